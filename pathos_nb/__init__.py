@@ -1,0 +1,35 @@
+"""pathos in the notebook: parallel maps over cores, ssh hosts and clusters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {"Pool": "dispatch.pool", "share": "sharing", "rng": "launchers.seeding"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Begin ``%load_ext pathos_nb``."""
+    from importlib import import_module
+
+    import_module(f"{__name__}.notebook").load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """End it: ``%unload_ext pathos_nb``."""
+    from importlib import import_module
+
+    import_module(f"{__name__}.notebook").unload(ipython)

@@ -1,0 +1,237 @@
+"""Every error this package raises by itself, and how an item's failure is kept.
+
+::
+
+    PathosNbError
+    ├── BadOption            an argument that makes no sense          (also a ValueError)
+    ├── UnknownPlace         no launcher or host of that name         (also a ValueError)
+    ├── PoolClosed           work for a pool that has ended           (also a ValueError)
+    ├── LauncherUnavailable  the launcher cannot run here, and why
+    ├── PoolBroken           workers cannot be started, or never live to take work
+    ├── WorkerLost           the machine broke: a worker died under an item
+    ├── ItemTimeout          an item ran past its timeout             (also a TimeoutError)
+    ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
+    ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
+    ├── Cancelled            the item was not run, or was stopped, on request
+    └── RemoteError          an item's exception that only its text came back of
+
+Two kinds of failure are never mixed: *your function raised* (the exception is raised as itself, with a
+`RemoteTraceback` as its cause), and *the machine broke* (one of the errors above).
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+__all__ = [
+    "BadOption",
+    "Cancelled",
+    "CannotReturn",
+    "CannotSend",
+    "Failure",
+    "ItemTimeout",
+    "LauncherUnavailable",
+    "PathosNbError",
+    "PoolBroken",
+    "PoolClosed",
+    "RemoteError",
+    "RemoteTraceback",
+    "UnknownPlace",
+    "WorkerLost",
+]
+
+
+def _rebuild(kind: type[PathosNbError], fields: dict[str, Any]) -> PathosNbError:
+    return kind(**fields)
+
+
+class PathosNbError(Exception):
+    """What happened, where, the likely cause and the next step, as text and as fields.
+
+    Parameters
+    ----------
+    what : str
+        What happened, in one clause.
+    cause : str, optional
+        The likely cause.
+    cure : str, optional
+        What to do next.
+    tail : str, optional
+        The end of what the worker wrote before.
+    **where : object
+        Fields such as ``index``, ``worker``, ``host``; each becomes an attribute.
+    """
+
+    def __init__(self, what: str, *, cause: str = "", cure: str = "", tail: str = "", **where: Any) -> None:
+        super().__init__(what)
+        self.what, self.cause, self.cure, self.tail = what, cause, cure, tail
+        self.where = where
+
+    def __getattr__(self, name: str) -> Any:
+        where = self.__dict__.get("where", {})
+        if name in where:
+            return where[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __str__(self) -> str:
+        place = ", ".join(f"{k} {v}" for k, v in self.where.items() if v not in (None, ""))
+        text = f"{self.what} ({place})" if place else self.what
+        for clause in (self.cause, self.cure):
+            text += f"; {clause}" if clause else ""
+        return f"{text}\n--- the last it wrote ---\n{self.tail}" if self.tail else text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = {"what": self.what, "cause": self.cause, "cure": self.cure, "tail": self.tail}
+        return _rebuild, (type(self), {**fields, **self.where})
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the error as plain data.
+
+        Returns
+        -------
+        dict
+            ``type``, ``what``, ``cause``, ``cure``, ``tail`` and the fields.
+        """
+        named = {"type": type(self).__name__, "what": self.what, "cause": self.cause}
+        return {**named, "cure": self.cure, "tail": self.tail, **{k: _plain(v) for k, v in self.where.items()}}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+
+
+class BadOption(PathosNbError, ValueError):
+    """An argument that makes no sense."""
+
+
+class UnknownPlace(PathosNbError, ValueError):
+    """No launcher and no host has that name."""
+
+
+class PoolClosed(PathosNbError, ValueError):
+    """The pool has ended and takes no more work."""
+
+
+class LauncherUnavailable(PathosNbError):
+    """The launcher exists, but cannot run here."""
+
+
+class PoolBroken(PathosNbError):
+    """Workers cannot be started, or die before they take work."""
+
+
+class WorkerLost(PathosNbError):
+    """A worker died, or stopped answering, under an item."""
+
+
+class ItemTimeout(PathosNbError, TimeoutError):
+    """An item ran past its timeout and was stopped."""
+
+
+class CannotSend(PathosNbError, pickle.PicklingError):
+    """A function or an argument cannot be sent to a worker."""
+
+
+class CannotReturn(PathosNbError, pickle.PicklingError):
+    """A result or an exception cannot be brought back from a worker."""
+
+
+class Cancelled(PathosNbError):
+    """The item was not run, or was stopped, because somebody asked for it."""
+
+
+class RemoteError(PathosNbError):
+    """An exception of an item of which only the text could be brought back."""
+
+
+class RemoteTraceback(Exception):
+    """The traceback of the worker, as the cause of an item's own exception.
+
+    Parameters
+    ----------
+    text : str
+        The formatted traceback.
+    index, argument, worker, host
+        Which item it was and where it ran.
+    """
+
+    def __init__(self, text: str, index: int = -1, argument: str = "", worker: str = "", host: str = "") -> None:
+        super().__init__(text, index, argument, worker, host)
+        self.text, self.index, self.argument, self.worker, self.host = text, index, argument, worker, host
+
+    def __str__(self) -> str:
+        told = f" {self.argument}" if self.argument else ""
+        return f"item {self.index}{told} on worker {self.worker} of {self.host}\n{self.text.rstrip()}"
+
+
+class Failure:
+    """One item that has no result, and why: what ``on_error="keep"`` puts in the item's place.
+
+    A failure is false, so that ``[y for y in ys if y]`` drops it; ``isinstance(y, Failure)`` is exact.
+
+    Parameters
+    ----------
+    index : int
+        The item's place in the input, from 0.
+    error : BaseException
+        The item's own exception, or one of this module's errors.
+    argument : str
+        A short ``repr`` of what the item was called with.
+    worker, host : str
+        Where it ran last; empty if it never ran.
+    attempt : int
+        How often it was begun.
+    seconds : float
+        How long the last attempt took.
+    traceback : str
+        The worker's traceback.
+    """
+
+    __slots__ = ("argument", "attempt", "error", "host", "index", "seconds", "traceback", "worker")
+
+    def __init__(
+        self,
+        index: int,
+        error: BaseException,
+        *,
+        argument: str = "",
+        worker: str = "",
+        host: str = "",
+        attempt: int = 1,
+        seconds: float = 0.0,
+        traceback: str = "",
+    ) -> None:
+        self.index, self.error, self.argument = index, error, argument
+        self.worker, self.host, self.attempt = worker, host, attempt
+        self.seconds, self.traceback = seconds, traceback
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        text = str(self.error).partition("\n")[0]
+        return f"<Failure of item {self.index}: {type(self.error).__name__}: {text}>"
+
+    def reraise(self) -> None:
+        """Raise the item's error, with the worker's traceback as its cause.
+
+        Raises
+        ------
+        BaseException
+            Always: the item's own exception.
+        """
+        if not self.traceback:
+            raise self.error
+        raise self.error from RemoteTraceback(self.traceback, self.index, self.argument, self.worker, self.host)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the failure as plain data.
+
+        Returns
+        -------
+        dict
+            All fields; the error as its type's name and its text.
+        """
+        plain = {name: getattr(self, name) for name in self.__slots__ if name != "error"}
+        return {**plain, "error": type(self.error).__name__, "message": str(self.error)}

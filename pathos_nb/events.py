@@ -1,0 +1,93 @@
+"""News of a run, as values: what dispatch tells whoever subscribed, and the record that every view is made from.
+
+Events are handed *up* to callables that were handed *in*; nothing here knows who listens.
+Times are seconds since the epoch; durations are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pathos_nb.errors import Failure
+
+
+class RunStarted(NamedTuple):
+    """A map has begun; `total` is None where the input's length is unknown."""
+
+    run_id: str
+    total: int | None
+    title: str
+
+
+class ChunkDone(NamedTuple):
+    """Items that were run together: who, which, when, and what they printed.
+
+    ``ends[j]`` is the end of the items ``indices[j * block : (j + 1) * block]``; the start of each is the end before
+    it, and of the first `started`.
+    """
+
+    run_id: str
+    worker: str
+    host: str
+    pid: int
+    indices: Sequence[int]
+    started: float
+    ends: Sequence[float]
+    block: int
+    failures: tuple[Failure, ...]
+    output: tuple[tuple[int, str], ...]
+
+    @property
+    def n_items(self) -> int:
+        """How many items the chunk had."""
+        return len(self.indices)
+
+    @property
+    def seconds(self) -> float:
+        """How long the worker was busy with the chunk."""
+        return self.ends[-1] - self.started if len(self.ends) else 0.0
+
+
+class ItemFailed(NamedTuple):
+    """An item has failed for good."""
+
+    run_id: str
+    failure: Failure
+
+
+class ItemRetried(NamedTuple):
+    """An item will be run again."""
+
+    run_id: str
+    index: int
+    attempt: int
+    reason: str
+
+
+class WorkerUp(NamedTuple):
+    """A worker is ready for work."""
+
+    worker: str
+    host: str
+    pid: int
+
+
+class WorkerDown(NamedTuple):
+    """A worker has gone; `reason` says how."""
+
+    worker: str
+    host: str
+    pid: int
+    reason: str
+
+
+class RunEnded(NamedTuple):
+    """A map is over; `state` is done, failed or cancelled."""
+
+    run_id: str
+    state: str
+    seconds: float
+
+
+Event = RunStarted | ChunkDone | ItemFailed | ItemRetried | WorkerUp | WorkerDown | RunEnded
