@@ -19,12 +19,14 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.dispatch.crew import Crew, Seat
+from pathos_nb.dispatch.deliveries import Deliveries
 from pathos_nb.dispatch.feeder import Feeder, lost_failure
 from pathos_nb.dispatch.hub import EventHub, Interrupts
 from pathos_nb.dispatch.receiver import Receiver
@@ -61,6 +63,7 @@ class Dispatcher:
         self._attending = threading.Lock()
         self._n_waiting, self._leader = 0, 0
         self.runs: list[Run] = []
+        self.deliveries = Deliveries()
         self.unattended: set[Run] = set()
         self.broken: PoolBroken | None = None
         self.is_closed = False
@@ -97,8 +100,7 @@ class Dispatcher:
             run.unattended = not attended
             run.workers_n = len(self.crew.seats)
             self.runs.append(run)
-            for observer in tuple(registry.observers):
-                observer(run)
+            self._show(run)
             run.begin()
             self._check_over(run)
             self.feeder.feed()
@@ -107,6 +109,23 @@ class Dispatcher:
                 self._wake_steward()
         if self._attending.locked():
             self.hub.wake()
+        self._deliver()
+
+    def _deliver(self) -> None:
+        if not self.is_mine():
+            self.deliveries.make()
+
+    def is_mine(self) -> bool:
+        """Whether this thread is in the midst of this dispatcher's work, and so must not wait for it."""
+        return self._leader == threading.get_ident() or self.lock._is_owned()  # type: ignore[attr-defined]
+
+    @staticmethod
+    def _show(run: Run) -> None:
+        for observer in tuple(registry.observers):
+            try:
+                observer(run)
+            except Exception:  # a view that breaks must not break the run
+                logging.getLogger(__name__).exception("an observer of runs failed")
 
     def _check_open(self) -> None:
         if self.is_closed:
@@ -144,6 +163,7 @@ class Dispatcher:
                 self.unattended.add(run)
                 self._wake_steward()
         self.hub.wake()
+        self._deliver()
 
     def _hold(self, seat: Seat, run: Run, interrupt: bool) -> None:
         running = seat.slot.running()
@@ -302,6 +322,7 @@ class Dispatcher:
                 if self._n_waiting:
                     self._changed.notify_all()
             interrupts.check()
+            self.deliveries.make()
 
     def _follow(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:
         if owner is not None:
@@ -386,6 +407,7 @@ class Dispatcher:
         if steward is not None and steward is not threading.current_thread():
             steward.join(_SETTLE_S)
         is_ours = self._leader != threading.get_ident() and self._attending.acquire(timeout=_SETTLE_S)
+        self._deliver()
         with self.lock:
             self.crew.close()
             self.hub.close()

@@ -129,6 +129,8 @@ class Feeder:
         left = run.source.left
         if left is None or run.is_stream:
             return stream_size(measured, room)
+        if left <= 0:
+            return 0
         speeds = [1 / max(run.item_s.get(id(other), item_s), 1e-9) for other in self.crew.seats]
         share = 1 / max(item_s, 1e-9) / sum(speeds)
         return next_size(measured, left, share)
@@ -284,6 +286,10 @@ class Feeder:
         chunk, first, n = self._unbegun(victim)[-1]
         start = first + n // 2
         if not victim.slot.set_limit(chunk.number, start):
+            return
+        running = victim.slot.running()
+        if running and running.chunk == chunk.number and running.offset + running.width > start:
+            victim.slot.set_limit(chunk.number, chunk.limit)  # it has just begun it
             return
         task = chunk.task.part(start, chunk.limit, chunk.run.source.star, alone=True, contested=True)
         chunk.limit = start

@@ -69,6 +69,8 @@ class EventHub:
 
     def wake(self) -> None:
         """End a wait that is under way, or the next one."""
+        if self._is_closed:
+            return  # the descriptor's number may be another file's by now
         with contextlib.suppress(OSError):  # full is as good as awake; closed has nobody waiting
             os.write(self._wake_w, b"!")
 
@@ -159,6 +161,8 @@ class Interrupts:
             signal.signal(number, handler)
         if error is None:
             self.check()
+        for number in self._noted:  # one has raised already; the others come again, now that the handlers are back
+            signal.raise_signal(number)
 
     def _note(self, number: int, at: FrameType | None) -> None:
         if self.immediate:
@@ -180,7 +184,7 @@ class Interrupts:
     def check(self) -> None:
         """Run the handlers that were held back; one of them may raise KeyboardInterrupt."""
         while self._noted:
-            number = self._noted.pop()
+            number = self._noted.pop(0)
             self._before[number](number, None)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from pathos_nb.dispatch.deliveries import CallbackKeeper
 
 
 class Missing:
@@ -49,7 +51,7 @@ class ListKeeper:
 
     def room(self, n_taken_from_source: int, window: int) -> int:
         """How many more items may be taken from the source: no bound, since the values are kept anyway."""
-        return window
+        return 1 << 60
 
 
 class StreamKeeper:
@@ -98,5 +100,4 @@ class StreamKeeper:
         return window - (n_taken_from_source - self.n_given)
 
 
-Keeper = ListKeeper | StreamKeeper
-Subscriber = Callable[[Any], None]
+Keeper = ListKeeper | StreamKeeper | CallbackKeeper

@@ -5,13 +5,15 @@ A `Run` is the record that every view is made from. The dispatcher changes it, u
 
 from __future__ import annotations
 
+import logging
 import reprlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper
+from pathos_nb.dispatch.deliveries import CallbackKeeper
+from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
@@ -102,7 +104,7 @@ class Run:
         self.item_s: dict[int, float] = {}
         self.item_bytes, self.largest = 0.0, 0
         self.workers_n = 0
-        self.is_stream = not isinstance(keeper, ListKeeper)
+        self.is_stream = isinstance(keeper, StreamKeeper)
         self._dispatcher = dispatcher
         self._subscribers: list[Callable[[Event], None]] = []
         self._callbacks: list[Callable[[Run], None]] = []
@@ -161,7 +163,10 @@ class Run:
     def tell(self, event: Event) -> None:
         """Hand an event to all subscribers."""
         for callback in tuple(self._subscribers):
-            callback(event)
+            try:
+                callback(event)
+            except Exception:  # a view that breaks must not break the run
+                logging.getLogger(__name__).exception("a subscriber of run %s failed", self.run_id)
 
     def begin(self) -> None:
         """Say that it has begun."""
@@ -174,11 +179,20 @@ class Run:
             return
         self.ended_at = time.time()
         self.state = self.stopping or ("failed" if self.failures or self.error else "done")
+        self._deliver_the_rest()
         self.source.end()
         self.payloads.clear()
         self.function = None
         self.tell(RunEnded(self.run_id, self.state, self.seconds))
         self._call_back()
+
+    def _deliver_the_rest(self) -> None:
+        """Let no callback wait for what will not come."""
+        keeper = self.keeper
+        if isinstance(keeper, CallbackKeeper):
+            rest = [index for index in range(self.total or 0) if not keeper.has(index)]
+            if rest:
+                keeper.place(rest, [_not_run(index) for index in rest])
 
     def fail(self, failure: Failure) -> None:
         """Take a failure in for good."""

@@ -117,4 +117,6 @@ class Board:
 
     def close(self) -> None:
         """Close the file; cells that are still held keep the memory."""
-        os.close(self.fd)
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1

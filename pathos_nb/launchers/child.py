@@ -39,7 +39,9 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
         The board, and which part of it is this worker's.
     """
     sys.modules["__main__"] = types.ModuleType("__main__")
-    cells = Board(board_fd).cells(index)
+    board = Board(board_fd)
+    cells = board.cells(index)
+    board.close()  # an item that writes to all descriptors must not reach the others' cells
     worker = Worker(cells, capture=FileCapture(output_fd), alarm=_alarm)
     _install_signals(worker)
     reseed()
@@ -54,10 +56,12 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
 
 
 def _serve(channel: socket.socket, worker: Worker) -> int:
-    reader = FrameReader()
+    reader, pid = FrameReader(), os.getpid()
     while (frames := reader.pull(channel.recv, channel.recv_into)) is not None:
         for frame in frames:
             reply = worker.handle(frame)
+            if os.getpid() != pid:
+                os._exit(0)  # an item forked, and this is the child, which came back from it
             if reply is not None:
                 _send(channel, pack(reply))
                 if reply.kind == BROKEN:

@@ -89,6 +89,9 @@ class ProcessSlot(Slot):
             return
         except OSError:
             frames = None
+        except Exception:  # not our frames: an item wrote to the worker's channel
+            self.kill("what came over its channel cannot be read: an item wrote to a descriptor that it did not open")
+            frames = None
         if frames is None:
             self.launcher.hub.unwatch(self.channel.fileno())
             self.launcher.hub.call_later(1.0, lambda: self.ended("its stream closed"))
@@ -137,7 +140,7 @@ class ProcessSlot(Slot):
         """Hand up what it sent last, and that it has gone."""
         if self._ended:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(Exception):
             while (frames := self._reader.pull(self.channel.recv, self.channel.recv_into)) is not None:
                 for frame in frames:
                     self.launcher.tell(Reply(self, frame))

@@ -16,6 +16,7 @@ from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import shared_file
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.launchers.cores import inner_threads
+from pathos_nb.launchers.registry import registry
 
 REQUEST_BYTES = 64
 BOOTSTRAP = (
@@ -115,7 +116,7 @@ class ZygoteClient:
             folder = os.getcwd()
         except OSError:
             folder = "/"
-        return folder, [folder if entry == "" else entry for entry in sys.path], self._environment(), ()
+        return folder, [folder if entry == "" else entry for entry in sys.path], self._environment(), list(registry.worker_hooks)
 
     def _environment(self) -> dict[str, str]:
         # Decoding all of os.environ takes longer than a whole call; its own dictionary tells whether it changed.
