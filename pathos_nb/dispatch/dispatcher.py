@@ -109,9 +109,10 @@ class Dispatcher:
                 self._wake_steward()
         if self._attending.locked():
             self.hub.wake()
-        self._deliver()
+        self.deliver()
 
-    def _deliver(self) -> None:
+    def deliver(self) -> None:
+        """Hand over what has come, unless this thread is in the midst of changing something."""
         if not self.is_mine():
             self.deliveries.make()
 
@@ -163,7 +164,7 @@ class Dispatcher:
                 self.unattended.add(run)
                 self._wake_steward()
         self.hub.wake()
-        self._deliver()
+        self.deliver()
 
     def _hold(self, seat: Seat, run: Run, interrupt: bool) -> None:
         running = seat.slot.running()
@@ -407,7 +408,7 @@ class Dispatcher:
         if steward is not None and steward is not threading.current_thread():
             steward.join(_SETTLE_S)
         is_ours = self._leader != threading.get_ident() and self._attending.acquire(timeout=_SETTLE_S)
-        self._deliver()
+        self.deliver()
         with self.lock:
             self.crew.close()
             self.hub.close()

@@ -192,7 +192,7 @@ class Run:
         if isinstance(keeper, CallbackKeeper):
             rest = [index for index in range(self.total or 0) if not keeper.has(index)]
             if rest:
-                keeper.place(rest, [_not_run(index) for index in rest])
+                keeper.place(rest, [_not_run(index, self.error) for index in rest])
 
     def fail(self, failure: Failure) -> None:
         """Take a failure in for good."""
@@ -289,5 +289,5 @@ class Run:
         return text if len(text) <= _ARGUMENT_CHARS else f"{text[:_ARGUMENT_CHARS]}..."
 
 
-def _not_run(index: int) -> Failure:
-    return Failure(index, Cancelled("the item was not run", index=index), attempt=0)
+def _not_run(index: int, error: BaseException | None = None) -> Failure:
+    return Failure(index, error or Cancelled("the item was not run", index=index), attempt=0)
