@@ -49,6 +49,8 @@ class _Pool(Protocol):
     @property
     def places(self) -> tuple[str, ...]: ...
 
+    def at_close(self, callback: Callable[[bool], None]) -> None: ...
+
     def start(self, f: Callable[..., Any], *seqs: Iterable[Any], **options: Any) -> _Run: ...
 
 
@@ -81,6 +83,7 @@ class PoolExecutor(Executor):
         self._n_running, self._window = 0, self._least()
         self._is_shut = False
         self._changed = threading.Condition()
+        pool.at_close(self._on_pool_close)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have a function called.
@@ -141,11 +144,11 @@ class PoolExecutor(Executor):
         """
         if chunksize < 0:
             raise BadOption(f"chunksize must be 0 or more, not {chunksize}")
+        with self._changed:
+            self._refuse_shut()
         deadline = None if timeout is None else time.monotonic() + timeout
         rows = list(zip(*iterables, strict=False))
         results = _Results(self, len(rows))
-        with self._changed:
-            self._refuse_shut()
         if rows:
             self._start(results, fn, rows, chunksize or None)
         return self._in_order(results, deadline)
@@ -171,6 +174,9 @@ class PoolExecutor(Executor):
     def abort(self) -> None:
         """Cancel all there is, running calls too, without waiting; more can be submitted."""
         self._cancel(_Delivery)
+
+    def _on_pool_close(self, cancel: bool) -> None:
+        self.shutdown(wait=not cancel, cancel_futures=cancel)
 
     # --- how calls get to the pool -------------------------------------------------------------------------------
 
