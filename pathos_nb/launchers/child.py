@@ -57,7 +57,7 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
 
 
 def _serve(channel: socket.socket, worker: Worker) -> int:
-    inbox, outbox, pid = Inbox(is_private=True), Outbox(), os.getpid()
+    inbox, outbox, pid = Inbox(), Outbox(), os.getpid()
     reader = FrameReader(inbox.resolve)
     while (frames := reader.pull(channel.recv, channel.recv_into)) is not None:
         for frame in frames:

@@ -22,7 +22,7 @@ from typing import Any
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells, shared_file
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown, SourceBroken
-from pathos_nb.launchers.segments import Inbox, Outbox
+from pathos_nb.launchers.segments import Inbox, Outbox, bare
 from pathos_nb.launchers.zygote_client import ZygoteClient
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, Place, pack
 from pathos_nb.wire.protocol import DEFINE, RELEASE
@@ -55,7 +55,7 @@ class ProcessSlot(Slot):
         self.channel, self.remote = socket.socketpair()
         self.output_fd = shared_file("pathos-nb-output")
         self.channel.setblocking(False)
-        self._inbox = Inbox(is_private=False)
+        self._inbox = Inbox()
         self._borrowed: Counter[int] = Counter()
         self._reader = FrameReader(self._inbox.resolve)
         self._unsent: deque[Buffer] = deque()
@@ -75,7 +75,7 @@ class ProcessSlot(Slot):
         if not frame.buffers:
             return {}
         places = self.launcher.outbox.stow(frame.buffers, frame.meta[0] if frame.kind == DEFINE else 0)
-        self._borrowed.update({place[0] for place in places.values()})
+        self._borrowed.update({bare(place[0]) for place in places.values()})
         return places
 
     def _flush(self) -> None:
