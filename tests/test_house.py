@@ -89,12 +89,7 @@ NOT_AT_START += ("paramiko", "ppft", "traitlets", "asyncio", "multiprocessing", 
 STATEFUL = {
     "launchers/registry.py": "the registry of launchers",
     "session.py": "the one session of a kernel",
-    "abstract_launcher.py": "the pools that pathos shares by id",
-    "pools.py": "the pools that pathos shares by id",
-    "serial.py": "the pools that pathos shares by id",
-    "threading.py": "the pools that pathos shares by id",
-    "multiprocessing.py": "the pools that pathos shares by id",
-    "parallel.py": "the pools that pathos shares by id",
+    "shared_pools.py": "the pools that pathos shares by id",
     "launchers/worker.py": "a worker's own process: nothing else lives in it",
     "launchers/seeding.py": "the generator of the item that runs, one for each thread",
 }
@@ -148,6 +143,12 @@ def test_imports_go_down_only():
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def test_every_folder_is_a_package():
+    """Where `__init__.py` is missing, the tools that read imports see nothing."""
+    folders = {path.parent for path in python_files("pathos_nb")}
+    none_of([place(f) for f in sorted(folders) if not (f / "__init__.py").exists()], "a folder has an __init__.py")
 
 
 def test_there_is_no_import_circle():
