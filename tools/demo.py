@@ -49,6 +49,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> str:
     """Run all cells; give the error's text, or an empty one."""
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=TIMEOUT_S, kernel_name="python3", resources=resources)
+    client.extra_arguments = ["--log-level=ERROR"]
     try:
         client.execute()
     except CellExecutionError as error:
