@@ -7,7 +7,6 @@ has this run's token in its environment (a forked worker whose parent is dead st
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import sys
 import threading
@@ -28,7 +27,6 @@ PROC = Path("/proc")
 HAS_PROC = (PROC / "self" / "fd").is_dir()
 TOKEN = f"PATHOS_NB_TEST_RUN={uuid.uuid4().hex}"
 os.environ.update([TOKEN.split("=", 1)])
-_strangers: set[int] = set()  # living processes that were found not to be ours, so that each is read once
 
 Census = dict[str, dict[object, str]]
 
@@ -113,12 +111,20 @@ def children() -> dict[object, str]:
 
 
 def _children_by_proc() -> dict[int, str]:
-    pids = {int(name) for name in os.listdir(PROC) if name.isdigit()}
+    pids = _pids()
     _strangers.intersection_update(pids)
     ours = {os.getpid()}
     for pid in sorted(pids - _strangers - ours):
-        (ours if _parent(pid) in ours or _has_token(pid) else _strangers).add(pid)
+        environ = _read(pid, "environ")
+        if TOKEN.encode() in environ or _parent(pid) in ours:
+            ours.add(pid)
+        elif environ:  # it is empty for a moment while a process begins: that one is looked at again
+            _strangers.add(pid)
     return {pid: _describe(pid) for pid in ours - {os.getpid()}}
+
+
+def _pids() -> set[int]:
+    return {int(name) for name in os.listdir(PROC) if name.isdigit()}
 
 
 def _read(pid: int, name: str) -> bytes:
@@ -132,10 +138,6 @@ def _parent(pid: int) -> int:
     # The command's name stands in brackets, and may have any character in it.
     fields = _read(pid, "stat").rpartition(b")")[2].split()
     return int(fields[1]) if len(fields) > 1 else 0
-
-
-def _has_token(pid: int) -> bool:
-    return TOKEN.encode() in _read(pid, "environ")
 
 
 def _describe(pid: int) -> str:
@@ -158,4 +160,5 @@ def _children_by_psutil() -> dict[int, str]:
     return found
 
 
-assert multiprocessing  # imported here, so that its pipes and locks are there before the first count
+# Living processes that are not ours, so that each is read once: at first all that were there before us.
+_strangers = _pids() if HAS_PROC else set()

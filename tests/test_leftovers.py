@@ -14,10 +14,12 @@ import pytest
 from tests import leftovers
 
 SLEEPER = "import time; time.sleep(60)"
-# A child that starts another, tells its number and dies of a signal, so that the other is an orphan.
+# A child that starts another, tells its number once that one runs, and dies of a signal: the other is an orphan.
+ORPHAN = "print('runs', flush=True); " + SLEEPER
 PARENT_THAT_DIES = f"""
 import os, subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", {SLEEPER!r}], stdout=subprocess.DEVNULL)
+child = subprocess.Popen([sys.executable, "-c", {ORPHAN!r}], stdout=subprocess.PIPE)
+child.stdout.readline()
 print(child.pid, flush=True)
 os.kill(os.getpid(), 9)
 """
