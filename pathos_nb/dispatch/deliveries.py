@@ -6,12 +6,18 @@ held the lock, after it is released.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 Deliver = Callable[[Sequence[int], list[Any]], object]
+
+
+def complain(what: str) -> None:
+    """Log the exception that is being handled: it is another's, and must not become a run's."""
+    import logging
+
+    logging.getLogger("pathos_nb").exception(what)
 
 
 class Deliveries:
@@ -34,7 +40,7 @@ class Deliveries:
             try:
                 call()
             except Exception:
-                logging.getLogger(__name__).exception("a callback of a run failed")
+                complain("a callback of a run failed")
 
 
 class CallbackKeeper:

@@ -19,14 +19,14 @@
 from __future__ import annotations
 
 import itertools
-import logging
+import os
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.dispatch.crew import Crew, Seat
-from pathos_nb.dispatch.deliveries import Deliveries
+from pathos_nb.dispatch.deliveries import Deliveries, complain
 from pathos_nb.dispatch.feeder import Feeder, lost_failure
 from pathos_nb.dispatch.hub import EventHub, Interrupts
 from pathos_nb.dispatch.receiver import Receiver
@@ -35,7 +35,6 @@ from pathos_nb.errors import PoolBroken, PoolClosed
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.registry import registry
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import FORGET
 
 GRACE_S = 0.2
 _SETTLE_S = 2.0
@@ -66,6 +65,7 @@ class Dispatcher:
         self.deliveries = Deliveries()
         self.unattended: set[Run] = set()
         self.broken: PoolBroken | None = None
+        self._token = os.urandom(3).hex()
         self.is_closed = False
         self._steward: threading.Thread | None = None
         self.hub = EventHub()
@@ -126,7 +126,7 @@ class Dispatcher:
             try:
                 observer(run)
             except Exception:  # a view that breaks must not break the run
-                logging.getLogger(__name__).exception("an observer of runs failed")
+                complain("an observer of runs failed")
 
     def _check_open(self) -> None:
         if self.is_closed:
@@ -134,9 +134,10 @@ class Dispatcher:
         if self.broken is not None:
             raise self.broken
 
-    def new_number(self) -> int:
-        """Give a number that no other run of this process has."""
-        return next(_run_numbers)
+    def new_number(self) -> tuple[int, str]:
+        """Give a number that no other run of this process has, and a name that no other run has."""
+        number = next(_run_numbers)
+        return number, f"{number}-{self._token}"
 
     def stop(self, run: Run, state: str, interrupt: bool) -> None:
         """Begin nothing more of a run.
@@ -233,7 +234,7 @@ class Dispatcher:
         for seat in self.crew.seats:
             if run.number in seat.defined:
                 seat.defined.discard(run.number)
-                seat.slot.send([Frame(FORGET, (run.number,))])
+                seat.forget(run.number, run.is_heavy)
         run.finish()
 
     def _break(self, error: PoolBroken) -> None:

@@ -63,7 +63,7 @@ class Feeder:
                 while len(seat.in_flight) < depth and not seat.retiring and self._feed_one(seat):
                     if seat.slot.inline:
                         break
-        if len(self.crew.seats) > 1 and self.runs:
+        if len(self.crew.seats) > 1 and any(seat.in_flight for seat in self.crew.seats):
             self._take_back()
 
     def _feed_one(self, seat: Seat) -> bool:
@@ -80,7 +80,9 @@ class Feeder:
         return False
 
     def _next_task(self, run: Run, seat: Seat) -> Task | None:
-        if run.stopping or (seat.slot.inline and run.unattended) or not self._may_serve(run, seat):
+        if run.stopping or not (run.source.ready or run.again):
+            return None
+        if (seat.slot.inline and run.unattended) or not self._may_serve(run, seat):
             return None
         if run.pins:
             return self._pinned(run, seat)
@@ -168,7 +170,7 @@ class Feeder:
         meta = (number, run.number, task.indices, n)
         frames.append(Frame(protocol.WORK, meta, payload.body, payload.buffers))
         self._note(seat, run, Chunk(run, task, number, 0 if codec is ByReference else payload.nbytes))
-        seat.slot.send(frames)
+        seat.send(frames)
 
     def _note(self, seat: Seat, run: Run, chunk: Chunk) -> None:
         n = chunk.limit

@@ -6,7 +6,6 @@ import contextlib
 import os
 import threading
 import time
-import uuid
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -286,8 +285,8 @@ class Pool:
     def _new_run(self, f: Callable[..., Any], source: Source, options: MapOptions, keeper: Keeper) -> Run:
         if self._state == "closed":
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
-        number = self._dispatcher.new_number()
-        return Run(self._dispatcher, f"{number}-{uuid.uuid4().hex[:6]}", number, f, source, options, keeper)
+        number, name = self._dispatcher.new_number()
+        return Run(self._dispatcher, name, number, f, source, options, keeper)
 
     def _is_inside(self) -> bool:
         """Whether this thread is one of the pool's own, all of which may be waiting for each other."""

@@ -5,22 +5,23 @@ A `Run` is the record that every view is made from. The dispatcher changes it, u
 
 from __future__ import annotations
 
-import logging
 import reprlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from pathos_nb.dispatch.deliveries import CallbackKeeper
+from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
 from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, RunEnded, RunStarted
+from pathos_nb.launchers.worker import ByValue
 from pathos_nb.wire.serialization import Payload
 
 _ARGUMENT_CHARS = 120
+_HEAVY_BYTES = 1 << 18
 
 
 class Task(NamedTuple):
@@ -119,6 +120,11 @@ class Run:
         return self.source.total
 
     @property
+    def is_heavy(self) -> bool:
+        """Whether workers should let its function go at once, instead of with the next message."""
+        return any(payload.nbytes > _HEAVY_BYTES for kind, payload in self.payloads.items() if kind is ByValue)
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more will come."""
         return self.ended_at is not None
@@ -166,7 +172,7 @@ class Run:
             try:
                 callback(event)
             except Exception:  # a view that breaks must not break the run
-                logging.getLogger(__name__).exception("a subscriber of run %s failed", self.run_id)
+                complain(f"a subscriber of run {self.run_id} failed")
 
     def begin(self) -> None:
         """Say that it has begun."""
