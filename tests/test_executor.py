@@ -22,10 +22,17 @@ PLACES = ["serial", "threads", "processes"]
 SIDE_BY_SIDE = PLACES[1:]
 
 
+def warm(pool: Pool) -> Pool:
+    """Have the workers and threads of a pool started, which stay until it closes."""
+    pool.each(abs, 1)
+    pool.amap(abs, [1]).get(LIMIT_S)
+    return pool
+
+
 @pytest.fixture(scope="module", params=PLACES)
 def any_pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
     with Pool(request.param, nodes=1 if request.param == "serial" else 2) as pool:
-        yield pool
+        yield warm(pool)
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ def any_executor(any_pool: Pool) -> Iterator[cf.Executor]:
 @pytest.fixture(scope="module", params=SIDE_BY_SIDE)
 def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
     with Pool(request.param, nodes=2) as pool:
-        yield pool
+        yield warm(pool)
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ LIMIT_S = 30
 def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
     joblib_backend.register()
     with Pool(request.param, nodes=2) as pool:
+        pool.each(abs, 1)  # so that workers and threads are there before the first test counts what it leaves
+        pool.amap(abs, [1]).get(LIMIT_S)
         yield pool
 
 
@@ -77,7 +79,8 @@ def test_all_slots_are_used_unless_told_otherwise(on_pool: Pool) -> None:
 
 
 def test_one_job_is_the_serial_loop(on_pool: Pool) -> None:
-    assert set(run(where, range(3), n_jobs=1)) == {(os.getpid(), threading.get_ident())}
+    rows = joblib.Parallel(n_jobs=1)(joblib.delayed(where)(i) for i in range(3))
+    assert set(rows) == {(os.getpid(), threading.get_ident())}
 
 
 def test_an_exception_is_itself_and_the_pool_goes_on(on_pool: Pool) -> None:
@@ -154,7 +157,7 @@ def test_input_that_raises_midway(on_pool: Pool) -> None:
 
 def test_shared_memory_is_asked_for_and_given_by_threads_only(on_pool: Pool) -> None:
     seen: list[int] = []
-    joblib.Parallel(require="sharedmem", timeout=LIMIT_S)(joblib.delayed(seen.append)(x) for x in range(5))
+    joblib.Parallel(require="sharedmem")(joblib.delayed(seen.append)(x) for x in range(5))
     assert sorted(seen) == list(range(5))
 
 

@@ -34,7 +34,7 @@ def grid(**options):
 
 def forest(**options):
     model = RandomForestClassifier(n_estimators=12, random_state=0, max_depth=3, **options).fit(X, Y)
-    return model.predict_proba(X)
+    return model.predict(X), [tree.tree_.threshold.tolist() for tree in model.estimators_]
 
 
 def test_a_grid_search(on_pool):
@@ -49,7 +49,9 @@ def test_cross_validation(on_pool):
 
 
 def test_a_forest(on_pool):
-    assert np.array_equal(forest(n_jobs=-1), forest(n_jobs=1))
+    (labels, trees), (serial_labels, serial_trees) = forest(n_jobs=-1), forest(n_jobs=1)
+    assert trees == serial_trees
+    assert np.array_equal(labels, serial_labels)
 
 
 def test_a_parallel_model_within_a_parallel_search(on_pool):
