@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -90,13 +91,18 @@ class AsyncResult:
         import asyncio
 
         loop, over = asyncio.get_running_loop(), asyncio.Event()
-        self.run.when_over(lambda run: loop.call_soon_threadsafe(over.set))
+        self.run.when_over(lambda run: _set_from_thread(loop, over))
         try:
             await over.wait()
         except asyncio.CancelledError:
             self.cancel()
             raise
         return self.get(0)
+
+
+def _set_from_thread(loop: Any, over: Any) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+        loop.call_soon_threadsafe(over.set)
 
 
 def _not_ready(timeout: float | None) -> TimeoutError:

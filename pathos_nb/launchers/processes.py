@@ -80,6 +80,7 @@ class ProcessSlot(Slot):
 
     def _flush(self) -> None:
         unsent = self._unsent
+        piece: Buffer = b""
         try:
             while unsent:
                 piece = unsent.popleft()
