@@ -216,7 +216,7 @@ class Dispatcher:
         """Act on a run's failures, and end it if nothing is left to do."""
         if run.is_over:
             return
-        if run.failures and not run.stopping and not run.is_stream and run.options.on_error != "keep":
+        if run.failures and not run.stopping and run.options.on_error in run.ending_on:
             self.stop(run, "failed", interrupt=run.options.on_error == "raise")
             return
         if run.source.error is not None and not run.is_stream and not run.stopping:
