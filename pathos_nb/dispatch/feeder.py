@@ -23,6 +23,7 @@ from pathos_nb.wire.protocol import RunSpec
 from pathos_nb.wire.serialization import MINOR, Payload
 
 WINDOW = 16
+WINDOW_BYTES = 1 << 20
 DEPTH = 2
 _GRACE_S = 0.5
 _LOOK_AGAIN_S = 2e-3
@@ -143,7 +144,7 @@ class Feeder:
         if run.is_stream and all(seat.slot.inline for seat in self.crew.seats):
             return 1
         grown = 4 * run.largest if run.keeper.n_given else 0
-        return max(WINDOW, grown) * n_seats
+        return max(WINDOW, int(min(grown, WINDOW_BYTES / max(run.item_bytes, run.value_bytes, 1.0)))) * n_seats
 
     def wanted(self, run: Run) -> int:
         """How many items its owner should pull from the input now."""
@@ -311,10 +312,9 @@ class Feeder:
 TIMED_OUT = "its item ran past its timeout"
 
 
-def lost_failure(run: Run, task: Task, place: int, error: BaseException, seat: Seat, seconds: float = 0.0) -> Failure:
-    """Make the failure of an item whose worker broke."""
+def failure_of(run: Run, task: Task, place: int, error: BaseException, seat: Seat) -> Failure:
+    """Make the failure of an item that was sent to a seat."""
     index = task.indices[place]
-    return Failure(
-        index, error, argument=run.argument_of(task, place), worker=seat.slot.name, host=seat.slot.host,
-        attempt=run.attempts.get(index, 0) + 1, seconds=seconds,
-    )  # fmt: skip
+    failure = Failure(index, error, argument=run.argument_of(task, place), attempt=run.attempts.get(index, 0) + 1)
+    failure.worker, failure.host = seat.slot.name, seat.slot.host
+    return failure

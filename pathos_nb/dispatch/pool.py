@@ -16,7 +16,7 @@ from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
 from pathos_nb.dispatch.hub import Interrupts
 from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions, is_count, read_options
-from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import SliceSource, Source, make_source
 from pathos_nb.errors import BadOption, PoolClosed, UnknownPlace
 from pathos_nb.launchers.contract import Launcher
@@ -83,7 +83,7 @@ class Pool:
         if maxtasksperchild is not None and not (is_count(maxtasksperchild) and maxtasksperchild > 0):
             raise BadOption(f"maxtasksperchild is {maxtasksperchild!r}", cure="it must be 1 or more, or None")
         self._nodes, self._most_items = nodes, maxtasksperchild
-        self._start = (initializer, tuple(initargs))
+        self._setup = (initializer, tuple(initargs))
         self._state = "open"
         self._at_close: list[Callable[[], Callable[[bool], None] | None]] = []
         self._lock = threading.Lock()
@@ -91,7 +91,7 @@ class Pool:
 
     def _begin(self) -> Dispatcher:
         sizes = self._sizes()
-        initializer, arguments = self._start
+        initializer, arguments = self._setup
         setup: dict[bool, Frame] = {}
         if initializer is not None:
             payload = dump((initializer, arguments))
@@ -231,14 +231,23 @@ class Pool:
         deliver: Deliver | None = None,
     ) -> Run:
         source, chosen = self._read(f, sequences, star, options)
-        run = self._new_run(f, source, chosen, self._keeper(source, deliver))
+        run = self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
         if self._is_inside() or self._dispatcher.is_inline:
             return self._run_here(run, attended)
-        with Interrupts(self._dispatcher.hub.wake):
-            if everywhere:
-                self._dispatcher.pin_everywhere(run)
-            self._dispatcher.start(run, attended)
+        self._start_run(run, attended, everywhere)
         return run
+
+    def _start_run(self, run: Run, attended: bool, everywhere: bool = False) -> None:
+        dispatcher = self._dispatcher
+        try:
+            with Interrupts(dispatcher.hub.wake):
+                if everywhere:
+                    dispatcher.pin_everywhere(run)
+                dispatcher.start(run, attended)
+        except KeyboardInterrupt:
+            run.cancel()
+            dispatcher.settle(run)
+            raise
 
     def _keeper(self, source: Source, deliver: Deliver | None) -> Keeper:
         if deliver is not None:
@@ -253,7 +262,7 @@ class Pool:
                 run.wait()
             return run
         with Pool("serial") as inner:
-            again = inner._new_run(run.function, run.source, run.options, run.keeper)
+            again = inner._new_run(Call(run.function, run.source, run.options), run.keeper)
             inner._dispatcher.start(again, attended=True)
             again.wait()
         self._dispatcher.deliver()
@@ -264,10 +273,9 @@ class Pool:
     ) -> ResultIterator:
         pool = Pool("serial") if self._is_inside() else self
         source, chosen = pool._read(f, sequences, star, options)
-        run = pool._new_run(f, source, chosen, StreamKeeper(ordered))
+        run = pool._new_run(Call(f, source, chosen), StreamKeeper(ordered))
         dispatcher = pool._dispatcher
-        with Interrupts(dispatcher.hub.wake):
-            dispatcher.start(run, attended=dispatcher.is_inline)
+        pool._start_run(run, attended=dispatcher.is_inline)
         iterator = ResultIterator(run, dispatcher)
         iterator.keep = pool  # type: ignore[attr-defined]
         return iterator
@@ -282,11 +290,10 @@ class Pool:
             raise BadOption("the serial launcher cannot stop an item", cure='use "processes" or "threads" for timeout')
         return make_source(sequences, star), chosen
 
-    def _new_run(self, f: Callable[..., Any], source: Source, options: MapOptions, keeper: Keeper) -> Run:
+    def _new_run(self, call: Call, keeper: Keeper) -> Run:
         if self._state == "closed":
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
-        number, name = self._dispatcher.new_number()
-        return Run(self._dispatcher, name, number, f, source, options, keeper)
+        return Run(self._dispatcher, call, keeper)
 
     def _is_inside(self) -> bool:
         """Whether this thread is one of the pool's own, all of which may be waiting for each other."""
@@ -402,7 +409,7 @@ class Pool:
         return f"<Pool {'+'.join(self.places)} nodes={self.nodes} {self._state}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.places, self._nodes, self._start, self._most_items)
+        return _again, (self.places, self._nodes, self._setup, self._most_items)
 
 
 def _again(places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], most_items: int | None) -> Pool:

@@ -22,6 +22,7 @@ from pathos_nb.wire.serialization import Payload
 
 _ARGUMENT_CHARS = 120
 _HEAVY_BYTES = 1 << 18
+_STREAM_CHUNKS = 5000
 
 
 class Task(NamedTuple):
@@ -50,8 +51,19 @@ class Task(NamedTuple):
         return Task(self.indices[start:stop], items, alone, contested or self.contested)
 
 
+class Call(NamedTuple):
+    """What a map is asked: a function, its input and the options."""
+
+    function: Any
+    source: Source
+    options: MapOptions
+
+
 class Attendant(Protocol):
     """What a run needs of its dispatcher."""
+
+    def new_number(self) -> tuple[int, str]:
+        """Give a number and a name that no other run has."""
 
     def attend(self, is_done: Callable[[], bool], timeout_s: float | None, owner: Run | None) -> bool:
         """Keep things going until it is done."""
@@ -84,14 +96,13 @@ class Run:
         The record so far.
     """
 
-    def __init__(
-        self, dispatcher: Attendant, run_id: str, number: int, function: Any, source: Source, options: MapOptions,
-        keeper: Keeper,
-    ) -> None:  # fmt: skip
-        self.run_id, self.number, self.title = run_id, number, options.title
-        self.function, self.source, self.options, self.keeper = function, source, options, keeper
+    def __init__(self, dispatcher: Attendant, call: Call, keeper: Keeper) -> None:
+        self.number, self.run_id = dispatcher.new_number()
+        self.function, self.source, self.options = call
+        self.keeper, self.title = keeper, call.options.title
         self.state, self.n_done, self.n_failed = "queued", 0, 0
-        self.started_at, self.ended_at = time.time(), None
+        self.started_at = time.time()
+        self.ended_at: float | None = None
         self.failures: dict[int, Failure] = {}
         self.chunks: list[ChunkDone] = []
         self.error: BaseException | None = None
@@ -103,9 +114,10 @@ class Run:
         self.pins: dict[int, int] = {}
         self.payloads: dict[Any, Payload] = {}
         self.item_s: dict[int, float] = {}
-        self.item_bytes, self.largest = 0.0, 0
+        self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
         self.workers_n = 0
         self.is_stream = isinstance(keeper, StreamKeeper)
+        self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
         self._dispatcher = dispatcher
         self._subscribers: list[Callable[[Event], None]] = []
         self._callbacks: list[Callable[[Run], None]] = []
@@ -174,6 +186,13 @@ class Run:
             except Exception:  # a view that breaks must not break the run
                 complain(f"a subscriber of run {self.run_id} failed")
 
+    def note(self, chunk: ChunkDone) -> None:
+        """Put a chunk on the record; of a stream, which may be endless, the last ones stay."""
+        self.chunks.append(chunk)
+        if self.is_stream and len(self.chunks) > 2 * _STREAM_CHUNKS:
+            del self.chunks[:_STREAM_CHUNKS]
+        self.tell(chunk)
+
     def begin(self) -> None:
         """Say that it has begun."""
         self.state = "running"
@@ -199,6 +218,11 @@ class Run:
             rest = [index for index in range(self.total or 0) if not keeper.has(index)]
             if rest:
                 keeper.place(rest, [_not_run(index, self.error) for index in rest])
+
+    def requeue(self, task: Task, first: bool = False) -> None:
+        """Have items sent again; a task without items is nothing."""
+        if len(task.indices):
+            self.again.insert(0 if first else len(self.again), task)
 
     def fail(self, failure: Failure) -> None:
         """Take a failure in for good."""

@@ -21,7 +21,7 @@ from pathos_nb.launchers.capture import FileCapture
 from pathos_nb.launchers.seeding import reseed
 from pathos_nb.launchers.segments import Inbox, Outbox
 from pathos_nb.launchers.worker import TimeUp, Worker
-from pathos_nb.wire.framing import Buffer, Frame, FrameReader, pack
+from pathos_nb.wire.framing import Buffer, FrameReader, pack
 from pathos_nb.wire.protocol import BROKEN, RELEASE
 
 _JOIN_BYTES = 1 << 16

@@ -7,11 +7,12 @@
     receiver ── RELEASE, when the last view is gone ──►  sender writes the next buffers there
 
 Files are kept and written again, because fresh pages cost more than the copy. Space is claimed before it is written, so
-that a machine without memory gives an error, and the buffers go through the stream, instead of a SIGBUS. What a function captured is
-written once and mapped copy-on-write by every worker, so that what an item writes there stays with that worker and that
-run; arguments and results have one reader, who may write to them. Unnamed
-files leave nothing behind, however a process ends. Contents are never hashed; a function's buffers that are the same as
-before are found by comparing, which is as fast as copying, and saves the workers from reading them again.
+that a machine without memory gives an error, and the buffers go through the stream, instead of a SIGBUS.
+
+What a function captured is written once and mapped copy-on-write by every worker, so that what an item writes there
+stays with that worker and that run; arguments and results have one reader, who may write to them. Unnamed files leave
+nothing behind, however a process ends. Contents are never hashed; a function's buffers that are the same as before are
+found by comparing, which is as fast as copying, and saves fresh memory.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import sys
 import weakref
 from collections import Counter, deque
 from collections.abc import Sequence
+from pathlib import Path
 
 from pathos_nb.launchers.board import shared_file
 from pathos_nb.wire.framing import Buffer, Frame, Place
@@ -33,7 +35,7 @@ _GRAIN = 1 << 16
 _KEEP_BYTES = 1 << 28
 _MAX_LEASES = 1024
 _PRIVATE = 1 << 62
-_ENABLED = os.path.isdir("/proc/self/fd")
+_ENABLED = Path("/proc/self/fd").is_dir()
 
 
 class Segment:
@@ -90,7 +92,7 @@ class Segment:
         if numpy is None or self.kept != list(map(len, buffers)):
             return False
         here = memoryview(self.map)
-        for (_, offset, n), buffer in zip(self.places(), buffers):
+        for (_, offset, n), buffer in zip(self.places(), buffers, strict=True):
             ours, theirs = numpy.frombuffer(here[offset : offset + n], "u1"), numpy.frombuffer(buffer, "u1")
             whole = n - n % 8
             if not numpy.array_equal(ours[:whole].view("u8"), theirs[:whole].view("u8")):
@@ -155,7 +157,7 @@ class Outbox:
         if run:
             self._of_run[run] = segment
         mark = _PRIVATE if run else 0
-        return {i: (number | mark, offset, size) for i, (number, offset, size) in zip(large, places)}
+        return {i: (number | mark, offset, size) for i, (number, offset, size) in zip(large, places, strict=True)}
 
     def _find_again(self, buffers: Sequence[Buffer]) -> Segment | None:
         for segment in {id(s): s for s in (*self._of_run.values(), *self._free)}.values():
