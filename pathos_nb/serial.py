@@ -1,0 +1,130 @@
+"""Maps and pipes in this very thread: what a loop would do, by the names of the other pools.
+
+Useful to see whether an error comes from the function or from its being sent elsewhere.
+
+Examples
+--------
+>>> from pathos_nb.serial import SerialPool
+>>> pool = SerialPool()
+>>> pool.map(pow, [1, 2, 3], [5, 6, 7])
+[1, 64, 2187]
+>>> pool.amap(abs, [-1, 2]).get()
+[1, 2]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from pathos_nb.abstract_launcher import AbstractWorkerPool
+from pathos_nb.dispatch.pool import Pool
+from pathos_nb.errors import PoolClosed, PoolRunning
+from pathos_nb.pending import PendingResult, PendingValues
+from pathos_nb.served_pool import without_zero_chunks
+
+__all__ = ["SerialPool"]
+
+
+class SerialPool(AbstractWorkerPool):
+    """The one pool that is not shared: each handle is open or closed by itself.
+
+    Parameters
+    ----------
+    *args : int
+        Taken and ignored: there is one worker, the caller.
+    **kwds : object
+        ``nodes``, ignored as well, and ``id``.
+    """
+
+    _exiting = False
+    __state__: ClassVar[dict[Any, Any]] = {}
+
+    nodes = property(  # type: ignore[assignment]
+        AbstractWorkerPool._AbstractWorkerPool__get_nodes,
+        AbstractWorkerPool._AbstractWorkerPool__set_nodes,
+        doc="The number of workers, which is 1.",
+    )
+
+    def _serve(self, *args: Any, **kwds: Any) -> Pool:
+        if self._exiting:
+            self._is_alive()
+        if "_pool" not in self.__dict__:
+            self._pool = Pool("serial")
+        return self._pool
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_pool"}
+
+    def _is_alive(self, negate: bool = False, run: bool = True) -> None:
+        """Raise the error of a pool that is closed or, negated, of one that is not."""
+        if negate:
+            raise PoolRunning("Pool is still running", cure="close() it first")
+        raise PoolClosed("Pool not running", cause="it was closed", cure="restart() or clear() opens it again")
+
+    def map(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> list[Any]:
+        self._AbstractWorkerPool__map(f, *args)
+        return self._serve().map(f, *args, **without_zero_chunks(kwds))
+
+    def imap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingValues:
+        self._AbstractWorkerPool__imap(f, *args)
+        return PendingValues(self._serve().imap(f, *args, **kwds))
+
+    def uimap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingValues:
+        self._AbstractWorkerPool__imap(f, *args)
+        return PendingValues(self._serve().uimap(f, *args, **kwds))
+
+    def amap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingResult:
+        self._AbstractWorkerPool__map(f, *args)
+        told = (kwds.pop("callback", None), kwds.pop("error_callback", None))
+        return PendingResult(self._serve().amap(f, *args, **without_zero_chunks(kwds)), *told)
+
+    def pipe(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
+        return self._serve().pipe(f, *args, **kwds)
+
+    def apipe(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingResult:
+        return PendingResult(self._serve().apipe(f, *args, **kwds))
+
+    def restart(self, force: bool = False) -> None:
+        """Open a closed pool again.
+
+        Parameters
+        ----------
+        force : bool, default False
+            Do nothing, rather than raise, if it is open.
+
+        Raises
+        ------
+        PoolRunning
+            If it is open and `force` is not given.
+        """
+        if not force and not self._exiting:
+            self._is_alive(negate=True)
+        self.clear()
+
+    def close(self) -> None:
+        """Take no more work."""
+        self._exiting = True
+
+    def join(self) -> None:
+        """Do nothing more than check, since a serial pool has nothing to wait for.
+
+        Raises
+        ------
+        PoolRunning
+            If it has not been closed.
+        """
+        if not self._exiting:
+            self._is_alive(negate=True, run=False)
+
+    def terminate(self) -> None:
+        """Take no more work."""
+        self.close()
+
+    def clear(self) -> None:
+        """Open it again."""
+        self._exiting = False
+
+
+PythonSerial = SerialPool
+__STATE = _SerialPool__STATE = SerialPool.__state__

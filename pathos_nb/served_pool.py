@@ -1,0 +1,178 @@
+"""The pool of workers behind the handles of pathos, and how pathos reads the arguments of a handle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pathos_nb.dispatch.pool import Pool
+from pathos_nb.errors import PoolClosed, PoolRunning
+
+__all__ = ["ServedPool", "StarCall", "ask_nodes", "without_zero_chunks"]
+
+_CURE = "restart() opens it again, clear() forgets it so that the next map starts a new one"
+
+
+class ServedPool:
+    """One pool of workers, as its handles share it.
+
+    Parameters
+    ----------
+    pool : Pool
+        The workers.
+    nodes : int
+        How many were asked for.
+    kwds : mapping
+        The other settings they were started with.
+    """
+
+    def __init__(self, pool: Pool, nodes: int | None, kwds: Mapping[str, Any]) -> None:
+        self.pool, self.nodes, self.kwds = pool, nodes, dict(kwds)
+        self.n_blocks = 0  # with-blocks that are inside
+        self.is_open = True
+        self._closing: threading.Thread | None = None
+
+    def check(self) -> Pool:
+        """Give the workers.
+
+        Returns
+        -------
+        Pool
+            The pool that runs the work.
+
+        Raises
+        ------
+        PoolClosed
+            If it takes no more work.
+        """
+        if not self.is_open:
+            raise PoolClosed("Pool not running", cause="it was closed, perhaps by another handle", cure=_CURE)
+        return self.pool
+
+    def fits(self, nodes: object, kwds: Mapping[str, Any]) -> bool:
+        """Tell whether a handle with these settings means this pool.
+
+        Parameters
+        ----------
+        nodes : object
+            The number of workers the handle wants.
+        kwds : mapping
+            Its other settings.
+
+        Returns
+        -------
+        bool
+            True if all are equal.
+        """
+        same_names = self.nodes == nodes and self.kwds.keys() == kwds.keys()
+        return same_names and all(_same(self.kwds[name], value) for name, value in kwds.items())
+
+    def close(self) -> None:
+        """Take no more work; what runs is finished, then the workers end by themselves."""
+        if self.is_open:
+            self.is_open = False
+            self._closing = threading.Thread(target=self.pool.close, name="pathos_nb-close", daemon=True)
+            self._closing.start()
+
+    def resize(self, nodes: int) -> None:
+        """Have another number of workers; a closed pool stays closed.
+
+        Parameters
+        ----------
+        nodes : int
+            How many.
+        """
+        if self.is_open:
+            self.pool.resize(nodes)
+        self.nodes = nodes
+
+    def terminate(self) -> None:
+        """Stop what runs and end the workers, now."""
+        self.is_open = False
+        self.pool.terminate()
+
+    def join(self) -> None:
+        """Wait until the workers have ended.
+
+        Raises
+        ------
+        PoolRunning
+            If the pool still takes work.
+        """
+        if self.is_open:
+            raise PoolRunning("Pool is still running", cure="close() or terminate() it first")
+        if self._closing is not None:
+            self._closing.join()
+
+
+def _same(one: object, other: object) -> bool:
+    """Compare two settings, of which an array says neither yes nor no."""
+    try:
+        return one is other or bool(one == other)
+    except ValueError:
+        return False
+
+
+def ask_nodes(name: str, args: tuple[Any, ...], kwds: dict[str, Any]) -> Any:
+    """Take the number of workers out of a pool's arguments, in any of the forms that pathos takes.
+
+    Parameters
+    ----------
+    name : str
+        What this kind of pool calls it: ``ncpus`` or ``nthreads``.
+    args : tuple
+        The positional arguments.
+    kwds : dict
+        The named ones; the number is taken out.
+
+    Returns
+    -------
+    object
+        The number as it was given, or None.
+
+    Raises
+    ------
+    TypeError
+        If it is given more than once, or there is a second positional argument.
+    """
+    if len(args) > 1:
+        raise TypeError(f"only the number of workers can be given without a name, but {args[1:]} came after it")
+    given = [(other, kwds.pop(other)) for other in ("nodes", name, "processes") if other in kwds]
+    if len(given) + len(args) > 1:
+        raise TypeError(f"got multiple values for keyword argument {given[-1][0]!r}")
+    return args[0] if args else given[0][1] if given else None
+
+
+def without_zero_chunks(kwds: dict[str, Any]) -> dict[str, Any]:
+    """Take ``chunksize=0`` for what it means to pathos' map and amap: no size was chosen.
+
+    Parameters
+    ----------
+    kwds : dict
+        The keywords of a map.
+
+    Returns
+    -------
+    dict
+        The same, without a chunk size of 0. (pathos returns a list of None for it.)
+    """
+    return {k: v for k, v in kwds.items() if k != "chunksize" or v != 0 or v is False}
+
+
+class StarCall:
+    """A function of many arguments as one of a single tuple, as the raw pools want it.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    """
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f = f
+        self.__doc__ = f"{f.__doc__ or ''}\n\nAll arguments come as one tuple."
+
+    def __call__(self, args: tuple[Any, ...]) -> Any:
+        """Call the function with what is in the tuple."""
+        return self.f(*args)
