@@ -22,8 +22,7 @@ import functools
 import os
 import threading
 import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -146,17 +145,18 @@ def stop_profiling(*args: Any) -> None:
         _switch.is_active = False
 
 
-def _begin() -> bool:
-    """Start this thread's profiler; False if it runs already or another one has the process."""
+def _begin() -> Profile | None:
+    """Start this thread's profiler and give it; None if it runs already, or another one has the process."""
     profile = _switch.current()
     if profile is None or _switch.is_active:
-        return False
+        return None
+    _switch.is_active = True
     try:
         profile.enable()
     except ValueError:  # Python 3.12 and later: another profiler is active somewhere in the process
-        return False
-    _switch.is_active = True
-    return True
+        _switch.is_active = False
+        return None
+    return profile
 
 
 def clear_stats(*args: Any) -> None:
@@ -220,19 +220,6 @@ def dump_stats(*args: Any, **kwds: Any) -> None:
         profile.dump_stats(f"{named['prefix']}{(named['gen'] or process_id)()}{named['suffix']}")
 
 
-@contextmanager
-def _measured(write: Callable[[], object]) -> Iterator[None]:
-    """Profile the block if profiling is on, and write the profile after it, also if it fails."""
-    if not _begin():
-        yield
-        return
-    try:
-        yield
-    finally:
-        stop_profiling()
-        write()
-
-
 class profiled:  # noqa: N801 - pathos' name
     """Have each call of a function print or write its profile, where profiling is on.
 
@@ -282,8 +269,15 @@ class _Profiled:
         self.__wrapped__, self._how = f, how
 
     def __call__(self, *args: Any, **kwds: Any) -> Any:
-        with _measured(self._how.write):
+        measured = _begin()
+        if measured is None:
             return self.__wrapped__(*args, **kwds)
+        try:
+            return self.__wrapped__(*args, **kwds)
+        finally:
+            measured.disable()  # before anything else, so that nothing of ours is in the profile
+            _switch.is_active = False
+            self._how.write()
 
     def __get__(self, owner: object, kind: type | None = None) -> Any:
         return self if owner is None else types.MethodType(self, owner)
