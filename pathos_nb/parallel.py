@@ -13,6 +13,8 @@ Examples
 
 from __future__ import annotations
 
+import socket
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from numbers import Integral
@@ -47,8 +49,6 @@ def _named_servers(servers: Any) -> tuple[str, ...]:
 
 
 def _answers(host: str, port: int) -> bool:
-    import socket
-
     try:
         with socket.create_connection((host or "localhost", port), timeout=0.5):
             return True
@@ -85,7 +85,7 @@ def _refuse_servers(servers: Iterable[str]) -> None:
             )
         else:
             text = f"no server answers at {server}: it is left out"
-        warnings.warn(text, stacklevel=5)
+        warnings.warn(text, stacklevel=6)
 
 
 class ParallelPool(SharedPool):
@@ -208,8 +208,6 @@ def stats(pool: ParallelPool | None = None) -> str:
 
 def __print_stats(servers: Any = None) -> None:
     """Print what `stats` tells."""
-    import sys
-
     sys.stdout.write(stats(servers))
 
 

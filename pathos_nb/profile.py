@@ -23,10 +23,8 @@ import os
 import threading
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from cProfile import Profile
+from cProfile import Profile
+from typing import Any
 
 __all__ = [
     "clear_stats",
@@ -58,8 +56,6 @@ class _Switch(threading.local):
         if not _Switch.is_on:
             return None
         if self.profile is None or self.made_at != _Switch.n_times_on:
-            from cProfile import Profile
-
             self.profile, self.made_at, self.is_active = Profile(), _Switch.n_times_on, False
         return self.profile
 

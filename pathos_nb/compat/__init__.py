@@ -21,7 +21,7 @@ from __future__ import annotations
 import sys
 
 from pathos_nb.compat.finder import Finder
-from pathos_nb.launchers import registry
+from pathos_nb.launchers.registry import registry
 
 __all__ = ["install", "uninstall"]
 
