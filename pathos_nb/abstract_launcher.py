@@ -104,161 +104,33 @@ class AbstractWorkerPool:
         raise TypeError("nodes is a read-only attribute")
 
     def _serve(self, *args: Any, **kwds: Any) -> Any:
-        """Give the workers, started if need be.
-
-        Raises
-        ------
-        NotImplementedError
-            Unless a derived class has its own.
-        """
+        """Give the workers, started if need be; a derived class says how."""
         raise NotImplementedError
 
     def clear(self) -> None:
-        """End the workers and forget them, so that the next use starts afresh.
-
-        Raises
-        ------
-        NotImplementedError
-            Unless a derived class has its own.
-        """
+        """End the workers and forget them; a derived class says how."""
         raise NotImplementedError
 
     def map(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
-        """Call `f` for each item and wait for all results, in order.
-
-        Parameters
-        ----------
-        f : callable
-            What is called, with one argument from each sequence.
-        *args : iterable
-            One sequence or more; the shortest ends the map.
-        **kwds : object
-            ``chunksize`` and the other options of the pool.
-
-        Returns
-        -------
-        list
-            The results, in the order of the items.
-
-        Raises
-        ------
-        NotImplementedError
-            Unless a derived class has its own.
-        """
+        """Call `f` for each item and give the list of results, in order; a derived class says how."""
         raise NotImplementedError
 
     def imap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
-        """Call `f` for each item; take the results in order, as soon as each is there.
-
-        Parameters
-        ----------
-        f : callable
-            What is called, with one argument from each sequence.
-        *args : iterable
-            One sequence or more; the shortest ends the map.
-        **kwds : object
-            ``chunksize`` and the other options of the pool.
-
-        Returns
-        -------
-        iterator
-            The results, in the order of the items.
-
-        Raises
-        ------
-        NotImplementedError
-            Unless a derived class has its own.
-        """
+        """Call `f` for each item and give an iterator of results, in order; a derived class says how."""
         raise NotImplementedError
 
     def uimap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
-        """Call `f` for each item; take the results as they finish.
-
-        Parameters
-        ----------
-        f : callable
-            What is called, with one argument from each sequence.
-        *args : iterable
-            One sequence or more; the shortest ends the map.
-        **kwds : object
-            ``chunksize`` and the other options of the pool.
-
-        Returns
-        -------
-        iterator
-            The results, in no particular order.
-
-        Raises
-        ------
-        NotImplementedError
-            Unless a derived class has its own.
-        """
+        """Call `f` for each item and give an iterator of results as they finish; a derived class says how."""
         raise NotImplementedError
 
     def amap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
-        """Call `f` for each item and go on at once; ask for the results later.
-
-        Parameters
-        ----------
-        f : callable
-            What is called, with one argument from each sequence.
-        *args : iterable
-            One sequence or more; the shortest ends the map.
-        **kwds : object
-            ``chunksize`` and the other options of the pool.
-
-        Returns
-        -------
-        object
-            ``get()`` waits for the list of results, ``ready()`` tells whether it is there.
-
-        Raises
-        ------
-        NotImplementedError
-            Unless a derived class has its own.
-        """
+        """Call `f` for each item and give an object to ask for the list later; a derived class says how."""
         raise NotImplementedError
 
     def pipe(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
-        """Call `f` once, on any worker, and wait for its value.
-
-        Parameters
-        ----------
-        f : callable
-            What is called.
-        *args, **kwds : object
-            What it is called with.
-
-        Returns
-        -------
-        object
-            What `f` returns.
-
-        Raises
-        ------
-        NotImplementedError
-            Unless a derived class has its own.
-        """
+        """Call `f` once, on any worker, and give its value; a derived class says how."""
         raise NotImplementedError
 
     def apipe(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
-        """Call `f` once, on any worker, and go on at once.
-
-        Parameters
-        ----------
-        f : callable
-            What is called.
-        *args, **kwds : object
-            What it is called with.
-
-        Returns
-        -------
-        object
-            ``get()`` waits for the value, ``ready()`` tells whether it is there.
-
-        Raises
-        ------
-        NotImplementedError
-            Unless a derived class has its own.
-        """
+        """Call `f` once, on any worker, and give an object to ask for its value later; a derived class says how."""
         raise NotImplementedError

@@ -20,12 +20,12 @@ from collections.abc import Callable, Iterable
 from numbers import Integral
 from typing import Any, ClassVar
 
-from pathos_nb.abstract_launcher import AbstractWorkerPool
+from pathos_nb.abstract_launcher import AbstractWorkerPool  # noqa: F401 - a name of pathos
 from pathos_nb.errors import BadOption, LauncherUnavailable
 from pathos_nb.launchers.cores import usable_cores as cpu_count
 from pathos_nb.pending import PendingResult
-from pathos_nb.pending import PendingResult as ApplyResult
-from pathos_nb.pending import PendingResult as MapResult
+from pathos_nb.pending import PendingResult as ApplyResult  # noqa: F401 - a name of pathos
+from pathos_nb.pending import PendingResult as MapResult  # noqa: F401 - a name of pathos
 from pathos_nb.served_pool import ServedPool, ask_nodes
 from pathos_nb.shared_pools import SharedPool
 
@@ -181,7 +181,8 @@ class ParallelPool(SharedPool):
         self._serve(servers=() if servers is None else servers)
 
     def amap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingResult:
-        kwds.pop("size", None)  # pathos' hint for its chunks, which are found by measuring here
+        """Do what the amap of the other pools does; ``size``, pathos' hint for its chunks, is taken and not needed."""
+        kwds.pop("size", None)
         return super().amap(f, *args, **kwds)
 
     ncpus = nodes

@@ -200,7 +200,9 @@ class PendingValues(Iterator[Any]):
             return next(self._made)
         try:
             return self._made.next(timeout=timeout)
-        except TimeoutError as error:
+        except TimeoutError as error:  # of the wait; one that an item raised comes with a worker's traceback
+            if error.__cause__ is not None:
+                raise
             raise _timed_out(str(error)) from None
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ __all__ = ["ParallelPool", "ProcessPool", "SerialPool", "ThreadPool"]
 _SHARED: tuple[Any, ...] = (ProcessPool, ThreadPool, ParallelPool, SerialPool)
 
 
-def _clear(type: Any = None) -> None:  # noqa: A002 - pathos' name
+def _clear(type: Any = None) -> None:
     """End the shared pools and forget them.
 
     Parameters

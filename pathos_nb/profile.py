@@ -319,7 +319,9 @@ class profile:  # noqa: N801 - pathos' name
         self.config = config or {"gen": False}
         nodes = getattr(getattr(self.pipe, "__self__", None), "nodes", 1)
         if nodes != 1:
-            raise ValueError(f"pipe must come from a pool with one worker, so that it finds it again; this has {nodes}")
+            raise ValueError(
+                f"pipe must come from a pool with one worker, so that all calls reach it; this has {nodes}"
+            )
 
     def __call__(self, function: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
         """Run the function.

@@ -14,19 +14,18 @@ Examples
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pathos_nb.abstract_launcher import AbstractWorkerPool
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.errors import PoolClosed, PoolRunning
-from pathos_nb.pending import PendingResult, PendingValues
-from pathos_nb.served_pool import without_zero_chunks
+from pathos_nb.pool_maps import PoolMaps
+from pathos_nb.served_pool import ServedPool
 
 __all__ = ["SerialPool"]
 
 
-class SerialPool(AbstractWorkerPool):
+class SerialPool(PoolMaps):
     """The one pool that is not shared: each handle is open or closed by itself.
 
     Parameters
@@ -40,21 +39,19 @@ class SerialPool(AbstractWorkerPool):
     _exiting = False
     __state__: ClassVar[dict[Any, Any]] = {}
 
-    nodes = property(  # type: ignore[assignment]
+    nodes = property(
         AbstractWorkerPool._AbstractWorkerPool__get_nodes,
         AbstractWorkerPool._AbstractWorkerPool__set_nodes,
         doc="The number of workers, which is 1.",
     )
 
-    def _serve(self, *args: Any, **kwds: Any) -> Pool:
-        if self._exiting:
-            self._is_alive()
-        if "_pool" not in self.__dict__:
-            self._pool = Pool("serial")
-        return self._pool
+    def _serve(self, *args: Any, **kwds: Any) -> ServedPool:
+        if "_served" not in self.__dict__:
+            self._served = ServedPool(Pool("serial"), 1, {})
+        return self._served
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_pool"}
+        return {name: value for name, value in self.__dict__.items() if name != "_served"}
 
     def _is_alive(self, negate: bool = False, run: bool = True) -> None:
         """Raise the error of a pool that is closed or, negated, of one that is not."""
@@ -62,28 +59,10 @@ class SerialPool(AbstractWorkerPool):
             raise PoolRunning("Pool is still running", cure="close() it first")
         raise PoolClosed("Pool not running", cause="it was closed", cure="restart() or clear() opens it again")
 
-    def map(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> list[Any]:
-        self._AbstractWorkerPool__map(f, *args)
-        return self._serve().map(f, *args, **without_zero_chunks(kwds))
-
-    def imap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingValues:
-        self._AbstractWorkerPool__imap(f, *args)
-        return PendingValues(self._serve().imap(f, *args, **kwds))
-
-    def uimap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingValues:
-        self._AbstractWorkerPool__imap(f, *args)
-        return PendingValues(self._serve().uimap(f, *args, **kwds))
-
-    def amap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingResult:
-        self._AbstractWorkerPool__map(f, *args)
-        told = (kwds.pop("callback", None), kwds.pop("error_callback", None))
-        return PendingResult(self._serve().amap(f, *args, **without_zero_chunks(kwds)), *told)
-
-    def pipe(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
-        return self._serve().pipe(f, *args, **kwds)
-
-    def apipe(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingResult:
-        return PendingResult(self._serve().apipe(f, *args, **kwds))
+    def _workers(self) -> ServedPool:
+        if self._exiting:
+            self._is_alive()
+        return self._serve()
 
     def restart(self, force: bool = False) -> None:
         """Open a closed pool again.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
+from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import PoolClosed, PoolRunning
 
-__all__ = ["ServedPool", "StarCall", "ask_nodes", "without_zero_chunks"]
+__all__ = ["ServedPool", "StarCall", "ask_nodes"]
 
 _CURE = "restart() opens it again, clear() forgets it so that the next map starts a new one"
 
@@ -31,15 +33,18 @@ class ServedPool:
         self.pool, self.nodes, self.kwds = pool, nodes, dict(kwds)
         self.n_blocks = 0  # with-blocks that are inside
         self.is_open = True
+        self._lock = threading.Lock()
         self._closing: threading.Thread | None = None
+        self._n_streams = 0
+        self._results: weakref.WeakSet[Run] = weakref.WeakSet()
 
-    def check(self) -> Pool:
-        """Give the workers.
+    def check(self) -> ServedPool:
+        """Give itself, if it takes work.
 
         Returns
         -------
-        Pool
-            The pool that runs the work.
+        ServedPool
+            Itself.
 
         Raises
         ------
@@ -48,7 +53,34 @@ class ServedPool:
         """
         if not self.is_open:
             raise PoolClosed("Pool not running", cause="it was closed, perhaps by another handle", cure=_CURE)
-        return self.pool
+        return self
+
+    def note_result(self, run: Run) -> None:
+        """Remember a run that nobody waits for yet.
+
+        Parameters
+        ----------
+        run : Run
+            Of an amap or apipe.
+        """
+        self._results.add(run)
+
+    def note_stream(self, run: Run) -> None:
+        """Remember a run that goes on only as its iterator is read, so that closing does not cut it off.
+
+        Parameters
+        ----------
+        run : Run
+            Of an imap or uimap.
+        """
+        with self._lock:
+            self._n_streams += 1
+        run.when_over(self._stream_is_over)
+
+    def _stream_is_over(self, run: Run) -> None:
+        with self._lock:
+            self._n_streams -= 1
+            self._close_if_idle()
 
     def fits(self, nodes: object, kwds: Mapping[str, Any]) -> bool:
         """Tell whether a handle with these settings means this pool.
@@ -69,9 +101,13 @@ class ServedPool:
         return same_names and all(_same(self.kwds[name], value) for name, value in kwds.items())
 
     def close(self) -> None:
-        """Take no more work; what runs is finished, then the workers end by themselves."""
-        if self.is_open:
+        """Take no more work; what runs is finished, and iterators can be read to their end. Returns at once."""
+        with self._lock:
             self.is_open = False
+            self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
+        if not self.is_open and self._closing is None and self._n_streams == 0:
             self._closing = threading.Thread(target=self.pool.close, name="pathos_nb-close", daemon=True)
             self._closing.start()
 
@@ -93,7 +129,9 @@ class ServedPool:
         self.pool.terminate()
 
     def join(self) -> None:
-        """Wait until the workers have ended.
+        """Wait until what runs is finished and the workers have ended.
+
+        An iterator that somebody still holds is not waited for, since it may be endless: the workers end with it.
 
         Raises
         ------
@@ -102,6 +140,8 @@ class ServedPool:
         """
         if self.is_open:
             raise PoolRunning("Pool is still running", cure="close() or terminate() it first")
+        for run in list(self._results):
+            run.wait()
         if self._closing is not None:
             self._closing.join()
 
@@ -142,22 +182,6 @@ def ask_nodes(name: str, args: tuple[Any, ...], kwds: dict[str, Any]) -> Any:
     if len(given) + len(args) > 1:
         raise TypeError(f"got multiple values for keyword argument {given[-1][0]!r}")
     return args[0] if args else given[0][1] if given else None
-
-
-def without_zero_chunks(kwds: dict[str, Any]) -> dict[str, Any]:
-    """Take ``chunksize=0`` for what it means to pathos' map and amap: no size was chosen.
-
-    Parameters
-    ----------
-    kwds : dict
-        The keywords of a map.
-
-    Returns
-    -------
-    dict
-        The same, without a chunk size of 0. (pathos returns a list of None for it.)
-    """
-    return {k: v for k, v in kwds.items() if k != "chunksize" or v != 0 or v is False}
 
 
 class StarCall:

@@ -15,20 +15,18 @@ can be pickled: in a worker it finds, or starts, the entry of that process.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any, ClassVar
 
-from pathos_nb.abstract_launcher import AbstractWorkerPool
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.errors import PoolRunning
 from pathos_nb.launchers.cores import usable_cores
-from pathos_nb.pending import PendingResult, PendingValues
-from pathos_nb.served_pool import ServedPool, ask_nodes, without_zero_chunks
+from pathos_nb.pool_maps import PoolMaps
+from pathos_nb.served_pool import ServedPool, ask_nodes
 
 __all__ = ["SharedPool"]
 
 
-class SharedPool(AbstractWorkerPool):
+class SharedPool(PoolMaps):
     """A handle to the pool of workers that all handles of its name share.
 
     Parameters
@@ -100,7 +98,7 @@ class SharedPool(AbstractWorkerPool):
             entry.close()
         return fresh
 
-    def _workers(self) -> Pool:
+    def _workers(self) -> ServedPool:
         return self._serve().check()
 
     def _clear(self) -> None:
@@ -197,26 +195,3 @@ class SharedPool(AbstractWorkerPool):
         entry = self._ending()
         if entry is not None:
             entry.join()
-
-    def map(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> list[Any]:
-        self._AbstractWorkerPool__map(f, *args)
-        return self._workers().map(f, *args, **without_zero_chunks(kwds))
-
-    def imap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingValues:
-        self._AbstractWorkerPool__imap(f, *args)
-        return PendingValues(self._workers().imap(f, *args, **kwds))
-
-    def uimap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingValues:
-        self._AbstractWorkerPool__imap(f, *args)
-        return PendingValues(self._workers().uimap(f, *args, **kwds))
-
-    def amap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingResult:
-        self._AbstractWorkerPool__map(f, *args)
-        told = (kwds.pop("callback", None), kwds.pop("error_callback", None))
-        return PendingResult(self._workers().amap(f, *args, **without_zero_chunks(kwds)), *told)
-
-    def pipe(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
-        return self._workers().pipe(f, *args, **kwds)
-
-    def apipe(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingResult:
-        return PendingResult(self._workers().apipe(f, *args, **kwds))

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pathos_nb.abstract_launcher import AbstractWorkerPool
-from pathos_nb.launchers.cores import usable_cores as cpu_count
+from pathos_nb.abstract_launcher import AbstractWorkerPool  # noqa: F401 - a name of pathos
+from pathos_nb.launchers.cores import usable_cores as cpu_count  # noqa: F401 - a name of pathos
 from pathos_nb.lazily import lazy_names
 from pathos_nb.served_pool import ServedPool
-from pathos_nb.served_pool import StarCall as star  # noqa: N813 - pathos' name
+from pathos_nb.served_pool import StarCall as star  # noqa: F401, N813 - a name of pathos
 from pathos_nb.shared_pools import SharedPool
 
-__all__ = ["ThreadPool", "_ThreadPool"]
+__all__ = ["ThreadPool", "_ThreadPool"]  # noqa: F822 - by __getattr__
 
 
 class ThreadPool(SharedPool):

@@ -55,7 +55,7 @@ def logger(level: int | None = None, handler: logging.Handler | None = None, **k
     return log
 
 
-def license() -> None:  # noqa: A001 - pathos' name
+def license() -> None:
     """Print under which license this is."""
     sys.stdout.write("pathos_nb: BSD 3-Clause License\n")
 

@@ -33,7 +33,13 @@ def run_python():
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         environ = {**os.environ, "PYTHONPATH": path, **kwds.pop("environ", {})}
         return subprocess.run(
-            [sys.executable, *arguments], env=environ, timeout=timeout, capture_output=True, text=True, check=False, **kwds
+            [sys.executable, *arguments],
+            env=environ,
+            timeout=timeout,
+            capture_output=True,
+            text=True,
+            check=False,
+            **kwds,
         )
 
     return run

@@ -1,4 +1,4 @@
-"""`pathos.maps`, `pathos.helpers` and the older names: the map objects, the raw pools, random numbers, forked children."""
+"""`pathos.maps`, `pathos.helpers` and the older names: map objects, raw pools, random numbers, forked children."""
 
 from __future__ import annotations
 

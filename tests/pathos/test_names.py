@@ -13,7 +13,17 @@ from pathos_nb.compat.names import HOMES, VERSION
 
 # Accidents of pathos' imports, and what is left out on purpose; docs/pathos-names.md says the same.
 NOT_OURS = {
-    "pathos": {"SSH_Launcher", "SCP_Launcher", "SSH_Tunnel", "core", "hosts", "server", "selector", "connection", "secure"},
+    "pathos": {
+        "SSH_Launcher",
+        "SCP_Launcher",
+        "SSH_Tunnel",
+        "core",
+        "hosts",
+        "server",
+        "selector",
+        "connection",
+        "secure",
+    },
     "pathos.multiprocessing": {"OLD312a7", "sys", "warnings"},
     "pathos.parallel": {"builtins", "pp"},
     "pathos.helpers.pp_helper": {"pickle", "threading", "time"},

@@ -273,3 +273,21 @@ def test_many_threads_that_start_the_same_pool_get_one(kind):
     for thread in threads:
         thread.join()
     assert len(set(found)) == 1
+
+
+def test_an_iterator_outlives_the_closing_of_its_pool(kind):
+    pool = kind(2)
+    values = pool.imap(square, range(50))
+    assert next(values) == 0
+    pool.close()
+    pool.join()
+    assert list(values) == [x * x for x in range(1, 50)]
+    pool.clear()
+
+
+def test_an_endless_iterator_hinders_nobody(kind):
+    with kind(2) as pool:
+        values = pool.uimap(square, iter(int, 1))
+        assert next(values) == 0
+    assert kind(2).map(square, [3]) == [9]
+    values.close()

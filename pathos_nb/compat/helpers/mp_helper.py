@@ -64,5 +64,3 @@ def random_state(module: str | ModuleType = "random", new: bool = False, seed: A
 def _own_seed() -> int:
     """Give a seed that no other process has, within the 32 bits that numpy takes."""
     return (os.getpid() * 0x9E3779B1 ^ time.time_ns()) & 0xFFFFFFFF
-
-
