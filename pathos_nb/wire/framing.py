@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import pickle
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Buffer = bytes | bytearray | memoryview
@@ -26,6 +26,7 @@ ALIGN = 64
 _HEADER = struct.Struct("<2sBBIQQ")
 _ENTRY = struct.Struct("<QQQ")
 _READ_BYTES = 1 << 18
+_NOWHERE: Mapping[int, Place] = {}
 
 
 class FrameError(ValueError):
@@ -41,15 +42,15 @@ class Frame(NamedTuple):
     buffers: Sequence[Buffer] = ()
 
 
-def pack(frame: Frame, places: Sequence[Place] = ()) -> list[Buffer]:
+def pack(frame: Frame, places: Mapping[int, Place] = _NOWHERE) -> list[Buffer]:
     """Lay a frame out as pieces to send one after the other.
 
     Parameters
     ----------
     frame : Frame
         The message.
-    places : sequence of (segment, offset, size), optional
-        Buffers that stand in shared memory; they come before those of the frame.
+    places : mapping, optional
+        Index of a buffer to its (segment, offset, size), for those that stand in shared memory.
 
     Returns
     -------
@@ -58,17 +59,15 @@ def pack(frame: Frame, places: Sequence[Place] = ()) -> list[Buffer]:
     """
     meta = pickle.dumps(frame.meta, 5)
     body, buffers = frame.body, frame.buffers
-    n_buffers = len(buffers) + len(places)
+    n_buffers = len(buffers)
     head = _HEADER.pack(MAGIC, VERSION, frame.kind, n_buffers, len(meta), len(body))
     if not n_buffers:
         return [head + meta + body] if len(body) < _READ_BYTES else [head + meta, body]
-    table = b"".join(
-        [_ENTRY.pack(size, segment, offset) for segment, offset, size in places]
-        + [_ENTRY.pack(len(buffer), 0, 0) for buffer in buffers]
-    )
-    pieces: list[Buffer] = [head + table + meta, body]
+    pieces: list[Buffer] = [head + _table(buffers, places) + meta, body]
     end = len(pieces[0]) + len(body)
-    for buffer in buffers:
+    for i, buffer in enumerate(buffers):
+        if i in places:
+            continue
         pad = -end % ALIGN
         pieces += (bytes(pad), buffer)
         end += pad + len(buffer)
@@ -77,6 +76,11 @@ def pack(frame: Frame, places: Sequence[Place] = ()) -> list[Buffer]:
 
 def _no_segments(segment: int, offset: int, size: int) -> Buffer:
     raise FrameError(f"a frame names shared memory {segment}, which this channel does not carry")
+
+
+def _table(buffers: Sequence[Buffer], places: Mapping[int, Place]) -> bytes:
+    entries = (places.get(i, (0, 0, len(buffer))) for i, buffer in enumerate(buffers))
+    return b"".join(_ENTRY.pack(size, segment, offset) for segment, offset, size in entries)
 
 
 class FrameReader:
@@ -92,6 +96,7 @@ class FrameReader:
         self._resolve = resolve
         self._kept = bytearray()
         self._large: bytearray | None = None
+        self._finished: bytearray | None = None
         self._filled = 0
 
     def pull(self, receive: Callable[[int], bytes], receive_into: Callable[[memoryview], int]) -> Iterator[Frame] | None:
@@ -166,8 +171,10 @@ class FrameReader:
         large = self._large
         if large is None or self._filled < len(large):
             return iter(())
-        self._large = None
-        return iter((self._parse(memoryview(large)),))
+        self._large, self._finished = None, large
+        frame = self._parse(memoryview(large))
+        self._finished = None
+        return iter((frame,))
 
     @staticmethod
     def _size_at(view: Buffer, start: int) -> int | None:
@@ -189,6 +196,8 @@ class FrameReader:
 
     def _parse(self, view: memoryview) -> Frame:
         _, _, kind, n_buffers, meta_size, body_size = _HEADER.unpack_from(view)
+        if n_buffers and view.obj is not self._finished:
+            view = memoryview(bytearray(view))  # arrays must be writable, aligned, and keep nothing else alive
         start = _HEADER.size + n_buffers * _ENTRY.size
         meta = pickle.loads(view[start : start + meta_size])
         end = start + meta_size + body_size
