@@ -180,6 +180,15 @@ class ParallelPool(SharedPool):
     def servers(self, servers: Any) -> None:
         self._serve(servers=() if servers is None else servers)
 
+    def map(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> list[Any]:
+        """Do what the map of the other pools does; it is counted for `stats`."""
+        values: list[Any] = self.amap(f, *args, **kwds).get()
+        return values
+
+    def pipe(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
+        """Do what the pipe of the other pools does; it is counted for `stats`."""
+        return self.apipe(f, *args, **kwds).get()
+
     def amap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> PendingResult:
         """Do what the amap of the other pools does; ``size``, pathos' hint for its chunks, is taken and not needed."""
         kwds.pop("size", None)
@@ -200,7 +209,7 @@ def stats(pool: ParallelPool | None = None) -> str:
     Returns
     -------
     str
-        A table: items, their share, their time in all and on average.
+        A table for each pool: the calls of each worker, their share, their seconds in all and on average.
     """
     entries = ParallelPool.__state__.items() if pool is None else [(pool._id, ParallelPool.__state__.get(pool._id))]
     told = [f"pool {name}\n{entry.stats()}" for name, entry in entries if entry is not None]

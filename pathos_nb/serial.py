@@ -84,6 +84,8 @@ class SerialPool(PoolMaps):
     def close(self) -> None:
         """Take no more work."""
         self._exiting = True
+        if "_served" in self.__dict__:
+            self.__dict__.pop("_served").close()
 
     def join(self) -> None:
         """Do nothing more than check, since a serial pool has nothing to wait for.

@@ -37,6 +37,7 @@ class ServedPool:
         self._closing: threading.Thread | None = None
         self._n_streams = 0
         self._results: weakref.WeakSet[Run] = weakref.WeakSet()
+        self._done: dict[str, tuple[int, float]] = {}
 
     def check(self) -> ServedPool:
         """Give itself, if it takes work.
@@ -64,6 +65,7 @@ class ServedPool:
             Of an amap or apipe.
         """
         self._results.add(run)
+        run.when_over(self._count)
 
     def note_stream(self, run: Run) -> None:
         """Remember a run that goes on only as its iterator is read, so that closing does not cut it off.
@@ -75,12 +77,34 @@ class ServedPool:
         """
         with self._lock:
             self._n_streams += 1
-        run.when_over(self._stream_is_over)
+        run.when_over(self._end_stream)
 
-    def _stream_is_over(self, run: Run) -> None:
+    def _end_stream(self, run: Run) -> None:
+        self._count(run)
         with self._lock:
             self._n_streams -= 1
             self._close_if_idle()
+
+    def _count(self, run: Run) -> None:
+        for chunk in run.chunks:
+            n_items, seconds = self._done.get(chunk.worker, (0, 0.0))
+            self._done[chunk.worker] = (n_items + chunk.n_items, seconds + chunk.seconds)
+
+    def stats(self) -> str:
+        """Tell what each worker has done in the runs that are over.
+
+        Returns
+        -------
+        str
+            A table: calls, their share, the seconds they took in all and on average, and the worker.
+        """
+        total = sum(n_items for n_items, _ in self._done.values())
+        lines = [
+            f"{n_items:8} {n_items / total:8.1%} {seconds:10.4f} {seconds / n_items:12.6f}  {worker}"
+            for worker, (n_items, seconds) in sorted(self._done.items())
+        ]
+        head = f"{'calls':>8} {'share':>8} {'seconds':>10} {'a call':>12}  worker"
+        return "\n".join([head, *lines, f"{total:8} calls in all, {self.nodes} workers\n"])
 
     def fits(self, nodes: object, kwds: Mapping[str, Any]) -> bool:
         """Tell whether a handle with these settings means this pool.

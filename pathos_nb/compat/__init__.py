@@ -25,6 +25,8 @@ from pathos_nb.launchers.registry import registry
 
 __all__ = ["install", "uninstall"]
 
+_HOOK = "pathos_nb.compat:install"  # called in a worker before a run that comes from here
+
 
 def _finder() -> Finder | None:
     return next((hook for hook in sys.meta_path if isinstance(hook, Finder)), None)
@@ -34,7 +36,7 @@ def install() -> None:
     """Make ``import pathos`` mean pathos_nb; a second call changes nothing."""
     if _finder() is None:
         Finder().begin()
-        registry.setups.append(__name__)
+        registry.worker_hooks.append(_HOOK)
 
 
 def uninstall() -> None:
@@ -42,4 +44,4 @@ def uninstall() -> None:
     finder = _finder()
     if finder is not None:
         finder.end()
-        registry.setups.remove(__name__)
+        registry.worker_hooks.remove(_HOOK)

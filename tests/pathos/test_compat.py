@@ -41,7 +41,7 @@ def test_uninstall_takes_everything_back(installed):
     compat.uninstall()
     assert len(sys.meta_path) == hooks - 1
     assert not [name for name in sys.modules if name.split(".")[0] == "pathos"]
-    assert "pathos_nb.compat" not in registry.setups
+    assert "pathos_nb.compat:install" not in registry.worker_hooks
 
 
 def test_what_was_imported_before_comes_back():
@@ -63,7 +63,7 @@ def test_installing_twice_is_installing_once(installed):
     hooks = len(sys.meta_path)
     compat.install()
     assert len(sys.meta_path) == hooks
-    assert registry.setups.count("pathos_nb.compat") == 1
+    assert registry.worker_hooks.count("pathos_nb.compat:install") == 1
 
 
 @pytest.mark.parametrize(

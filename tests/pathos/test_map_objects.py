@@ -120,7 +120,7 @@ def test_the_older_functions_map_too():
 def test_stats_tell_what_was_done():
     assert "No pool" in stats()
     pp_map(square, range(3), ncpus=1)
-    assert "3" in stats()
+    assert "3 calls in all, 1 workers" in stats()
 
 
 def test_text_and_bytes():

@@ -73,6 +73,8 @@ def test_each_public_name_of_a_class_is_here(theirs, name):
     _, classes = theirs[name]
     ours = importlib.import_module(HOMES[name])
     for kind, members in classes.items():
+        if kind in NOT_OURS.get(name, ()):
+            continue
         if kind in ("ApplyResult", "MapResult"):
             members = ["get", "ready", "successful", "wait"]  # the rest is how ppft works inside
         missing = {m for m in members if not hasattr(getattr(ours, kind), m)}

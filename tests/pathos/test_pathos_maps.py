@@ -15,7 +15,9 @@ KINDS = [SerialPool, ThreadPool, ProcessPool, ParallelPool]
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
 def pool(request):
-    return request.param(2)
+    pool = request.param(2)
+    yield pool
+    pool.close()
 
 
 def add(x, y=10, *, times=1):
@@ -64,6 +66,8 @@ def test_an_item_that_raises_raises_here(pool):
     assert [next(values), next(values)] == [0, 1]
     with pytest.raises(LookupError, match="no 2"):
         next(values)
+    assert next(values) == 3, "the iterator goes on after it"
+    values.close()
 
 
 def test_a_map_over_nothing_is_misuse_and_over_an_empty_list_is_empty(pool):

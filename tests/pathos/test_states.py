@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 
@@ -237,11 +238,11 @@ def test_a_parallel_pool_without_a_number_shows_a_star():
 
 
 def test_the_initializer_runs_in_each_worker(kind):
-    pool = kind(1, initializer=os.environ.__setitem__, initargs=("PATHOS_NB_TEST", "set"))
+    pool = kind(1, initializer=setattr, initargs=(sys, "pathos_nb_test", "set"))
     try:
-        assert pool.pipe(os.environ.get, "PATHOS_NB_TEST") == "set"
+        assert pool.pipe(lambda: sys.pathos_nb_test) == "set"
     finally:
-        os.environ.pop("PATHOS_NB_TEST", None)
+        vars(sys).pop("pathos_nb_test", None)
 
 
 def test_a_serial_pool_is_nobody_elses():
