@@ -79,7 +79,7 @@ class Seat:
         return self.last_number
 
     def doing(self) -> Chunk | None:
-        """The chunk the worker is at, if that can be known."""
+        """Tell the chunk the worker is at, if that can be known."""
         running = self.slot.running()
         return self.in_flight.get(running.chunk) if running else None
 

@@ -1,7 +1,7 @@
 """Values handed over as they come, to a callback that may do anything, even use the pool again.
 
-The callback is the user's, so it is never called under the dispatcher's lock: deliveries queue up and are made by whoever
-held the lock, after it is released.
+The callback is the user's, so it is never called under the dispatcher's lock: deliveries queue up and are made by
+whoever held the lock, after it is released.
 """
 
 from __future__ import annotations

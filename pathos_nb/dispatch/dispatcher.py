@@ -10,8 +10,8 @@
                       └► run over
 
 * There is one lock. It is held while state changes, never while anybody waits, and never while a user's code runs.
-* One thread at a time attends: it waits for events and handles them for all. A caller that waits for its own map attends
-  by itself, so a plain map needs no thread and no hand-over; the others wait until it leaves.
+* One thread at a time attends: it waits for events and handles them for all. A caller that waits for its own map
+  attends by itself, so a plain map needs no thread and no hand-over; the others wait until it leaves.
 * Maps that nobody waits for (``amap``, ``imap`` between two items) are attended by a thread of the pool, started when
   it is first wanted.
 """
@@ -27,7 +27,7 @@ from typing import Any
 
 from pathos_nb.dispatch.crew import Crew, Seat
 from pathos_nb.dispatch.deliveries import Deliveries, complain
-from pathos_nb.dispatch.feeder import Feeder, lost_failure
+from pathos_nb.dispatch.feeder import Feeder, failure_of
 from pathos_nb.dispatch.hub import EventHub, Interrupts
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Run, Task
@@ -205,7 +205,7 @@ class Dispatcher:
 
     def _fail_unsent(self, run: Run, task: Task, place: int, error: BaseException) -> None:
         seat = self.crew.seats[0]
-        failure = lost_failure(run, task, place, error, seat)
+        failure = failure_of(run, task, place, error, seat)
         failure.worker = failure.host = ""
         run.keeper.place(task.indices, [failure])
         run.n_done += 1

@@ -310,10 +310,9 @@ class Feeder:
 TIMED_OUT = "its item ran past its timeout"
 
 
-def lost_failure(run: Run, task: Task, place: int, error: BaseException, seat: Seat, seconds: float = 0.0) -> Failure:
-    """Make the failure of an item whose worker broke."""
+def failure_of(run: Run, task: Task, place: int, error: BaseException, seat: Seat) -> Failure:
+    """Make the failure of an item that was sent to a seat."""
     index = task.indices[place]
-    return Failure(
-        index, error, argument=run.argument_of(task, place), worker=seat.slot.name, host=seat.slot.host,
-        attempt=run.attempts.get(index, 0) + 1, seconds=seconds,
-    )  # fmt: skip
+    failure = Failure(index, error, argument=run.argument_of(task, place), attempt=run.attempts.get(index, 0) + 1)
+    failure.worker, failure.host = seat.slot.name, seat.slot.host
+    return failure

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -90,7 +92,7 @@ class AsyncResult:
         import asyncio
 
         loop, over = asyncio.get_running_loop(), asyncio.Event()
-        self.run.when_over(lambda run: loop.call_soon_threadsafe(over.set))
+        self.run.when_over(lambda run: _set_from_thread(loop, over))
         try:
             await over.wait()
         except asyncio.CancelledError:
@@ -99,13 +101,22 @@ class AsyncResult:
         return self.get(0)
 
 
-def _not_ready(timeout: float | None) -> TimeoutError:
-    import multiprocessing.context
+def _set_from_thread(loop: Any, over: Any) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+        loop.call_soon_threadsafe(over.set)
 
-    # What the standard library's pools raise, and a TimeoutError too, so that either is caught.
-    kind = type("NotReady", (multiprocessing.context.TimeoutError, TimeoutError), {})
-    error: TimeoutError = kind(f"no result after {timeout} s")
+
+def _not_ready(timeout: float | None) -> TimeoutError:
+    """Make what the standard library's pools raise too, if anybody could know it."""
+    context = sys.modules.get("multiprocessing.context")
+    error: TimeoutError = NotReady(f"no result after {timeout} s")
+    if context is not None:
+        error = type("NotReady", (NotReady, context.TimeoutError), {})(*error.args)
     return error
+
+
+class NotReady(TimeoutError):
+    """A result was asked for before it was there; it can be asked for again."""
 
 
 class ResultIterator(Iterator[Any]):

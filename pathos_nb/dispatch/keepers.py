@@ -42,7 +42,7 @@ class ListKeeper:
         if isinstance(indices, range) and indices.step == 1:
             kept[indices.start : indices.stop] = values
             return
-        for index, value in zip(indices, values):
+        for index, value in zip(indices, values, strict=True):
             kept[index] = value
 
     def has(self, index: int) -> bool:
@@ -74,9 +74,9 @@ class StreamKeeper:
         if contested and not self.ordered:
             self._seen.update(indices)
         if self.ordered:
-            self._by_index.update(zip(indices, values))
+            self._by_index.update(zip(indices, values, strict=True))
         else:
-            self._came.extend(zip(indices, values))
+            self._came.extend(zip(indices, values, strict=True))
 
     def has(self, index: int) -> bool:
         """Whether that value has come; asked only of chunks that were sent twice."""

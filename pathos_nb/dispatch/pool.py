@@ -16,7 +16,7 @@ from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
 from pathos_nb.dispatch.hub import Interrupts
 from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions, is_count, read_options
-from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import SliceSource, Source, make_source
 from pathos_nb.errors import BadOption, PoolClosed, UnknownPlace
 from pathos_nb.launchers.contract import Launcher
@@ -231,7 +231,7 @@ class Pool:
         deliver: Deliver | None = None,
     ) -> Run:
         source, chosen = self._read(f, sequences, star, options)
-        run = self._new_run(f, source, chosen, self._keeper(source, deliver))
+        run = self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
         if self._is_inside() or self._dispatcher.is_inline:
             return self._run_here(run, attended)
         with Interrupts(self._dispatcher.hub.wake):
@@ -253,7 +253,7 @@ class Pool:
                 run.wait()
             return run
         with Pool("serial") as inner:
-            again = inner._new_run(run.function, run.source, run.options, run.keeper)
+            again = inner._new_run(Call(run.function, run.source, run.options), run.keeper)
             inner._dispatcher.start(again, attended=True)
             again.wait()
         return again
@@ -263,7 +263,7 @@ class Pool:
     ) -> ResultIterator:
         pool = Pool("serial") if self._is_inside() else self
         source, chosen = pool._read(f, sequences, star, options)
-        run = pool._new_run(f, source, chosen, StreamKeeper(ordered))
+        run = pool._new_run(Call(f, source, chosen), StreamKeeper(ordered))
         dispatcher = pool._dispatcher
         with Interrupts(dispatcher.hub.wake):
             dispatcher.start(run, attended=dispatcher.is_inline)
@@ -281,11 +281,10 @@ class Pool:
             raise BadOption("the serial launcher cannot stop an item", cure='use "processes" or "threads" for timeout')
         return make_source(sequences, star), chosen
 
-    def _new_run(self, f: Callable[..., Any], source: Source, options: MapOptions, keeper: Keeper) -> Run:
+    def _new_run(self, call: Call, keeper: Keeper) -> Run:
         if self._state == "closed":
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
-        number, name = self._dispatcher.new_number()
-        return Run(self._dispatcher, name, number, f, source, options, keeper)
+        return Run(self._dispatcher, call, keeper)
 
     def _is_inside(self) -> bool:
         """Whether this thread is one of the pool's own, all of which may be waiting for each other."""

@@ -1,8 +1,8 @@
 """Receiving: what workers report, and what becomes of the items of a worker that died.
 
 An item's own exception is its failure. A death is nobody's: the items that the worker had not begun, and those before
-the one it died in, run again; the one it died in counts an attempt. Where only a block of items is known, its halves are
-tried alone until the item that kills is found; it fails alone.
+the one it died in, run again; the one it died in counts an attempt. Where only a block of items is known, its halves
+are tried alone until the item that kills is found; it fails alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
-from pathos_nb.dispatch.feeder import TIMED_OUT, lost_failure
+from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
 from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
@@ -93,7 +93,7 @@ class Receiver:
             self._measure(seat, chunk, report)
             self._deliver(seat, chunk, report, frame)
         if report.n_run < chunk.limit and not report.undecodable and not run.stopping:
-            run.again.append(chunk.task.part(report.n_run, chunk.limit, run.source.star, alone=False))
+            run.requeue(chunk.task.part(report.n_run, chunk.limit, run.source.star, alone=False))
         if seat.items_left() == 0 and not seat.in_flight:
             seat.retiring = True
             seat.slot.retire()
@@ -131,11 +131,11 @@ class Receiver:
         run, task = chunk.run, chunk.task
         failed = {failure.index: failure for failure in failures}
         tried = {failure.index for failure in again.values()}
-        for place, (index, value) in enumerate(zip(task.indices, values)):
+        for place, (index, value) in enumerate(zip(task.indices, values, strict=False)):
             if task.contested and run.keeper.has(index):
                 continue
             if index in tried:
-                run.again.append(task.part(place, place + 1, run.source.star, alone=True))
+                run.requeue(task.part(place, place + 1, run.source.star, alone=True))
                 run.attempts[index] = run.attempts.get(index, 0) + 1
                 reason = f"{type(failed[index].error).__name__}: {text_of(failed[index].error)}"
                 run.tell(ItemRetried(run.run_id, index, run.attempts[index] + 1, reason))
@@ -152,7 +152,7 @@ class Receiver:
 
     def _failure(self, seat: Seat, chunk: Chunk, report: Report, item: ItemReport) -> Failure:
         run, index = chunk.run, chunk.task.indices[item.offset]
-        where = {"index": index, "worker": seat.name, "host": seat.slot.host}
+        where: dict[str, Any] = {"index": index, "worker": seat.name, "host": seat.slot.host}
         error: BaseException
         if item.kind == protocol.TIMED_OUT:
             error = _timeout(run, where)
@@ -162,8 +162,8 @@ class Receiver:
             error = CannotReturn("the result cannot be brought back", cause=cause, cure=cure, **where)
         else:
             error = revive(item)
-        failure = lost_failure(run, chunk.task, item.offset, error, seat, _seconds(report, item.offset))
-        failure.traceback = item.traceback
+        failure = failure_of(run, chunk.task, item.offset, error, seat)
+        failure.seconds, failure.traceback = _seconds(report, item.offset), item.traceback
         return failure
 
     def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure]) -> None:
@@ -224,7 +224,7 @@ class Receiver:
     def _fail_item(self, seat: Seat, run: Run, task: Task, error: BaseException, trace: str = "") -> None:
         if task.contested and run.keeper.has(task.indices[0]):
             return
-        failure = lost_failure(run, task, 0, error, seat)
+        failure = failure_of(run, task, 0, error, seat)
         failure.traceback = trace
         self._place(run, task.indices, [failure], [failure], task.contested)
 
@@ -255,16 +255,16 @@ class Receiver:
         if run.stopping:
             return
         if running is None or running.chunk != chunk.number:
-            run.again.append(task.part(0, chunk.limit, star, alone=False))
+            run.requeue(task.part(0, chunk.limit, star, alone=False))
             return
         first, last = running.offset, min(running.offset + running.width, chunk.limit)
         for start, stop in ((0, first), (last, chunk.limit)):
             if stop > start:
-                run.again.append(task.part(start, stop, star, alone=False))
+                run.requeue(task.part(start, stop, star, alone=False))
         if last - first > 1:
             middle = (first + last) // 2
-            run.again.appendleft(task.part(first, middle, star, alone=True))
-            run.again.appendleft(task.part(middle, last, star, alone=True))
+            run.requeue(task.part(first, middle, star, alone=True), first=True)
+            run.requeue(task.part(middle, last, star, alone=True), first=True)
         elif last > first:
             self._blame(seat, run, task.part(first, last, star, alone=True), reason, tail)
 
@@ -284,7 +284,7 @@ class Receiver:
             self._fail_item(seat, run, task, error)
             return
         run.attempts[index] = attempts
-        run.again.append(task)
+        run.requeue(task)
         run.tell(ItemRetried(run.run_id, index, attempts + 1, reason))
 
 

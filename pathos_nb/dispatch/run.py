@@ -50,8 +50,19 @@ class Task(NamedTuple):
         return Task(self.indices[start:stop], items, alone, contested or self.contested)
 
 
+class Call(NamedTuple):
+    """What a map is asked: a function, its input and the options."""
+
+    function: Any
+    source: Source
+    options: MapOptions
+
+
 class Attendant(Protocol):
     """What a run needs of its dispatcher."""
+
+    def new_number(self) -> tuple[int, str]:
+        """Give a number and a name that no other run has."""
 
     def attend(self, is_done: Callable[[], bool], timeout_s: float | None, owner: Run | None) -> bool:
         """Keep things going until it is done."""
@@ -84,14 +95,13 @@ class Run:
         The record so far.
     """
 
-    def __init__(
-        self, dispatcher: Attendant, run_id: str, number: int, function: Any, source: Source, options: MapOptions,
-        keeper: Keeper,
-    ) -> None:  # fmt: skip
-        self.run_id, self.number, self.title = run_id, number, options.title
-        self.function, self.source, self.options, self.keeper = function, source, options, keeper
+    def __init__(self, dispatcher: Attendant, call: Call, keeper: Keeper) -> None:
+        self.number, self.run_id = dispatcher.new_number()
+        self.function, self.source, self.options = call
+        self.keeper, self.title = keeper, call.options.title
         self.state, self.n_done, self.n_failed = "queued", 0, 0
-        self.started_at, self.ended_at = time.time(), None
+        self.started_at = time.time()
+        self.ended_at: float | None = None
         self.failures: dict[int, Failure] = {}
         self.chunks: list[ChunkDone] = []
         self.error: BaseException | None = None
@@ -199,6 +209,11 @@ class Run:
             rest = [index for index in range(self.total or 0) if not keeper.has(index)]
             if rest:
                 keeper.place(rest, [_not_run(index) for index in rest])
+
+    def requeue(self, task: Task, first: bool = False) -> None:
+        """Have items sent again; a task without items is nothing."""
+        if len(task.indices):
+            self.again.insert(0 if first else len(self.again), task)
 
     def fail(self, failure: Failure) -> None:
         """Take a failure in for good."""

@@ -48,8 +48,10 @@ class FileCapture:
         os.dup2(fd, 1)
         os.dup2(fd, 2)
         options: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "write_through": True}
-        sys.stdout = sys.__stdout__ = io.TextIOWrapper(open(1, "wb", 0, closefd=False), **options)
-        sys.stderr = sys.__stderr__ = io.TextIOWrapper(open(2, "wb", 0, closefd=False), **options)
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            stream = io.TextIOWrapper(io.FileIO(number, "wb", closefd=False), **options)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
 
     def take(self) -> bytes:
         """Give what was written since the last call."""
@@ -75,7 +77,7 @@ class _Router(io.TextIOBase):
     """A stream that writes to the running thread's own buffer, if it has one, and else where it always did."""
 
     def __init__(self, stream: Any) -> None:
-        self.stream, self.own = stream, threading.local()
+        self.stream, self.own, self.n_inside = stream, threading.local(), 0
 
     def write(self, text: str) -> int:
         target = getattr(self.own, "buffer", None)
@@ -110,7 +112,6 @@ class ThreadCapture:
 
 
 _routing = threading.Lock()
-_routers: list[tuple[int, _Router, _Router]] = []
 
 
 @contextlib.contextmanager
@@ -122,17 +123,24 @@ def routed() -> Iterator[None]:
     None
     """
     with _routing:
-        depth, out, err = _routers.pop() if _routers else (0, _Router(sys.stdout), _Router(sys.stderr))
-        _routers.append((depth + 1, out, err))
-        if not depth:
-            sys.stdout, sys.stderr = out, err
+        routers = [(name, _enter(name)) for name in ("stdout", "stderr")]
     try:
         yield
     finally:
         with _routing:
-            depth, out, err = _routers.pop()
-            if depth > 1:
-                _routers.append((depth - 1, out, err))
-            else:
-                sys.stdout = out.stream if sys.stdout is out else sys.stdout
-                sys.stderr = err.stream if sys.stderr is err else sys.stderr
+            for name, router in routers:
+                _leave(name, router)
+
+
+def _enter(name: str) -> _Router:
+    stream = getattr(sys, name)
+    router = stream if isinstance(stream, _Router) else _Router(stream)
+    router.n_inside += 1
+    setattr(sys, name, router)
+    return router
+
+
+def _leave(name: str, router: _Router) -> None:
+    router.n_inside -= 1
+    if not router.n_inside and getattr(sys, name) is router:
+        setattr(sys, name, router.stream)

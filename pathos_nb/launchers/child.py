@@ -21,7 +21,7 @@ from pathos_nb.launchers.capture import FileCapture
 from pathos_nb.launchers.seeding import reseed
 from pathos_nb.launchers.segments import Inbox, Outbox
 from pathos_nb.launchers.worker import TimeUp, Worker
-from pathos_nb.wire.framing import Buffer, Frame, FrameReader, pack
+from pathos_nb.wire.framing import Buffer, FrameReader, pack
 from pathos_nb.wire.protocol import BROKEN, RELEASE
 
 _JOIN_BYTES = 1 << 16
@@ -57,7 +57,7 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
 
 
 def _serve(channel: socket.socket, worker: Worker) -> int:
-    inbox, outbox, pid = Inbox(is_private=True), Outbox(), os.getpid()
+    inbox, outbox, pid = Inbox(), Outbox(), os.getpid()
     reader = FrameReader(inbox.resolve)
     while (frames := reader.pull(channel.recv, channel.recv_into)) is not None:
         for frame in frames:

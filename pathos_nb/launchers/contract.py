@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.wire.framing import Frame
 
 
@@ -28,7 +29,7 @@ class Availability(NamedTuple):
 
 
 class Running(NamedTuple):
-    """What a worker is at: the chunk, the offset of the item in it, since when (monotonic), and how many items that is."""
+    """What a worker is at: the chunk, the item's offset in it, since when (monotonic), and how many items that is."""
 
     chunk: int
     offset: int
@@ -163,10 +164,8 @@ class Launcher(ABC):
     @classmethod
     def default_size(cls) -> int:
         """How many slots make sense here."""
-        from pathos_nb.launchers.cores import usable_cores
-
         return usable_cores()
 
     def context(self) -> tuple[Any, ...] | None:
-        """What must go with each run so that a worker sees the caller's surroundings; None if it does anyway."""
+        """Give what must go with each run for a worker to see the caller's surroundings; None if it does anyway."""
         return None

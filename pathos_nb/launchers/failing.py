@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 from typing import Any
 
 from pathos_nb.errors import RemoteError
@@ -36,9 +37,9 @@ def rebuild(kind: type[BaseException], args: tuple[Any, ...], fields: dict[str, 
         Made without any ``__init__`` that is written in Python.
     """
     error = kind.__new__(kind, *args)
-    foundation = next(base for base in kind.__mro__ if not hasattr(base.__init__, "__code__"))
+    initializers: list[Any] = [base.__dict__["__init__"] for base in kind.__mro__ if "__init__" in base.__dict__]
     with contextlib.suppress(Exception):
-        foundation.__init__(error, *args)  # type: ignore[misc]
+        next(init for init in initializers if not hasattr(init, "__code__"))(error, *args)
     error.args = args
     error.__dict__.update(fields)
     return error
@@ -73,15 +74,15 @@ def _dump_error(error: BaseException) -> bytes | None:
 
 def _flat(payload: Payload) -> bytes:
     """Pack buffers with the body: an exception that holds arrays is rare, and small if sane."""
-    import pickle
-
     return pickle.dumps((bytes(payload.body), [bytes(buffer) for buffer in payload.buffers]), 5)
 
 
 def _shape(error: BaseException) -> tuple[Any, ...]:
     kind = type(error)
     odd = hasattr(kind.__init__, "__code__") or hasattr(kind.__new__, "__code__")
-    plain = kind.__reduce__ in (BaseException.__reduce__, OSError.__reduce__) and kind.__reduce_ex__ is object.__reduce_ex__
+    plain = (
+        kind.__reduce__ in (BaseException.__reduce__, OSError.__reduce__) and kind.__reduce_ex__ is object.__reduce_ex__
+    )
     fields = dict(getattr(error, "__dict__", {}))
     if odd and plain:
         return rebuild, (kind, error.args, fields)
@@ -106,9 +107,7 @@ def revive(item: ItemReport) -> BaseException:
         The exception, or a `RemoteError` that carries its type's name and text.
     """
     with contextlib.suppress(Exception):
-        import pickle
-
-        if item.error is not None:
+            if item.error is not None:
             make, args = load(Payload(*pickle.loads(item.error)))
             error = make(*args)
             if isinstance(error, BaseException):

@@ -22,7 +22,7 @@ from typing import Any
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells, shared_file
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown, SourceBroken
-from pathos_nb.launchers.segments import Inbox, Outbox
+from pathos_nb.launchers.segments import Inbox, Outbox, bare
 from pathos_nb.launchers.zygote_client import ZygoteClient
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, Place, pack
 from pathos_nb.wire.protocol import DEFINE, RELEASE
@@ -55,7 +55,7 @@ class ProcessSlot(Slot):
         self.channel, self.remote = socket.socketpair()
         self.output_fd = shared_file("pathos-nb-output")
         self.channel.setblocking(False)
-        self._inbox = Inbox(is_private=False)
+        self._inbox = Inbox()
         self._borrowed: Counter[int] = Counter()
         self._reader = FrameReader(self._inbox.resolve)
         self._unsent: deque[Buffer] = deque()
@@ -64,6 +64,7 @@ class ProcessSlot(Slot):
         launcher.hub.watch(self.channel.fileno(), self._on_readable)
 
     def send(self, frames: Sequence[Frame]) -> None:
+        """Send frames in order; see `Slot.send`."""
         told = self._inbox.releases()
         pieces = [piece for frame in (*told, *frames) for piece in pack(frame, self._stow(frame))]
         if not self._unsent and sum(map(len, pieces)) <= _SEND_AT_ONCE:
@@ -75,11 +76,12 @@ class ProcessSlot(Slot):
         if not frame.buffers:
             return {}
         places = self.launcher.outbox.stow(frame.buffers, frame.meta[0] if frame.kind == DEFINE else 0)
-        self._borrowed.update({place[0] for place in places.values()})
+        self._borrowed.update({bare(place[0]) for place in places.values()})
         return places
 
     def _flush(self) -> None:
         unsent = self._unsent
+        piece: Buffer = b""
         try:
             while unsent:
                 piece = unsent.popleft()
@@ -119,19 +121,23 @@ class ProcessSlot(Slot):
         self.launcher.outbox.give_back(frame.meta[0])
 
     def running(self) -> Running | None:
+        """Tell what the worker is at."""
         return self.cells.running()
 
     def set_limit(self, chunk: int, n_items: int) -> bool:
+        """Have the worker begin no item of the chunk from `n_items` on."""
         self.cells.set_limit(chunk, n_items)
         return True
 
     def interrupt(self, chunk: int) -> None:
+        """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""
         view = self.cells.view
         view[INTERRUPT] = chunk
         if view[CHUNK] == chunk:
             self._signal(signal.SIGINT)
 
     def kill(self, reason: str) -> None:
+        """End the worker now."""
         self._reason = self._reason or reason
         self._kill_asked = True
         self._signal(signal.SIGKILL)
@@ -141,6 +147,7 @@ class ProcessSlot(Slot):
             self.launcher.zygote.kill(self.pid, number)
 
     def retire(self) -> None:
+        """Let the worker end when it is done."""
         self._reason = self._reason or "retired"
         if self._unsent:
             self.launcher.hub.call_later(0.05, self.retire)
@@ -200,6 +207,7 @@ class ProcessesLauncher(Launcher):
 
     @classmethod
     def availability(cls) -> Availability:
+        """Tell whether it can run here."""
         if not hasattr(os, "fork"):
             return Availability(0.0, "this system cannot fork")
         if not sys.executable:
@@ -207,6 +215,7 @@ class ProcessesLauncher(Launcher):
         return Availability(1.0, "")
 
     def start_slot(self, name: str) -> Slot:
+        """Start one worker; see `Launcher.start_slot`."""
         if self.zygote.is_gone:
             self.zygote.close()
             self.zygote = ZygoteClient(self.hub, self._on_zygote, self.n_expected)
@@ -273,6 +282,7 @@ class ProcessesLauncher(Launcher):
             self.board.give_back(slot.index)
 
     def close(self) -> None:
+        """End all workers; see `Launcher.close`."""
         for slot in list(self.slots.values()):
             slot.release()
         self.zygote.close()
@@ -280,6 +290,7 @@ class ProcessesLauncher(Launcher):
         self.outbox.close()
 
     def context(self) -> tuple[Any, ...] | None:
+        """Give what a worker must take over; see `Launcher.context`."""
         return self.zygote.context()
 
 

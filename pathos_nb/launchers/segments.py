@@ -7,10 +7,11 @@
     receiver ── RELEASE, when the last view is gone ──►  sender writes the next buffers there
 
 Files are kept and written again, because fresh pages cost more than the copy. Space is claimed before it is written, so
-that a machine without memory gives an error, and the buffers go through the stream, instead of a SIGBUS. A worker maps its
-input copy-on-write: what an item writes to its argument, or to what its function captured, stays in that run. Unnamed
-files leave nothing behind, however a process ends. Contents are never hashed; a function's buffers that are the same as
-before are found by comparing, which is as fast as copying, and saves the workers from reading them again.
+that a machine without memory gives an error, and the buffers go through the stream, instead of a SIGBUS. What a
+function captured is written once and mapped copy-on-write by every worker, so that what an item writes there stays with that
+worker and that run; arguments and results have one reader, who may write to them. Unnamed files leave nothing behind,
+however a process ends. Contents are never hashed; a function's buffers that are the same as before are found by
+comparing, which is as fast as copying, and saves fresh memory.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import sys
 import weakref
 from collections import Counter, deque
 from collections.abc import Sequence
+from pathlib import Path
 
 from pathos_nb.launchers.board import shared_file
 from pathos_nb.wire.framing import Buffer, Frame, Place
@@ -31,7 +33,8 @@ STOW_BYTES = 1 << 20
 _GRAIN = 1 << 16
 _KEEP_BYTES = 1 << 28
 _MAX_LEASES = 1024
-_ENABLED = os.path.isdir("/proc/self/fd")
+_PRIVATE = 1 << 62
+_ENABLED = Path("/proc/self/fd").is_dir()
 
 
 class Segment:
@@ -88,7 +91,7 @@ class Segment:
         if numpy is None or self.kept != list(map(len, buffers)):
             return False
         here = memoryview(self.map)
-        for (_, offset, n), buffer in zip(self.places(), buffers):
+        for (_, offset, n), buffer in zip(self.places(), buffers, strict=True):
             ours, theirs = numpy.frombuffer(here[offset : offset + n], "u1"), numpy.frombuffer(buffer, "u1")
             whole = n - n % 8
             if not numpy.array_equal(ours[:whole].view("u8"), theirs[:whole].view("u8")):
@@ -106,6 +109,11 @@ class Segment:
 
 def _rounded(n: int) -> int:
     return n + -n % _GRAIN
+
+
+def bare(number: int) -> int:
+    """Give a segment's number as both sides count it."""
+    return number & ~_PRIVATE
 
 
 class Outbox:
@@ -147,7 +155,8 @@ class Outbox:
         self._lent[segment.number] = segment
         if run:
             self._of_run[run] = segment
-        return dict(zip(large, places))
+        mark = _PRIVATE if run else 0
+        return {i: (number | mark, offset, size) for i, (number, offset, size) in zip(large, places, strict=True)}
 
     def _find_again(self, buffers: Sequence[Buffer]) -> Segment | None:
         for segment in {id(s): s for s in (*self._of_run.values(), *self._free)}.values():
@@ -195,16 +204,9 @@ class Outbox:
 
 
 class Inbox:
-    """Maps what the other side has stowed.
+    """Maps what the other side has stowed."""
 
-    Parameters
-    ----------
-    is_private : bool
-        Whether what is written here must not be seen there.
-    """
-
-    def __init__(self, is_private: bool) -> None:
-        self._access = mmap.ACCESS_COPY if is_private else mmap.ACCESS_WRITE
+    def __init__(self) -> None:
         self._leases: Counter[int] = Counter()
         self._done: deque[int] = deque()
 
@@ -228,9 +230,11 @@ class Inbox:
         OSError
             It cannot be opened or mapped.
         """
+        access = mmap.ACCESS_COPY if number & _PRIVATE else mmap.ACCESS_WRITE
+        number &= ~_PRIVATE
         fd = os.open(f"/proc/{number >> 32}/fd/{number & 0xFFFFFFFF}", os.O_RDWR | os.O_CLOEXEC)
         try:
-            mapped = mmap.mmap(fd, size, access=self._access, offset=offset)
+            mapped = mmap.mmap(fd, size, access=access, offset=offset)
         finally:
             os.close(fd)
         self._leases[number] += 1

@@ -1,13 +1,14 @@
 """What runs in every worker, wherever it is: frames in, frames out.
 
 A worker keeps the runs it was told of, runs chunks item by item, stamps each end, and reports. It knows nothing of who
-carries its frames. Items below 5 microseconds are run in blocks of 64 by the interpreter's own C loops; all others one by
-one, each told on the board before it begins.
+carries its frames. Items below 5 microseconds are run in blocks of 64 by the interpreter's own C loops; all others one
+by one, each told on the board before it begins.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import sys
@@ -93,9 +94,7 @@ class Work:
 def _with_keywords(function: Callable[..., Any], kwargs: dict[str, Any]) -> Callable[..., Any]:
     if not kwargs:
         return function
-    from functools import partial
-
-    return partial(function, **kwargs)
+    return functools.partial(function, **kwargs)
 
 
 class Worker:
@@ -255,7 +254,11 @@ class Chunk:
 
     def _in_blocks(self) -> None:
         """Run blocks by `list.extend`, which keeps what it has when an item raises."""
-        calls: Any = itertools.starmap(self.function, self.rows) if self.rows is not None else map(self.function, *self.columns or ())
+        calls: Any = (
+            itertools.starmap(self.function, self.rows)
+            if self.rows is not None
+            else map(self.function, *self.columns or ())
+        )
         values, worker, cells = self.values, self.worker, self.worker.cells
         while (start := len(values)) < self.n:
             cells.begin(self.number, start)  # before the limit is read, as the pool sets it before it reads this
@@ -280,7 +283,7 @@ class Chunk:
                 self.output.append((start, text))
 
     def _one_by_one(self) -> None:
-        rows = self.rows if self.rows is not None else zip(*self.columns or ())
+        rows = self.rows if self.rows is not None else zip(*self.columns or (), strict=True)
         worker, function, number, cells = self.worker, self.function, self.number, self.worker.cells
         take, now, ends, values, offset = worker.capture.take, _clock, self.ends, self.values, worker.now(0.0)
         guard = self._guard() if self.run_of.spec.seed is not None or self.run_of.spec.timeout_s else None

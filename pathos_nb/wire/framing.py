@@ -2,7 +2,7 @@
 
 ::
 
-    | magic 2 | version 1 | kind 1 | buffers 4 | meta 8 | body 8 |  table: 24 a buffer  | meta | body | pad | buffer | ...
+    | magic 2 | version 1 | kind 1 | buffers 4 | meta 8 | body 8 | table: 24 a buffer | meta | body | pad | buffer | …
 
 The header says all sizes, so a frame is sized and checked before anything in it is unpickled. `meta` is a small pickled
 tuple of plain values; `body` is a payload's pickle; buffers are its out-of-band arrays, each on a 64-byte boundary, or
@@ -99,7 +99,9 @@ class FrameReader:
         self._finished: bytearray | None = None
         self._filled = 0
 
-    def pull(self, receive: Callable[[int], bytes], receive_into: Callable[[memoryview], int]) -> Iterator[Frame] | None:
+    def pull(
+        self, receive: Callable[[int], bytes], receive_into: Callable[[memoryview], int]
+    ) -> Iterator[Frame] | None:
         """Read once from the stream.
 
         Parameters
@@ -145,7 +147,7 @@ class FrameReader:
         if self._kept:
             self._kept += data
             view, self._kept = self._kept, bytearray()
-        frames, start = [], 0
+        frames, start, size = [], 0, None
         while len(view) - start >= _HEADER.size:
             size = self._size_at(view, start)
             if size is None or start + size > len(view):
