@@ -258,7 +258,7 @@ class profiled:  # noqa: N801 - pathos' name
 
 
 class _Profiled:
-    """A function whose calls are measured. An object, not a closure, so that a worker uses the worker's own profiler."""
+    """A measured function: an object, not a closure, so that a worker uses its own profiler."""
 
     def __init__(self, f: Callable[..., Any], how: profiled) -> None:
         functools.update_wrapper(self, f, updated=())

@@ -6,9 +6,9 @@ import sys
 import textwrap
 
 import pytest
-from pathos_nb.launchers.registry import registry
 
 from pathos_nb import compat
+from pathos_nb.launchers.registry import registry
 from pathos_nb.pools import ProcessPool, ThreadPool
 
 
@@ -23,8 +23,9 @@ def test_modules_are_ours_under_the_names_of_pathos(installed):
     import pathos
     import pathos.multiprocessing
     import pathos.pools as named
-    import pathos_nb.pools as own
     from pathos.helpers import mp_helper
+
+    import pathos_nb.pools as own
 
     assert named is own
     assert pathos.pools is own
