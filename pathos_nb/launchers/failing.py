@@ -107,7 +107,7 @@ def revive(item: ItemReport) -> BaseException:
         The exception, or a `RemoteError` that carries its type's name and text.
     """
     with contextlib.suppress(Exception):
-            if item.error is not None:
+        if item.error is not None:
             make, args = load(Payload(*pickle.loads(item.error)))
             error = make(*args)
             if isinstance(error, BaseException):
