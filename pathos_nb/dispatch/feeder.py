@@ -277,7 +277,8 @@ class Feeder:
             elif not at:
                 first, at = 1, -1  # on its way to a worker that waits: its first item is as good as begun
             n = chunk.limit - first
-            if n > 0 and number >= at and not (chunk.run.stopping or chunk.run.pins or chunk.run.options.chunksize):
+            is_whole = not first or not chunk.run.options.chunksize  # a size that was given is not cut
+            if n > 0 and number >= at and is_whole and not (chunk.run.stopping or chunk.run.pins):
                 found.append((chunk, first, n))
         return found
 
@@ -287,7 +288,7 @@ class Feeder:
 
     def _take_over(self, seat: Seat, victim: Seat) -> None:
         chunk, first, n = self._unbegun(victim)[-1]
-        start = first + n // 2
+        start = first if chunk.run.options.chunksize else first + n // 2
         if not victim.slot.set_limit(chunk.number, start):
             return
         running = victim.slot.running()

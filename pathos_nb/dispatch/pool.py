@@ -265,6 +265,7 @@ class Pool:
             again = inner._new_run(Call(run.function, run.source, run.options), run.keeper)
             inner._dispatcher.start(again, attended=True)
             again.wait()
+        self._dispatcher.deliver()
         return again
 
     def _stream(
@@ -311,6 +312,11 @@ class Pool:
         return self.nodes
 
     @property
+    def size(self) -> int:
+        """How many workers there are, by the name that dynesty and others ask for."""
+        return self.nodes
+
+    @property
     def state(self) -> str:
         """``open`` or ``closed``."""
         return self._state
@@ -351,6 +357,7 @@ class Pool:
         callback : callable
             Takes whether the pool ends at once; held weakly if it is a method.
         """
+        self._at_close = [callback for callback in self._at_close if callback() is not None]
         self._at_close.append(weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback)
 
     def _call_at_close(self, cancel: bool) -> None:

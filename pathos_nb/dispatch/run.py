@@ -217,7 +217,7 @@ class Run:
         if isinstance(keeper, CallbackKeeper):
             rest = [index for index in range(self.total or 0) if not keeper.has(index)]
             if rest:
-                keeper.place(rest, [_not_run(index) for index in rest])
+                keeper.place(rest, [_not_run(index, self.error) for index in rest])
 
     def requeue(self, task: Task, first: bool = False) -> None:
         """Have items sent again; a task without items is nothing."""
@@ -319,5 +319,5 @@ class Run:
         return text if len(text) <= _ARGUMENT_CHARS else f"{text[:_ARGUMENT_CHARS]}..."
 
 
-def _not_run(index: int) -> Failure:
-    return Failure(index, Cancelled("the item was not run", index=index), attempt=0)
+def _not_run(index: int, error: BaseException | None = None) -> Failure:
+    return Failure(index, error or Cancelled("the item was not run", index=index), attempt=0)
