@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,10 @@ def test_stop_begins_no_new_item_and_marks_those_not_run(pool: Any) -> None:
 
 
 def test_an_exception_is_tried_again_only_if_it_is_named(pool: Any, tmp_path: Path) -> None:
-    ys = pool.map(fail_first.__get__(str(tmp_path / "a")), range(5), retry_on=(ConnectionError,))
+    ys = pool.map(partial(fail_first, str(tmp_path / "a")), range(5), retry_on=(ConnectionError,))
     assert ys == [0, 1, 2, 3, 4]
     with pytest.raises(ConnectionError, match="first attempt"):
-        pool.map(fail_first.__get__(str(tmp_path / "b")), range(5), retry_on=(KeyError,))
+        pool.map(partial(fail_first, str(tmp_path / "b")), range(5), retry_on=(KeyError,))
 
 
 def always(path: str, x: int) -> int:
@@ -61,7 +62,7 @@ def always(path: str, x: int) -> int:
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_retries_are_counted(pool: Any, tmp_path: Path, retries: int) -> None:
     path = tmp_path / "runs"
-    ys = pool.map(always.__get__(str(path)), [7], retry_on=(OSError,), retries=retries, on_error="keep")
+    ys = pool.map(partial(always, str(path)), [7], retry_on=(OSError,), retries=retries, on_error="keep")
     assert path.read_text().split() == ["7"] * (retries + 1)
     assert ys[0].attempt == retries + 1
     assert isinstance(ys[0].error, ConnectionError)

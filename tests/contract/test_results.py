@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.contract.calls import add, mark_file, same, square
 from tests.rig.kinds import KINDS
+from tests.rig.launchers import is_apart
 
 pytestmark = pytest.mark.timeout(60)
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -29,7 +31,7 @@ def test_a_given_chunksize_changes_no_result(pool: Any, kind: str, chunksize: in
 @each_kind
 def test_each_item_is_run_once(pool: Any, kind: str, tmp_path: Path) -> None:
     path = tmp_path / "runs"
-    KINDS[kind](pool, mark_file.__get__(str(path)), range(100))
+    KINDS[kind](pool, partial(mark_file, str(path)), range(100))
     assert sorted(map(int, path.read_text().split())) == list(range(100))
 
 
@@ -90,8 +92,6 @@ def test_any_value_comes_back_as_it_is(pool: Any, value: Any) -> None:
 
 
 def test_a_lambda_a_closure_a_method_and_a_partial_are_functions(pool: Any) -> None:
-    from functools import partial
-
     offset = 5
     assert pool.map(lambda x: x + offset, [1, 2]) == [6, 7]
     assert pool.map("a-b-c".split, ["-"]) == [["a", "b", "c"]]
@@ -120,6 +120,4 @@ def test_many_arrays_are_not_mixed_up_when_their_memory_is_used_again(pool: Any)
 def test_an_item_cannot_change_the_drivers_argument_unless_it_shares_its_memory(pool: Any, launcher: str) -> None:
     rows = [[1], [2]]
     pool.map(list.clear, rows)
-    from tests.rig.launchers import is_apart
-
     assert rows == ([[1], [2]] if is_apart(launcher) else [[], []])
