@@ -7,6 +7,7 @@ which its items say that they have begun, whatever process they run in.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -79,6 +80,10 @@ class Script:
         while text.count(b"\n") < n_lines:
             text += os.read(self._news, 1)
         return text.decode().split()
+
+    def is_silent(self) -> bool:
+        """Say whether nothing more has been said."""
+        return not select.select([self._news], [], [], 0)[0]
 
     def interrupt(self, *, group: bool = False) -> None:
         """Press Ctrl-C: on the driver alone, as a kernel is; or on its whole group, as in a terminal."""
