@@ -229,14 +229,6 @@ def aborts() -> None:
     os.abort()
 
 
-def overflows_the_stack() -> None:
-    sys.setrecursionlimit(10**9)
-    chain: Any = None
-    for _ in range(5_000_000):
-        chain = [chain]
-    repr(chain)
-
-
 def closes_its_descriptors() -> None:
     os.closerange(3, 1024)
 

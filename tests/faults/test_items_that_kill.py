@@ -23,8 +23,8 @@ from tests.rig.launchers import is_apart
 pytestmark = pytest.mark.timeout(60)
 
 KILLERS = [
-    "kills_itself", "terminates_itself", "os_exits", "os_exits_well", "segfaults", "aborts", "overflows_the_stack",
-    "closes_its_descriptors", "execs",
+    "kills_itself", "terminates_itself", "os_exits", "os_exits_well", "segfaults", "aborts", "closes_its_descriptors",
+    "execs",
 ]  # fmt: skip
 SIGNS = {
     "kills_itself": "SIGKILL|signal 9|-9",
@@ -127,7 +127,6 @@ def test_a_killed_idle_worker_is_replaced(pool: Any) -> None:
         for worker in pool.workers()[:victims]:
             os.kill(worker.pid, signal.SIGKILL)
         assert pool.map(square, range(50)) == [x * x for x in range(50)]
-    assert set(pool.each(os.getpid)).isdisjoint({w.pid for w in []})
     assert len(set(pool.each(os.getpid))) == 2
 
 
