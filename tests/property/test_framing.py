@@ -86,16 +86,14 @@ def test_what_is_no_frame_is_refused_before_it_is_unpickled(garbage: bytes) -> N
         list(FrameReader().feed(garbage))
 
 
-@given(frames, st.integers(4, 27), st.integers(0, 255))
-def test_a_header_with_one_wrong_byte_is_refused_waited_on_or_harmless(frame: Frame, at: int, wrong: int) -> None:
-    """No header, however wrong, makes the reader take memory or run code beyond its limits."""
+@given(frames.filter(lambda f: len(f.body) < 300), st.integers(0, 2), st.integers(0, 255))
+def test_another_magic_or_version_is_refused(frame: Frame, at: int, wrong: int) -> None:
     data = bytearray(stream([frame]))
+    if data[at] == wrong:
+        return
     data[at] = wrong
-    try:
-        for back in FrameReader().feed(bytes(data)):
-            assert isinstance(back, Frame)
-    except (FrameError, ValueError, EOFError, MemoryError, Exception) as error:  # noqa: BLE001
-        assert not isinstance(error, SystemError)
+    with pytest.raises(FrameError, match="expected a frame"):
+        FrameReader().feed(bytes(data))
 
 
 def test_an_absurd_size_is_refused_without_taking_the_memory() -> None:

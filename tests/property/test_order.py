@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pathos_nb import Pool
 
@@ -15,8 +15,7 @@ from tests.rig.kinds import KINDS
 from tests.rig.launchers import params
 
 pytestmark = pytest.mark.timeout(120)
-settings.register_profile("pools", deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
-with_pools = settings(settings.get_profile("pools"))
+with_pools = settings(max_examples=25)
 
 
 @pytest.fixture(scope="module", params=params())
