@@ -12,13 +12,14 @@ from tests.rig.script import Script
 
 pytestmark = pytest.mark.timeout(60)
 
-FIVE_TIMES = """
+SIX_TIMES = """
     def item(x):
         say("begun")
         time.sleep(20)
         return x
     WAYS = {
         "map": lambda pool, n: pool.map(item, range(n)),
+        "keep": lambda pool, n: pool.map(item, range(n), on_error="keep"),
         "imap": lambda pool, n: list(pool.imap(item, range(n))),
         "uimap": lambda pool, n: list(pool.uimap(item, range(n))),
         "amap": lambda pool, n: pool.amap(item, range(n)).get(),
@@ -43,12 +44,12 @@ FIVE_TIMES = """
 
 
 @pytest.mark.parametrize("group", [False, True], ids=["the_driver_alone", "as_a_terminal"])
-def test_five_times_in_a_row(launcher: str, tmp_path: Path, group: bool) -> None:
+def test_six_times_in_a_row(launcher: str, tmp_path: Path, group: bool) -> None:
     if launcher == "serial":
-        source = FIVE_TIMES.replace('"amap": lambda pool, n: pool.amap(item, range(n)).get(),', "")
-        ways = ["map", "imap", "uimap", "pipe"]
+        source = SIX_TIMES.replace('"amap": lambda pool, n: pool.amap(item, range(n)).get(),', "")
+        ways = ["map", "keep", "imap", "uimap", "pipe"]
     else:
-        source, ways = FIVE_TIMES, ["map", "imap", "uimap", "amap", "pipe"]
+        source, ways = SIX_TIMES, ["map", "keep", "imap", "uimap", "amap", "pipe"]
     with Script(tmp_path, source, launcher) as running:
         for way in ways:
             n_begun = 1 if launcher == "serial" or way == "pipe" else 2
@@ -62,7 +63,7 @@ def test_five_times_in_a_row(launcher: str, tmp_path: Path, group: bool) -> None
 
 
 FINISHED = """
-    from pathos_nb.launchers import registry
+    from pathos_nb.launchers.registry import registry
     runs = []
     registry.observers.append(runs.append)
     def item(x):

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(60)
 
 KILLERS = [
     "kills_itself", "terminates_itself", "os_exits", "os_exits_well", "segfaults", "aborts", "closes_its_descriptors",
-    "execs",
+    "execs", "writes_to_every_descriptor",
 ]  # fmt: skip
 SIGNS = {
     "kills_itself": "SIGKILL|signal 9|-9",
@@ -51,7 +51,7 @@ def test_kept_a_killer_fails_alone(pool: Any, kind: str, act: str) -> None:
     assert ys == [x for x in range(N_ITEMS) if x != BAD]
     assert isinstance(failure, Failure)
     assert isinstance(failure.error, WorkerLost), repr(failure)
-    assert (failure.index, failure.argument) == (BAD, str(BAD))
+    assert (failure.index, failure.argument) == (BAD, f"({BAD})")
     assert failure.error.index == BAD
     assert failure.worker and failure.host
 

@@ -78,7 +78,7 @@ def test_kept_it_is_a_failure_in_its_place_and_the_others_are_there(
     assert isinstance(failure, Failure)
     assert isinstance(failure.error, expected(row, launcher)), repr(failure)
     assert (row.match or "") in text_of(failure.error)
-    assert (failure.index, failure.argument, failure.attempt) == (BAD, str(BAD), 1)
+    assert (failure.index, failure.argument, failure.attempt) == (BAD, f"({BAD})", 1)
     assert failure.worker and failure.host
     assert row.act in failure.traceback
 
@@ -93,7 +93,7 @@ def test_raised_it_is_the_items_own_exception_with_the_place_as_its_cause(
     while cause is not None and not isinstance(cause, RemoteTraceback):
         cause = cause.__cause__
     assert isinstance(cause, RemoteTraceback)
-    assert (cause.index, cause.argument) == (BAD, str(BAD))
+    assert (cause.index, cause.argument) == (BAD, f"({BAD})")
     assert row.act in cause.text
 
 

@@ -219,3 +219,21 @@ def test_the_pool_itself_as_an_argument_is_refused_or_works(pool: Any, launcher:
 def test_an_iterator_of_a_map_as_an_argument_is_refused(pool: Any) -> None:
     with pool.imap(square, range(3)) as ys, pytest.raises(CannotSend):
         pool.map(same, [ys])
+
+
+class AsksThePool:
+    """Asks a pool while it is pickled, as an object with a cache of its own might."""
+
+    pool: Any = None
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return int, (AsksThePool.pool.pipe(abs, -7),)
+
+
+@pytest.mark.usefixtures("apart")
+def test_an_argument_that_uses_the_pool_while_it_is_pickled(pool: Any) -> None:
+    AsksThePool.pool = pool
+    try:
+        assert pool.map(same, [AsksThePool(), 1, 2]) == [7, 1, 2]
+    finally:
+        AsksThePool.pool = None

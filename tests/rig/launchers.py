@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
 from pathos_nb import Pool
-from pathos_nb.launchers import registry
-
-IN_DRIVER = frozenset({"serial", "threads"})
+from pathos_nb.launchers.registry import registry
 
 
 def params() -> list[Any]:
@@ -17,13 +14,13 @@ def params() -> list[Any]:
     return [_param(name, *availability) for name, availability in sorted(registry.launchers().items())]
 
 
-def _param(name: str, score: int, reason: str) -> Any:
+def _param(name: str, score: float, reason: str) -> Any:
     return pytest.param(name, marks=[] if score else [pytest.mark.skip(reason=f"{name}: {reason}")])
 
 
 def is_apart(name: str) -> bool:
     """Say whether items run in processes of their own: what is sent is pickled, and a worker can die alone."""
-    return name not in IN_DRIVER
+    return not registry.get(name).shares_memory
 
 
 class Pools:
@@ -49,8 +46,3 @@ class Pools:
         """End all of them."""
         for launcher in list(self._open):
             self.discard(launcher)
-
-
-def here(pid: int) -> bool:
-    """Say whether it is this process."""
-    return pid == os.getpid()
