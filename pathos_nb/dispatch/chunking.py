@@ -57,3 +57,23 @@ def next_size(slot: Measured | None, left: int, speed_share: float) -> int:
     size = max(fair / 2, min(fair, OVERHEAD_FACTOR * slot.overhead_s / item_s))
     size = min(size, 2 * slot.last, MAX_CHUNK_S / item_s, MAX_CHUNK_BYTES / max(slot.item_bytes, 1.0), left)
     return max(1, int(size))
+
+
+def stream_size(slot: Measured, room: int) -> int:
+    """Give the size of the next chunk where the input's end is not known, or values are taken while they come.
+
+    Parameters
+    ----------
+    slot : Measured
+        What is known of the slot.
+    room : int
+        Items that may be pulled now.
+
+    Returns
+    -------
+    int
+        At least 1: only as many as hide the overhead, so that values come early and evenly.
+    """
+    item_s = max(slot.item_s, 1e-9)
+    size = min(OVERHEAD_FACTOR * slot.overhead_s / item_s, 2 * slot.last, room)
+    return max(1, int(min(size, MAX_CHUNK_BYTES / max(slot.item_bytes, 1.0))))

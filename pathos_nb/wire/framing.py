@@ -92,6 +92,7 @@ class FrameReader:
         self._resolve = resolve
         self._kept = bytearray()
         self._large: bytearray | None = None
+        self._finished: bytearray | None = None
         self._filled = 0
 
     def pull(self, receive: Callable[[int], bytes], receive_into: Callable[[memoryview], int]) -> Iterator[Frame] | None:
@@ -166,8 +167,10 @@ class FrameReader:
         large = self._large
         if large is None or self._filled < len(large):
             return iter(())
-        self._large = None
-        return iter((self._parse(memoryview(large)),))
+        self._large, self._finished = None, large
+        frame = self._parse(memoryview(large))
+        self._finished = None
+        return iter((frame,))
 
     @staticmethod
     def _size_at(view: Buffer, start: int) -> int | None:
@@ -189,6 +192,8 @@ class FrameReader:
 
     def _parse(self, view: memoryview) -> Frame:
         _, _, kind, n_buffers, meta_size, body_size = _HEADER.unpack_from(view)
+        if n_buffers and view.obj is not self._finished:
+            view = memoryview(bytearray(view))  # arrays must be writable, aligned, and keep nothing else alive
         start = _HEADER.size + n_buffers * _ENTRY.size
         meta = pickle.loads(view[start : start + meta_size])
         end = start + meta_size + body_size
