@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -77,14 +76,6 @@ def test_cancel_stops_items_that_have_not_begun(pool: Any, gate: Path) -> None:
     assert handle.ready() and not handle.successful()
     assert handle.run.state == "cancelled"
     gate.with_name("never").touch()
-
-
-@pytest.mark.usefixtures("goes_on")
-def test_cancel_ends_a_run_over_an_endless_input(pool: Any) -> None:
-    handle = pool.amap(same, itertools.count())
-    handle.cancel()
-    with pytest.raises(Cancelled):
-        handle.get(30)
 
 
 def test_cancel_after_the_end_changes_nothing(pool: Any) -> None:

@@ -83,14 +83,10 @@ def test_inside_a_worker_the_default_pool_is_serial(pool: Any, launcher: str) ->
 
 
 def test_a_pool_in_itself(pool: Any, launcher: str) -> None:
-    if is_apart(launcher):
-        pytest.skip(f"{launcher}: a pool does not travel")
     assert pool.map(lambda n: sum(pool.map(square, range(n))), range(6)) == [0, 0, 1, 5, 14, 30]
 
 
 def test_a_pool_in_itself_twice_and_by_every_kind(pool: Any, launcher: str) -> None:
-    if is_apart(launcher):
-        pytest.skip(f"{launcher}: a pool does not travel")
 
     def item(n: int) -> list[Any]:
         with pool.imap(same, range(n)) as ys:
@@ -104,8 +100,6 @@ def test_a_pool_in_itself_twice_and_by_every_kind(pool: Any, launcher: str) -> N
 
 
 def test_a_pool_in_itself_whose_inner_item_fails(pool: Any, launcher: str) -> None:
-    if is_apart(launcher):
-        pytest.skip(f"{launcher}: a pool does not travel")
     with pytest.raises(ValueError, match="no 1"):
         pool.map(lambda n: pool.map(picky, range(n)), [1, 2, 3])
 

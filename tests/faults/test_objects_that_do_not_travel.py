@@ -207,12 +207,17 @@ def test_a_failure_is_a_value_like_any_other(pool: Any) -> None:
     assert isinstance(back[0], Failure) and back[0].index == failure.index
 
 
-def test_the_pool_itself_as_an_argument_is_refused_or_works(pool: Any, launcher: str) -> None:
-    if is_apart(launcher):
-        with pytest.raises(CannotSend, match=r"(?i)pool"):
-            pool.map(same, [pool])
-    else:
-        assert pool.map(same, [pool])[0] is pool
+def size_of(pool: Any) -> tuple[Any, Any]:
+    with pool:
+        return pool.places, pool.nodes
+
+
+def test_a_pool_as_an_argument_is_itself_or_one_like_it(launcher: str) -> None:
+    with Pool(launcher, nodes=2) as pool, Pool("threads", nodes=3) as other:
+        if is_apart(launcher):
+            assert pool.map(size_of, [other]) == [(("threads",), 3)]
+        else:
+            assert pool.map(same, [other])[0] is other
 
 
 @pytest.mark.usefixtures("apart")
