@@ -6,6 +6,7 @@
     ├── BadOption            an argument that makes no sense          (also a ValueError)
     ├── UnknownPlace         no launcher or host of that name         (also a ValueError)
     ├── PoolClosed           work for a pool that has ended           (also a ValueError)
+    ├── PoolRunning          a pool that must be closed first         (also a ValueError and AssertionError)
     ├── LauncherUnavailable  the launcher cannot run here, and why
     ├── PoolBroken           workers cannot be started, or never live to take work
     ├── WorkerLost           the machine broke: a worker died under an item
@@ -36,6 +37,7 @@ __all__ = [
     "PathosNbError",
     "PoolBroken",
     "PoolClosed",
+    "PoolRunning",
     "RemoteError",
     "RemoteTraceback",
     "ShareClosed",
@@ -113,6 +115,13 @@ class UnknownPlace(PathosNbError, ValueError):
 
 class PoolClosed(PathosNbError, ValueError):
     """The pool has ended and takes no more work."""
+
+
+class PoolRunning(PathosNbError, ValueError, AssertionError):
+    """The pool still takes work, and must be closed before it is joined or started again.
+
+    pathos raises ValueError for the one and AssertionError for the other; this is both.
+    """
 
 
 class LauncherUnavailable(PathosNbError):

@@ -5,9 +5,9 @@ With ``w`` a slot, ``mu_w`` its measured seconds an item, ``o_w`` its overhead a
 
     k = max(fair_w / 2, min(fair_w, 10 · o_w / mu_w), o_w / mu_w)
 
-at most twice the last chunk or one millisecond's worth, and under a cap of bytes and of seconds. Half of the fair share each time is factoring
-weighted by measured speed; the second term keeps the overhead under a tenth while enough is left;
-the third keeps the last crumbs together, which take longer to send than to do.
+at most twice the last chunk or one millisecond's worth, and under a cap of bytes and of seconds. Half of the fair share
+each time is factoring weighted by measured speed; the second term keeps the overhead under a tenth while enough is
+left; the third keeps the last crumbs together, which take longer to send than to do.
 
 References
 ----------

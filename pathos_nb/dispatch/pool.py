@@ -312,11 +312,6 @@ class Pool:
         return self.nodes
 
     @property
-    def size(self) -> int:
-        """How many workers there are, by the name that dynesty and others ask for."""
-        return self.nodes
-
-    @property
     def state(self) -> str:
         """``open`` or ``closed``."""
         return self._state
