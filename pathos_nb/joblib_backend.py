@@ -33,6 +33,7 @@ from joblib.parallel import (
 
 from pathos_nb.dispatch.executor import PoolExecutor
 from pathos_nb.dispatch.pool import Pool
+from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.sharing import Shared, share
 
 __all__ = ["PathosNbBackend", "register"]
@@ -109,8 +110,6 @@ class PathosNbBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[m
     def _n_slots(self, n_jobs: int | None) -> int:
         if self._given is not None:
             return self._given.nodes
-        from pathos_nb.launchers.cores import usable_cores
-
         return max(usable_cores(), n_jobs or 1)
 
     def configure(self, n_jobs: int = 1, parallel: Any = None, **options: Any) -> int:
