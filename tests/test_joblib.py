@@ -29,6 +29,13 @@ def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
 
 
 @pytest.fixture
+def on_processes() -> Iterator[Pool]:
+    joblib_backend.register()
+    with Pool("processes", nodes=2) as pool, joblib.parallel_config(backend="pathos_nb", pool=pool):
+        yield pool
+
+
+@pytest.fixture
 def on_pool(pool: Pool) -> Iterator[Pool]:
     with joblib.parallel_config(backend="pathos_nb", pool=pool):
         yield pool
@@ -89,9 +96,7 @@ def test_an_exception_is_itself_and_the_pool_goes_on(on_pool: Pool) -> None:
         assert run(square, [2, 3]) == [4, 9]
 
 
-def test_a_failure_stops_what_runs(on_pool: Pool) -> None:
-    if on_pool.places == ("threads",):
-        pytest.skip("a thread cannot be stopped")
+def test_a_failure_stops_what_runs(on_processes: Pool) -> None:
     start = time.monotonic()
     with pytest.raises(KeyError, match="three"):
         run(fail_or_sleep, range(4), pre_dispatch="all", batch_size=1)
@@ -119,9 +124,7 @@ def test_a_generator_that_is_dropped(on_pool: Pool) -> None:
     assert run(square, [2]) == [4]
 
 
-def test_a_timeout_of_joblib(on_pool: Pool) -> None:
-    if on_pool.places == ("threads",):
-        pytest.skip("a thread cannot be stopped")
+def test_a_timeout_of_joblib(on_processes: Pool) -> None:
     with pytest.raises(multiprocessing.TimeoutError):
         joblib.Parallel(timeout=0.2)(joblib.delayed(time.sleep)(LIMIT_S) for _ in range(2))
     assert run(square, [2]) == [4]
