@@ -32,6 +32,12 @@ def _check_timeout(value: Any) -> None:
         raise BadOption(f"timeout is {value!r}", cure="it must be a number of seconds above 0, or None")
 
 
+def _check_seed(seed: Any) -> None:
+    parts = seed if isinstance(seed, list | tuple) else () if seed is None else (seed,)
+    if not all(is_count(part) and part >= 0 for part in parts) or seed in ((), []):
+        raise BadOption(f"seed is {seed!r}", cure="it must be a whole number, 0 or more, or several of them")
+
+
 def _exceptions(value: Any) -> tuple[type[BaseException], ...]:
     kinds = value if isinstance(value, tuple) else (value,)
     if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
@@ -83,6 +89,9 @@ class MapOptions:
         _check_count("n_workers", self.n_workers, 1)
         _check_count("retries", self.retries, 0)
         _check_timeout(self.timeout)
+        _check_seed(self.seed)
+        if not isinstance(self.kwargs, Mapping | None):
+            raise BadOption(f"kwargs is {self.kwargs!r}", cure="it must be a mapping of names to values")
         if self.on_error not in ON_ERROR:
             raise BadOption(f"on_error is {self.on_error!r}", cure=f"it may be {', '.join(map(repr, ON_ERROR))}")
         object.__setattr__(self, "kwargs", dict(self.kwargs or {}))
@@ -115,4 +124,6 @@ def read_options(given: dict[str, Any]) -> MapOptions:
         return DEFAULT
     options = {name: value for name, value in given.items() if name in NAMES}
     fixed = {name: value for name, value in given.items() if name not in NAMES}
-    return MapOptions(**{**options, "kwargs": {**dict(options.get("kwargs") or {}), **fixed}})
+    if fixed and isinstance(options.get("kwargs", {}), Mapping):
+        options["kwargs"] = {**options.get("kwargs", {}), **fixed}
+    return MapOptions(**options)

@@ -107,6 +107,8 @@ class Pool:
         kinds = {place: registry.get(place) for place in self.places}
         nodes = self._nodes
         if isinstance(nodes, Mapping):
+            if not nodes:
+                raise BadOption("nodes is an empty mapping", cure="give a number, or one for each place")
             if unknown := set(nodes) - set(kinds):
                 raise BadOption(f"nodes speaks of {sorted(unknown)}", cure=f"the pool's places are {list(kinds)}")
             return {kind: _size(kind, nodes.get(place)) for place, kind in kinds.items()}
@@ -304,7 +306,8 @@ class Pool:
     @property
     def nodes(self) -> int:
         """How many workers there are."""
-        return len(self._dispatcher.crew.seats) or sum(self._sizes().values())
+        seats = self._dispatcher.crew.seats
+        return sum(not seat.leaving for seat in seats) or sum(self._sizes().values())
 
     @property
     def size(self) -> int:
