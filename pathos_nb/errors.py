@@ -14,6 +14,7 @@
     ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
     ├── Cancelled            the item was not run, or was stopped, on request
+    ├── ShareClosed          a shared value was closed, or its owner has ended
     └── RemoteError          an item's exception that only its text came back of
 
 Two kinds of failure are never mixed: *your function raised* (the exception is raised as itself, with a
@@ -39,6 +40,7 @@ __all__ = [
     "PoolRunning",
     "RemoteError",
     "RemoteTraceback",
+    "ShareClosed",
     "UnknownPlace",
     "WorkerLost",
 ]
@@ -148,6 +150,10 @@ class CannotReturn(PathosNbError, pickle.PicklingError):
 
 class Cancelled(PathosNbError):
     """The item was not run, or was stopped, because somebody asked for it."""
+
+
+class ShareClosed(PathosNbError):
+    """What was shared is no longer there: it was closed, or its owner has ended."""
 
 
 class RemoteError(PathosNbError):
