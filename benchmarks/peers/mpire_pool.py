@@ -1,0 +1,39 @@
+"""mpire.WorkerPool: by default it starts its workers anew for each map; tuned, it keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from benchmarks.peers.base import Peer
+
+
+class MpirePool(Peer):
+    """`mpire.WorkerPool`, with ``keep_alive`` where it is tuned."""
+
+    name = "mpire"
+    distribution = "mpire"
+
+    def open(self) -> None:
+        from mpire import WorkerPool
+
+        self.plain = WorkerPool(n_jobs=self.n_workers)
+        self.kept = WorkerPool(n_jobs=self.n_workers, keep_alive=True)
+
+    def map(self, function: Callable[..., Any], items: Sequence[Any], chunksize: int | None = None) -> list[Any]:
+        if chunksize is None:
+            return self.plain.map(function, items)
+        return self.kept.map(function, items, chunk_size=chunksize)
+
+    def call(self, function: Callable[..., Any], argument: Any) -> Any:
+        return self.kept.apply(function, (argument,))
+
+    def imap(self, function: Callable[..., Any], items: Iterable[Any]) -> Iterator[Any]:
+        return self.plain.imap(function, items)
+
+    def close(self) -> None:
+        self.plain.terminate()
+        self.kept.terminate()
+
+
+PEER = MpirePool
