@@ -1,4 +1,7 @@
-"""mpire.WorkerPool: by default it starts its workers anew for each map; tuned, it keeps them."""
+"""mpire.WorkerPool: by default it starts its workers anew for each map; tuned, it keeps them.
+
+It spreads an item that can be iterated over several parameters, so such items are wrapped.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ class MpirePool(Peer):
 
     name = "mpire"
     distribution = "mpire"
+    can_send_closures = False
 
     def open(self) -> None:
         from mpire import WorkerPool
@@ -21,6 +25,8 @@ class MpirePool(Peer):
         self.kept = WorkerPool(n_jobs=self.n_workers, keep_alive=True)
 
     def map(self, function: Callable[..., Any], items: Sequence[Any], chunksize: int | None = None) -> list[Any]:
+        if hasattr(items[0], "__iter__"):
+            items = [(item,) for item in items]
         if chunksize is None:
             return self.plain.map(function, items)
         return self.kept.map(function, items, chunk_size=chunksize)
