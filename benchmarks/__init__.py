@@ -7,6 +7,6 @@
                                        ▼
                               Outcome: rows, bounds, goals ──► table on the screen · JSON · docs/performance.md
 
-A peer that hangs is killed at its deadline and reported so; it never stops the run. The contenders of a case take turns,
-so that what else the machine does falls on all of them alike.
+A peer that hangs is killed at its deadline and reported so; it never stops the run. The contenders of a case take
+turns, so that what else the machine does falls on all of them alike.
 """

@@ -13,7 +13,7 @@ import time
 import traceback
 from pathlib import Path
 
-from benchmarks import cases, machine, report
+from benchmarks import cases, machine, peers, report
 from benchmarks.figures import Outcome
 from benchmarks.process import ROOT
 from benchmarks.scene import Scene
@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> list[Outcome | None]:
     os.environ[ROUNDS_VARIABLE] = str(measure_rounds_per_us())
     say(f"load average at the start: {machine.load_average():.2f}")
     scene = scene_of(options)
+    say("\n".join(filter(None, map(peers.missing, peers.EVERY))) or "every peer is here")
     return [run_case(name, scene) for name in options.only or cases.NAMES]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from benchmarks import bounds
 from benchmarks.figures import Goal, Outcome, at_least, ratio
@@ -38,7 +38,7 @@ class ArrayLoad(Load):
         """Copy each array twice."""
         return bounds.memory_copy(self.arrays, 2)
 
-    bounds: Any = {COPY: copy}
+    bounds: ClassVar[Any] = {COPY: copy}
 
 
 def judge(outcome: Outcome) -> list[Goal]:

@@ -5,8 +5,8 @@
     race or probe ── {"op": "rep", "args": {…}} ──► stdin   contender: getattr(far, op)(**args)
                   ◄── {"ok": …} or {"error": …} ──── stdout
 
-Commands and replies move to descriptors of their own before the peer's library is imported, so that neither a worker that
-reads its stdin nor a print can disturb them.
+Commands and replies move to descriptors of their own before the peer's library is imported, so that neither a worker
+that reads its stdin nor a print can disturb them.
 """
 
 from __future__ import annotations

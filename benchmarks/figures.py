@@ -82,7 +82,9 @@ class Outcome:
         found = [
             row
             for row in self.rows
-            if row.value is not None and not row.is_bound and row.who not in ("pathos_nb", "serial")
+            if row.value is not None
+            and not row.is_bound
+            and row.who not in ("pathos_nb", "serial")
             and what in (None, row.what)
         ]
         if not found:

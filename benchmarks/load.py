@@ -31,7 +31,7 @@ class Load(ABC):
     def __init__(self, peer: Peer, is_quick: bool) -> None:
         self.peer, self.is_quick = peer, is_quick
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - most need nothing
         """Make what each repetition needs anew; not timed."""
 
     @abstractmethod

@@ -115,9 +115,8 @@ class Race:
         assert serial is not None
         first = Lane(serial, "serial", "serial", "rep", {"chunksize": None})
         self.truth = first.run()
-        lanes = [first]
-        for name in self.case.bounds:
-            lanes.append(Lane(serial, name, "bound", "bound", {"name": name}, is_bound=True))
+        bounds = [Lane(serial, name, "bound", "bound", {"name": name}, is_bound=True) for name in self.case.bounds]
+        lanes = [first, *bounds]
         for name in self.scene.peers(tuple(self.case.peers)):
             contender = self._start(stack, name)
             if contender:

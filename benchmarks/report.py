@@ -39,13 +39,15 @@ def screen(outcome: Outcome) -> str:
     """Give an outcome as lines for a terminal."""
     lines = [f"\n{outcome.name}: {outcome.title}  ({outcome.seconds:.0f} s)"]
     lines += [_screen_row(row, outcome) for row in outcome.rows]
-    lines += [f"  [{_MARKS[goal.is_met].strip('*'):>8}] {goal.text}: {goal.got} ({goal.target})" for goal in outcome.goals]
+    lines += [
+        f"  [{_MARKS[goal.is_met].strip('*'):>8}] {goal.text}: {goal.got} ({goal.target})" for goal in outcome.goals
+    ]
     return "\n".join(lines)
 
 
 def _screen_row(row: Row, outcome: Outcome) -> str:
-    kind = "=" if row.is_bound else " "
-    return f" {kind}{row.who:<28.28}{row.what:<34.34}{show(row.value, row.unit):>14}  {_relative(row, outcome):>6} {_quality(row)}"
+    names = f" {'=' if row.is_bound else ' '}{row.who:<28.28}{row.what:<34.34}"
+    return f"{names}{show(row.value, row.unit):>14}  {_relative(row, outcome):>6} {_quality(row)}"
 
 
 def _relative(row: Row, outcome: Outcome) -> str:

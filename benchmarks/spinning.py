@@ -32,7 +32,9 @@ class SpinLoad(Load):
     bounds = {BARE: bare}
 
 
-def makespan_judge(lengths: Callable[[bool], Sequence[float]], *, in_list_order: bool = False) -> Callable[[Outcome], list[Goal]]:
+def makespan_judge(
+    lengths: Callable[[bool], Sequence[float]], *, in_list_order: bool = False
+) -> Callable[[Outcome], list[Goal]]:
     """Make the judge of a race over busy items.
 
     Parameters
@@ -71,7 +73,11 @@ def _peer_goal(outcome: Outcome) -> Goal:
     if best is None or best.value is None or ours is None or ours.value is None:
         return Goal("makespan ÷ best peer at any setting", "≤ 1 + noise", "–", None)
     noise = max(best.spread, ours.spread, 0.01)
-    return at_most(f"makespan ÷ best peer at any setting ({best.who}, {best.what}); limit is the noise", ours.value / best.value, 1 + noise)
+    return at_most(
+        f"makespan ÷ best peer at any setting ({best.who}, {best.what}); limit is the noise",
+        ours.value / best.value,
+        1 + noise,
+    )
 
 
 def far_of(lengths: Callable[[bool], Sequence[float]]) -> Callable[[Peer, bool], RaceFar]:

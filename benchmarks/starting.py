@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -51,7 +52,9 @@ class StartCase:
             self._write(Path(folder), names)
             for number in range(scene.n_reps + 1):
                 self._turn(Path(folder), number, names, times, notes)
-        rows = [row_of(n, "first result", times[n], "ms", notes.get(n, ""), is_bound=n in (BARE, PICKLER)) for n in names]
+        rows = [
+            row_of(n, "first result", times[n], "ms", notes.get(n, ""), is_bound=n in (BARE, PICKLER)) for n in names
+        ]
         outcome = Outcome(self.name, self.title, rows)
         outcome.goals = self._judge(outcome)
         return outcome
@@ -82,7 +85,9 @@ class StartCase:
         if not self.is_own:
             return [at_most("÷ concurrent.futures", ratio(ours, futures), 1.1)]
         limit = 1.1 * futures + pickler - bare if futures and pickler and bare else None
-        return [at_most("first result; limit is 1.1 of concurrent.futures and one import of cloudpickle", ours, limit, "ms")]
+        return [
+            at_most("first result; limit is 1.1 of concurrent.futures and one import of cloudpickle", ours, limit, "ms")
+        ]
 
 
 def script_of(folder: Path, name: str) -> Path:
@@ -114,10 +119,8 @@ def first_line(script: Path) -> tuple[float, str]:
 
 
 def _finish(process: subprocess.Popen[str], mark: str) -> None:
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(10)
-    except subprocess.TimeoutExpired:
-        pass
     end_marked(mark)
     process.wait(10)
     assert process.stdout is not None

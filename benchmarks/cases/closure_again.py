@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from benchmarks.closures import N_ITEMS, ClosureLoad
 from benchmarks.figures import Goal, Outcome, at_most, ratio
@@ -28,7 +28,7 @@ class SameClosure(ClosureLoad):
         self.peer.map(float, range(N_ITEMS))
         return time.perf_counter() - begin
 
-    bounds: Any = {SMALL: small}
+    bounds: ClassVar[Any] = {SMALL: small}
 
 
 def judge(outcome: Outcome) -> list[Goal]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from benchmarks import bounds
 from benchmarks.closures import N_NUMBERS, ClosureLoad
@@ -26,14 +26,18 @@ class NewClosure(ClosureLoad):
 
         return bounds.memory_copy([np.zeros(N_NUMBERS) + 1.0], 1)
 
-    bounds: Any = {COPY: copy}
+    bounds: ClassVar[Any] = {COPY: copy}
 
 
 def judge(outcome: Outcome) -> list[Goal]:
     """At most half of the best peer."""
     best = outcome.best_peer()
     who = f"{best.who}, {best.what}" if best else "no peer"
-    return [at_most(f"÷ best peer at any setting ({who})", ratio(outcome.value("pathos_nb"), best.value if best else None), 0.5)]
+    return [
+        at_most(
+            f"÷ best peer at any setting ({who})", ratio(outcome.value("pathos_nb"), best.value if best else None), 0.5
+        )
+    ]
 
 
 CASE = RaceCase(

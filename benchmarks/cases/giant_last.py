@@ -11,5 +11,7 @@ def lengths(is_quick: bool) -> list[float]:
     return lengths_with_giant(1.0, is_quick)
 
 
-CASE = spin_case("giant_last", "1,500 busy items of 1 ms and one of 0.5 s, last", lengths, chunks=(1, 10, 50), in_list_order=True)
+CASE = spin_case(
+    "giant_last", "1,500 busy items of 1 ms and one of 0.5 s, last", lengths, chunks=(1, 10, 50), in_list_order=True
+)
 Far = far_of(lengths)

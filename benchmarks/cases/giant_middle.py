@@ -11,5 +11,7 @@ def lengths(is_quick: bool) -> list[float]:
     return lengths_with_giant(0.5, is_quick)
 
 
-CASE = spin_case("giant_middle", "1,500 busy items of 1 ms and one of 0.5 s, in the middle", lengths, chunks=(1, 10, 50))
+CASE = spin_case(
+    "giant_middle", "1,500 busy items of 1 ms and one of 0.5 s, in the middle", lengths, chunks=(1, 10, 50)
+)
 Far = far_of(lengths)

@@ -42,7 +42,9 @@ class ImportCost:
                 if number:
                     times[name].append(seconds * 1000)
         outcome = Outcome(self.name, self.title)
-        outcome.rows = [row_of(name, "whole process", series, "ms", is_bound=name == BARE) for name, series in times.items()]
+        outcome.rows = [
+            row_of(name, "whole process", series, "ms", is_bound=name == BARE) for name, series in times.items()
+        ]
         outcome.rows += self._added(outcome)
         outcome.goals = self._judge(outcome)
         return outcome
@@ -70,7 +72,9 @@ def run_statement(statement: str) -> float:
 def pulled_in(statement: str) -> list[str]:
     """Give the forbidden modules that a statement loads."""
     code = f"{statement}\nimport sys\nprint(*[name for name in {FORBIDDEN!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], env=environment("import"), check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment("import"), check=True, capture_output=True, text=True
+    )
     return done.stdout.split()
 
 

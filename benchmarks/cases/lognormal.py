@@ -17,5 +17,7 @@ def lengths(is_quick: bool) -> list[float]:
     return [total * value / sum(raw) for value in raw]
 
 
-CASE = spin_case("lognormal", "2,000 busy items of log-normal lengths (σ = 1.5), 2 s in all", lengths, chunks=(1, 10, 50))
+CASE = spin_case(
+    "lognormal", "2,000 busy items of log-normal lengths (σ = 1.5), 2 s in all", lengths, chunks=(1, 10, 50)
+)
 Far = far_of(lengths)

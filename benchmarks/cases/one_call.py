@@ -100,7 +100,9 @@ class OneCall:
         best = outcome.best_peer(what=P50)
         ours = outcome.value("pathos_nb", P50)
         return [
-            at_most(f"p50 ÷ best peer's ({best.who if best else 'none'})", ratio(ours, best.value if best else None), 0.5),
+            at_most(
+                f"p50 ÷ best peer's ({best.who if best else 'none'})", ratio(ours, best.value if best else None), 0.5
+            ),
             at_most("p99", outcome.value("pathos_nb", P99), 500.0, "µs"),
             at_most("processor time while idle", outcome.value("pathos_nb", IDLE), 0.5, "% of a core"),
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from benchmarks.figures import Goal, Outcome, at_most
 from benchmarks.load import RaceFar
@@ -33,7 +33,7 @@ class ProgressLoad(SpinLoad):
         run.result()
         return time.perf_counter() - begin
 
-    bounds: Any = {
+    bounds: ClassVar[Any] = {
         BARE: SpinLoad.bare,
         WITH: lambda load: load.timed(progress=True),
         WITHOUT: lambda load: load.timed(progress=False),
@@ -46,7 +46,9 @@ def judge(outcome: Outcome) -> list[Goal]:
     shown, hidden, bare = (outcome.value("pathos_nb", WITH), outcome.value("pathos_nb", WITHOUT), outcome.value(BARE))
     return [
         at_most("progress over no progress", 100 * (shown / hidden - 1) if shown and hidden else None, 2.0, "%"),
-        at_most("map with stamps over two bare processes", 100 * (hidden / bare - 1) if hidden and bare else None, 2.0, "%"),
+        at_most(
+            "map with stamps over two bare processes", 100 * (hidden / bare - 1) if hidden and bare else None, 2.0, "%"
+        ),
     ]
 
 

@@ -70,10 +70,9 @@ class Scaling:
         return opened
 
     def _rows(self, contender: Contender, n_items: int, n_reps: int) -> list[Row]:
-        reps = []
+        n_turns = n_reps if contender.peer == "pathos_nb" else min(n_reps, 3)
         try:
-            for _ in range(n_reps if contender.peer == "pathos_nb" else min(n_reps, 3)):
-                reps.append(contender.ask("rep", 60, n_items=n_items))
+            reps = [contender.ask("rep", 60, n_items=n_items) for _ in range(n_turns)]
         except ContenderError as error:
             return [Row(contender.peer, f"{n_items:,} items", None, "µs an item", note=str(error))]
         costs = [rep["seconds"] / n_items * 1e6 for rep in reps]
@@ -88,7 +87,11 @@ class Scaling:
         cost = outcome.value("pathos_nb", last)
         return [
             at_most(f"cost at {last}", cost, 0.25, "µs an item"),
-            at_most(f"cost at {last} ÷ at {sizes[-2]:,} (flat)", ratio(cost, outcome.value("pathos_nb", f"{sizes[-2]:,} items")), 1.25),
+            at_most(
+                f"cost at {last} ÷ at {sizes[-2]:,} (flat)",
+                ratio(cost, outcome.value("pathos_nb", f"{sizes[-2]:,} items")),
+                1.25,
+            ),
             at_most(f"memory over the results at {last}", outcome.value("pathos_nb", f"{last}, memory"), 30.0, "MB"),
         ]
 

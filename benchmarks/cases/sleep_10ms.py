@@ -29,7 +29,11 @@ def judge(outcome: Outcome) -> list[Goal]:
     who = f"{best.who}, {best.what}" if best else "no peer"
     return [
         at_most("makespan ÷ (serial ÷ 2)", ratio(ours, serial / 2 if serial else None), 1.05),
-        at_most(f"makespan ÷ best peer at any setting ({who}); limit is the noise", ratio(ours, best.value if best else None), 1.02),
+        at_most(
+            f"makespan ÷ best peer at any setting ({who}); limit is the noise",
+            ratio(ours, best.value if best else None),
+            1.02,
+        ),
     ]
 
 
