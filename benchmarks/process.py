@@ -24,9 +24,13 @@ class ContenderError(Exception):
 
 
 def environment(mark: str) -> dict[str, str]:
-    """Give the environment of a contender: this one's, this tree first on the path, and its mark."""
+    """Give the environment of a contender: this one's, this tree first on the path, and its mark.
+
+    Compiled modules may be written, as on a user's machine: imports are measured.
+    """
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    return {**os.environ, "PYTHONPATH": path, MARK_VARIABLE: mark}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": path, MARK_VARIABLE: mark}
 
 
 class Contender:
