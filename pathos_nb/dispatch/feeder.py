@@ -313,6 +313,6 @@ TIMED_OUT = "its item ran past its timeout"
 def failure_of(run: Run, task: Task, place: int, error: BaseException, seat: Seat) -> Failure:
     """Make the failure of an item that was sent to a seat."""
     index = task.indices[place]
-    argument, attempt = run.argument_of(task, place), run.attempts.get(index, 0) + 1
-    where = {"worker": seat.slot.name, "host": seat.slot.host}
-    return Failure(index, error, argument=argument, attempt=attempt, **where)
+    failure = Failure(index, error, argument=run.argument_of(task, place), attempt=run.attempts.get(index, 0) + 1)
+    failure.worker, failure.host = seat.slot.name, seat.slot.host
+    return failure

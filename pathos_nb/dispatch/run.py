@@ -210,6 +210,11 @@ class Run:
             if rest:
                 keeper.place(rest, [_not_run(index) for index in rest])
 
+    def requeue(self, task: Task, first: bool = False) -> None:
+        """Have items sent again; a task without items is nothing."""
+        if len(task.indices):
+            self.again.insert(0 if first else len(self.again), task)
+
     def fail(self, failure: Failure) -> None:
         """Take a failure in for good."""
         self.failures[failure.index] = failure

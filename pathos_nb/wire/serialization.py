@@ -102,11 +102,11 @@ def _leaf_pickler() -> type[Any]:
     import cloudpickle
     import dill
 
-    known = set(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+    known = set(pickle._Pickler.dispatch)
     leaves = {kind for kind in dill.Pickler.dispatch if isinstance(kind, type) and kind not in known}
     leaves = {kind for kind in leaves if kind.__module__ in ("_thread", "_io", "_queue", "socket")}
 
-    class LeafPickler(cloudpickle.Pickler):
+    class LeafPickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
         def reducer_override(self, obj: object) -> Any:
             if type(obj) in leaves:
                 return dill.loads, (dill.dumps(obj),)
