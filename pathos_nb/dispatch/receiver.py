@@ -90,7 +90,7 @@ class Receiver:
         if report.undecodable:
             self._on_undecodable(seat, chunk, report.undecodable)
         elif report.n_run:
-            self._measure(seat, chunk, report)
+            self._measure(seat, chunk, report, frame)
             self._deliver(seat, chunk, report, frame)
         if report.n_run < chunk.limit and not report.undecodable and not run.stopping:
             run.requeue(chunk.task.part(report.n_run, chunk.limit, run.source.star, alone=False))
@@ -175,16 +175,17 @@ class Receiver:
             run.run_id, seat.name, seat.slot.host, seat.slot.pid, task.indices[: report.n_run], report.started, ends,
             report.block, tuple(failures), output,
         )  # fmt: skip
-        run.chunks.append(done)
-        run.tell(done)
+        run.note(done)
 
-    def _measure(self, seat: Seat, chunk: Chunk, report: Report) -> None:
+    def _measure(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
         now = time.perf_counter()
         work = max(_last_end(report) - report.started, 0.0)
         overhead = now - max(chunk.sent_s, seat.last_reply_s) - work
         seat.overhead_s = 0.5 * (seat.overhead_s + min(max(overhead, 1e-5), _MAX_OVERHEAD_S))
         seat.last_reply_s = now
         chunk.run.item_s[id(seat)] = work / report.n_run
+        if not seat.launcher.shares_memory:
+            chunk.run.value_bytes = (len(frame.body) + sum(map(len, frame.buffers))) / report.n_run
 
     # --- what cannot be read ---
 

@@ -12,7 +12,7 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 MAX_BYTES = 1 << 20
@@ -73,7 +73,7 @@ class FileCapture:
         sys.modules["ctypes"].pythonapi.fflush(None)
 
 
-class _Router(io.TextIOBase):
+class _Router:
     """A stream that writes to the running thread's own buffer, if it has one, and else where it always did."""
 
     def __init__(self, stream: Any) -> None:
@@ -83,6 +83,10 @@ class _Router(io.TextIOBase):
         target = getattr(self.own, "buffer", None)
         n: int = (self.stream if target is None else target).write(text)
         return n
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
 
     def flush(self) -> None:
         if getattr(self.own, "buffer", None) is None:

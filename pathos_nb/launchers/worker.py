@@ -246,7 +246,7 @@ class Chunk:
         self.worker.cells.set_width(self.block)
         if self.block > 1:
             self._in_blocks()
-        elif self.run_of.spec.seed is not None and self.worker.beside == "caller":
+        elif self.run_of.spec.seed is not None and self.worker.beside != "threads":
             with preserved():
                 self._one_by_one()
         else:
