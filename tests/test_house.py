@@ -65,9 +65,11 @@ LATE = {
     "paramiko": "only for hosts (100 ms)",
     "pathos": "never ours: the one that the user has",
     "ppft": "only for remote servers",
+    "random": "only for seeded runs (every worker's start would wait for it)",
     "resource": "not on every platform",
     "scipy": "an extra",
     "sklearn": "an extra",
+    "tempfile": "only where there is no memory file (4 ms)",
     "traceback": "only when an item has failed (5 ms)",
     "threadpoolctl": "an extra",
 }

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 import time
 
 from pathos_nb.launchers.contract import Running
@@ -42,6 +41,8 @@ def shared_file(name: str) -> int:
     """
     if hasattr(os, "memfd_create"):
         return os.memfd_create(name)
+    import tempfile
+
     with tempfile.TemporaryFile(prefix=name) as file:
         return os.dup(file.fileno())
 

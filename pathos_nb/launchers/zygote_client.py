@@ -10,7 +10,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from pathos_nb.errors import PoolBroken
@@ -26,7 +25,7 @@ BOOTSTRAP = (
 )
 _CLOSE_S = 2.0
 _PRELOAD = ("cloudpickle",)
-_ROOT = str(Path(__file__).resolve().parent.parent.parent)
+_ROOT = __file__.rsplit(os.sep, 3)[0]
 
 
 class ZygoteClient:
