@@ -48,6 +48,7 @@ LATE = {
     "asyncio": "only for `await` on a result (30 ms)",
     "cloudpickle": "only for functions of the notebook",
     "concurrent": "only for the executor face (10 ms)",
+    "ctypes": "only to interrupt a thread (2 ms)",
     "dask": "an extra",
     "dill": "only for what the other picklers refuse (40 ms)",
     "distributed": "an extra",
@@ -74,7 +75,9 @@ LATE = {
     "threadpoolctl": "an extra",
 }
 # Modules of ours that a function may import: (file, module) and why.
-LATE_OWN: dict[tuple[str, str], str] = {}
+LATE_OWN: dict[tuple[str, str], str] = {
+    ("dispatch/pool.py", "pathos_nb.dispatch.maps"): "imported while the zygote boots: half of a script's start",
+}
 
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "tools"}
 DRAWERS_ALLOWED = {

@@ -25,7 +25,7 @@ import weakref
 from collections import Counter, deque
 from collections.abc import Sequence
 
-from pathos_nb.launchers.board import shared_file
+from pathos_nb.launchers.shared_file import shared_file
 from pathos_nb.wire.framing import Buffer, Frame, Place
 from pathos_nb.wire.protocol import RELEASE
 
