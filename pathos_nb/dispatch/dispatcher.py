@@ -25,16 +25,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pathos_nb.dispatch.crew import Crew, Seat
+from pathos_nb.dispatch.crew import Crew, Plan, Seat, WorkerInfo
 from pathos_nb.dispatch.deliveries import Deliveries, complain
 from pathos_nb.dispatch.feeder import Feeder, failure_of
 from pathos_nb.dispatch.hub import EventHub, Interrupts
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import PoolBroken, PoolClosed
-from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.registry import registry
-from pathos_nb.wire.framing import Frame
 
 GRACE_S = 0.2
 _SETTLE_S = 2.0
@@ -46,17 +44,11 @@ class Dispatcher:
 
     Parameters
     ----------
-    launchers : dict
-        How many workers of each kind.
-    setup : dict
-        What each new worker is sent first, by whether its launcher shares memory.
-    most_items : int or None
-        After how many items a worker is replaced.
+    plan : Plan
+        Which workers it has.
     """
 
-    def __init__(
-        self, launchers: dict[type[Launcher], int], setup: dict[bool, Frame], most_items: int | None = None
-    ) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.lock = threading.RLock()
         self._changed = threading.Condition(self.lock)
         self._attending = threading.Lock()
@@ -71,7 +63,7 @@ class Dispatcher:
         self.hub = EventHub()
         self.receiver = Receiver(lambda: self.crew, self.fail_run, self._break, self._check_over)
         try:
-            self.crew = Crew(launchers, self.hub, self.receiver.take, setup, most_items)
+            self.crew = Crew(plan, self.hub, self.receiver.take)
         except BaseException:
             self.hub.close()
             raise
@@ -428,10 +420,10 @@ class Dispatcher:
         if is_ours:
             self._attending.release()
 
-    def worker_lines(self) -> list[tuple[str, str, int, str]]:
-        """Give (name, host, process id, place) of each worker."""
+    def workers(self) -> list[WorkerInfo]:
+        """Give the workers as they are now."""
         with self.lock:
-            return [(s.name, s.slot.host, s.slot.pid, s.slot.place) for s in self.crew.seats]
+            return [WorkerInfo(s.name, s.slot.host, s.slot.pid, s.slot.place) for s in self.crew.seats]
 
     def pin_everywhere(self, run: Run) -> None:
         """Have the run's items run once on each worker."""

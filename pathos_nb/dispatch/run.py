@@ -118,6 +118,7 @@ class Run:
         self.team: set[int] = set()
         self.payloads: dict[Any, Payload] = {}
         self.item_s: dict[int, float] = {}
+        self.worked_s: dict[int, float] = {}
         self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
         self.workers_n = 0
         self.is_stream = isinstance(keeper, StreamKeeper)

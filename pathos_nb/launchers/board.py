@@ -15,10 +15,10 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import tempfile
 import time
 
 from pathos_nb.launchers.contract import Running
+from pathos_nb.launchers.shared_file import shared_file
 
 CELLS = 16
 MAX_SLOTS = 1024
@@ -26,25 +26,6 @@ CHUNK, OFFSET, BEGUN, INTERRUPT, WIDTH, LIMITS = 0, 1, 2, 3, 4, 8
 _BYTES = CELLS * 8
 _MASK = (1 << 32) - 1
 NOTHING = 0
-
-
-def shared_file(name: str) -> int:
-    """Open an unnamed file in memory, or on disk where the system has no such thing.
-
-    Parameters
-    ----------
-    name : str
-        Shows up in ``/proc`` only.
-
-    Returns
-    -------
-    int
-        The descriptor, not inherited by programs.
-    """
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create(name)
-    with tempfile.TemporaryFile(prefix=name) as file:
-        return os.dup(file.fileno())
 
 
 class Cells:

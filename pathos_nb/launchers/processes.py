@@ -20,10 +20,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pathos_nb.errors import PoolBroken
-from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells, shared_file
+from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown, SourceBroken
 from pathos_nb.launchers.segments import Inbox, Outbox, bare
+from pathos_nb.launchers.shared_file import shared_file
 from pathos_nb.launchers.zygote_client import ZygoteClient
+from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, Place, pack
 from pathos_nb.wire.protocol import DEFINE, RELEASE
 
@@ -204,9 +206,16 @@ class ProcessesLauncher(Launcher):
 
     name = "processes"
 
-    def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        tell: Callable[[News], None],
+        setup: Frame | None = None,
+        n_expected: int = 1,
+        head_start: ZygoteStart | None = None,
+    ) -> None:
         super().__init__(hub, tell, setup, n_expected)
-        self.zygote = ZygoteClient(hub, self._on_zygote, n_expected)
+        self.zygote = ZygoteClient(hub, self._on_zygote, n_expected, head_start)
         self.board, self.outbox = Board(), Outbox()
         self.slots: dict[int, ProcessSlot] = {}
 
@@ -240,7 +249,7 @@ class ProcessesLauncher(Launcher):
             slot.release()
             raise _no_worker(error) from error
         if self.setup is not None:
-            slot.send([self.setup])
+            slot.send([self.setup._replace(meta=(self.context(),))])
         return slot
 
     def _on_zygote(self, verb: str, first: int, second: int) -> None:

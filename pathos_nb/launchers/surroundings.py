@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def adopt(surroundings: tuple[Any, ...], hooks_called: set[str]) -> None:
@@ -31,6 +31,44 @@ def adopt(surroundings: tuple[Any, ...], hooks_called: set[str]) -> None:
             hooks_called.add(hook)
             module, _, function = hook.partition(":")
             getattr(__import__(module, fromlist=[function]), function)()
+
+
+class Overlay(NamedTuple):
+    """What an initializer changed, to be kept over what each run brings."""
+
+    folder: str | None
+    path: tuple[str, ...]
+    environ: dict[str, str]
+
+
+def difference(surroundings: tuple[Any, ...] | None) -> Overlay | None:
+    """Give what differs here from surroundings that were adopted.
+
+    Parameters
+    ----------
+    surroundings : tuple or None
+        What `adopt` was given.
+
+    Returns
+    -------
+    Overlay or None
+        None if nothing was adopted.
+    """
+    if surroundings is None:
+        return None
+    folder, path, environ, _ = surroundings
+    here = os.getcwd()  # noqa: PTH109 - as a text
+    set_here = {name: value for name, value in os.environ.items() if environ.get(name) != value}
+    return Overlay(here if here != folder else None, tuple(p for p in sys.path if p not in path), set_here)
+
+
+def overlaid(surroundings: tuple[Any, ...], overlay: Overlay | None) -> tuple[Any, ...]:
+    """Give surroundings with an initializer's changes kept."""
+    if overlay is None:
+        return surroundings
+    folder, path, environ, hooks = surroundings
+    path = [*(p for p in overlay.path if p not in path), *path]
+    return overlay.folder or folder, path, {**environ, **overlay.environ}, hooks
 
 
 def _adopt_environment(environ: dict[str, str]) -> None:

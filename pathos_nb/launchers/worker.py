@@ -20,7 +20,7 @@ from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.capture import Capture, NoCapture
 from pathos_nb.launchers.failing import report, text_of, trace_of
 from pathos_nb.launchers.seeding import preserved, seeded
-from pathos_nb.launchers.surroundings import LocalModules, adopt
+from pathos_nb.launchers.surroundings import LocalModules, Overlay, adopt, difference, overlaid
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import ItemReport, Report, RunSpec
@@ -130,6 +130,7 @@ class Worker:
         self._runs: dict[int, Work] = {}
         self._surroundings: tuple[Any, ...] | None = None
         self._hooks_called: set[str] = set()
+        self._overlay: Overlay | None = None
         self._modules = LocalModules()
         self._offset = time.time() - _clock()
 
@@ -161,8 +162,12 @@ class Worker:
 
     def _initialize(self, frame: Frame) -> Frame | None:
         try:
+            if frame.meta:
+                self._surroundings = frame.meta[0]
+                adopt(self._surroundings, self._hooks_called)
             initializer, arguments = self.codec.load(frame)
             initializer(*arguments)
+            self._overlay = difference(self._surroundings)
         except BaseException as error:
             text = f"{type(error).__name__}: {text_of(error)}"
             return Frame(protocol.BROKEN, (text, trace_of(error)))
@@ -201,7 +206,7 @@ class Worker:
         run.has_begun = True
         self._surroundings = run.spec.context or self._surroundings
         if self._surroundings is not None:
-            adopt(self._surroundings, self._hooks_called)
+            adopt(overlaid(self._surroundings, self._overlay), self._hooks_called)
             self._modules.drop_changed()
 
     def now(self, stamp: float) -> float:
@@ -324,7 +329,7 @@ class Chunk:
         if isinstance(error, StopIteration | GeneratorExit):
             error = _as_runtime_error(error)
         self.values.append(None)
-        self.failures.append(report(place, kind, error))
+        self.failures.append(report(place, kind, error, self.worker.codec is ByReference))
 
     def done(self) -> Frame:
         """Give the report."""
