@@ -1,0 +1,212 @@
+"""From the text of a parallel cell to its result: read, start, wait, keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pathos_nb.dispatch.pool import Pool
+from pathos_nb.dispatch.results import Results
+from pathos_nb.dispatch.run import Run
+from pathos_nb.launchers.sourced import Sourced
+from pathos_nb.notebook.body import compile_body, compile_expression, is_silenced
+from pathos_nb.notebook.clause import read_clause, read_comprehension
+from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
+from pathos_nb.notebook.usage import given
+from pathos_nb.notebook.views import Views
+from pathos_nb.session import Session
+
+__all__ = ["CellRunner", "Job"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a cell asks for.
+
+    Parameters
+    ----------
+    function : Sourced
+        Called once for each point.
+    names : tuple of str
+        The parameters' names.
+    points : list of tuple
+        The parameters.
+    values : mapping
+        The options.
+    title : str
+        What the run is called.
+    """
+
+    function: Sourced
+    names: tuple[str, ...]
+    points: list[tuple[Any, ...]]
+    values: Mapping[str, Any]
+    title: str
+
+
+class CellRunner:
+    """Runs cells on the session's pools and puts results into the notebook's names.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        The notebook's shell.
+    session : Session
+        Owner of the pools.
+    views : Views
+        Where runs are shown.
+    """
+
+    def __init__(self, shell: Any, session: Session, views: Views) -> None:
+        self._shell, self._session, self._views = shell, session, views
+
+    # the magics
+
+    def pmap_cell(self, values: Mapping[str, Any], rest: str, cell: str) -> Results | None:
+        """Run a body for every point.
+
+        Parameters
+        ----------
+        values : mapping
+            The options.
+        rest : str
+            The for clause.
+        cell : str
+            The body.
+
+        Returns
+        -------
+        Results or None
+            None where the cell asks for quiet.
+        """
+        body_name, clause_name = self._filenames("%%pmap")
+        with plainly(self._shell, clause_name):
+            clause = read_clause(rest, "%%pmap", clause_name)
+            function = compile_body(
+                cell, clause.names, self._shell.user_ns,
+                header=f"%%pmap {rest}", filename=body_name, flags=self._flags,
+            )  # fmt: skip
+            points = clause.points(self._shell.user_ns)
+        results = self._run(Job(function, clause.names, points, values, self._title(values, "pmap")))
+        return None if is_silenced(cell) else results
+
+    def pmap_line(self, values: Mapping[str, Any], rest: str) -> Results | None:
+        """Run an expression for every point.
+
+        Parameters
+        ----------
+        values : mapping
+            The options.
+        rest : str
+            The comprehension.
+
+        Returns
+        -------
+        Results or None
+            None where the line asks for quiet.
+        """
+        body_name, clause_name = self._filenames("%pmap")
+        with plainly(self._shell, clause_name):
+            source, clause = read_comprehension(rest, "%pmap", clause_name)
+            function = compile_expression(
+                source, clause.names, self._shell.user_ns, filename=body_name, flags=self._flags
+            )
+            points = clause.points(self._shell.user_ns)
+        return self._run(Job(function, clause.names, points, values, self._title(values, "pmap")))
+
+    def ppipe(self, values: Mapping[str, Any], line: str, cell: str) -> Any:
+        """Run a body once, or once on every worker.
+
+        Parameters
+        ----------
+        values : mapping
+            The options.
+        line : str
+            The cell's first line.
+        cell : str
+            The body.
+
+        Returns
+        -------
+        object
+            The value, or the list of values.
+        """
+        body_name, _ = self._filenames("%%ppipe")
+        with plainly(self._shell):
+            function = compile_body(
+                cell, (), self._shell.user_ns, header=f"%%ppipe {line}", filename=body_name, flags=self._flags
+            )
+            if values["each"]:
+                value = self._pool(values).each(function)
+            else:
+                job = Job(function, (), [()], {**values, "bg": False, "on_error": "raise"}, self._title(values, "ppipe"))
+                value = self._wait(self._start(job), job)[0]
+        self._keep(values["out"], value)
+        return None if values["quiet"] or is_silenced(cell) else value
+
+    # their parts
+
+    def _run(self, job: Job) -> Results | None:
+        with plainly(self._shell):
+            results = self._start(job)
+            if job.values["bg"]:
+                self._keep(job.values["out"], results)
+                self._views.show_now(results.run.run_id)
+                return None if job.values["out"] else results
+            try:
+                self._wait(results, job)
+            finally:
+                self._keep(job.values["out"], results)
+        return None if job.values["quiet"] else results
+
+    def _start(self, job: Job) -> Results:
+        options = given(job.values, *(k for k in ("timeout", "retries", "on_error", "seed") if k in job.values))
+        if job.values["quiet"]:
+            options["progress"] = False
+        pool = self._pool(job.values)
+        run = pool.start(job.function, job.points, star=True, title=job.title, **options)
+        results = Results(run, job.names, job.points)
+        if job.names:
+            self._views.name_items(run.run_id, results.label)
+        return results
+
+    def _wait(self, results: Results, job: Job) -> Results:
+        run: Run = results.run  # type: ignore[assignment]
+        try:
+            run.wait()
+        except KeyboardInterrupt as error:
+            say_interrupted(error, results, job.values["out"])
+            raise
+        finally:
+            self._views.settle()
+        for failure in list(run.failures.values())[:1]:
+            picture_failure(failure, results.label(failure.index) if job.names else "the cell")
+        run.raise_if_failed()
+        return results
+
+    def _pool(self, values: Mapping[str, Any]) -> Pool:
+        places = values["pool"] or ()
+        if len(places) == 1 and isinstance(pool := self._shell.user_ns.get(places[0]), Pool):
+            return pool
+        return self._session.pool(places, values["nodes"])
+
+    def _keep(self, name: str | None, value: Any) -> None:
+        if name:
+            self._shell.user_ns[name] = value
+
+    def _title(self, values: Mapping[str, Any], magic: str) -> str:
+        return values["title"] or values["out"] or f"{magic} In[{self._shell.execution_count}]"
+
+    def _filenames(self, magic: str) -> tuple[str, str]:
+        cell = f"{magic} In[{self._shell.execution_count}]"
+        return f"<{cell}>", f"<{cell}, for clause>"
+
+    @property
+    def _flags(self) -> int:
+        import __future__
+
+        ours = 0
+        for name in __future__.all_feature_names:
+            ours |= getattr(__future__, name).compiler_flag
+        return int(self._shell.compile.flags) & ours
