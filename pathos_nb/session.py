@@ -12,10 +12,11 @@ Nothing here knows IPython: a script can have a session as well.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import difflib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
@@ -248,6 +249,21 @@ class Session:
                 del self._runs[key]
         for view in list(self.views):
             view(run)
+
+    @contextlib.contextmanager
+    def listening(self, view: Callable[[Run], None]) -> Iterator[None]:
+        """Tell one more view, inside the block, of runs that begin.
+
+        Parameters
+        ----------
+        view : callable
+            Called after the session's other views.
+        """
+        self.views.append(view)
+        try:
+            yield
+        finally:
+            self.views.remove(view)
 
     def run(self, name: str | None = None) -> KeptRun:
         """Find a run.

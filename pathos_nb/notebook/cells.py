@@ -133,6 +133,7 @@ class CellRunner:
             The value, or the list of values.
         """
         body_name, _ = self._filenames("%%ppipe")
+        name = values["out"]
         with plainly(self._shell):
             function = compile_body(
                 cell, (), self._shell.user_ns, header=f"%%ppipe {line}", filename=body_name, flags=self._flags
@@ -140,50 +141,54 @@ class CellRunner:
             if values["each"]:
                 value = self._pool(values).each(function)
             else:
-                job = Job(function, (), [()], {**values, "bg": False, "on_error": "raise"}, self._title(values, "ppipe"))
-                value = self._wait(self._start(job), job)[0]
-        self._keep(values["out"], value)
+                values = {**values, "bg": False, "out": None}
+                job = Job(function, (), [()], values, self._title(values, "ppipe"))
+                value = self._complete(job)[0]
+        self._keep(name, value)
         return None if values["quiet"] or is_silenced(cell) else value
 
     # their parts
 
     def _run(self, job: Job) -> Results | None:
         with plainly(self._shell):
-            results = self._start(job)
-            if job.values["bg"]:
-                self._keep(job.values["out"], results)
-                self._views.show_now(results.run.run_id)
-                return None if job.values["out"] else results
-            try:
-                self._wait(results, job)
-            finally:
-                self._keep(job.values["out"], results)
-        return None if job.values["quiet"] else results
+            results = self._complete(job)
+        return None if job.values["quiet"] or (job.values["bg"] and job.values["out"]) else results
 
-    def _start(self, job: Job) -> Results:
+    def _complete(self, job: Job) -> Results:
+        """Start the run, and wait for it unless it goes on behind; what is finished is kept in any case."""
+        begun: list[Results] = []
+        try:
+            self._start(job, begun)
+            if job.values["bg"]:
+                self._views.show_now(begun[0].run.run_id)
+            else:
+                begun[0].wait()
+                _raise_failure(begun[0], bool(job.names))
+        except KeyboardInterrupt as error:
+            if begun:
+                say_interrupted(error, begun[0], job.values["out"])
+            raise
+        finally:
+            if begun:
+                self._keep(job.values["out"], begun[0])
+            self._views.settle()
+        return begun[0]
+
+    def _start(self, job: Job, begun: list[Results]) -> None:
+        """Start the run; its results are in `begun` even if a pool that runs in this thread is interrupted."""
         options = given(job.values, *(k for k in ("timeout", "retries", "on_error", "seed") if k in job.values))
         if job.values["quiet"]:
             options["progress"] = False
-        pool = self._pool(job.values)
-        run = pool.start(job.function, job.points, star=True, title=job.title, **options)
-        results = Results(run, job.names, job.points)
-        if job.names:
-            self._views.name_items(run.run_id, results.label)
-        return results
 
-    def _wait(self, results: Results, job: Job) -> Results:
-        run: Run = results.run  # type: ignore[assignment]
-        try:
-            run.wait()
-        except KeyboardInterrupt as error:
-            say_interrupted(error, results, job.values["out"])
-            raise
-        finally:
-            self._views.settle()
-        for failure in list(run.failures.values())[:1]:
-            picture_failure(failure, results.label(failure.index) if job.names else "the cell")
-        run.raise_if_failed()
-        return results
+        def hear(run: Run) -> None:
+            if run.function is job.function:
+                begun.append(Results(run, job.names, job.points))
+                if job.names:
+                    self._views.name_items(run.run_id, begun[0].label)
+
+        pool = self._pool(job.values)
+        with self._session.listening(hear):
+            pool.start(job.function, job.points, star=True, title=job.title, **options)
 
     def _pool(self, values: Mapping[str, Any]) -> Pool:
         places = values["pool"] or ()
@@ -210,3 +215,10 @@ class CellRunner:
         for name in __future__.all_feature_names:
             ours |= getattr(__future__, name).compiler_flag
         return int(self._shell.compile.flags) & ours
+
+
+def _raise_failure(results: Results, has_names: bool) -> None:
+    run: Run = results.run  # type: ignore[assignment]
+    for failure in list(run.failures.values())[:1]:
+        picture_failure(failure, results.label(failure.index) if has_names else "the cell")
+    run.raise_if_failed()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 import traceback
 
 import cloudpickle
@@ -106,13 +108,18 @@ def test_a_traceback_shows_the_line_that_the_editor_shows():
     assert 'File "<%%pmap In[7]>", line 3, in point\n    y / 0' in text
 
 
-def test_a_travelled_function_is_the_bare_one_and_still_shows_its_lines(tmp_path):
-    import subprocess
-    import sys
-
+def test_a_travelled_function_is_the_bare_one_and_still_shows_its_lines():
     namespace = {"__name__": "__main__"}
     payload = cloudpickle.dumps(body("x / 0", namespace=namespace, name="<far away>"))
-    far = "import sys, pickle\nf = pickle.load(sys.stdin.buffer)\nassert type(f).__name__ == 'function'\nf(1)"
+    far = """
+import pickle, sys, traceback
+f = pickle.load(sys.stdin.buffer)
+assert type(f).__name__ == 'function'
+try:
+    f(1)
+except ZeroDivisionError:
+    traceback.print_exc()
+"""
     done = subprocess.run([sys.executable, "-c", far], input=payload, capture_output=True, timeout=30)
     assert b'File "<far away>", line 2, in point\n    x / 0' in done.stderr
 
