@@ -1,0 +1,147 @@
+"""The workers of a pool: each in its seat, with the chunks it was sent and how fast it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pathos_nb.dispatch.run import Run, Task
+from pathos_nb.errors import PoolBroken
+from pathos_nb.launchers.contract import Hub, Launcher, News, Slot
+from pathos_nb.wire.framing import Frame
+
+MAX_STILLBORN = 3
+
+
+class Chunk:
+    """A task that was sent to a slot."""
+
+    __slots__ = ("alone", "limit", "number", "run", "sent_s", "size_bytes", "task")
+
+    def __init__(self, run: Run, task: Task, number: int, size_bytes: int) -> None:
+        self.run, self.task, self.number, self.size_bytes = run, task, number, size_bytes
+        self.limit = len(task.indices)
+        self.sent_s = time.perf_counter()
+
+
+class Seat:
+    """A place in the pool, whoever sits in it: a worker that is lost is replaced here.
+
+    Attributes
+    ----------
+    slot : Slot
+        The worker.
+    in_flight : dict
+        Chunks it was sent and has not reported, by number, in order.
+    """
+
+    def __init__(self, launcher: Launcher, name: str, most_items: int | None = None) -> None:
+        self.launcher, self.name, self.most_items = launcher, name, most_items
+        self.in_flight: dict[int, Chunk] = {}
+        self.defined: set[int] = set()
+        self.last_number, self.last_reply_s, self.last_size = 0, 0.0, 0
+        self.overhead_s = 1e-4
+        self.n_items, self.retiring, self.leaving = 0, False, False
+        self.context: tuple[Any, ...] | None = None
+        self.slot: Slot = launcher.start_slot(name)
+
+    def replace(self) -> None:
+        """Put a new worker in the seat of one that has gone."""
+        self.in_flight.clear()
+        self.defined.clear()
+        self.n_items, self.context, self.retiring, self.last_size = 0, None, False, 0
+        self.slot = self.launcher.start_slot(self.name)
+
+    def items_left(self) -> int | None:
+        """How many more items this worker may be sent; None without a limit."""
+        return None if self.most_items is None else max(0, self.most_items - self.n_items)
+
+    def next_number(self) -> int:
+        """Give a number for the next chunk, unique for this seat."""
+        self.last_number += 1
+        return self.last_number
+
+    def doing(self) -> Chunk | None:
+        """The chunk the worker is at, if that can be known."""
+        running = self.slot.running()
+        return self.in_flight.get(running.chunk) if running else None
+
+
+class Crew:
+    """All seats of a pool.
+
+    Parameters
+    ----------
+    launchers : dict
+        How many seats each kind of launcher has.
+    hub : Hub
+        Where to wait.
+    tell : callable
+        Takes the launchers' news.
+    setup : dict
+        Whether the launcher shares memory → the frame to send to each new worker first.
+    most_items : int or None
+        After how many items a worker is replaced.
+    """
+
+    def __init__(
+        self,
+        launchers: dict[type[Launcher], int],
+        hub: Hub,
+        tell: Callable[[News], None],
+        setup: dict[bool, Frame],
+        most_items: int | None = None,
+    ) -> None:
+        self.most_items = most_items
+        self.seats: list[Seat] = []
+        self.launchers: list[Launcher] = []
+        self.stillborn = 0
+        try:
+            for kind, n in launchers.items():
+                launcher = kind(hub, tell, setup.get(kind.shares_memory), n)
+                self.launchers.append(launcher)
+                self.grow(launcher, n)
+        except BaseException:
+            self.close()
+            raise
+
+    def grow(self, launcher: Launcher, n: int) -> None:
+        """Add seats of one launcher."""
+        taken = {seat.name for seat in self.seats}
+        names = (f"{launcher.name}-{i}" for i in range(1, 1 << 30))
+        for _ in range(n):
+            name = next(name for name in names if name not in taken)
+            self.seats.append(Seat(launcher, name, self.most_items))
+
+    def resize(self, launcher: Launcher, n: int) -> None:
+        """Have `n` seats of one launcher; those that go finish what they were sent."""
+        ours = [seat for seat in self.seats if seat.launcher is launcher and not seat.leaving]
+        self.grow(launcher, n - len(ours))
+        for seat in ours[n:]:
+            seat.retiring = seat.leaving = True
+            seat.slot.retire()
+
+    def seat_of(self, slot: Slot) -> Seat | None:
+        """Find the seat of a worker; None if it has been replaced since."""
+        return next((seat for seat in self.seats if seat.slot is slot), None)
+
+    def mourn(self, seat: Seat, was_working: bool, reason: str, tail: str) -> None:
+        """Take note of a death.
+
+        Raises
+        ------
+        PoolBroken
+            Workers die one after the other before they take work.
+        """
+        self.stillborn = 0 if was_working else self.stillborn + 1
+        if self.stillborn >= MAX_STILLBORN * max(1, len(self.seats)):
+            what = f"{self.stillborn} workers died one after the other before they took work"
+            raise PoolBroken(what, cause=f"the last: {reason}", cure="pool.restart() tries again", tail=tail)
+
+    def close(self) -> None:
+        """End all workers."""
+        for launcher in self.launchers:
+            launcher.close()
+        self.launchers.clear()
+        self.seats.clear()

@@ -1,0 +1,406 @@
+"""The dispatcher: runs on one side, workers on the other, and whoever waits does the work in between.
+
+::
+
+    caller's thread                     any thread that attends              worker
+      start(run) ── feed ──────────────────────────────── frames ──────────►  items
+      wait(run) ──► attend: hub.wait ◄──────────────────── frames ──────────  reports
+                      │  receiver: place values, once each
+                      │  feeder: send what can be sent
+                      └► run over
+
+* There is one lock. It is held while state changes, never while anybody waits, and never while a user's code runs.
+* One thread at a time attends: it waits for events and handles them for all. A caller that waits for its own map attends
+  by itself, so a plain map needs no thread and no hand-over; the others wait until it leaves.
+* Maps that nobody waits for (``amap``, ``imap`` between two items) are attended by a thread of the pool, started when
+  it is first wanted.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pathos_nb.dispatch.crew import Crew, Seat
+from pathos_nb.dispatch.feeder import Feeder, lost_failure
+from pathos_nb.dispatch.hub import EventHub, Interrupts
+from pathos_nb.dispatch.receiver import Receiver
+from pathos_nb.dispatch.run import Run, Task
+from pathos_nb.errors import PoolBroken, PoolClosed
+from pathos_nb.launchers.contract import Launcher
+from pathos_nb.launchers.registry import registry
+from pathos_nb.wire.framing import Frame
+from pathos_nb.wire.protocol import FORGET
+
+GRACE_S = 0.2
+_SETTLE_S = 2.0
+_run_numbers = itertools.count(1)
+
+
+class Dispatcher:
+    """Runs maps on a crew of workers.
+
+    Parameters
+    ----------
+    launchers : dict
+        How many workers of each kind.
+    setup : dict
+        What each new worker is sent first, by whether its launcher shares memory.
+    most_items : int or None
+        After how many items a worker is replaced.
+    """
+
+    def __init__(
+        self, launchers: dict[type[Launcher], int], setup: dict[bool, Frame], most_items: int | None = None
+    ) -> None:
+        self.lock = threading.RLock()
+        self._changed = threading.Condition(self.lock)
+        self._attending = threading.Lock()
+        self._n_waiting, self._leader = 0, 0
+        self.runs: list[Run] = []
+        self.unattended: set[Run] = set()
+        self.broken: PoolBroken | None = None
+        self.is_closed = False
+        self._steward: threading.Thread | None = None
+        self.hub = EventHub()
+        self.receiver = Receiver(lambda: self.crew, self.fail_run, self._break, self._check_over)
+        try:
+            self.crew = Crew(launchers, self.hub, self.receiver.take, setup, most_items)
+        except BaseException:
+            self.hub.close()
+            raise
+        self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
+        self.is_inline = all(seat.slot.inline for seat in self.crew.seats)
+
+    # --- runs ---
+
+    def start(self, run: Run, attended: bool) -> None:
+        """Begin a run.
+
+        Parameters
+        ----------
+        run : Run
+            Not begun yet.
+        attended : bool
+            Whether the caller will wait for it at once.
+
+        Raises
+        ------
+        PoolClosed, PoolBroken
+            There is nobody to run it.
+        """
+        with self.lock:
+            self._check_open()
+            run.unattended = not attended
+            run.workers_n = len(self.crew.seats)
+            self.runs.append(run)
+            for observer in tuple(registry.observers):
+                observer(run)
+            run.begin()
+            self._check_over(run)
+            self.feeder.feed()
+            if run.unattended and not self.is_inline and not run.is_over:
+                self.unattended.add(run)
+                self._wake_steward()
+        if self._attending.locked():
+            self.hub.wake()
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
+        if self.broken is not None:
+            raise self.broken
+
+    def new_number(self) -> int:
+        """Give a number that no other run of this process has."""
+        return next(_run_numbers)
+
+    def stop(self, run: Run, state: str, interrupt: bool) -> None:
+        """Begin nothing more of a run.
+
+        Parameters
+        ----------
+        run : Run
+            Any.
+        state : str
+            What it will have been: ``cancelled`` or ``failed``.
+        interrupt : bool
+            Whether to interrupt items that are at work.
+        """
+        with self.lock:
+            if run.is_over or run.stopping:
+                return
+            run.stopping = state
+            run.again.clear()
+            for seat in self.crew.seats:
+                self._hold(seat, run, interrupt)
+            if interrupt:
+                self.hub.call_later(GRACE_S, lambda: self._kill_those_at(run, patient=True))
+            self._check_over(run)
+            if not run.is_over:
+                self.unattended.add(run)
+                self._wake_steward()
+        self.hub.wake()
+
+    def _hold(self, seat: Seat, run: Run, interrupt: bool) -> None:
+        running = seat.slot.running()
+        for number, chunk in seat.in_flight.items():
+            if chunk.run is not run:
+                continue
+            is_at_work = running is not None and running.chunk == number
+            seat.slot.set_limit(number, running.offset + 1 if running and is_at_work and not interrupt else 0)
+            if interrupt:
+                seat.slot.interrupt(number)
+
+    def _kill_those_at(self, run: Run, patient: bool) -> None:
+        """Kill workers that are still at the run; those that only have it before them get one more round."""
+        for seat in self.crew.seats:
+            if not any(chunk.run is run for chunk in seat.in_flight.values()):
+                continue
+            doing = seat.doing()
+            if not patient or (doing is not None and doing.run is run):
+                seat.slot.kill("its run was cancelled")
+        if patient and not run.is_over:
+            self.hub.call_later(GRACE_S, lambda: self._kill_those_at(run, patient=False))
+
+    def settle(self, run: Run) -> None:
+        """Wait until nothing of the run is at work; a second interrupt kills what is."""
+        try:
+            self.attend(lambda: run.is_over, _SETTLE_S, None)
+        except KeyboardInterrupt:
+            with self.lock:
+                self._kill_those_at(run, patient=False)
+        with self.lock:
+            if not run.is_over:
+                self._finish(run)
+
+    def fail_run(self, run: Run, error: BaseException) -> None:
+        """End a run with an error of its own."""
+        run.error = run.error or error
+        self.stop(run, "failed", interrupt=True)
+
+    def _fail_unsent(self, run: Run, task: Task, place: int, error: BaseException) -> None:
+        seat = self.crew.seats[0]
+        failure = lost_failure(run, task, place, error, seat)
+        failure.worker = failure.host = ""
+        run.keeper.place(task.indices, [failure])
+        run.n_done += 1
+        run.fail(failure)
+        self._check_over(run)
+
+    def _check_over(self, run: Run) -> None:
+        """Act on a run's failures, and end it if nothing is left to do."""
+        if run.is_over:
+            return
+        if run.failures and not run.stopping and not run.is_stream and run.options.on_error != "keep":
+            self.stop(run, "failed", interrupt=run.options.on_error == "raise")
+            return
+        if run.source.error is not None and not run.is_stream and not run.stopping:
+            self.fail_run(run, run.source.error)
+            return
+        is_idle = not any(chunk.run is run for seat in self.crew.seats for chunk in seat.in_flight.values())
+        if is_idle and (run.stopping or (run.source.is_exhausted and not run.again)):
+            self._finish(run)
+
+    def _finish(self, run: Run) -> None:
+        if run in self.runs:
+            self.runs.remove(run)
+        self.unattended.discard(run)
+        for seat in self.crew.seats:
+            if run.number in seat.defined:
+                seat.defined.discard(run.number)
+                seat.slot.send([Frame(FORGET, (run.number,))])
+        run.finish()
+
+    def _break(self, error: PoolBroken) -> None:
+        self.broken = error
+        self.receiver.is_closing = True
+        for seat in self.crew.seats:
+            seat.in_flight.clear()
+            seat.slot.kill("the pool is broken")
+        for run in list(self.runs):
+            run.error = error
+            run.stopping = "failed"
+            self._finish(run)
+
+    def feed(self) -> None:
+        """Send what can be sent, now that there is room."""
+        with self.lock:
+            self.feeder.feed()
+
+    def resize(self, n: int) -> None:
+        """Have that many workers at the first place."""
+        with self.lock:
+            self._check_open()
+            launcher = self.crew.launchers[0]
+            self.crew.resize(launcher, n)
+            self.feeder.feed()
+        self.hub.wake()
+
+    # --- attending ---
+
+    def attend(self, is_done: Callable[[], bool], timeout_s: float | None, owner: Run | None) -> bool:
+        """Keep things going until something is done.
+
+        Parameters
+        ----------
+        is_done : callable
+            Asked after each change.
+        timeout_s : float or None
+            At most so long.
+        owner : Run or None
+            The run whose input this thread may pull.
+
+        Returns
+        -------
+        bool
+            Whether it is done.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the main thread is interrupted; the state is whole.
+        """
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while not is_done():
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+            if self._attending.acquire(blocking=False):
+                self._leader = threading.get_ident()
+                try:
+                    with Interrupts(self.hub.wake) as interrupts:
+                        self._lead(is_done, deadline, owner, interrupts)
+                finally:
+                    self._leader = 0
+                    self._attending.release()
+                    with self._changed:
+                        self._changed.notify_all()
+            else:
+                self._follow(is_done, deadline, owner)
+        return True
+
+    def _lead(
+        self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None, interrupts: Interrupts
+    ) -> None:
+        while not is_done():
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            if owner is not None:
+                self._pull(owner, interrupts)
+                if is_done():
+                    return
+            stepped = self._step(interrupts) if owner is not None else False
+            ready = self.hub.wait(0.0 if stepped else left)
+            with self.lock:
+                self.hub.handle(ready)
+                self._hand_up()
+                self.feeder.feed()
+                if self._n_waiting:
+                    self._changed.notify_all()
+            interrupts.check()
+
+    def _follow(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:
+        if owner is not None:
+            with Interrupts(self.hub.wake) as interrupts:
+                self._pull(owner, interrupts)
+        with self._changed:
+            if is_done() or not self._attending.locked():
+                return
+            self._n_waiting += 1
+            try:
+                self._changed.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            finally:
+                self._n_waiting -= 1
+
+    def _pull(self, run: Run, interrupts: Interrupts) -> None:
+        """Advance the run's input in this thread, outside the lock."""
+        source = run.source
+        if run.is_over or run.stopping or source.left is not None:
+            return
+        wanted = self.feeder.wanted(run)
+        if wanted <= source.ready:
+            return
+        interrupts.immediate = True
+        try:
+            source.pull(wanted)
+        finally:
+            interrupts.immediate = False
+        with self.lock:
+            self._check_over(run)
+            self.feeder.feed()
+
+    def _step(self, interrupts: Interrupts) -> bool:
+        """Have workers that are this thread do what they were sent."""
+        stepped = False
+        for seat in self.crew.seats:
+            if not seat.slot.inline:
+                continue
+            interrupts.item, interrupts.immediate = seat.slot.worker, True  # type: ignore[attr-defined]
+            try:
+                stepped = seat.slot.step() or stepped  # type: ignore[attr-defined]
+            finally:
+                interrupts.item, interrupts.immediate = None, False
+        return stepped
+
+    def _hand_up(self) -> None:
+        for seat in self.crew.seats:
+            if seat.slot.inline:
+                seat.slot.hand_up()  # type: ignore[attr-defined]
+
+    def _wake_steward(self) -> None:
+        if self.is_inline:
+            return
+        if self._steward is None:
+            self._steward = threading.Thread(target=self._attend_the_unattended, name="pathos_nb steward", daemon=True)
+            self._steward.start()
+        else:
+            self._changed.notify_all()
+
+    def _attend_the_unattended(self) -> None:
+        while not self.is_closed:
+            with self._changed:
+                while not self.unattended and not self.is_closed:
+                    self._changed.wait()
+            self.attend(lambda: not self.unattended or self.is_closed, None, None)
+
+    # --- the end ---
+
+    def close(self) -> None:
+        """End everything now: runs are cancelled, workers killed. Returns when nothing is left."""
+        with self.lock:
+            if self.receiver.is_closing and self.is_closed:
+                return
+            self.is_closed = self.receiver.is_closing = True
+            for seat in self.crew.seats:
+                seat.in_flight.clear()
+            for run in list(self.runs):
+                run.stopping = run.stopping or "cancelled"
+                self._finish(run)
+            self._changed.notify_all()
+        self.hub.wake()
+        steward = self._steward
+        if steward is not None and steward is not threading.current_thread():
+            steward.join(_SETTLE_S)
+        is_ours = self._leader != threading.get_ident() and self._attending.acquire(timeout=_SETTLE_S)
+        with self.lock:
+            self.crew.close()
+            self.hub.close()
+        if is_ours:
+            self._attending.release()
+
+    def worker_lines(self) -> list[tuple[str, str, int, str]]:
+        """Give (name, host, process id, place) of each worker."""
+        with self.lock:
+            return [(s.name, s.slot.host, s.slot.pid, s.slot.place) for s in self.crew.seats]
+
+    def pin_everywhere(self, run: Run) -> None:
+        """Have the run's items run once on each worker."""
+        run.pins = {id(seat): i for i, seat in enumerate(self.crew.seats)}
+
+    def describe(self) -> dict[str, Any]:
+        """Give what is going on, for `repr` and status lines."""
+        return {"workers": len(self.crew.seats), "runs": len(self.runs), "broken": self.broken}

@@ -1,0 +1,311 @@
+"""Sending: which worker gets which items next, and what is taken back from whom.
+
+Each worker has at most two chunks, one at work and one waiting, so that it never waits for us. When nothing is left to
+send, a worker without work takes over half of what another has not begun.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pathos_nb.dispatch.chunking import Measured, next_size, stream_size
+from pathos_nb.dispatch.crew import Chunk, Crew, Seat
+from pathos_nb.dispatch.run import Run, Task
+from pathos_nb.errors import CannotSend, Failure
+from pathos_nb.launchers.contract import Hub
+from pathos_nb.launchers.failing import text_of
+from pathos_nb.launchers.worker import ByReference, ByValue
+from pathos_nb.wire import protocol
+from pathos_nb.wire.framing import Frame
+from pathos_nb.wire.protocol import RunSpec
+from pathos_nb.wire.serialization import MINOR, Payload
+
+WINDOW = 16
+DEPTH = 2
+_GRACE_S = 0.5
+_LOOK_AGAIN_S = 2e-3
+_WORTH_TAKING_S = 1e-3
+
+
+class Feeder:
+    """Keeps the workers busy.
+
+    Parameters
+    ----------
+    crew : Crew
+        The workers.
+    runs : list of Run
+        The maps under way, in the order they began.
+    hub : Hub
+        For timers.
+    fail_item, fail_run : callable
+        Take what cannot be sent.
+    """
+
+    def __init__(
+        self,
+        crew: Crew,
+        runs: list[Run],
+        hub: Hub,
+        fail_item: Callable[[Run, Task, int, BaseException], None],
+        fail_run: Callable[[Run, BaseException], None],
+    ) -> None:
+        self.crew, self.runs, self.hub = crew, runs, hub
+        self._fail_item, self._fail_run = fail_item, fail_run
+        self._look_again: Any = None
+
+    def feed(self) -> None:
+        """Send what can be sent."""
+        for depth in range(1, DEPTH + 1):
+            for seat in self.crew.seats:
+                while len(seat.in_flight) < depth and not seat.retiring and self._feed_one(seat):
+                    if seat.slot.inline:
+                        break
+        if len(self.crew.seats) > 1 and self.runs:
+            self._take_back()
+
+    def _feed_one(self, seat: Seat) -> bool:
+        if seat.slot.inline and seat.in_flight:
+            return False
+        for run in self.runs:
+            task = self._next_task(run, seat)
+            if task is not None:
+                self._send(seat, run, task)
+                if len(self.runs) > 1:  # the next seat begins with another run
+                    self.runs.remove(run)
+                    self.runs.append(run)
+                return True
+        return False
+
+    def _next_task(self, run: Run, seat: Seat) -> Task | None:
+        if run.stopping or (seat.slot.inline and run.unattended) or not self._may_serve(run, seat):
+            return None
+        if run.pins:
+            return self._pinned(run, seat)
+        if run.again:
+            return run.again.popleft()
+        size = min(self.size_for(run, seat), run.source.ready)
+        if size < 1:
+            return None
+        return Task(*run.source.take(size))
+
+    def _may_serve(self, run: Run, seat: Seat) -> bool:
+        most = run.options.n_workers
+        if most is None:
+            return True
+        serving = [other for other in self.crew.seats if any(c.run is run for c in other.in_flight.values())]
+        return seat in serving or len(serving) < most
+
+    def _pinned(self, run: Run, seat: Seat) -> Task | None:
+        index = run.pins.pop(id(seat), None)
+        if index is None and not run.source.ready and run.again:
+            return run.again.popleft()
+        if index is None:
+            return None
+        _, items = run.source.take(1)
+        return Task(range(index, index + 1), items)
+
+    def size_for(self, run: Run, seat: Seat) -> int:
+        """How many items the seat should get next."""
+        room = run.keeper.room(run.source.n_taken, self.window(run))
+        if seat.slot.inline and run.is_stream:
+            room = min(room, 1)
+        if run.options.chunksize is not None:
+            size = int(run.options.chunksize)
+        elif run.options.timeout is not None and not seat.launcher.can_stop_items:
+            size = 1
+        else:
+            size = self._adapted(run, seat, room)
+        limit = seat.items_left()
+        return min(size, room) if limit is None else min(size, room, limit)
+
+    def _adapted(self, run: Run, seat: Seat, room: int) -> int:
+        item_s = run.item_s.get(id(seat))
+        if item_s is None:
+            return 1
+        measured = Measured(item_s, seat.overhead_s, run.item_bytes, seat.last_size)
+        left = run.source.left
+        if left is None or run.is_stream:
+            return stream_size(measured, room)
+        speeds = [1 / max(run.item_s.get(id(other), item_s), 1e-9) for other in self.crew.seats]
+        share = 1 / max(item_s, 1e-9) / sum(speeds)
+        return next_size(measured, left, share)
+
+    def window(self, run: Run) -> int:
+        """How many items of a run may be pulled and not taken."""
+        n_seats = max(1, len(self.crew.seats))
+        if run.is_stream and all(seat.slot.inline for seat in self.crew.seats):
+            return 1
+        grown = 4 * run.largest if run.keeper.n_given else 0
+        return max(WINDOW, grown) * n_seats
+
+    def wanted(self, run: Run) -> int:
+        """How many items its owner should pull from the input now."""
+        room = run.keeper.room(run.source.n_taken, self.window(run))
+        n_seats = max(1, len(self.crew.seats))
+        return min(room, max(WINDOW // 2 * n_seats, 2 * run.largest * n_seats))
+
+    # --- sending ---
+
+    def _send(self, seat: Seat, run: Run, task: Task) -> None:
+        codec = ByReference if seat.launcher.shares_memory else ByValue
+        frames: list[Frame] = []
+        if run.number not in seat.defined:
+            define = self._definition(run, seat, codec)
+            if define is None:
+                return
+            frames.append(define)
+        try:
+            payload = codec.dump(task.items)
+        except BaseException as error:
+            self._not_sent(run, task, error)
+            return
+        n, number = len(task.indices), seat.next_number()
+        meta = (number, run.number, task.indices, n)
+        frames.append(Frame(protocol.WORK, meta, payload.body, payload.buffers))
+        self._note(seat, run, Chunk(run, task, number, 0 if codec is ByReference else payload.nbytes))
+        seat.slot.send(frames)
+
+    def _note(self, seat: Seat, run: Run, chunk: Chunk) -> None:
+        n = chunk.limit
+        seat.slot.set_limit(chunk.number, n)
+        seat.in_flight[chunk.number] = chunk
+        seat.defined.add(run.number)
+        seat.last_size = n
+        seat.n_items += n
+        run.n_sent += 1
+        run.item_bytes = chunk.size_bytes / n
+        run.largest = max(run.largest, n)
+        if run.options.timeout is not None:
+            grace = _GRACE_S if seat.launcher.can_stop_items else 0.0
+            self._watch(seat, chunk, run.options.timeout + grace, run.options.timeout + grace)
+
+    def _definition(self, run: Run, seat: Seat, codec: Any) -> Frame | None:
+        payload = self._payload(run, codec)
+        if payload is None:
+            return None
+        context = seat.launcher.context()
+        changed = context is not None and context != seat.context
+        seat.context = context
+        options = run.options
+        minor = MINOR if payload.by_value else None
+        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, context if changed else None)
+        return Frame(protocol.DEFINE, (run.number, tuple(spec)), payload.body, payload.buffers)
+
+    def _payload(self, run: Run, codec: Any) -> Payload | None:
+        if codec not in run.payloads:
+            try:
+                run.payloads[codec] = codec.dump((run.function, dict(run.options.kwargs)))
+            except BaseException as error:
+                name = getattr(run.function, "__qualname__", type(run.function).__name__)
+                told = CannotSend(
+                    f"the function {name} cannot be sent to a worker",
+                    cause=f"{type(error).__name__}: {text_of(error)}",
+                    cure="make what it captures inside of it, or use threads",
+                )
+                told.__cause__ = error
+                self._fail_run(run, told)
+                return None
+        payload: Payload = run.payloads[codec]
+        return payload
+
+    def _not_sent(self, run: Run, task: Task, error: BaseException) -> None:
+        n = len(task.indices)
+        if n > 1:
+            star = run.source.star
+            run.again.extendleft(task.part(i, i + 1, star, alone=True) for i in reversed(range(n)))
+            return
+        told = CannotSend(
+            "the argument cannot be sent to a worker",
+            cause=f"{type(error).__name__}: {text_of(error)}",
+            cure="make it inside of the function, or use threads",
+            index=task.indices[0],
+        )
+        told.__cause__ = error
+        self._fail_item(run, task, 0, told)
+
+    # --- time ---
+
+    def _watch(self, seat: Seat, chunk: Chunk, delay_s: float, allowed_s: float) -> None:
+        def look() -> None:
+            if seat.in_flight.get(chunk.number) is not chunk:
+                return
+            running = seat.slot.running()
+            over = time.monotonic() - running.since_s - allowed_s if running else -allowed_s
+            if running is not None and running.chunk == chunk.number and over >= 0:
+                seat.slot.kill(TIMED_OUT)
+            else:
+                self._watch(seat, chunk, max(1e-3, -over), allowed_s)
+
+        self.hub.call_later(delay_s, look)
+
+    # --- taking back ---
+
+    def _take_back(self) -> None:
+        idle = [seat for seat in self.crew.seats if not seat.in_flight and not seat.retiring]
+        for seat in idle:
+            if seat.slot.inline:
+                continue
+            victim = max(self.crew.seats, key=self._unbegun_s)
+            worth = self._unbegun_s(victim)
+            if not worth:
+                return
+            if worth < _WORTH_TAKING_S and not self._is_stuck(victim):
+                self._look_later()
+                return
+            self._take_over(seat, victim)
+
+    def _unbegun_s(self, seat: Seat) -> float:
+        """Estimate how long what a seat has not begun will take; 0 if it cannot be taken."""
+        return sum(n * max(c.run.item_s.get(id(seat), 1.0), 1e-9) for c, _, n in self._unbegun(seat))
+
+    def _unbegun(self, seat: Seat) -> list[tuple[Chunk, int, int]]:
+        """Give (chunk, first offset, number of items) of what a seat has not begun."""
+        running, found = seat.slot.running(), []
+        at = running.chunk if running else 0
+        for number, chunk in seat.in_flight.items():
+            first = 0
+            if running and at == number:
+                first = running.offset + running.width
+            elif not at:
+                first, at = 1, -1  # on its way to a worker that waits: its first item is as good as begun
+            n = chunk.limit - first
+            if n > 0 and number >= at and not (chunk.run.stopping or chunk.run.pins or chunk.run.options.chunksize):
+                found.append((chunk, first, n))
+        return found
+
+    def _is_stuck(self, seat: Seat) -> bool:
+        running = seat.slot.running()
+        return running is not None and time.monotonic() - running.since_s > _WORTH_TAKING_S
+
+    def _take_over(self, seat: Seat, victim: Seat) -> None:
+        chunk, first, n = self._unbegun(victim)[-1]
+        start = first + n // 2
+        if not victim.slot.set_limit(chunk.number, start):
+            return
+        task = chunk.task.part(start, chunk.limit, chunk.run.source.star, alone=True, contested=True)
+        chunk.limit = start
+        chunk.task = chunk.task._replace(contested=True)
+        self._send(seat, chunk.run, task)
+
+    def _look_later(self) -> None:
+        if self._look_again is None or self._look_again.callback is None:
+            self._look_again = self.hub.call_later(_LOOK_AGAIN_S, self._look)
+
+    def _look(self) -> None:
+        self._look_again = None
+        self.feed()
+
+
+TIMED_OUT = "its item ran past its timeout"
+
+
+def lost_failure(run: Run, task: Task, place: int, error: BaseException, seat: Seat, seconds: float = 0.0) -> Failure:
+    """Make the failure of an item whose worker broke."""
+    index = task.indices[place]
+    return Failure(
+        index, error, argument=run.argument_of(task, place), worker=seat.slot.name, host=seat.slot.host,
+        attempt=run.attempts.get(index, 0) + 1, seconds=seconds,
+    )  # fmt: skip

@@ -1,0 +1,217 @@
+"""What a map gives back when it does not wait: a result to come, or an iterator."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+from pathos_nb.dispatch.keepers import MISSING, StreamKeeper
+from pathos_nb.dispatch.run import Run
+
+
+class AsyncResult:
+    """A result to come.
+
+    Parameters
+    ----------
+    run : Run
+        The map.
+    single : bool
+        Whether the result is the one value instead of a list.
+    """
+
+    def __init__(self, run: Run, single: bool = False) -> None:
+        self.run, self._single = run, single
+
+    @property
+    def run_id(self) -> str:
+        """The run's name."""
+        return self.run.run_id
+
+    def get(self, timeout: float | None = None) -> Any:
+        """Wait for the result and give it.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Returns
+        -------
+        object
+            What the map that waits would have returned.
+
+        Raises
+        ------
+        TimeoutError
+            It is not there yet; it goes on.
+        BaseException
+            What the map that waits would have raised.
+        """
+        if not self.run.wait(timeout):
+            raise _not_ready(timeout)
+        values = self.run.result()
+        return values[0] if self._single else values
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until it is over, or so many seconds."""
+        self.run.wait(timeout)
+
+    def ready(self) -> bool:
+        """Whether it is over."""
+        return self.run.is_over
+
+    def successful(self) -> bool:
+        """Whether it ended without a failure.
+
+        Raises
+        ------
+        ValueError
+            It is not over yet.
+        """
+        if not self.run.is_over:
+            raise ValueError(f"{self!r} is not ready")
+        return self.run.state == "done" and not self.run.failures
+
+    def cancel(self) -> None:
+        """Stop it; what is finished stays on the run."""
+        self.run.cancel()
+
+    def __repr__(self) -> str:
+        return f"<AsyncResult of {self.run!r}>"
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._in_loop().__await__()
+
+    async def _in_loop(self) -> Any:
+        import asyncio
+
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        self.run.when_over(lambda run: loop.call_soon_threadsafe(over.set))
+        try:
+            await over.wait()
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        return self.get(0)
+
+
+def _not_ready(timeout: float | None) -> TimeoutError:
+    import multiprocessing.context
+
+    # What the standard library's pools raise, and a TimeoutError too, so that either is caught.
+    kind = type("NotReady", (multiprocessing.context.TimeoutError, TimeoutError), {})
+    error: TimeoutError = kind(f"no result after {timeout} s")
+    return error
+
+
+class ResultIterator(Iterator[Any]):
+    """The values of a map, one by one, in order or as they come.
+
+    Pulls its input only inside of ``next``, in the thread that calls it, and never further ahead than its window.
+
+    Parameters
+    ----------
+    run : Run
+        A run that streams.
+    attend : callable
+        Keeps things going until its argument is true.
+    feed : callable
+        Sends more, now that there is room.
+    window : callable
+        Gives how many items may be ahead.
+    """
+
+    def __init__(
+        self, run: Run, attend: Callable[..., bool], feed: Callable[[], None], window: Callable[[Run], int]
+    ) -> None:
+        self.run, self._attend, self._feed, self._window = run, attend, feed, window
+        assert isinstance(run.keeper, StreamKeeper)
+        self._keeper = run.keeper
+        self._since_feed = 0
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> ResultIterator:
+        return self
+
+    def __enter__(self) -> ResultIterator:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __next__(self) -> Any:
+        return self.next()
+
+    def next(self, timeout: float | None = None) -> Any:
+        """Give the next value.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Returns
+        -------
+        object
+
+        Raises
+        ------
+        StopIteration
+            There are no more.
+        TimeoutError
+            It has not come yet; it can be asked for again.
+        BaseException
+            What the item raised, if the map was asked to raise; the iterator goes on after it. What the input raised.
+        """
+        with self._lock:
+            index, value = self._keeper.take()
+            if value is MISSING:
+                index, value = self._wait(timeout)
+            self._since_feed += 1
+            if self._since_feed * 4 >= self._window(self.run) and not self.run.is_over:
+                self._since_feed = 0
+                self._feed()
+        failure = self.run.failures.get(index)
+        if failure is not None and failure is value and self.run.options.on_error == "raise":
+            failure.reraise()
+        return value
+
+    __next_value = next
+
+    def _wait(self, timeout: float | None) -> tuple[int, Any]:
+        taken: list[tuple[int, Any]] = []
+
+        def has_come() -> bool:
+            if not taken:
+                pair = self._keeper.take()
+                if pair[1] is not MISSING:
+                    taken.append(pair)
+            return bool(taken) or self._is_at_end()
+
+        try:
+            come = self._attend(has_come, timeout, self.run)
+        except KeyboardInterrupt:
+            self.run.cancel()
+            raise
+        if taken:
+            return taken[0]
+        if not come:
+            raise _not_ready(timeout)
+        error, source = self.run.error, self.run.source
+        self.run.error = source.error = None
+        if error is not None:
+            raise error
+        raise StopIteration
+
+    def _is_at_end(self) -> bool:
+        return self.run.is_over
+
+    def close(self) -> None:
+        """Stop the map: what is on the way is dropped, the pool is free at once."""
+        if not self.run.is_over:
+            self.run.cancel()
+
+    def __del__(self) -> None:
+        self.close()

@@ -1,0 +1,187 @@
+"""Where all events of a pool arrive: descriptors, timers, calls from other threads; and interrupts that can wait."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import os
+import selectors
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+Ready = list[tuple[selectors.SelectorKey, int]]
+
+
+class Call:
+    """A call that has been asked for, unless it is called off."""
+
+    __slots__ = ("callback",)
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        """Make sure that it never comes."""
+        self.callback = None
+
+
+class EventHub:
+    """Waits for descriptors, timers and posted calls; runs no callback by itself.
+
+    `wait` is for one thread at a time and touches nothing; `handle` runs the callbacks, under the caller's lock.
+    """
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._wake_r, self._wake_w = os.pipe()
+        os.set_blocking(self._wake_r, False)
+        os.set_blocking(self._wake_w, False)
+        self._selector.register(self._wake_r, selectors.EVENT_READ, (self._drain, None))
+        self._posted: deque[Callable[[], None]] = deque()
+        self._timers: list[tuple[float, int, Call]] = []
+        self._count = itertools.count()
+        self._is_closed = False
+
+    def watch(self, fd: int, on_readable: Callable[[], None], on_writable: Callable[[], None] | None = None) -> None:
+        """Call back when the descriptor is ready; see `Hub.watch`."""
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if on_writable else 0)
+        key = self._selector.get_map().get(fd)
+        if key is None:
+            self._selector.register(fd, wanted, (on_readable, on_writable))
+        elif key.events != wanted:
+            self._selector.modify(fd, wanted, (on_readable, on_writable))
+
+    def unwatch(self, fd: int) -> None:
+        """Forget the descriptor."""
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(fd)
+
+    def post(self, callback: Callable[[], None]) -> None:
+        """Have something called in the thread that runs the hub."""
+        self._posted.append(callback)
+        self.wake()
+
+    def wake(self) -> None:
+        """End a wait that is under way, or the next one."""
+        with contextlib.suppress(OSError):  # full is as good as awake; closed has nobody waiting
+            os.write(self._wake_w, b"!")
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Call:
+        """Have something called after a delay."""
+        call = Call(callback)
+        heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._count), call))
+        return call
+
+    def wait(self, timeout_s: float | None) -> Ready:
+        """Wait for something to do.
+
+        Parameters
+        ----------
+        timeout_s : float or None
+            At most so long.
+
+        Returns
+        -------
+        list
+            To be given to `handle`.
+        """
+        if self._timers:
+            until = max(0.0, self._timers[0][0] - time.monotonic())
+            timeout_s = until if timeout_s is None else min(until, timeout_s)
+        return self._selector.select(timeout_s)
+
+    def handle(self, ready: Ready) -> None:
+        """Run the callbacks of what is ready, of timers that are due, and what was posted."""
+        for key, events in ready:
+            on_readable, on_writable = key.data
+            if events & selectors.EVENT_READ:
+                on_readable()
+            if events & selectors.EVENT_WRITE and on_writable is not None:
+                on_writable()
+        while self._posted:
+            self._posted.popleft()()
+        while self._timers and self._timers[0][0] <= time.monotonic():
+            call = heapq.heappop(self._timers)[2]
+            if call.callback is not None:
+                call.callback()
+
+    def _drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake_r, 4096)
+
+    def close(self) -> None:
+        """Close the descriptors."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._selector.close()
+            os.close(self._wake_r)
+            os.close(self._wake_w)
+
+
+class Interrupts:
+    """Holds signals back in the main thread while a pool's state is being changed, and lets them through in between.
+
+    Python runs a signal's handler between any two bytecodes; a KeyboardInterrupt in the midst of bookkeeping would
+    leave it half done. Inside the block a handler is only noted; `check` runs it, where it can do no harm.
+
+    Parameters
+    ----------
+    wake : callable
+        Ends the wait of the thread that runs the hub.
+    """
+
+    __slots__ = ("_before", "_noted", "_wake", "immediate", "item")
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        self._noted: list[int] = []
+        self.immediate = False
+        self.item: Any = None
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            for number in _DEFERRED:
+                handler = signal.getsignal(number)
+                if callable(handler):
+                    self._before[number] = handler
+                    signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if error is None:
+            self.check()
+
+    def _note(self, number: int, at: FrameType | None) -> None:
+        if self.immediate:
+            self._pass_on(number, at)
+            return
+        self._noted.append(number)
+        self._wake()
+
+    def _pass_on(self, number: int, at: FrameType | None) -> None:
+        """Let the handler raise in the user's code; in an item, which would keep what is raised, once more after it."""
+        try:
+            self._before[number](number, at)
+        except BaseException:
+            if self.item is not None:
+                self.item.stop_requested = True
+                self._noted.append(number)
+            raise
+
+    def check(self) -> None:
+        """Run the handlers that were held back; one of them may raise KeyboardInterrupt."""
+        while self._noted:
+            number = self._noted.pop()
+            self._before[number](number, None)
+
+
+_DEFERRED = [number for name in ("SIGINT", "SIGALRM") if (number := getattr(signal, name, None)) is not None]

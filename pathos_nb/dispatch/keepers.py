@@ -1,0 +1,102 @@
+"""Where a run's values wait for whoever wants them: a list for maps, a bounded stream for iterators."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+class Missing:
+    """Stands where no value has come yet."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<no value yet>"
+
+
+MISSING = Missing()
+
+
+class ListKeeper:
+    """Keeps every value at its place.
+
+    Parameters
+    ----------
+    total : int or None
+        How many there will be, if known.
+    """
+
+    def __init__(self, total: int | None) -> None:
+        self.values: list[Any] = [MISSING] * (total or 0)
+        self.n_given = 0
+
+    def place(self, indices: Sequence[int], values: list[Any], contested: bool = False) -> None:
+        """Put values at their indices."""
+        kept = self.values
+        if indices[-1] >= len(kept):
+            kept.extend([MISSING] * (indices[-1] + 1 - len(kept)))
+        if isinstance(indices, range) and indices.step == 1:
+            kept[indices.start : indices.stop] = values
+            return
+        for index, value in zip(indices, values):
+            kept[index] = value
+
+    def has(self, index: int) -> bool:
+        """Whether that value has come."""
+        return index < len(self.values) and self.values[index] is not MISSING
+
+    def room(self, n_taken_from_source: int, window: int) -> int:
+        """How many more items may be taken from the source: no bound, since the values are kept anyway."""
+        return window
+
+
+class StreamKeeper:
+    """Keeps values until they are taken, in order or as they come.
+
+    Parameters
+    ----------
+    ordered : bool
+        Whether they are taken in the order of the input.
+    """
+
+    def __init__(self, ordered: bool) -> None:
+        self.ordered, self.n_given = ordered, 0
+        self._by_index: dict[int, Any] = {}
+        self._came: deque[tuple[int, Any]] = deque()
+        self._seen: set[int] = set()
+
+    def place(self, indices: Sequence[int], values: list[Any], contested: bool = False) -> None:
+        """Take values in; contested ones may be offered again."""
+        if contested and not self.ordered:
+            self._seen.update(indices)
+        if self.ordered:
+            self._by_index.update(zip(indices, values))
+        else:
+            self._came.extend(zip(indices, values))
+
+    def has(self, index: int) -> bool:
+        """Whether that value has come; asked only of chunks that were sent twice."""
+        if self.ordered:
+            return index < self.n_given or index in self._by_index
+        return index in self._seen
+
+    def take(self) -> tuple[int, Any]:
+        """Give the next (index, value); the value is `MISSING` if it has not come."""
+        if self.ordered:
+            index = self.n_given
+            value = self._by_index.pop(index, MISSING)
+        else:
+            index, value = self._came.popleft() if self._came else (-1, MISSING)
+        if value is not MISSING:
+            self.n_given += 1
+        return index, value
+
+    def room(self, n_taken_from_source: int, window: int) -> int:
+        """How many more items may be taken from the source."""
+        return window - (n_taken_from_source - self.n_given)
+
+
+Keeper = ListKeeper | StreamKeeper
+Subscriber = Callable[[Any], None]

@@ -1,0 +1,306 @@
+"""Receiving: what workers report, and what becomes of the items of a worker that died.
+
+An item's own exception is its failure. A death is nobody's: the items that the worker had not begun, and those before
+the one it died in, run again; the one it died in counts an attempt. Where only a block of items is known, its halves are
+tried alone until the item that kills is found; it fails alone.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pathos_nb.dispatch.crew import Chunk, Crew, Seat
+from pathos_nb.dispatch.feeder import TIMED_OUT, lost_failure
+from pathos_nb.dispatch.run import Run, Task
+from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
+from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
+from pathos_nb.launchers.contract import News, Reply, Running, SlotDown
+from pathos_nb.launchers.failing import revive, text_of
+from pathos_nb.launchers.worker import ByReference, ByValue
+from pathos_nb.wire import protocol
+from pathos_nb.wire.framing import Frame
+from pathos_nb.wire.protocol import ItemReport, Report
+
+_MAX_OVERHEAD_S = 2e-3
+
+
+class Receiver:
+    """Takes news in.
+
+    Parameters
+    ----------
+    crew : callable
+        Gives the crew.
+    fail_run : callable
+        Takes (run, error) when the whole run is lost.
+    break_pool : callable
+        Takes the error when no worker can be had.
+    check_over : callable
+        Is told of each run that may be over.
+    """
+
+    def __init__(
+        self,
+        crew: Callable[[], Crew],
+        fail_run: Callable[[Run, BaseException], None],
+        break_pool: Callable[[PoolBroken], None],
+        check_over: Callable[[Run], None],
+    ) -> None:
+        self._crew, self._fail_run = crew, fail_run
+        self._break_pool, self._check_over = break_pool, check_over
+        self.is_closing = False
+
+    def take(self, news: News) -> None:
+        """Take one piece of news in.
+
+        Parameters
+        ----------
+        news : Reply, SlotDown or SourceBroken
+            From a launcher.
+        """
+        if isinstance(news, Reply):
+            seat = self._crew().seat_of(news.slot)
+            if seat is not None:
+                self._on_frame(seat, news.frame)
+        elif isinstance(news, SlotDown):
+            seat = self._crew().seat_of(news.slot)
+            if seat is not None and not self.is_closing:
+                self._on_down(seat, news.reason, news.tail)
+        else:
+            self._break_pool(PoolBroken("workers cannot be started", cause=news.reason))
+
+    # --- reports ---
+
+    def _on_frame(self, seat: Seat, frame: Frame) -> None:
+        if frame.kind == protocol.BROKEN:
+            text, trace = frame.meta
+            self._break_pool(PoolBroken(f"the initializer failed on {seat.name}: {text}", tail=trace))
+        elif frame.kind == protocol.DONE:
+            report = Report(*frame.meta)
+            chunk = seat.in_flight.pop(report.chunk, None)
+            if chunk is not None:
+                self._on_report(seat, chunk, report, frame)
+
+    def _on_report(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
+        run = chunk.run
+        self._crew().stillborn = 0
+        if report.undecodable:
+            self._on_undecodable(seat, chunk, report.undecodable)
+        elif report.n_run:
+            self._measure(seat, chunk, report)
+            self._deliver(seat, chunk, report, frame)
+        if report.n_run < chunk.limit and not report.undecodable and not run.stopping:
+            run.again.append(chunk.task.part(report.n_run, chunk.limit, run.source.star, alone=False))
+        if seat.items_left() == 0 and not seat.in_flight:
+            seat.retiring = True
+            seat.slot.retire()
+        self._check_over(run)
+
+    def _deliver(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
+        codec = ByReference if seat.launcher.shares_memory else ByValue
+        task = chunk.task
+        try:
+            values = codec.load(frame)
+        except BaseException as error:
+            self._not_returned(seat, chunk, report, error)
+            return
+        failures = self._failures(seat, chunk, report)
+        again = {f.index - task.indices[0]: f for f in failures if self._tries_again(chunk, f)}
+        if task.contested or again:
+            self._deliver_some(chunk, values, failures, again)
+        else:
+            self._place(chunk.run, task.indices[: len(values)], values, failures)
+        self._record(seat, chunk, report, failures)
+
+    def _place(
+        self, run: Run, indices: Sequence[int], values: list[Any], failures: list[Failure], contested: bool = False
+    ) -> None:
+        for failure in failures:
+            values[indices.index(failure.index)] = failure
+            run.fail(failure)
+        run.keeper.place(indices, values, contested)
+        run.n_done += len(values)
+
+    def _deliver_some(
+        self, chunk: Chunk, values: list[Any], failures: list[Failure], again: dict[int, Failure]
+    ) -> None:
+        """Deliver what has not been delivered, and is not to be tried again."""
+        run, task = chunk.run, chunk.task
+        failed = {failure.index: failure for failure in failures}
+        tried = {failure.index for failure in again.values()}
+        for place, (index, value) in enumerate(zip(task.indices, values)):
+            if task.contested and run.keeper.has(index):
+                continue
+            if index in tried:
+                run.again.append(task.part(place, place + 1, run.source.star, alone=True))
+                run.attempts[index] = run.attempts.get(index, 0) + 1
+                reason = f"{type(failed[index].error).__name__}: {text_of(failed[index].error)}"
+                run.tell(ItemRetried(run.run_id, index, run.attempts[index] + 1, reason))
+                continue
+            self._place(run, (index,), [value], [failed[index]] if index in failed else [], task.contested)
+
+    def _tries_again(self, chunk: Chunk, failure: Failure) -> bool:
+        options = chunk.run.options
+        wanted = isinstance(failure.error, options.retry_on) and not isinstance(failure.error, ItemTimeout)
+        return wanted and failure.attempt <= options.retries and not chunk.run.stopping
+
+    def _failures(self, seat: Seat, chunk: Chunk, report: Report) -> list[Failure]:
+        return [self._failure(seat, chunk, report, ItemReport(*raw)) for raw in report.failures]
+
+    def _failure(self, seat: Seat, chunk: Chunk, report: Report, item: ItemReport) -> Failure:
+        run, index = chunk.run, chunk.task.indices[item.offset]
+        where = {"index": index, "worker": seat.name, "host": seat.slot.host}
+        error: BaseException
+        if item.kind == protocol.TIMED_OUT:
+            error = _timeout(run, where)
+        elif item.kind == protocol.NOT_RETURNED:
+            cause = f"{item.type_name}: {item.text}"
+            cure = "return plain data, or what the function makes of it"
+            error = CannotReturn("the result cannot be brought back", cause=cause, cure=cure, **where)
+        else:
+            error = revive(item)
+        failure = lost_failure(run, chunk.task, item.offset, error, seat, _seconds(report, item.offset))
+        failure.traceback = item.traceback
+        return failure
+
+    def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure]) -> None:
+        run, task = chunk.run, chunk.task
+        ends = array("d")
+        ends.frombytes(report.ends)
+        output = tuple((task.indices[at], text.decode("utf-8", "replace")) for at, text in report.output)
+        done = ChunkDone(
+            run.run_id, seat.name, seat.slot.host, seat.slot.pid, task.indices[: report.n_run], report.started, ends,
+            report.block, tuple(failures), output,
+        )  # fmt: skip
+        run.chunks.append(done)
+        run.tell(done)
+
+    def _measure(self, seat: Seat, chunk: Chunk, report: Report) -> None:
+        now = time.perf_counter()
+        work = max(_last_end(report) - report.started, 0.0)
+        overhead = now - max(chunk.sent_s, seat.last_reply_s) - work
+        seat.overhead_s = 0.5 * (seat.overhead_s + min(max(overhead, 1e-5), _MAX_OVERHEAD_S))
+        seat.last_reply_s = now
+        chunk.run.item_s[id(seat)] = work / report.n_run
+
+    # --- what cannot be read ---
+
+    def _on_undecodable(self, seat: Seat, chunk: Chunk, told: str) -> None:
+        what, summary, trace = (told.split("\n", 2) + ["", ""])[:3]
+        run = chunk.run
+        if what == "function":
+            cure = "see that its modules can be imported in a worker"
+            error = CannotSend(f"{seat.name} cannot load the function", cause=summary, cure=cure, tail=trace)
+            self._fail_run(run, error)
+        elif chunk.limit > 1:
+            self._one_by_one(chunk)
+        else:
+            told_error = CannotSend(
+                "the argument cannot be loaded in a worker", cause=summary, index=chunk.task.indices[0],
+                worker=seat.name,
+            )  # fmt: skip
+            self._fail_item(seat, chunk.run, chunk.task, told_error, trace)
+
+    def _not_returned(self, seat: Seat, chunk: Chunk, report: Report, error: BaseException) -> None:
+        if report.n_run > 1:
+            self._one_by_one(chunk)
+            return
+        index = chunk.task.indices[0]
+        told = CannotReturn(
+            "the result cannot be loaded here", cause=f"{type(error).__name__}: {text_of(error)}", index=index,
+            worker=seat.name,
+        )  # fmt: skip
+        told.__cause__ = error
+        self._fail_item(seat, chunk.run, chunk.task, told)
+
+    def _one_by_one(self, chunk: Chunk) -> None:
+        star, task = chunk.run.source.star, chunk.task
+        chunk.run.again.extend(task.part(i, i + 1, star, alone=True) for i in range(chunk.limit))
+        chunk.limit = 0
+
+    def _fail_item(self, seat: Seat, run: Run, task: Task, error: BaseException, trace: str = "") -> None:
+        if task.contested and run.keeper.has(task.indices[0]):
+            return
+        failure = lost_failure(run, task, 0, error, seat)
+        failure.traceback = trace
+        self._place(run, task.indices, [failure], [failure], task.contested)
+
+    # --- deaths ---
+
+    def _on_down(self, seat: Seat, reason: str, tail: str) -> None:
+        running, lost = seat.slot.running(), list(seat.in_flight.values())
+        slot, was_retired = seat.slot, seat.retiring
+        seat.in_flight.clear()
+        for chunk in lost:
+            self._salvage(seat, chunk, running, reason, tail)
+        for run in {id(chunk.run): chunk.run for chunk in lost}.values():
+            run.tell(WorkerDown(seat.name, slot.host, slot.pid, reason))
+        try:
+            if not was_retired:
+                self._crew().mourn(seat, running is not None or not lost, reason, tail)
+            if seat.leaving:
+                self._crew().seats.remove(seat)
+            else:
+                seat.replace()
+        except PoolBroken as error:
+            self._break_pool(error)
+        for chunk in lost:
+            self._check_over(chunk.run)
+
+    def _salvage(self, seat: Seat, chunk: Chunk, running: Running | None, reason: str, tail: str) -> None:
+        run, task, star = chunk.run, chunk.task, chunk.run.source.star
+        if run.stopping:
+            return
+        if running is None or running.chunk != chunk.number:
+            run.again.append(task.part(0, chunk.limit, star, alone=False))
+            return
+        first, last = running.offset, min(running.offset + running.width, chunk.limit)
+        for start, stop in ((0, first), (last, chunk.limit)):
+            if stop > start:
+                run.again.append(task.part(start, stop, star, alone=False))
+        if last - first > 1:
+            middle = (first + last) // 2
+            run.again.appendleft(task.part(first, middle, star, alone=True))
+            run.again.appendleft(task.part(middle, last, star, alone=True))
+        elif last > first:
+            self._blame(seat, run, task.part(first, last, star, alone=True), reason, tail)
+
+    def _blame(self, seat: Seat, run: Run, task: Task, reason: str, tail: str) -> None:
+        """Count a death against the item the worker died in."""
+        index = task.indices[0]
+        if task.contested and run.keeper.has(index):
+            return
+        where: dict[str, Any] = {"index": index, "worker": seat.name, "host": seat.slot.host}
+        if reason == TIMED_OUT:
+            self._fail_item(seat, run, task, _timeout(run, where))
+            return
+        attempts = run.attempts.get(index, 0) + 1
+        if attempts > run.options.retries:
+            cure = "the other items are not affected"
+            error = WorkerLost("the worker died in this item", cause=reason, cure=cure, tail=tail, **where)
+            self._fail_item(seat, run, task, error)
+            return
+        run.attempts[index] = attempts
+        run.again.append(task)
+        run.tell(ItemRetried(run.run_id, index, attempts + 1, reason))
+
+
+def _timeout(run: Run, where: dict[str, Any]) -> ItemTimeout:
+    return ItemTimeout(f"the item ran longer than its timeout of {run.options.timeout} s", **where)
+
+
+def _last_end(report: Report) -> float:
+    ends = array("d")
+    ends.frombytes(report.ends[-8:])
+    return ends[0] if ends else report.started
+
+
+def _seconds(report: Report, offset: int) -> float:
+    """How long the item at the offset took; the mean of its block where only blocks were stamped."""
+    ends = array("d", [report.started])
+    ends.frombytes(report.ends)
+    at = min(offset // report.block + 1, len(ends) - 1)
+    return max(0.0, (ends[at] - ends[at - 1]) / report.block) if at else 0.0

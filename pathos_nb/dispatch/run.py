@@ -1,0 +1,279 @@
+"""One map: what it was asked, what has come of it, and who wants to hear.
+
+A `Run` is the record that every view is made from. The dispatcher changes it, under its lock; anybody may read it.
+"""
+
+from __future__ import annotations
+
+import reprlib
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper
+from pathos_nb.dispatch.options import MapOptions
+from pathos_nb.dispatch.source import Source
+from pathos_nb.errors import Cancelled, Failure
+from pathos_nb.events import ChunkDone, Event, ItemFailed, RunEnded, RunStarted
+from pathos_nb.wire.serialization import Payload
+
+_ARGUMENT_CHARS = 120
+
+
+class Task(NamedTuple):
+    """Items to send together.
+
+    Attributes
+    ----------
+    indices : sequence of int
+        Which items.
+    items : object
+        Columns, or argument tuples.
+    alone : bool
+        Whether the chunk must be sent as it is: a part of one that went wrong.
+    contested : bool
+        Whether some of it may be delivered by another chunk.
+    """
+
+    indices: Sequence[int]
+    items: Any
+    alone: bool = False
+    contested: bool = False
+
+    def part(self, start: int, stop: int, star: bool, alone: bool, contested: bool = False) -> Task:
+        """Give some of its items as a task of their own."""
+        items = self.items[start:stop] if star else tuple(column[start:stop] for column in self.items)
+        return Task(self.indices[start:stop], items, alone, contested or self.contested)
+
+
+class Attendant(Protocol):
+    """What a run needs of its dispatcher."""
+
+    def attend(self, is_done: Callable[[], bool], timeout_s: float | None, owner: Run | None) -> bool:
+        """Keep things going until it is done."""
+
+    def stop(self, run: Run, state: str, interrupt: bool) -> None:
+        """Begin nothing more of that run."""
+
+    def settle(self, run: Run) -> None:
+        """Wait, not long, until nothing of the run is at work."""
+
+
+class Run:
+    """A map under way, or over.
+
+    Attributes
+    ----------
+    run_id, title : str
+        Its name among all runs, and what the user called it.
+    total : int or None
+        How many items there are; None while it is not known.
+    n_done, n_failed : int
+        Items that are finished, and how many of these failed.
+    state : str
+        ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
+    started_at, ended_at : float or None
+        Seconds since the epoch.
+    failures : dict
+        Index to `Failure`.
+    chunks : list of ChunkDone
+        The record so far.
+    """
+
+    def __init__(
+        self, dispatcher: Attendant, run_id: str, number: int, function: Any, source: Source, options: MapOptions,
+        keeper: Keeper,
+    ) -> None:  # fmt: skip
+        self.run_id, self.number, self.title = run_id, number, options.title
+        self.function, self.source, self.options, self.keeper = function, source, options, keeper
+        self.state, self.n_done, self.n_failed = "queued", 0, 0
+        self.started_at, self.ended_at = time.time(), None
+        self.failures: dict[int, Failure] = {}
+        self.chunks: list[ChunkDone] = []
+        self.error: BaseException | None = None
+        self.unattended = False
+        self.again: deque[Task] = deque()
+        self.attempts: dict[int, int] = {}
+        self.stopping = ""
+        self.n_sent = 0
+        self.pins: dict[int, int] = {}
+        self.payloads: dict[Any, Payload] = {}
+        self.item_s: dict[int, float] = {}
+        self.item_bytes, self.largest = 0.0, 0
+        self.workers_n = 0
+        self.is_stream = not isinstance(keeper, ListKeeper)
+        self._dispatcher = dispatcher
+        self._subscribers: list[Callable[[Event], None]] = []
+        self._callbacks: list[Callable[[Run], None]] = []
+
+    def __repr__(self) -> str:
+        of = "?" if self.total is None else self.total
+        return f"<Run {self.run_id} {self.state}: {self.n_done} of {of} done, {self.n_failed} failed>"
+
+    @property
+    def total(self) -> int | None:
+        """How many items there are, if known."""
+        return self.source.total
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.ended_at is not None
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, or has taken so far."""
+        return (self.ended_at or time.time()) - self.started_at
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Have a callable told of every event.
+
+        Parameters
+        ----------
+        callback : callable
+            Takes an event of `pathos_nb.events`; called in whatever thread handles news, so it must be quick.
+
+        Returns
+        -------
+        callable
+            Ends it.
+        """
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback) if callback in self._subscribers else None
+
+    def when_over(self, callback: Callable[[Run], None]) -> None:
+        """Have a callable called once with the run when it is over, at once if it is.
+
+        Parameters
+        ----------
+        callback : callable
+            Must be quick.
+        """
+        self._callbacks.append(callback)
+        if self.is_over:
+            self._call_back()
+
+    def _call_back(self) -> None:
+        while self._callbacks:
+            self._callbacks.pop()(self)
+
+    def tell(self, event: Event) -> None:
+        """Hand an event to all subscribers."""
+        for callback in tuple(self._subscribers):
+            callback(event)
+
+    def begin(self) -> None:
+        """Say that it has begun."""
+        self.state = "running"
+        self.tell(RunStarted(self.run_id, self.total, self.title))
+
+    def finish(self) -> None:
+        """Say that it is over."""
+        if self.is_over:
+            return
+        self.ended_at = time.time()
+        self.state = self.stopping or ("failed" if self.failures or self.error else "done")
+        self.source.end()
+        self.payloads.clear()
+        self.function = None
+        self.tell(RunEnded(self.run_id, self.state, self.seconds))
+        self._call_back()
+
+    def fail(self, failure: Failure) -> None:
+        """Take a failure in for good."""
+        self.failures[failure.index] = failure
+        self.n_failed += 1
+        self.tell(ItemFailed(self.run_id, failure))
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is over.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Returns
+        -------
+        bool
+            Whether it is over.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Once; the run is cancelled, and keeps what is finished.
+        """
+        try:
+            return self._dispatcher.attend(lambda: self.is_over, timeout, self)
+        except KeyboardInterrupt:
+            self._dispatcher.stop(self, "cancelled", interrupt=True)
+            self._dispatcher.settle(self)
+            raise
+
+    def cancel(self) -> None:
+        """Stop: begin nothing more, interrupt what runs; what is finished stays."""
+        self._dispatcher.stop(self, "cancelled", interrupt=True)
+
+    def values(self) -> list[Any]:
+        """Give what has come so far.
+
+        Returns
+        -------
+        list
+            In the order of the input; a `Failure` at the place of each item that failed or was not run.
+
+        Raises
+        ------
+        TypeError
+            The run streams its values to an iterator.
+        """
+        if not isinstance(self.keeper, ListKeeper):
+            raise TypeError("the values of this run go to its iterator")
+        values = list(self.keeper.values)
+        values += [MISSING] * ((self.total or 0) - len(values))
+        return [_not_run(index) if value is MISSING else value for index, value in enumerate(values)]
+
+    def result(self) -> list[Any]:
+        """Give what the map returns, waiting for it.
+
+        Returns
+        -------
+        list
+            The values in the order of the input.
+
+        Raises
+        ------
+        BaseException
+            What an item raised, if the map was asked to raise; what the input raised; an error of the pool.
+        """
+        self.wait()
+        self.raise_if_failed()
+        if isinstance(self.keeper, ListKeeper) and self.state == "done" and self.n_done == len(self.keeper.values):
+            return self.keeper.values
+        return self.values()
+
+    def raise_if_failed(self) -> None:
+        """Raise what the run as a whole has to raise."""
+        error = self.error
+        if error is not None:
+            raise error
+        if self.options.on_error == "raise":
+            if self.failures:
+                next(iter(self.failures.values())).reraise()
+            if self.state == "cancelled":
+                raise Cancelled("the run was cancelled", run=self.run_id)
+
+    def argument_of(self, task: Task, place: int) -> str:
+        """Give a short text of what an item is called with, whatever its ``repr`` does."""
+        try:
+            items = task.items
+            row = items[place] if self.source.star else tuple(column[place] for column in items)
+            text = reprlib.repr(row) if len(row) != 1 else f"({reprlib.repr(row[0])})"
+        except Exception as error:  # the user's own repr
+            return f"<no repr: {type(error).__name__}>"
+        return text if len(text) <= _ARGUMENT_CHARS else f"{text[:_ARGUMENT_CHARS]}..."
+
+
+def _not_run(index: int) -> Failure:
+    return Failure(index, Cancelled("the item was not run", index=index), attempt=0)

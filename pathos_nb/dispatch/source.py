@@ -1,0 +1,202 @@
+"""Where items come from: sliced where the input can be sliced, else pulled by the thread that owns the map.
+
+Only the caller's own thread ever runs the input's code, so a generator runs where it would have run in a serial loop,
+and an interrupt finds it there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from pathos_nb.errors import BadOption
+
+Taken = tuple[Sequence[int], Any]
+
+
+class SliceSource:
+    """Columns that can be sliced: lists, tuples, ranges, arrays.
+
+    Parameters
+    ----------
+    columns : tuple of sequence
+        One for each argument; cut to the shortest. With `star`, one, of argument tuples.
+    star : bool
+        Whether an item is a tuple of arguments.
+    """
+
+    def __init__(self, columns: tuple[Any, ...], star: bool) -> None:
+        self.columns, self.star = columns, star
+        self.total: int | None = min(map(len, columns))
+        self._next = 0
+        self.error: BaseException | None = None
+
+    @property
+    def n_taken(self) -> int:
+        """Items taken."""
+        return self._next
+
+    @property
+    def left(self) -> int:
+        """Items not yet taken."""
+        return (self.total or 0) - self._next
+
+    @property
+    def ready(self) -> int:
+        """Items that can be taken now."""
+        return self.left
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether all are taken."""
+        return not self.left
+
+    def take(self, n: int) -> Taken:
+        """Give the indices and the items of the next `n`."""
+        start, stop = self._next, min(self._next + n, self.total or 0)
+        self._next = stop
+        parts = tuple(column[start:stop] for column in self.columns)
+        return range(start, stop), parts[0] if self.star else parts
+
+    def pull(self, n_ready: int) -> None:
+        """Nothing to pull: all is there."""
+
+    def end(self) -> None:
+        """Give no more, and let the input go."""
+        self._next = self.total or 0
+        self.columns = ()
+
+
+class PulledSource:
+    """An iterator that only its owner advances.
+
+    Parameters
+    ----------
+    iterator : iterator
+        Of items; of argument tuples with `star` or several columns.
+    star : bool
+        Whether an item is a tuple of arguments.
+    width : int
+        How many columns there are.
+    total : int, optional
+        The length, if the input tells it.
+    """
+
+    def __init__(self, iterator: Iterator[Any], star: bool, width: int, total: int | None) -> None:
+        self._iterator, self.star, self.width, self.total = iterator, star, width, total
+        self._pulled: deque[Any] = deque()
+        self._next, self.n_pulled = 0, 0
+        self._ended = False
+        self.error: BaseException | None = None
+
+    @property
+    def n_taken(self) -> int:
+        """Items taken."""
+        return self._next
+
+    @property
+    def left(self) -> int | None:
+        """Items not yet taken, None if that is not known."""
+        if self._ended:
+            return len(self._pulled)
+        return None
+
+    @property
+    def ready(self) -> int:
+        """Items that can be taken now."""
+        return len(self._pulled)
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether all are taken."""
+        return self._ended and not self._pulled
+
+    def pull(self, n_ready: int) -> None:
+        """Advance the iterator until so many are ready; what it raises is kept in `error` and ends it."""
+        wanted = n_ready - len(self._pulled)
+        if wanted <= 0 or self._ended:
+            return
+        before = len(self._pulled)
+        try:
+            self._pulled.extend(islice(self._iterator, wanted))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.error = error
+            self._end()
+        n = len(self._pulled) - before
+        self.n_pulled += n
+        if n < wanted:
+            self._end()
+
+    def take(self, n: int) -> Taken:
+        """Give the indices and the items of the next `n` that are ready."""
+        pop, n = self._pulled.popleft, min(n, len(self._pulled))
+        rows = [pop() for _ in range(n)]
+        start = self._next
+        self._next += n
+        if self.star:
+            return range(start, self._next), rows
+        return range(start, self._next), (rows,) if self.width == 1 else tuple(map(list, zip(*rows)))
+
+    def _end(self) -> None:
+        self._ended = True
+        self.total = self.n_pulled
+        self._iterator = iter(())
+
+    def end(self) -> None:
+        """Give no more, and let the input go."""
+        self._pulled.clear()
+        self._ended = True
+        self._iterator = iter(())
+
+
+Source = SliceSource | PulledSource
+
+
+def make_source(sequences: tuple[Iterable[Any], ...], star: bool) -> Source:
+    """Find out how the input can be read.
+
+    Parameters
+    ----------
+    sequences : tuple of iterable
+        One for each argument; with `star`, one iterable of argument tuples.
+    star : bool
+        Whether an item is a tuple of arguments.
+
+    Returns
+    -------
+    SliceSource or PulledSource
+
+    Raises
+    ------
+    BadOption
+        There is no sequence.
+    TypeError
+        One is not iterable.
+    """
+    if not sequences:
+        raise BadOption("a map needs something to map over", cure="give a sequence after the function")
+    if all(map(_can_slice, sequences)):
+        return SliceSource(sequences, star)
+    iterators = [iter(sequence) for sequence in sequences]
+    width = len(iterators)
+    rows: Iterator[Any] = iterators[0] if width == 1 else zip(*iterators)
+    return PulledSource(rows, star, width, _length(sequences))
+
+
+def _can_slice(sequence: Any) -> bool:
+    if type(sequence) in (list, tuple, range):
+        return True
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and type(sequence) is numpy.ndarray and sequence.ndim > 0
+
+
+def _length(sequences: tuple[Any, ...]) -> int | None:
+    try:
+        return min(map(len, sequences))
+    except Exception:  # no length, or one that raises: it is only a hint
+        return None

@@ -1,0 +1,120 @@
+"""A page of memory that a pool and its workers both see, so that either may look without asking.
+
+Each slot has 16 cells of 64 bits. The worker writes what it is at; the pool writes how far each chunk may go, and which
+chunk it wants interrupted::
+
+    0 chunk now running   1 offset of the item   2 begun (monotonic ns)   3 chunk to interrupt   4 items a step
+    8 + chunk % 8         (chunk << 32) | how many of its items may begin
+
+A worker that is stuck in C code can still be asked what it is stuck in, and work that it has not begun can be taken
+back without its help. A cell is written by one side only.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+import time
+
+from pathos_nb.launchers.contract import Running
+
+CELLS = 16
+MAX_SLOTS = 1024
+CHUNK, OFFSET, BEGUN, INTERRUPT, WIDTH, LIMITS = 0, 1, 2, 3, 4, 8
+_BYTES = CELLS * 8
+_MASK = (1 << 32) - 1
+NOTHING = 0
+
+
+def shared_file(name: str) -> int:
+    """Open an unnamed file in memory, or on disk where the system has no such thing.
+
+    Parameters
+    ----------
+    name : str
+        Shows up in ``/proc`` only.
+
+    Returns
+    -------
+    int
+        The descriptor, not inherited by programs.
+    """
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(name)
+    with tempfile.TemporaryFile(prefix=name) as file:
+        return os.dup(file.fileno())
+
+
+class Cells:
+    """The cells of one slot, from either side."""
+
+    __slots__ = ("view",)
+
+    def __init__(self, view: memoryview | None = None) -> None:
+        self.view = memoryview(bytearray(_BYTES)).cast("Q") if view is None else view
+
+    def begin(self, chunk: int, offset: int) -> None:
+        """Say what is begun (worker)."""
+        view = self.view
+        view[OFFSET], view[BEGUN], view[CHUNK] = offset, time.monotonic_ns(), chunk
+
+    def set_width(self, n_items: int) -> None:
+        """Say how many items each `begin` is for (worker)."""
+        self.view[WIDTH] = n_items
+
+    def limit(self, chunk: int) -> int:
+        """How many items of the chunk may begin (worker)."""
+        value: int = self.view[LIMITS + chunk % 8]
+        return value & _MASK if value >> 32 == chunk & _MASK else _MASK
+
+    def set_limit(self, chunk: int, n_items: int) -> None:
+        """Say how many items of the chunk may begin (pool)."""
+        self.view[LIMITS + chunk % 8] = (chunk & _MASK) << 32 | n_items
+
+    def running(self) -> Running | None:
+        """What the worker is at (pool)."""
+        view = self.view
+        chunk, offset, begun = view[CHUNK], view[OFFSET], view[BEGUN]
+        return Running(chunk, offset, begun / 1e9, view[WIDTH] or 1) if chunk else None
+
+
+class Board:
+    """The cells of all slots of a launcher, in a shared file.
+
+    Parameters
+    ----------
+    fd : int, optional
+        The file, in a worker; without it a new one is made.
+    """
+
+    def __init__(self, fd: int | None = None) -> None:
+        self.fd = shared_file("pathos-nb-board") if fd is None else fd
+        if fd is None:
+            os.ftruncate(self.fd, MAX_SLOTS * _BYTES)
+        self._map = mmap.mmap(self.fd, MAX_SLOTS * _BYTES)
+        self._free = list(range(MAX_SLOTS - 1, -1, -1))
+
+    def cells(self, index: int) -> Cells:
+        """Give the cells of one slot."""
+        return Cells(memoryview(self._map)[index * _BYTES : (index + 1) * _BYTES].cast("Q"))
+
+    def take(self) -> int:
+        """Give a free slot's index, its cells empty.
+
+        Raises
+        ------
+        IndexError
+            All are in use.
+        """
+        index = self._free.pop()
+        self._map[index * _BYTES : (index + 1) * _BYTES] = bytes(_BYTES)
+        return index
+
+    def give_back(self, index: int) -> None:
+        """Say that a slot's index is free again."""
+        self._free.append(index)
+
+    def close(self) -> None:
+        """Close the file; cells that are still held keep the memory."""
+        os.close(self.fd)

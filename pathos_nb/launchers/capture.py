@@ -1,0 +1,138 @@
+"""What a worker prints, kept with the item that printed it.
+
+A worker process has both its output descriptors, 1 and 2, on one unnamed file, which it looks at after each item: so
+text of C code and of subprocesses is caught too, and what it wrote last can be read after its death. In threads only
+Python's own streams can be told apart, by a stream that asks which thread is writing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+MAX_BYTES = 1 << 20
+_RESET_BYTES = 1 << 24
+
+
+class Capture(Protocol):
+    """Gives what was written since it was last asked."""
+
+    def take(self) -> bytes:
+        """Give the new text, at most `MAX_BYTES` of it."""
+
+
+class NoCapture:
+    """For work that runs where its output belongs already."""
+
+    def take(self) -> bytes:
+        """Give nothing."""
+        return b""
+
+
+class FileCapture:
+    """Takes a process' descriptors 1 and 2 over.
+
+    Parameters
+    ----------
+    fd : int
+        The file to write to, in append mode.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd, self._seen = fd, os.lseek(fd, 0, os.SEEK_END)
+        os.dup2(fd, 1)
+        os.dup2(fd, 2)
+        options: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "write_through": True}
+        sys.stdout = sys.__stdout__ = io.TextIOWrapper(open(1, "wb", 0, closefd=False), **options)
+        sys.stderr = sys.__stderr__ = io.TextIOWrapper(open(2, "wb", 0, closefd=False), **options)
+
+    def take(self) -> bytes:
+        """Give what was written since the last call."""
+        if "ctypes" in sys.modules:
+            self._flush_c()
+        end = os.lseek(self._fd, 0, os.SEEK_END)
+        if end <= self._seen:
+            return b""
+        text = os.pread(self._fd, min(end - self._seen, MAX_BYTES), self._seen)
+        text += b"\n... %d bytes more\n" % (end - self._seen - MAX_BYTES) if end - self._seen > MAX_BYTES else b""
+        self._seen = end
+        if end > _RESET_BYTES:
+            os.ftruncate(self._fd, 0)
+            self._seen = 0
+        return text
+
+    @staticmethod
+    def _flush_c() -> None:
+        sys.modules["ctypes"].pythonapi.fflush(None)
+
+
+class _Router(io.TextIOBase):
+    """A stream that writes to the running thread's own buffer, if it has one, and else where it always did."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream, self.own = stream, threading.local()
+
+    def write(self, text: str) -> int:
+        target = getattr(self.own, "buffer", None)
+        n: int = (self.stream if target is None else target).write(text)
+        return n
+
+    def flush(self) -> None:
+        if getattr(self.own, "buffer", None) is None:
+            self.stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+class ThreadCapture:
+    """Catches what this thread prints; to be made and used in the thread itself, inside `routed`."""
+
+    def __init__(self) -> None:
+        self._buffer = io.StringIO()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, _Router):
+                stream.own.buffer = self._buffer
+
+    def take(self) -> bytes:
+        """Give what this thread wrote since the last call."""
+        if not self._buffer.tell():
+            return b""
+        text = self._buffer.getvalue()
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        return text.encode("utf-8", "backslashreplace")[:MAX_BYTES]
+
+
+_routing = threading.Lock()
+_routers: list[tuple[int, _Router, _Router]] = []
+
+
+@contextlib.contextmanager
+def routed() -> Iterator[None]:
+    """Put routing streams in place of ``sys.stdout`` and ``sys.stderr`` while any caller is inside.
+
+    Yields
+    ------
+    None
+    """
+    with _routing:
+        depth, out, err = _routers.pop() if _routers else (0, _Router(sys.stdout), _Router(sys.stderr))
+        _routers.append((depth + 1, out, err))
+        if not depth:
+            sys.stdout, sys.stderr = out, err
+    try:
+        yield
+    finally:
+        with _routing:
+            depth, out, err = _routers.pop()
+            if depth > 1:
+                _routers.append((depth - 1, out, err))
+            else:
+                sys.stdout = out.stream if sys.stdout is out else sys.stdout
+                sys.stderr = err.stream if sys.stderr is err else sys.stderr

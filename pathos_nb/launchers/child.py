@@ -1,0 +1,104 @@
+"""The worker process: a fresh fork of the zygote that reads frames, runs them and writes reports until its stream ends.
+
+Signals: SIGALRM ends an item that is past its timeout, SIGINT one that the pool wants interrupted; both do nothing
+between items. An interrupt from the keyboard never comes here, since the worker is in a process group of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import socket
+import sys
+import types
+from types import FrameType
+from typing import Any
+
+from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
+from pathos_nb.launchers.capture import FileCapture
+from pathos_nb.launchers.seeding import reseed
+from pathos_nb.launchers.worker import TimeUp, Worker
+from pathos_nb.wire.framing import Buffer, Frame, FrameReader, pack
+from pathos_nb.wire.protocol import BROKEN
+
+_JOIN_BYTES = 1 << 16
+
+
+def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
+    """Run as a worker; never returns.
+
+    Parameters
+    ----------
+    channel_fd : int
+        The stream to the pool.
+    output_fd : int
+        The file for what items write.
+    board_fd, index : int
+        The board, and which part of it is this worker's.
+    """
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    cells = Board(board_fd).cells(index)
+    worker = Worker(cells, capture=FileCapture(output_fd), alarm=_alarm)
+    _install_signals(worker)
+    reseed()
+    status = 1
+    try:
+        with socket.socket(fileno=channel_fd) as channel:
+            status = _serve(channel, worker)
+    except (BrokenPipeError, ConnectionResetError):
+        status = 0  # the pool has gone, and so shall we
+    finally:
+        _leave(status)
+
+
+def _serve(channel: socket.socket, worker: Worker) -> int:
+    reader = FrameReader()
+    while (frames := reader.pull(channel.recv, channel.recv_into)) is not None:
+        for frame in frames:
+            reply = worker.handle(frame)
+            if reply is not None:
+                _send(channel, pack(reply))
+                if reply.kind == BROKEN:
+                    return 1
+            del frame, reply
+    return 0
+
+
+def _send(channel: socket.socket, pieces: list[Buffer]) -> None:
+    if sum(map(len, pieces)) <= _JOIN_BYTES:
+        channel.sendall(b"".join(pieces))
+        return
+    for piece in pieces:
+        channel.sendall(piece)
+
+
+def _alarm(seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _install_signals(worker: Worker) -> None:
+    def time_up(number: int, at: FrameType | None) -> None:
+        if worker.in_item:
+            raise TimeUp
+
+    def interrupt(number: int, at: FrameType | None) -> None:
+        view = worker.cells.view
+        if worker.in_item and view[INTERRUPT] == view[CHUNK]:
+            worker.stop_requested = True
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, time_up)
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _leave(status: int) -> Any:
+    """End without the parent's clean-up, of which this fork has a copy."""
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    with contextlib.suppress(BaseException):
+        sys.stdout.flush()
+    os._exit(status)

@@ -1,0 +1,172 @@
+"""What a launcher promises: slots that come, take work, give reports and go.
+
+::
+
+    dispatcher ── frames ──►  Slot  ── bytes, or objects in the same process ──►  worker
+    dispatcher ◄── news ────  Launcher  ◄── reports, exits ──────────────────────  worker
+
+* A launcher opens slots. Each is one worker that runs one chunk at a time and keeps a short queue.
+* `Slot.send` never blocks. What a worker says, and that it died, is handed up as news, in the thread that runs the
+  `Hub`, and never from within a call that came down.
+* Order, retries, timeouts, cancelling and exactly-once belong to the dispatcher; a launcher only carries.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from pathos_nb.wire.framing import Frame
+
+
+class Availability(NamedTuple):
+    """Whether a launcher can run here: a score (0 means no; the highest is preferred) and the reason in words."""
+
+    score: float
+    reason: str
+
+
+class Running(NamedTuple):
+    """What a worker is at: the chunk, the offset of the item in it, since when (monotonic), and how many items that is."""
+
+    chunk: int
+    offset: int
+    since_s: float
+    width: int = 1
+
+
+class Reply(NamedTuple):
+    """News: a worker has sent a frame."""
+
+    slot: Slot
+    frame: Frame
+
+
+class SlotDown(NamedTuple):
+    """News: a worker has gone. `reason` tells how in words, `tail` is the end of what it wrote."""
+
+    slot: Slot
+    reason: str
+    tail: str
+
+
+class SourceBroken(NamedTuple):
+    """News: the launcher can start no more workers, and why."""
+
+    launcher: Launcher
+    reason: str
+
+
+News = Reply | SlotDown | SourceBroken
+
+
+class Timer(Protocol):
+    """A call that has been asked for."""
+
+    def cancel(self) -> None:
+        """Make sure that it never comes."""
+
+
+class Hub(Protocol):
+    """What a launcher is given to wait with: one place where all events of a pool arrive."""
+
+    def watch(self, fd: int, on_readable: Callable[[], None], on_writable: Callable[[], None] | None = None) -> None:
+        """Call back when the descriptor is ready; called again, replaces what was said before."""
+
+    def unwatch(self, fd: int) -> None:
+        """Forget the descriptor; one that is not watched is no error."""
+
+    def post(self, callback: Callable[[], None]) -> None:
+        """Have something called in the thread that runs the hub; the only method for other threads."""
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        """Have something called after a delay."""
+
+
+class Slot(ABC):
+    """One worker, as the dispatcher sees it."""
+
+    name: str
+    host: str
+    place: str
+    pid: int
+    inline: ClassVar[bool] = False
+
+    @abstractmethod
+    def send(self, frames: Sequence[Frame]) -> None:
+        """Send frames in order, without ever blocking."""
+
+    @abstractmethod
+    def running(self) -> Running | None:
+        """Tell what the worker is at, if that can be known here."""
+
+    @abstractmethod
+    def set_limit(self, chunk: int, n_items: int) -> bool:
+        """Have the worker begin no item from `n_items` on in that chunk; False if this slot cannot tell it."""
+
+    @abstractmethod
+    def interrupt(self, chunk: int) -> None:
+        """Raise KeyboardInterrupt in the worker's item if it is at that chunk."""
+
+    @abstractmethod
+    def kill(self, reason: str) -> None:
+        """End the worker now; a `SlotDown` with this reason follows."""
+
+    @abstractmethod
+    def retire(self) -> None:
+        """Let the worker end when it has done what it was sent; a `SlotDown` follows."""
+
+
+class Launcher(ABC):
+    """A source of slots at one place.
+
+    Parameters
+    ----------
+    hub : Hub
+        Where to wait.
+    tell : callable
+        Takes the news.
+    setup : frame or None
+        Sent to each new worker first.
+    n_expected : int
+        How many workers there will be, for each worker's share of the cores.
+    """
+
+    name: ClassVar[str]
+    shares_memory: ClassVar[bool] = False
+    can_stop_items: ClassVar[bool] = True
+    interrupts_items: ClassVar[bool] = True
+
+    def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
+        self.hub, self.tell, self.setup, self.n_expected = hub, tell, setup, n_expected
+
+    @classmethod
+    @abstractmethod
+    def availability(cls) -> Availability:
+        """Tell whether it can run here, without starting anything."""
+
+    @abstractmethod
+    def start_slot(self, name: str) -> Slot:
+        """Start one worker; the slot takes frames at once.
+
+        Raises
+        ------
+        PoolBroken
+            It cannot be started; the message says why.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """End everything that was started, killing what has not ended; returns when nothing is left."""
+
+    @classmethod
+    def default_size(cls) -> int:
+        """How many slots make sense here."""
+        from pathos_nb.launchers.cores import usable_cores
+
+        return usable_cores()
+
+    def context(self) -> tuple[Any, ...] | None:
+        """What must go with each run so that a worker sees the caller's surroundings; None if it does anyway."""
+        return None

@@ -1,0 +1,275 @@
+"""The launcher "processes": workers are processes of this machine, forked from a zygote of our own.
+
+::
+
+    pool ◄────── socket pair ──────► worker      frames both ways
+    pool ───────── board ─────────── worker      shared page: what runs, how far it may go
+    pool ───────── output ────────── worker      shared file: what items print
+    pool ◄── socket pair ──► zygote ── fork ──►  worker
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pathos_nb.errors import PoolBroken
+from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells, shared_file
+from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown, SourceBroken
+from pathos_nb.launchers.zygote_client import ZygoteClient
+from pathos_nb.wire.framing import Buffer, Frame, FrameReader, pack
+
+_TAIL_BYTES = 2000
+_STOPPED_S = 5.0
+_CLOSE_S = 2.0
+_SEND_AT_ONCE = 1 << 16
+_HOST = socket.gethostname()
+
+
+class ProcessSlot(Slot):
+    """One worker process.
+
+    Parameters
+    ----------
+    launcher : ProcessesLauncher
+        Who started it.
+    name : str
+        Its name in reports.
+    index : int
+        Its place on the board.
+    """
+
+    host, place = _HOST, "processes"
+
+    def __init__(self, launcher: ProcessesLauncher, name: str, index: int) -> None:
+        self.launcher, self.name, self.index, self.pid = launcher, name, index, 0
+        self.cells: Cells = launcher.board.cells(index)
+        self.channel, self.remote = socket.socketpair()
+        self.output_fd = shared_file("pathos-nb-output")
+        self.channel.setblocking(False)
+        self._reader = FrameReader()
+        self._unsent: deque[Buffer] = deque()
+        self._reason, self._ended, self._kill_asked, self._is_full = "", False, False, False
+        self.stop_timer: Any = None
+        launcher.hub.watch(self.channel.fileno(), self._on_readable)
+
+    def send(self, frames: Sequence[Frame]) -> None:
+        pieces = [piece for frame in frames for piece in pack(frame)]
+        if not self._unsent and sum(map(len, pieces)) <= _SEND_AT_ONCE:
+            pieces = [b"".join(pieces)]
+        self._unsent.extend(pieces)
+        self._flush()
+
+    def _flush(self) -> None:
+        unsent = self._unsent
+        try:
+            while unsent:
+                piece = unsent.popleft()
+                n = self.channel.send(piece)
+                if n < len(piece):
+                    unsent.appendleft(memoryview(piece)[n:])
+        except BlockingIOError:
+            unsent.appendleft(piece)
+        except OSError:
+            unsent.clear()  # its end is news of its own
+        if bool(unsent) != self._is_full and not self._ended:
+            self._is_full = bool(unsent)
+            self.launcher.hub.watch(self.channel.fileno(), self._on_readable, self._flush if unsent else None)
+
+    def _on_readable(self) -> None:
+        try:
+            frames = self._reader.pull(self.channel.recv, self.channel.recv_into)
+        except BlockingIOError:
+            return
+        except OSError:
+            frames = None
+        if frames is None:
+            self.launcher.hub.unwatch(self.channel.fileno())
+            self.launcher.hub.call_later(1.0, lambda: self.ended("its stream closed"))
+            return
+        for frame in frames:
+            self.launcher.tell(Reply(self, frame))
+
+    def running(self) -> Running | None:
+        return self.cells.running()
+
+    def set_limit(self, chunk: int, n_items: int) -> bool:
+        self.cells.set_limit(chunk, n_items)
+        return True
+
+    def interrupt(self, chunk: int) -> None:
+        view = self.cells.view
+        view[INTERRUPT] = chunk
+        if view[CHUNK] == chunk:
+            self._signal(signal.SIGINT)
+
+    def kill(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        self._kill_asked = True
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self.pid and not self._ended:
+            self.launcher.zygote.kill(self.pid, number)
+
+    def retire(self) -> None:
+        self._reason = self._reason or "retired"
+        if self._unsent:
+            self.launcher.hub.call_later(0.05, self.retire)
+            return
+        with contextlib.suppress(OSError):
+            self.channel.shutdown(socket.SHUT_WR)
+
+    def forked(self, pid: int) -> None:
+        """Take the process id, which comes after the first frames may have been sent."""
+        self.pid = pid
+        self.remote.close()
+        if self._kill_asked:
+            self._signal(signal.SIGKILL)
+
+    def ended(self, reason: str) -> None:
+        """Hand up what it sent last, and that it has gone."""
+        if self._ended:
+            return
+        with contextlib.suppress(OSError):
+            while (frames := self._reader.pull(self.channel.recv, self.channel.recv_into)) is not None:
+                for frame in frames:
+                    self.launcher.tell(Reply(self, frame))
+        tail = self._tail()
+        self.release()
+        self.launcher.tell(SlotDown(self, self._reason or reason, tail))
+
+    def release(self) -> None:
+        """Close all that is held for it."""
+        if self._ended:
+            return
+        self._ended = True
+        self.launcher.forget(self)
+        if self.stop_timer is not None:
+            self.stop_timer.cancel()
+        self.launcher.hub.unwatch(self.channel.fileno())
+        self.channel.close()
+        self.remote.close()
+        os.close(self.output_fd)
+
+    def _tail(self) -> str:
+        end = os.lseek(self.output_fd, 0, os.SEEK_END)
+        start = max(0, end - _TAIL_BYTES)
+        return os.pread(self.output_fd, _TAIL_BYTES, start).decode("utf-8", "replace").strip()
+
+
+class ProcessesLauncher(Launcher):
+    """Workers as processes of this machine."""
+
+    name = "processes"
+
+    def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
+        super().__init__(hub, tell, setup, n_expected)
+        self.zygote = ZygoteClient(hub, self._on_zygote, n_expected)
+        self.board = Board()
+        self.slots: dict[int, ProcessSlot] = {}
+
+    @classmethod
+    def availability(cls) -> Availability:
+        if not hasattr(os, "fork"):
+            return Availability(0.0, "this system cannot fork")
+        if not sys.executable:
+            return Availability(0.0, "sys.executable does not say where the interpreter is")
+        return Availability(1.0, "")
+
+    def start_slot(self, name: str) -> Slot:
+        if self.zygote.is_gone:
+            self.zygote.close()
+            self.zygote = ZygoteClient(self.hub, self._on_zygote, self.n_expected)
+        try:
+            index = self.board.take()
+        except IndexError:
+            raise PoolBroken("a pool has at most 1024 worker processes", cure="ask for fewer nodes") from None
+        try:
+            slot = ProcessSlot(self, name, index)
+        except OSError as error:
+            self.board.give_back(index)
+            raise _no_worker(error) from error
+        self.slots[index] = slot
+        try:
+            self.zygote.fork(index, [slot.remote.fileno(), slot.output_fd, self.board.fd])
+        except OSError as error:
+            slot.release()
+            raise _no_worker(error) from error
+        if self.setup is not None:
+            slot.send([self.setup])
+        return slot
+
+    def _on_zygote(self, verb: str, first: int, second: int) -> None:
+        if verb == "gone":
+            self._zygote_gone()
+        elif verb in ("forked", "unable"):
+            self._on_forked(verb, first, second)
+        else:
+            self._on_child(verb, first, second)
+
+    def _on_forked(self, verb: str, index: int, value: int) -> None:
+        slot = self.slots.get(index)
+        if slot is None:
+            return
+        if verb == "forked":
+            slot.forked(value)
+        else:
+            slot.ended(f"it could not be forked: {os.strerror(value)}")
+
+    def _on_child(self, verb: str, pid: int, status: int) -> None:
+        slot = next((slot for slot in self.slots.values() if slot.pid == pid), None)
+        if slot is None:
+            return
+        if slot.stop_timer is not None:
+            slot.stop_timer.cancel()
+        if verb == "exit":
+            slot.ended(_told(status))
+        elif verb == "stop":
+            slot.stop_timer = self.hub.call_later(_STOPPED_S, lambda: slot.kill("it was stopped (SIGSTOP) for 5 s"))
+
+    def _zygote_gone(self) -> None:
+        slots = list(self.slots.values())
+        if any(not slot.pid for slot in slots):
+            self.tell(SourceBroken(self, self.zygote.log()))
+        for slot in slots:
+            if slot.pid:
+                with contextlib.suppress(OSError):
+                    os.killpg(slot.pid, signal.SIGKILL)
+            slot.ended("the process that started it was killed")
+
+    def forget(self, slot: ProcessSlot) -> None:
+        """Free a slot's place."""
+        if self.slots.pop(slot.index, None) is not None:
+            self.board.give_back(slot.index)
+
+    def close(self) -> None:
+        for slot in list(self.slots.values()):
+            slot.release()
+        self.zygote.close()
+        self.board.close()
+
+    def context(self) -> tuple[Any, ...] | None:
+        return self.zygote.context()
+
+
+def _no_worker(error: OSError) -> PoolBroken:
+    cure = "close files, or raise the limit (ulimit -n)" if error.errno in (23, 24) else ""
+    return PoolBroken(f"a worker process cannot be started: {error.strerror}", cure=cure)
+
+
+def _told(status: int) -> str:
+    if status >= 0:
+        return f"it exited with status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    hint = " (by hand, or by the system for want of memory)" if name == "SIGKILL" else ""
+    return f"it was killed by {name}{hint}"

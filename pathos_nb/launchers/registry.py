@@ -1,0 +1,128 @@
+"""Which launchers there are: found by entry point, ours as anybody's, and named nowhere else.
+
+This is one of the three places that keep module state: the launchers found, who resolves names of hosts, and who wants
+to hear of each run.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pathos_nb.errors import LauncherUnavailable, UnknownPlace
+from pathos_nb.launchers.contract import Availability, Launcher
+
+GROUP = "pathos_nb.launchers"
+
+Resolver = Callable[[str], type[Launcher] | None]
+
+
+class Registry:
+    """Finds launchers by name.
+
+    Attributes
+    ----------
+    observers : list of callable
+        Each is called with a run when it begins.
+    resolver : callable or None
+        Gives a launcher for a name that no entry point has, such as a host's.
+    setups : list of str
+        Modules whose ``install()`` each worker calls before it runs anything.
+    """
+
+    def __init__(self) -> None:
+        self.observers: list[Callable[[Any], None]] = []
+        self.resolver: Resolver | None = None
+        self.setups: list[str] = []
+        self._known: dict[str, str | type[Launcher]] = {
+            "serial": "pathos_nb.launchers.serial:SerialLauncher",
+            "threads": "pathos_nb.launchers.threads:ThreadsLauncher",
+            "processes": "pathos_nb.launchers.processes:ProcessesLauncher",
+        }
+        self._scanned = False
+
+    def register(self, name: str, launcher: type[Launcher] | str) -> None:
+        """Add a launcher by hand.
+
+        Parameters
+        ----------
+        name : str
+            What users call it.
+        launcher : type or str
+            The class, or ``module:class``.
+        """
+        self._known[name] = launcher
+
+    def names(self) -> list[str]:
+        """Give the names of all launchers, scanning the entry points."""
+        self._scan()
+        return list(self._known)
+
+    def get(self, name: str) -> type[Launcher]:
+        """Give the launcher of a name.
+
+        Parameters
+        ----------
+        name : str
+            A launcher, or whatever the resolver knows.
+
+        Returns
+        -------
+        type
+
+        Raises
+        ------
+        UnknownPlace
+            There is none; the message lists those that there are.
+        LauncherUnavailable
+            It cannot be loaded, or cannot run here.
+        """
+        if name not in self._known:
+            self._scan()
+        if name in self._known:
+            launcher = self._load(name)
+            availability = launcher.availability()
+            if not availability.score:
+                raise LauncherUnavailable(f"the launcher {name!r} cannot run here", cause=availability.reason)
+            return launcher
+        found = self.resolver(name) if self.resolver else None
+        if found is None:
+            known = ", ".join(self._known)
+            raise UnknownPlace(f"there is no launcher or host {name!r}", cure=f"there are: {known}")
+        return found
+
+    def launchers(self) -> dict[str, Availability]:
+        """Tell of each launcher whether it can run here, and why not."""
+        return dict(self._availabilities())
+
+    def _availabilities(self) -> Iterator[tuple[str, Availability]]:
+        for name in self.names():
+            try:
+                yield name, self._load(name).availability()
+            except LauncherUnavailable as error:
+                yield name, Availability(0.0, error.cause)
+
+    def _load(self, name: str) -> type[Launcher]:
+        found = self._known[name]
+        if not isinstance(found, str):
+            return found
+        module, _, attribute = found.partition(":")
+        try:
+            launcher: type[Launcher] = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise LauncherUnavailable(f"the launcher {name!r} cannot be loaded", cause=str(error)) from error
+        self._known[name] = launcher
+        return launcher
+
+    def _scan(self) -> None:
+        if self._scanned:
+            return
+        self._scanned = True
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group=GROUP):
+            self._known.setdefault(entry.name, entry.value)
+
+
+registry = Registry()

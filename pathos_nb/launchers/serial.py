@@ -1,0 +1,99 @@
+"""The launcher "serial": the caller's own thread is the worker; what a map costs, and means, without parallelism."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import deque
+from collections.abc import Sequence
+
+from pathos_nb.launchers.board import Cells
+from pathos_nb.launchers.contract import Availability, Launcher, Reply, Running, Slot, SlotDown
+from pathos_nb.launchers.worker import ByReference, Worker
+from pathos_nb.wire.framing import Frame
+
+
+class SerialSlot(Slot):
+    """The thread that waits, as a worker.
+
+    Parameters
+    ----------
+    launcher : SerialLauncher
+        Who made it.
+    name : str
+        Its name in reports.
+    """
+
+    host, place, inline = socket.gethostname(), "serial", True
+
+    def __init__(self, launcher: SerialLauncher, name: str) -> None:
+        self.launcher, self.name, self.pid = launcher, name, os.getpid()
+        self.worker = Worker(Cells(), ByReference, beside="caller")
+        self._frames: deque[Frame] = deque()
+        self._replies: deque[Frame] = deque()
+
+    def send(self, frames: Sequence[Frame]) -> None:
+        self._frames.extend(frames)
+
+    def step(self) -> bool:
+        """Do what was sent next, in this thread.
+
+        Returns
+        -------
+        bool
+            Whether there was anything.
+        """
+        if not self._frames:
+            return False
+        reply = self.worker.handle(self._frames.popleft())
+        if reply is not None:
+            self._replies.append(reply)
+        return True
+
+    def hand_up(self) -> None:
+        """Tell what came of the steps."""
+        while self._replies:
+            self.launcher.tell(Reply(self, self._replies.popleft()))
+
+    def running(self) -> Running | None:
+        return self.worker.cells.running()
+
+    def set_limit(self, chunk: int, n_items: int) -> bool:
+        self.worker.cells.set_limit(chunk, n_items)
+        return True
+
+    def interrupt(self, chunk: int) -> None:
+        """Do nothing: who could call is not inside an item."""
+
+    def kill(self, reason: str) -> None:
+        self._frames.clear()
+        self.launcher.hub.post(lambda: self.launcher.tell(SlotDown(self, reason, "")))
+
+    def retire(self) -> None:
+        self.kill("retired")
+
+
+class SerialLauncher(Launcher):
+    """One worker: the caller's thread."""
+
+    name = "serial"
+    shares_memory = True
+    can_stop_items = False
+
+    @classmethod
+    def availability(cls) -> Availability:
+        return Availability(0.1, "")
+
+    def start_slot(self, name: str) -> Slot:
+        slot = SerialSlot(self, name)
+        if self.setup is not None:
+            slot.send([self.setup])
+        return slot
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+    @classmethod
+    def default_size(cls) -> int:
+        """One: there is one caller."""
+        return 1

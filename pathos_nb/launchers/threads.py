@@ -1,0 +1,142 @@
+"""The launcher "threads": workers are threads of this process; objects are shared, nothing is pickled.
+
+A thread cannot be killed. One that must go is told so (an exception is raised in it when it next runs Python code), is
+named, and another takes its place.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+
+from pathos_nb.launchers.board import CHUNK, Cells
+from pathos_nb.launchers.capture import ThreadCapture, routed
+from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown
+from pathos_nb.launchers.worker import ByReference, Worker
+from pathos_nb.wire.framing import Frame
+from pathos_nb.wire.protocol import BROKEN
+
+_JOIN_S = 0.5
+
+
+class _Here(threading.local):
+    pools: frozenset[int] = frozenset()
+
+
+here = _Here()
+
+
+class ThreadSlot(Slot):
+    """One worker thread.
+
+    Parameters
+    ----------
+    launcher : ThreadsLauncher
+        Who started it.
+    name : str
+        Its name in reports, and the thread's.
+    """
+
+    host, place = socket.gethostname(), "threads"
+
+    def __init__(self, launcher: ThreadsLauncher, name: str) -> None:
+        self.launcher, self.name, self.pid = launcher, name, os.getpid()
+        self.cells = Cells()
+        self._frames: SimpleQueue[Frame | None] = SimpleQueue()
+        self._abandoned = False
+        self._worker: Worker | None = None
+        self.thread = threading.Thread(target=self._serve, name=f"pathos_nb {name}", daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        here.pools = self.launcher.ancestors
+        with routed():
+            self._worker = Worker(self.cells, ByReference, ThreadCapture(), beside="threads")
+            reason = self._loop(self._worker)
+        if not self._abandoned:
+            self.launcher.hub.post(lambda: self.launcher.tell(SlotDown(self, reason, "")))
+
+    def _loop(self, worker: Worker) -> str:
+        while True:
+            try:
+                frame = self._frames.get()
+                if frame is None or self._abandoned:
+                    return "retired"
+                reply = worker.handle(frame)
+                if reply is not None:
+                    self._answer(reply)
+                    if reply.kind == BROKEN:
+                        return "its initializer failed"
+                del frame, reply
+            except KeyboardInterrupt:  # came after the item it was meant for
+                continue
+
+    def _answer(self, reply: Frame) -> None:
+        if not self._abandoned:
+            self.launcher.hub.post(lambda: None if self._abandoned else self.launcher.tell(Reply(self, reply)))
+
+    def send(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            self._frames.put(frame)
+
+    def running(self) -> Running | None:
+        return self.cells.running()
+
+    def set_limit(self, chunk: int, n_items: int) -> bool:
+        self.cells.set_limit(chunk, n_items)
+        return True
+
+    def interrupt(self, chunk: int) -> None:
+        if self._worker is not None and self._worker.in_item and self.cells.view[CHUNK] == chunk:
+            self._worker.stop_requested = True
+            ident = ctypes.c_ulong(self.thread.ident or 0)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(KeyboardInterrupt))
+
+    def kill(self, reason: str) -> None:
+        if self._abandoned:
+            return
+        running = self.running()
+        self._abandoned = True
+        if running is not None:
+            self.interrupt(running.chunk)
+        self._frames.put(None)
+        self.launcher.hub.post(lambda: self.launcher.tell(SlotDown(self, reason, "")))
+
+    def retire(self) -> None:
+        self._frames.put(None)
+
+
+class ThreadsLauncher(Launcher):
+    """Workers as threads of this process."""
+
+    name = "threads"
+    shares_memory = True
+    can_stop_items = False
+
+    def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
+        super().__init__(hub, tell, setup, n_expected)
+        self.ancestors = here.pools | {id(hub)}
+        self._slots: list[ThreadSlot] = []
+
+    @classmethod
+    def availability(cls) -> Availability:
+        return Availability(0.5, "")
+
+    def start_slot(self, name: str) -> Slot:
+        self._slots = [slot for slot in self._slots if slot.thread.is_alive()]
+        slot = ThreadSlot(self, name)
+        self._slots.append(slot)
+        if self.setup is not None:
+            slot.send([self.setup])
+        return slot
+
+    def close(self) -> None:
+        for slot in self._slots:
+            slot.kill("the pool was closed")
+        for slot in self._slots:
+            if slot.thread is not threading.current_thread():
+                slot.thread.join(_JOIN_S)

@@ -1,0 +1,360 @@
+"""What runs in every worker, wherever it is: frames in, frames out.
+
+A worker keeps the runs it was told of, runs chunks item by item, stamps each end, and reports. It knows nothing of who
+carries its frames. Items below 5 microseconds are run in blocks of 64 by the interpreter's own C loops; all others one by
+one, each told on the board before it begins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import sys
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pathos_nb.launchers.board import Cells
+from pathos_nb.launchers.capture import Capture, NoCapture
+from pathos_nb.launchers.failing import report, text_of, trace_of
+from pathos_nb.launchers.seeding import preserved, seeded
+from pathos_nb.wire import protocol
+from pathos_nb.wire.framing import Frame
+from pathos_nb.wire.protocol import ItemReport, Report, RunSpec
+from pathos_nb.wire.serialization import MINOR, Payload, dump, load
+
+BLOCK = 64
+_BLOCK_BELOW_S = 5e-6
+_clock = time.perf_counter
+
+
+class TimeUp(BaseException):
+    """Raised in an item when its time is up; no ``except Exception`` of the user's catches it."""
+
+
+class ByValue:
+    """Objects travel as bytes."""
+
+    dump = staticmethod(dump)
+
+    @staticmethod
+    def load(frame: Frame) -> Any:
+        """Give the object of a frame."""
+        return load(Payload(frame.body, frame.buffers))
+
+
+class ByReference:
+    """Objects stay where they are: worker and pool share memory."""
+
+    @staticmethod
+    def dump(value: Any) -> Payload:
+        """Wrap the object itself."""
+        return Payload(value)
+
+    @staticmethod
+    def load(frame: Frame) -> Any:
+        """Unwrap it."""
+        return frame.body
+
+
+Codec = type[ByValue] | type[ByReference]
+
+
+class Work:
+    """One run, as this worker knows it."""
+
+    def __init__(self, spec: RunSpec, frame: Frame) -> None:
+        self.spec, self.frame = spec, frame
+        self.function: Callable[..., Any] | None = None
+        self.item_s = 1.0
+        self.prints = False
+
+    def load(self, codec: Codec) -> Callable[..., Any]:
+        """Give the function, unpickled when it is first wanted."""
+        if self.function is None:
+            if self.spec.minor is not None and tuple(self.spec.minor) != MINOR:
+                sent, here = (".".join(map(str, v)) for v in (self.spec.minor, MINOR))
+                raise ImportError(f"the function was sent as code of Python {sent}; this worker has Python {here}")
+            function, kwargs = codec.load(self.frame)
+            self.function = _with_keywords(function, kwargs)
+            self.frame = Frame(0, ())
+        return self.function
+
+    @property
+    def block(self) -> int:
+        """How many items to run between two stamps."""
+        spec = self.spec
+        single = self.prints or spec.seed is not None or spec.timeout_s is not None
+        return 1 if single or self.item_s > _BLOCK_BELOW_S else BLOCK
+
+
+def _with_keywords(function: Callable[..., Any], kwargs: dict[str, Any]) -> Callable[..., Any]:
+    if not kwargs:
+        return function
+    from functools import partial
+
+    return partial(function, **kwargs)
+
+
+class Worker:
+    """Runs chunks and says what came of them.
+
+    Parameters
+    ----------
+    cells : Cells
+        This worker's part of the board.
+    codec : ByValue or ByReference
+        How objects lie in frames.
+    capture : Capture
+        Where its output goes.
+    alarm : callable, optional
+        Has `TimeUp` raised in this thread after so many seconds; 0 calls it off.
+    beside : str
+        What else uses this process' random generators: nothing (""), the "caller", or other "threads".
+    """
+
+    def __init__(
+        self,
+        cells: Cells,
+        codec: Codec = ByValue,
+        capture: Capture | None = None,
+        alarm: Callable[[float], object] | None = None,
+        beside: str = "",
+    ) -> None:
+        self.cells, self.codec, self.alarm = cells, codec, alarm
+        self.capture: Capture = capture or NoCapture()
+        self.beside = beside
+        self.in_item = False
+        self.stop_requested = False
+        self._runs: dict[int, Work] = {}
+        self._context: tuple[Any, ...] | None = None
+        self._offset = time.time() - _clock()
+
+    def handle(self, frame: Frame) -> Frame | None:
+        """Do what a frame says.
+
+        Parameters
+        ----------
+        frame : Frame
+            Any message that goes down.
+
+        Returns
+        -------
+        Frame or None
+            The report on a chunk; None where nothing is to be said.
+        """
+        if frame.kind == protocol.WORK:
+            return self._work(frame)
+        if frame.kind == protocol.DEFINE:
+            run, spec = frame.meta
+            self._runs[run] = Work(RunSpec(*spec), frame)
+        elif frame.kind == protocol.FORGET:
+            self._runs.pop(frame.meta[0], None)
+        elif frame.kind == protocol.INITIALIZE:
+            return self._initialize(frame)
+        return None
+
+    def _initialize(self, frame: Frame) -> Frame | None:
+        try:
+            initializer, arguments = self.codec.load(frame)
+            initializer(*arguments)
+        except BaseException as error:
+            text = f"{type(error).__name__}: {text_of(error)}"
+            return Frame(protocol.BROKEN, (text, trace_of(error)))
+        return None
+
+    def _work(self, frame: Frame) -> Frame:
+        chunk, run_id, indices, n = frame.meta
+        run = self._runs[run_id]
+        self.cells.set_width(n)  # until the items are loaded, any of them may be the one that kills
+        self.cells.begin(chunk, 0)
+        try:
+            self._adopt(run.spec.context)
+            function = run.load(self.codec)
+        except BaseException as error:
+            return self._undecodable(chunk, "function", error)
+        try:
+            items = self.codec.load(frame)
+        except BaseException as error:
+            return self._undecodable(chunk, "items", error)
+        doing = Chunk(self, run, function, items, chunk, indices, n)
+        with contextlib.suppress(KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
+            doing.run()
+        self.in_item = False
+        self.cells.begin(0, 0)
+        return doing.done()
+
+    def _undecodable(self, chunk: int, what: str, error: BaseException) -> Frame:
+        self.cells.begin(0, 0)
+        told = f"{what}\n{type(error).__name__}: {text_of(error)}\n{trace_of(error)}"
+        return Frame(protocol.DONE, tuple(Report(chunk, 0, time.time(), b"", 1, (), (), told)))
+
+    def _adopt(self, context: tuple[Any, ...] | None) -> None:
+        if context is None or context == self._context:
+            return
+        folder, path, environ, setups = context
+        self._context = context
+        with contextlib.suppress(OSError):  # a folder that is gone: the run may not need it
+            os.chdir(folder)
+        sys.path[:] = path
+        _adopt_environment(environ)
+        for module in setups:
+            __import__(module, fromlist=["install"]).install()
+
+    def now(self, stamp: float) -> float:
+        """Turn a stamp of this worker's clock into seconds since the epoch."""
+        return stamp + self._offset
+
+
+def _adopt_environment(environ: dict[str, str]) -> None:
+    for name in set(os.environ) - set(environ):
+        del os.environ[name]
+    os.environ.update({name: value for name, value in environ.items() if os.environ.get(name) != value})
+
+
+class Chunk:
+    """A chunk while it runs."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        run: Work,
+        function: Callable[..., Any],
+        items: Sequence[Any],
+        *place: Any,
+    ) -> None:
+        self.worker, self.run_of, self.function = worker, run, function
+        self.number, self.indices, self.n = place
+        self.rows = items if run.spec.star else None
+        self.columns = None if run.spec.star else items
+        self.values: list[Any] = []
+        self.failures: list[ItemReport] = []
+        self.output: list[tuple[int, bytes]] = []
+        self.ends = array("d")
+        self.block = run.block
+        self.started = _clock()
+
+    def run(self) -> None:
+        """Run the items, until the chunk, its limit or an interrupt ends it."""
+        self.worker.cells.set_width(self.block)
+        if self.block > 1:
+            self._in_blocks()
+        elif self.run_of.spec.seed is not None and self.worker.beside == "caller":
+            with preserved():
+                self._one_by_one()
+        else:
+            self._one_by_one()
+
+    def _in_blocks(self) -> None:
+        """Run blocks by `list.extend`, which keeps what it has when an item raises."""
+        calls: Any = itertools.starmap(self.function, self.rows) if self.rows is not None else map(self.function, *self.columns or ())
+        values, worker, cells = self.values, self.worker, self.worker.cells
+        while (start := len(values)) < min(self.n, cells.limit(self.number)):
+            stop = min(start + BLOCK, self.n, cells.limit(self.number))
+            cells.begin(self.number, start)
+            while len(values) < stop:
+                try:
+                    worker.in_item = True
+                    values.extend(itertools.islice(calls, stop - len(values)))
+                    worker.in_item = False
+                    if len(values) < stop:
+                        self._fail(StopIteration())
+                except BaseException as error:
+                    worker.in_item = False
+                    if self._is_interrupt(error):
+                        return
+                    self._fail(error)
+            self.ends.append(worker.now(_clock()))
+            if text := worker.capture.take():
+                self.run_of.prints = True
+                self.output.append((start, text))
+
+    def _one_by_one(self) -> None:
+        rows = self.rows if self.rows is not None else zip(*self.columns or ())
+        worker, function, number, cells = self.worker, self.function, self.number, self.worker.cells
+        take, now, ends, values, offset = worker.capture.take, _clock, self.ends, self.values, worker.now(0.0)
+        guard = self._guard() if self.run_of.spec.seed is not None or self.run_of.spec.timeout_s else None
+        for place, row in enumerate(rows):
+            if place >= cells.limit(number):
+                return
+            cells.begin(number, place)
+            try:
+                worker.in_item = True
+                values.append(function(*row) if guard is None else guard(place, row))
+                worker.in_item = False
+            except BaseException as error:
+                worker.in_item = False
+                if self._is_interrupt(error):
+                    return
+                self._fail(error)
+            ends.append(now() + offset)
+            if text := take():
+                self.run_of.prints = True
+                self.output.append((place, text))
+
+    def _guard(self) -> Callable[[int, Sequence[Any]], Any]:
+        """Give a call that is seeded, timed, or both."""
+        spec, function, worker = self.run_of.spec, self.function, self.worker
+        alarm = worker.alarm if spec.timeout_s else None
+
+        def call(place: int, row: Sequence[Any]) -> Any:
+            if spec.seed is None:
+                return function(*row)
+            with seeded(spec.seed, self.indices[place], shared=worker.beside == "threads", restore=False):
+                return function(*row)
+
+        def timed(place: int, row: Sequence[Any]) -> Any:
+            alarm(spec.timeout_s or 0.0)  # type: ignore[misc]
+            try:
+                return call(place, row)
+            finally:
+                alarm(0.0)  # type: ignore[misc]
+
+        return call if alarm is None else timed
+
+    def _is_interrupt(self, error: BaseException) -> bool:
+        return self.worker.stop_requested and not isinstance(error, Exception)
+
+    def _fail(self, error: BaseException) -> None:
+        place = len(self.values)
+        kind = protocol.TIMED_OUT if isinstance(error, TimeUp) else protocol.RAISED
+        if isinstance(error, StopIteration | GeneratorExit):
+            error = _as_runtime_error(error)
+        self.values.append(None)
+        self.failures.append(report(place, kind, error))
+
+    def done(self) -> Frame:
+        """Give the report."""
+        worker, run, n_run = self.worker, self.run_of, len(self.values)
+        worker.stop_requested = False
+        if n_run:
+            run.item_s = (_clock() - self.started) / n_run
+        payload = self._dump_values()
+        if n_run and len(self.ends) < -(-n_run // self.block):
+            self.ends.append(worker.now(_clock()))
+        meta = Report(
+            self.number, n_run, worker.now(self.started), self.ends.tobytes(), self.block,
+            [tuple(item) for item in self.failures], self.output, "",
+        )  # fmt: skip
+        return Frame(protocol.DONE, tuple(meta), payload.body, payload.buffers)
+
+    def _dump_values(self) -> Payload:
+        try:
+            return self.worker.codec.dump(self.values)
+        except BaseException:
+            for place, value in enumerate(self.values):
+                try:
+                    self.worker.codec.dump(value)
+                except BaseException as error:
+                    self.values[place] = None
+                    self.failures.append(report(place, protocol.NOT_RETURNED, error))
+            return self.worker.codec.dump(self.values)
+
+
+def _as_runtime_error(error: BaseException) -> RuntimeError:
+    """Give what PEP 479 gives for it inside a generator: a list would end silently."""
+    wrapped = RuntimeError(f"the item raised {type(error).__name__}")
+    wrapped.__cause__, wrapped.__traceback__ = error, error.__traceback__
+    return wrapped

@@ -1,0 +1,93 @@
+"""The messages between a pool and a worker, whatever carries them.
+
+==========  =========  ==================================================================================
+kind        direction  fields, then payload
+==========  =========  ==================================================================================
+INITIALIZE  down       () then (initializer, arguments)
+DEFINE      down       (run, `RunSpec` fields) then (function, fixed keyword arguments)
+WORK        down       (chunk, run, first index or indices, number of items) then the items
+FORGET      down       (run,)
+SEGMENT     both       (segment, path, size): shared memory that later frames speak of
+RELEASE     both       (segments): all views of these are gone
+READY       up         (pid, host, minor version of Python)
+DONE        up         (`Report` fields) then the values
+BROKEN      up         (what, text): the initializer failed; the worker ends
+==========  =========  ==================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+INITIALIZE, DEFINE, WORK, FORGET, SEGMENT, RELEASE, READY, DONE, BROKEN = range(1, 10)
+
+RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION = range(6)
+
+
+class RunSpec(NamedTuple):
+    """What a worker must know of a run besides the function.
+
+    Attributes
+    ----------
+    star : bool
+        Whether an item is a tuple of arguments.
+    seed : int or None
+        Seeds each item, by its index.
+    timeout_s : float or None
+        How long an item may run.
+    minor : tuple of int or None
+        The Python version that can load the function; None if any can.
+    context : tuple or None
+        Current folder, module path, environment and set-up modules, where they differ from the last run's.
+    """
+
+    star: bool
+    seed: int | None
+    timeout_s: float | None
+    minor: tuple[int, ...] | None
+    context: tuple[Any, ...] | None
+
+
+class ItemReport(NamedTuple):
+    """One failed item of a chunk: where in it, what kind of failure, and the exception in three forms."""
+
+    offset: int
+    kind: int
+    error: bytes | None
+    type_name: str
+    text: str
+    traceback: str
+
+
+class Report(NamedTuple):
+    """What a worker says of a chunk, besides the values.
+
+    Attributes
+    ----------
+    chunk : int
+        Which one.
+    n_run : int
+        How many items were run, from the first on; fewer than sent if the rest was taken back.
+    started : float
+        When the first item began, in seconds since the epoch.
+    ends : bytes
+        Array of doubles: the end of each block of items.
+    block : int
+        Items a block.
+    failures : sequence of ItemReport
+        The items that failed.
+    output : sequence of (offset, bytes)
+        What items wrote.
+    undecodable : str
+        Why no item could be loaded; empty if they could.
+    """
+
+    chunk: int
+    n_run: int
+    started: float
+    ends: bytes
+    block: int
+    failures: Sequence[tuple[Any, ...]]
+    output: Sequence[tuple[int, bytes]]
+    undecodable: str

@@ -1,0 +1,144 @@
+"""Objects to bytes and back: data by the C pickler, notebook code by value, large buffers beside the pickle.
+
+A payload is first tried with the plain C pickler, which is by far the fastest. What it refuses (a lambda, a local
+class), and what it would only *name* in ``__main__`` (where a worker has something else), goes again through
+cloudpickle's reducers, which send code by value, keep a class's identity on every way, and let the functions of one
+payload share one namespace. Leaves that these refuse too (locks, open files) are carried by dill.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+Buffer = bytes | bytearray | memoryview
+
+OUT_OF_BAND_BYTES = 1 << 14
+MINOR = sys.version_info[:2]
+
+
+class Payload(NamedTuple):
+    """A pickled object.
+
+    Attributes
+    ----------
+    body : bytes-like
+        The pickle.
+    buffers : sequence of bytes-like
+        Its out-of-band buffers, in order.
+    by_value : bool
+        Whether it carries code, which only the same minor version of Python can load.
+    """
+
+    body: Buffer
+    buffers: Sequence[Buffer] = ()
+    by_value: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all parts in bytes."""
+        return len(self.body) + sum(map(len, self.buffers))
+
+
+def _collector(buffers: list[Buffer]) -> Callable[[pickle.PickleBuffer], bool]:
+    def keep_in_band(buffer: pickle.PickleBuffer) -> bool:
+        raw = buffer.raw()
+        if raw.nbytes < OUT_OF_BAND_BYTES:
+            return True
+        buffers.append(raw)
+        return False
+
+    return keep_in_band
+
+
+def dump(value: object) -> Payload:
+    """Pickle an object so that a worker can load it.
+
+    Parameters
+    ----------
+    value : object
+        Data, functions and classes, in any mixture.
+
+    Returns
+    -------
+    Payload
+
+    Raises
+    ------
+    Exception
+        Whatever the last pickler raised, if none can carry it.
+    """
+    buffers: list[Buffer] = []
+    try:
+        body = pickle.dumps(value, 5, buffer_callback=_collector(buffers))
+    except Exception:  # any pickler's refusal: the next one may do
+        return _dump_code(value)
+    return _dump_code(value) if b"__main__" in body else Payload(body, buffers)
+
+
+def _dump_code(value: object) -> Payload:
+    from cloudpickle import Pickler
+
+    try:
+        return _dump_with(Pickler, value)
+    except Exception:  # a leaf that cloudpickle refuses
+        return _dump_with(_leaf_pickler(), value)
+
+
+def _dump_with(kind: Callable[..., Any], value: object) -> Payload:
+    buffers: list[Buffer] = []
+    stream = io.BytesIO()
+    kind(stream, protocol=5, buffer_callback=_collector(buffers)).dump(value)
+    return Payload(stream.getvalue(), buffers, by_value=True)
+
+
+@cache
+def _leaf_pickler() -> type[Any]:
+    """Build a cloudpickle pickler that hands the leaves it refuses to dill."""
+    import cloudpickle
+    import dill
+
+    known = set(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+    leaves = {kind for kind in dill.Pickler.dispatch if isinstance(kind, type) and kind not in known}
+    leaves = {kind for kind in leaves if kind.__module__ in ("_thread", "_io", "_queue", "socket")}
+
+    class LeafPickler(cloudpickle.Pickler):  # type: ignore[misc]
+        def reducer_override(self, obj: object) -> Any:
+            if type(obj) in leaves:
+                return dill.loads, (dill.dumps(obj),)
+            return super().reducer_override(obj)
+
+    return LeafPickler
+
+
+def load(payload: Payload) -> Any:
+    """Give the object back.
+
+    Parameters
+    ----------
+    payload : Payload
+        What `dump` gave, here or elsewhere.
+
+    Returns
+    -------
+    object
+        Arrays may be views of the payload's buffers.
+
+    Raises
+    ------
+    Exception
+        Whatever unpickling raises.
+    """
+    return pickle.loads(payload.body, buffers=payload.buffers)
+
+
+def is_bulk(value: Sequence[Any]) -> bool:
+    """Whether a list holds numbers, text and bytes only, whose pickle can always be loaded."""
+    return set(map(type, value)) <= _SCALARS
+
+
+_SCALARS = {int, float, complex, bool, str, bytes, type(None)}
