@@ -54,7 +54,7 @@ def _chunk_spans(chunk: ChunkDone) -> Iterator[tuple[int, Span]]:
         start = end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Timing:
     """What a run cost and what it gained.
 
@@ -91,6 +91,10 @@ class Timing:
     def mean(self) -> float:
         """Seconds an item takes on average."""
         return self.work_seconds / self.n_items if self.n_items else 0.0
+
+    def __repr__(self) -> str:
+        each = f"{duration(self.mean)} each ({duration(self.shortest)} to {duration(self.longest)})"
+        return f"{self}; {self.n_items:,} items, {each}; speed-up {self.speedup:.1f}"
 
     def __str__(self) -> str:
         n_workers = f"{self.n_workers} worker" + ("" if self.n_workers == 1 else "s")

@@ -117,7 +117,7 @@ def status(session: Session, values: Mapping[str, Any]) -> Table:
 
 def close(session: Session, values: Mapping[str, Any]) -> Said:
     """End pools."""
-    names = values["names"] or (tuple(session.pools) if values["all"] or len(session.pools) == 1 else ())
+    names = values["pool"] or (tuple(session.pools) if values["all"] or len(session.pools) == 1 else ())
     if not names:
         open_pools = ", ".join(session.pools)
         return Said(f"which one? open pools: {open_pools}; --all closes them" if open_pools else "no open pool")

@@ -88,7 +88,7 @@ def read_clause(text: str, magic: str, filename: str) -> Clause:
     if not re.match(r"for\b", text):
         raise UsageError(_no_for(text, magic))
     source = f"[0\n{text}\n]"
-    return _clause(_comprehension(source, text, magic), text, source, filename)
+    return _clause(_comprehension(source, text, magic), text, filename)
 
 
 def read_comprehension(text: str, magic: str, filename: str) -> tuple[str, Clause]:
@@ -113,9 +113,9 @@ def read_comprehension(text: str, magic: str, filename: str) -> tuple[str, Claus
     """
     if not text or re.match(r"for\b", text):
         raise UsageError(f"{magic} wants an expression first: {magic} EXPR {_EXAMPLE}; a body of lines goes in %%pmap")
-    source = f"[{text}\n]"
+    source = f"[\n{text}\n]"
     tree = _comprehension(source, text, magic)
-    return ast.get_source_segment(source, tree.elt) or "", _clause(tree, text, source, filename)
+    return ast.get_source_segment(source, tree.elt) or "", _clause(tree, text, filename)
 
 
 def _no_for(text: str, magic: str) -> str:
@@ -154,17 +154,18 @@ def _refuse(tree: ast.ListComp) -> None:
             raise UsageError("async for has no place here; collect the points in a list before the cell")
 
 
-def _clause(tree: ast.ListComp, text: str, source: str, filename: str) -> Clause:
+def _clause(tree: ast.ListComp, text: str, filename: str) -> Clause:
     names = tuple(dict.fromkeys(name for part in tree.generators for name in _targets(part.target)))
     if not names:
         raise UsageError("the for clause binds no name")
     point = ast.Tuple([ast.Name(name, ast.Load()) for name in names], ast.Load())
     whole = ast.Expression(ast.ListComp(point, tree.generators))
-    ast.copy_location(whole.body, tree)
-    ast.copy_location(point, tree.elt)
-    remember(filename, source)
+    ast.copy_location(whole.body, tree.generators[0].iter)
+    ast.copy_location(point, tree.generators[0].iter)
+    ast.increment_lineno(ast.fix_missing_locations(whole), -1)  # the text's first line is the second of what was parsed
+    remember(filename, text)
     try:
-        return Clause(names, text, compile(ast.fix_missing_locations(whole), filename, "eval", dont_inherit=True))
+        return Clause(names, text, compile(whole, filename, "eval", dont_inherit=True))
     except SyntaxError as error:
         raise UsageError(f"cannot read {text!r}: {error.msg}") from None
 

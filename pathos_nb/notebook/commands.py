@@ -89,7 +89,7 @@ VERBS: Mapping[str, Command] = {
     "errors": Command("%pathos errors", "Show what failed in a run, by default the latest.", (), (Word("run", "runs"),)),
     "status": Command("%pathos status", "Show where cells run, what runs, and which launchers there are."),
     "close": Command(
-        "%pathos close", "End pools and their workers.", (_ALL,), (Word("names", "pools", is_many=True),)
+        "%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "pools", is_many=True),)
     ),
     "help": Command("%pathos help", "Explain a verb or a magic.", (), (Word("topic", "verbs"),)),
 }

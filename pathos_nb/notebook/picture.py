@@ -68,6 +68,11 @@ class Snapshot:
         return self.n_done / self.total if self.total else float(self.is_over)
 
     @property
+    def is_cut_short(self) -> bool:
+        """Whether it ended before everything was done."""
+        return self.is_over and self.total is not None and self.n_done < self.total
+
+    @property
     def left_s(self) -> float | None:
         """Seconds that are left if it goes on like this; None if nobody can know."""
         if self.is_over or self.total is None or self.rate <= 0:
@@ -152,7 +157,7 @@ def _figures(shot: Snapshot) -> list[str]:
     parts = [done, f"{shot.n_failed:,} failed" if shot.n_failed else "", _speed(shot.rate), duration(shot.seconds)]
     if shot.left_s is not None:
         parts.append(f"{duration(shot.left_s)} left")
-    parts.append({"cancelled": "cancelled", "failed": "stopped by an error"}.get(shot.state, ""))
+    parts.append("cancelled" if shot.state == "cancelled" else "stopped" if shot.is_cut_short else "")
     return [part for part in parts if part]
 
 
@@ -167,7 +172,7 @@ def _speed(rate: float) -> str:
 def _bar(shot: Snapshot) -> str:
     # Only the part counts: 100 % of nothing is an empty bar, not a full one.
     width, bad = 100 * shot.part, 100 * shot.part * (shot.n_failed / shot.n_done if shot.n_done else 0)
-    color = {"done": GOOD, "failed": BAD, "cancelled": "#b8860b"}.get(shot.state, _BLUE)
+    color = "#b8860b" if shot.is_cut_short else GOOD if shot.is_over else _BLUE
     good = _fill(width - bad, color) + (_fill(bad, BAD) if bad else "")
     look = f"{_BOX};width:240px;height:10px;overflow:hidden;background:rgba(128,128,128,0.25);white-space:nowrap"
     return f'<span class="pathos-nb-bar" style="{look};font-size:0;line-height:0;vertical-align:middle">{good}</span>'
