@@ -16,7 +16,7 @@ from pathos_nb.events import ChunkDone
 
 __all__ = ["Errors", "Results", "RunView"]
 
-_N_ROWS = 10
+_N_ROWS, _N_WANTED = 10, 4
 
 
 class RunView(Protocol):
@@ -166,11 +166,11 @@ class Results(Sequence[Any]):
             One column for each parameter; then ``value``, or one column for each key where the values are dicts or
             named tuples; then ``seconds``, ``worker`` and ``error`` (None where there is none).
         """
-        values, spans = self.values(), self._spans()
+        is_over, values, spans = self.run.is_over, self.values(), self._spans()
         names = list(self.names)
         columns = dict(zip(names, map(list, zip(*self.points, strict=True)), strict=True)) if self.points else {}
         table: dict[str, list[Any]] = {name: columns.get(name, []) for name in names}
-        for name, column in [*_value_columns(values), *_record_columns(values, spans)]:
+        for name, column in [*_value_columns(values), *_record_columns(values, spans, is_over)]:
             table[_free_name(name, table)] = column
         return table
 
@@ -233,7 +233,7 @@ class Results(Sequence[Any]):
             failure = values[index] if isinstance(values[index], Failure) else None
             return [_cell(name, table[name][index], failure) for name in columns]
 
-        return columns, rows_of(values, _N_ROWS, row)
+        return columns, rows_of(values, _N_ROWS, row, [f.index for f in self.errors[:_N_WANTED]])
 
 
 class Errors(Sequence[Failure]):
@@ -341,12 +341,18 @@ def _as_mapping(value: Any) -> Mapping[str, Any] | None:
     return value if is_row else None
 
 
-def _record_columns(values: Sequence[Any], spans: Mapping[int, Span]) -> list[tuple[str, list[Any]]]:
+def _record_columns(values: Sequence[Any], spans: Mapping[int, Span], is_over: bool) -> list[tuple[str, list[Any]]]:
     failures = {v.index: v for v in values if isinstance(v, Failure)}
     seconds: list[Any] = [spans[i].seconds if i in spans else _lost_seconds(failures.get(i)) for i in range(len(values))]
     workers = [spans[i].worker if i in spans else getattr(failures.get(i), "worker", "") for i in range(len(values))]
-    errors = [describe(failures[i]) if i in failures else None for i in range(len(values))]
+    errors = [_error_text(failures[i], is_over) if i in failures else None for i in range(len(values))]
     return [("seconds", seconds), ("worker", workers), ("error", errors)]
+
+
+def _error_text(failure: Failure, is_over: bool) -> str | None:
+    if isinstance(failure.error, Cancelled):
+        return ("stopped" if failure.attempt and failure.worker else "not run") if is_over else None
+    return describe(failure)
 
 
 def _lost_seconds(failure: Failure | None) -> float | None:
@@ -376,7 +382,7 @@ def _cell(name: str, value: Any, failure: Failure | None) -> Cell:
         return Cell("" if value is None else duration(value))
     if name == "error" and failure is not None:
         is_error = not isinstance(failure.error, Cancelled)
-        return Cell(value, BAD if is_error else "", failure.traceback if is_error else "")
+        return Cell(value or "", BAD if is_error else "", failure.traceback if is_error else "")
     return Cell("" if value is None and failure is not None else "" if name == "error" else short(value))
 
 
@@ -391,6 +397,6 @@ def _headline(results: Results) -> str:
 
 
 def _rest(results: Results) -> str:
-    if len(results) <= _N_ROWS:
+    if len(results) <= _N_ROWS + 2:
         return ""
-    return f'<div style="font-size:12px;{FAINT}">{_N_ROWS} of {len(results):,} points; .to_pandas() gives all</div>'
+    return f'<div style="font-size:12px;{FAINT}">.to_pandas() gives all {len(results):,} points</div>'

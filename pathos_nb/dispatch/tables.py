@@ -6,6 +6,7 @@ are inline, and colours are those that stand out on white and on black.
 
 from __future__ import annotations
 
+import itertools
 import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
@@ -69,8 +70,8 @@ def _make_shortener() -> reprlib.Repr:
 _shortener = _make_shortener()
 
 
-def pick_rows(n: int, most: int) -> list[int | None]:
-    """Choose the rows to show: all, or the first and the last with a gap.
+def pick_rows(n: int, most: int, wanted: Iterable[int] = ()) -> list[int | None]:
+    """Choose the rows to show: all, or the first, the last and those that must not be missed.
 
     Parameters
     ----------
@@ -78,16 +79,22 @@ def pick_rows(n: int, most: int) -> list[int | None]:
         How many there are.
     most : int
         How many to show.
+    wanted : iterable of int
+        Rows to show in any case; not more than `most` of them.
 
     Returns
     -------
     list of int or None
-        None stands for the gap.
+        In order; None stands for a gap.
     """
-    if n <= most:
+    if n <= most + 2:  # a gap of two rows would save nothing
         return list(range(n))
     head = (most + 1) // 2
-    return [*range(head), None, *range(n - (most - head), n)]
+    shown = sorted({*range(head), *range(n - (most - head), n), *itertools.islice(wanted, most)})
+    with_gaps: list[int | None] = []
+    for before, index in zip([-1, *shown], shown, strict=False):
+        with_gaps += [None, index] if index > before + 1 else [index]
+    return with_gaps
 
 
 def text_table(columns: Sequence[str], rows: Iterable[Sequence[Cell] | None]) -> str:
@@ -157,7 +164,9 @@ def html_pre(inner: str) -> str:
     return f'<pre style="{look};font-size:12px;line-height:1.35;background:rgba(128,128,128,0.12)">{inner}</pre>'
 
 
-def rows_of(items: Sequence[Any], most: int, row: Callable[[int], Sequence[Cell]]) -> list[Sequence[Cell] | None]:
+def rows_of(
+    items: Sequence[Any], most: int, row: Callable[[int], Sequence[Cell]], wanted: Iterable[int] = ()
+) -> list[Sequence[Cell] | None]:
     """Make the rows that are shown.
 
     Parameters
@@ -168,10 +177,12 @@ def rows_of(items: Sequence[Any], most: int, row: Callable[[int], Sequence[Cell]
         How many rows to show.
     row : callable
         From an index to the cells.
+    wanted : iterable of int
+        Rows to show in any case.
 
     Returns
     -------
     list
         For `text_table` or `html_table`.
     """
-    return [None if i is None else row(i) for i in pick_rows(len(items), most)]
+    return [None if i is None else row(i) for i in pick_rows(len(items), most, wanted)]

@@ -163,7 +163,7 @@ class CellRunner:
                 self._views.show_now(begun[0].run.run_id)
             else:
                 begun[0].wait()
-                _raise_failure(begun[0], bool(job.names))
+                self._raise_failure(begun[0], job)
         except KeyboardInterrupt as error:
             if begun:
                 say_interrupted(error, begun[0], job.values["out"])
@@ -190,6 +190,12 @@ class CellRunner:
         with self._session.listening(hear):
             pool.start(job.function, job.points, star=True, title=job.title, **options)
 
+    def _raise_failure(self, results: Results, job: Job) -> None:
+        run: Run = results.run  # type: ignore[assignment]
+        for failure in list(run.failures.values())[:1]:
+            picture_failure(self._shell, failure, results.label(failure.index) if job.names else "the cell")
+        run.raise_if_failed()
+
     def _pool(self, values: Mapping[str, Any]) -> Pool:
         places = values["pool"] or ()
         if len(places) == 1 and isinstance(pool := self._shell.user_ns.get(places[0]), Pool):
@@ -201,11 +207,16 @@ class CellRunner:
             self._shell.user_ns[name] = value
 
     def _title(self, values: Mapping[str, Any], magic: str) -> str:
-        return values["title"] or values["out"] or f"{magic} In[{self._shell.execution_count}]"
+        return values["title"] or values["out"] or f"{magic} In[{self._number}]"
 
     def _filenames(self, magic: str) -> tuple[str, str]:
-        cell = f"{magic} In[{self._shell.execution_count}]"
+        cell = f"{magic} In[{self._number}]"
         return f"<{cell}>", f"<{cell}, for clause>"
+
+    @property
+    def _number(self) -> int:
+        """The cell's number: `execution_count` is that, or one more, depending on IPython's version."""
+        return len(self._shell.history_manager.input_hist_raw) - 1
 
     @property
     def _flags(self) -> int:
@@ -215,10 +226,3 @@ class CellRunner:
         for name in __future__.all_feature_names:
             ours |= getattr(__future__, name).compiler_flag
         return int(self._shell.compile.flags) & ours
-
-
-def _raise_failure(results: Results, has_names: bool) -> None:
-    run: Run = results.run  # type: ignore[assignment]
-    for failure in list(run.failures.values())[:1]:
-        picture_failure(failure, results.label(failure.index) if has_names else "the cell")
-    run.raise_if_failed()

@@ -33,7 +33,7 @@ _POINTS = (
     _RETRIES,
     Option(
         "on-error",
-        "raise (default): the first error ends the run; keep: errors stay in the result; stop: begin no more",
+        "raise ends the run (default), keep goes on, stop begins no more points",
         metavar="|".join(_ON_ERROR),
         kind=kinds.choice(*_ON_ERROR),
         offers=" ".join(_ON_ERROR),
@@ -45,7 +45,7 @@ _POINTS = (
 
 PMAP_CELL = Command(
     "%%pmap",
-    "Run the cell for every point of the for clause, in parallel. The last expression is the value of the point.",
+    "Run the cell for every point of the for clause; its last expression is the value.",
     _POINTS,
     rest="for NAME in ITERABLE …",
     more="""
@@ -79,15 +79,15 @@ VERBS: Mapping[str, Command] = {
     ),
     "pool": Command(
         "%pathos pool",
-        "Make a pool under a name, for -p NAME; without WHERE: show its workers.",
+        "Make a pool for -p NAME; without WHERE: show it.",
         (_NODES,),
         (Word("name", "pools", is_needed=True), Word("where", "pools", is_many=True)),
     ),
     "pools": Command("%pathos pools", "List the open pools."),
-    "runs": Command("%pathos runs", "List the runs of this session, the latest last."),
-    "cancel": Command("%pathos cancel", "Stop a run: the latest that goes on, or all.", (_ALL,), (Word("run", "runs"),)),
-    "errors": Command("%pathos errors", "Show what failed in a run, by default the latest.", (), (Word("run", "runs"),)),
-    "status": Command("%pathos status", "Show where cells run, what runs, and which launchers there are."),
+    "runs": Command("%pathos runs", "List the runs of this session."),
+    "cancel": Command("%pathos cancel", "Stop a run, by default the latest.", (_ALL,), (Word("run", "runs"),)),
+    "errors": Command("%pathos errors", "Show what failed, by default in the latest run.", (), (Word("run", "runs"),)),
+    "status": Command("%pathos status", "Show where cells run, and which launchers there are."),
     "close": Command(
         "%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "pools", is_many=True),)
     ),
@@ -152,6 +152,7 @@ def help_text(topic: str | None = None) -> str:
 
 
 def _overview() -> str:
-    magics = [f"  {c.usage:<44} {c.summary}" for c in (PMAP_CELL, PMAP_LINE, PPIPE)]
-    verbs = [f"  {c.usage:<44} {c.summary}" for c in VERBS.values()]
+    magics = [f"  {c.usage}\n      {c.summary}" for c in (PMAP_CELL, PMAP_LINE, PPIPE)]
+    width = max(len(c.usage) for c in VERBS.values())
+    verbs = [f"  {c.usage:<{width}}  {c.summary}" for c in VERBS.values()]
     return "\n".join(["Maps over cores, in the notebook.", "", *magics, "", *verbs, "", "-h after any of them tells more."])

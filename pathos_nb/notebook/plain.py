@@ -7,6 +7,7 @@ own type, and only its picture changes.
 from __future__ import annotations
 
 import contextlib
+import linecache
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -18,12 +19,14 @@ from IPython.core.error import UsageError
 from pathos_nb.dispatch.results import Results
 from pathos_nb.errors import BadOption, Failure, LauncherUnavailable, PathosNbError, PoolClosed, UnknownPlace
 
-__all__ = ["picture_failure", "plainly", "say_interrupted", "trim"]
+__all__ = ["dress", "picture_failure", "plainly", "say_interrupted"]
 
 _MISUSE = (BadOption, UnknownPlace, LauncherUnavailable, PoolClosed)
-_FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line \d+.*\n(?:    .*\n)*', re.MULTILINE)
+_FRAME = re.compile(
+    r'^  File "(?P<file>[^"]*)", line (?P<line>\d+)(?P<name>.*)\n(?P<code>(?:    .*\n)*)', re.MULTILINE
+)
 _OURS = re.compile(r"[/\\]pathos_nb[/\\](?:launchers|dispatch|wire|notebook)[/\\]")
-_RED, _BOLD, _END = "\x1b[31m", "\x1b[1m", "\x1b[0m"
+_BOLD, _END = "\x1b[1m", "\x1b[0m"  # no colour: red text is hard to read on the red ground of an error
 
 
 @contextlib.contextmanager
@@ -71,30 +74,47 @@ def _draw(error: BaseException, lines: Sequence[str]) -> None:
 
 def _last_line(error: BaseException) -> str:
     text = str(error)
-    return f"{_BOLD}{_RED}{type(error).__name__}{_END}" + (f": {text}" if text else "")
+    return f"{_BOLD}{type(error).__name__}{_END}" + (f": {text}" if text else "")
 
 
-def trim(text: str) -> str:
-    """Take our own frames out of a worker's traceback.
+def dress(shell: Any, text: str) -> str:
+    """Make a worker's traceback fit for the notebook.
 
     Parameters
     ----------
+    shell : InteractiveShell
+        It knows the cells: only the kernel has the source of functions that were defined in them.
     text : str
         As the worker formatted it.
 
     Returns
     -------
     str
-        The user's frames, and those of libraries.
+        Without our own frames; with cells by their number, and with their lines.
     """
-    return _FRAME.sub(lambda found: "" if _OURS.search(found["file"]) else found[0], text)
+    return _FRAME.sub(lambda found: _dress_frame(shell, found), text if text.endswith("\n") else f"{text}\n")
 
 
-def picture_failure(failure: Failure, label: str) -> None:
+def _dress_frame(shell: Any, found: re.Match[str]) -> str:
+    if _OURS.search(found["file"]):
+        return ""
+    code = found["code"] or _indented(linecache.getline(found["file"], int(found["line"])))
+    cell = shell.compile.format_code_name(found["file"])
+    place = " ".join(cell) if cell else f'File "{found["file"]}"'
+    return f"  {place}, line {found['line']}{found['name']}\n{code}"
+
+
+def _indented(line: str) -> str:
+    return f"    {line.strip()}\n" if line.strip() else ""
+
+
+def picture_failure(shell: Any, failure: Failure, label: str) -> None:
     """Let the item's own exception show where in the body it was raised.
 
     Parameters
     ----------
+    shell : InteractiveShell
+        As in `dress`.
     failure : Failure
         Whose error is about to be raised.
     label : str
@@ -102,11 +122,10 @@ def picture_failure(failure: Failure, label: str) -> None:
     """
     where = f"{failure.worker} on {failure.host}" if failure.worker else ""
     head = f"{_BOLD}{label}{_END}" + (f"  ({where})" if where else "")
-    body = trim(failure.traceback).rstrip().splitlines()
-    last = _last_line(failure.error).splitlines()
+    body = dress(shell, failure.traceback).rstrip().splitlines()
     if body and body[-1].startswith(type(failure.error).__name__):
         body.pop()
-    _draw(failure.error, [head, *body, *last])
+    _draw(failure.error, [head, *body, _last_line(failure.error)])
 
 
 def say_interrupted(error: KeyboardInterrupt, results: Results, name: str | None) -> None:
@@ -124,4 +143,4 @@ def say_interrupted(error: KeyboardInterrupt, results: Results, name: str | None
     n_done = results.run.n_done
     kept = f", kept in {name}" if name else ""
     text = f"stopped; {n_done:,} of {len(results):,} points are finished{kept}"
-    _draw(error, [f"{_BOLD}{_RED}KeyboardInterrupt{_END}: {text}"])
+    _draw(error, [f"{_BOLD}KeyboardInterrupt{_END}: {text}"])
