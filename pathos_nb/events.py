@@ -60,7 +60,7 @@ class ItemRetried(NamedTuple):
     """An item will be run again."""
 
     run_id: str
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     attempt: int
     reason: str
 

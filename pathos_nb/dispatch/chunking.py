@@ -3,10 +3,11 @@
 With ``w`` a slot, ``mu_w`` its measured seconds an item, ``o_w`` its overhead a chunk, ``R`` the items left and
 ``fair_w = R · (1/mu_w) / Σ(1/mu)``::
 
-    k = max(fair_w / 2, min(fair_w, 10 · o_w / mu_w))
+    k = max(fair_w / 2, min(fair_w, 10 · o_w / mu_w), o_w / mu_w)
 
 at most twice the last chunk, and under a cap of bytes and of seconds. Half of the fair share each time is factoring
-weighted by measured speed; the second term keeps the overhead under a tenth while enough is left.
+weighted by measured speed; the second term keeps the overhead under a tenth while enough is left;
+the third keeps the last crumbs together, which take longer to send than to do.
 
 References
 ----------
@@ -54,7 +55,7 @@ def next_size(slot: Measured | None, left: int, speed_share: float) -> int:
         return 1
     item_s = max(slot.item_s, 1e-9)
     fair = left * speed_share
-    size = max(fair / 2, min(fair, OVERHEAD_FACTOR * slot.overhead_s / item_s))
+    size = max(fair / 2, min(fair, OVERHEAD_FACTOR * slot.overhead_s / item_s), slot.overhead_s / item_s)
     size = min(size, 2 * slot.last, MAX_CHUNK_S / item_s, MAX_CHUNK_BYTES / max(slot.item_bytes, 1.0), left)
     return max(1, int(size))
 

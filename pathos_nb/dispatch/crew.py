@@ -10,8 +10,10 @@ from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.contract import Hub, Launcher, News, Slot
 from pathos_nb.wire.framing import Frame
+from pathos_nb.wire.protocol import FORGET
 
 MAX_STILLBORN = 3
+_FORGET_TOGETHER = 16
 
 
 class Chunk:
@@ -39,6 +41,7 @@ class Seat:
     def __init__(self, launcher: Launcher, name: str, most_items: int | None = None) -> None:
         self.launcher, self.name, self.most_items = launcher, name, most_items
         self.in_flight: dict[int, Chunk] = {}
+        self.to_forget: list[Frame] = []
         self.defined: set[int] = set()
         self.last_number, self.last_reply_s, self.last_size = 0, 0.0, 0
         self.overhead_s = 1e-4
@@ -49,6 +52,7 @@ class Seat:
     def replace(self) -> None:
         """Put a new worker in the seat of one that has gone."""
         self.in_flight.clear()
+        self.to_forget.clear()
         self.defined.clear()
         self.n_items, self.context, self.retiring, self.last_size = 0, None, False, 0
         self.slot = self.launcher.start_slot(self.name)
@@ -57,13 +61,25 @@ class Seat:
         """How many more items this worker may be sent; None without a limit."""
         return None if self.most_items is None else max(0, self.most_items - self.n_items)
 
+    def forget(self, run: int, at_once: bool) -> None:
+        """Have the worker forget a run, by the next message unless it must be at once."""
+        self.defined.discard(run)
+        self.to_forget.append(Frame(FORGET, (run,)))
+        if at_once or len(self.to_forget) > _FORGET_TOGETHER:
+            self.send([])
+
+    def send(self, frames: list[Frame]) -> None:
+        """Send frames to the worker, and what it should forget."""
+        self.slot.send([*self.to_forget, *frames])
+        self.to_forget.clear()
+
     def next_number(self) -> int:
         """Give a number for the next chunk, unique for this seat."""
         self.last_number += 1
         return self.last_number
 
     def doing(self) -> Chunk | None:
-        """The chunk the worker is at, if that can be known."""
+        """Tell the chunk the worker is at, if that can be known."""
         running = self.slot.running()
         return self.in_flight.get(running.chunk) if running else None
 

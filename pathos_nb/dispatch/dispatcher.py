@@ -10,8 +10,8 @@
                       └► run over
 
 * There is one lock. It is held while state changes, never while anybody waits, and never while a user's code runs.
-* One thread at a time attends: it waits for events and handles them for all. A caller that waits for its own map attends
-  by itself, so a plain map needs no thread and no hand-over; the others wait until it leaves.
+* One thread at a time attends: it waits for events and handles them for all. A caller that waits for its own map
+  attends by itself, so a plain map needs no thread and no hand-over; the others wait until it leaves.
 * Maps that nobody waits for (``amap``, ``imap`` between two items) are attended by a thread of the pool, started when
   it is first wanted.
 """
@@ -19,13 +19,15 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.dispatch.crew import Crew, Seat
-from pathos_nb.dispatch.feeder import Feeder, lost_failure
+from pathos_nb.dispatch.deliveries import Deliveries, complain
+from pathos_nb.dispatch.feeder import Feeder, failure_of
 from pathos_nb.dispatch.hub import EventHub, Interrupts
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Run, Task
@@ -33,7 +35,6 @@ from pathos_nb.errors import PoolBroken, PoolClosed
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.registry import registry
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import FORGET
 
 GRACE_S = 0.2
 _SETTLE_S = 2.0
@@ -61,8 +62,10 @@ class Dispatcher:
         self._attending = threading.Lock()
         self._n_waiting, self._leader = 0, 0
         self.runs: list[Run] = []
+        self.deliveries = Deliveries()
         self.unattended: set[Run] = set()
         self.broken: PoolBroken | None = None
+        self._token = os.urandom(3).hex()
         self.is_closed = False
         self._steward: threading.Thread | None = None
         self.hub = EventHub()
@@ -97,8 +100,7 @@ class Dispatcher:
             run.unattended = not attended
             run.workers_n = len(self.crew.seats)
             self.runs.append(run)
-            for observer in tuple(registry.observers):
-                observer(run)
+            self._show(run)
             run.begin()
             self._check_over(run)
             self.feeder.feed()
@@ -107,6 +109,23 @@ class Dispatcher:
                 self._wake_steward()
         if self._attending.locked():
             self.hub.wake()
+        self._deliver()
+
+    def _deliver(self) -> None:
+        if not self.is_mine():
+            self.deliveries.make()
+
+    def is_mine(self) -> bool:
+        """Whether this thread is in the midst of this dispatcher's work, and so must not wait for it."""
+        return self._leader == threading.get_ident() or self.lock._is_owned()  # type: ignore[attr-defined]
+
+    @staticmethod
+    def _show(run: Run) -> None:
+        for observer in tuple(registry.observers):
+            try:
+                observer(run)
+            except Exception:  # a view that breaks must not break the run
+                complain("an observer of runs failed")
 
     def _check_open(self) -> None:
         if self.is_closed:
@@ -114,9 +133,10 @@ class Dispatcher:
         if self.broken is not None:
             raise self.broken
 
-    def new_number(self) -> int:
-        """Give a number that no other run of this process has."""
-        return next(_run_numbers)
+    def new_number(self) -> tuple[int, str]:
+        """Give a number that no other run of this process has, and a name that no other run has."""
+        number = next(_run_numbers)
+        return number, f"{number}-{self._token}"
 
     def stop(self, run: Run, state: str, interrupt: bool) -> None:
         """Begin nothing more of a run.
@@ -144,6 +164,7 @@ class Dispatcher:
                 self.unattended.add(run)
                 self._wake_steward()
         self.hub.wake()
+        self._deliver()
 
     def _hold(self, seat: Seat, run: Run, interrupt: bool) -> None:
         running = seat.slot.running()
@@ -184,7 +205,7 @@ class Dispatcher:
 
     def _fail_unsent(self, run: Run, task: Task, place: int, error: BaseException) -> None:
         seat = self.crew.seats[0]
-        failure = lost_failure(run, task, place, error, seat)
+        failure = failure_of(run, task, place, error, seat)
         failure.worker = failure.host = ""
         run.keeper.place(task.indices, [failure])
         run.n_done += 1
@@ -212,7 +233,7 @@ class Dispatcher:
         for seat in self.crew.seats:
             if run.number in seat.defined:
                 seat.defined.discard(run.number)
-                seat.slot.send([Frame(FORGET, (run.number,))])
+                seat.forget(run.number, run.is_heavy)
         run.finish()
 
     def _break(self, error: PoolBroken) -> None:
@@ -302,6 +323,7 @@ class Dispatcher:
                 if self._n_waiting:
                     self._changed.notify_all()
             interrupts.check()
+            self.deliveries.make()
 
     def _follow(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:
         if owner is not None:
@@ -386,6 +408,7 @@ class Dispatcher:
         if steward is not None and steward is not threading.current_thread():
             steward.join(_SETTLE_S)
         is_ours = self._leader != threading.get_ident() and self._attending.acquire(timeout=_SETTLE_S)
+        self._deliver()
         with self.lock:
             self.crew.close()
             self.hub.close()

@@ -63,7 +63,7 @@ class Feeder:
                 while len(seat.in_flight) < depth and not seat.retiring and self._feed_one(seat):
                     if seat.slot.inline:
                         break
-        if len(self.crew.seats) > 1 and self.runs:
+        if len(self.crew.seats) > 1 and any(seat.in_flight for seat in self.crew.seats):
             self._take_back()
 
     def _feed_one(self, seat: Seat) -> bool:
@@ -80,7 +80,9 @@ class Feeder:
         return False
 
     def _next_task(self, run: Run, seat: Seat) -> Task | None:
-        if run.stopping or (seat.slot.inline and run.unattended) or not self._may_serve(run, seat):
+        if run.stopping or not (run.source.ready or run.again):
+            return None
+        if (seat.slot.inline and run.unattended) or not self._may_serve(run, seat):
             return None
         if run.pins:
             return self._pinned(run, seat)
@@ -129,6 +131,8 @@ class Feeder:
         left = run.source.left
         if left is None or run.is_stream:
             return stream_size(measured, room)
+        if left <= 0:
+            return 0
         speeds = [1 / max(run.item_s.get(id(other), item_s), 1e-9) for other in self.crew.seats]
         share = 1 / max(item_s, 1e-9) / sum(speeds)
         return next_size(measured, left, share)
@@ -166,7 +170,7 @@ class Feeder:
         meta = (number, run.number, task.indices, n)
         frames.append(Frame(protocol.WORK, meta, payload.body, payload.buffers))
         self._note(seat, run, Chunk(run, task, number, 0 if codec is ByReference else payload.nbytes))
-        seat.slot.send(frames)
+        seat.send(frames)
 
     def _note(self, seat: Seat, run: Run, chunk: Chunk) -> None:
         n = chunk.limit
@@ -285,6 +289,10 @@ class Feeder:
         start = first + n // 2
         if not victim.slot.set_limit(chunk.number, start):
             return
+        running = victim.slot.running()
+        if running and running.chunk == chunk.number and running.offset + running.width > start:
+            victim.slot.set_limit(chunk.number, chunk.limit)  # it has just begun it
+            return
         task = chunk.task.part(start, chunk.limit, chunk.run.source.star, alone=True, contested=True)
         chunk.limit = start
         chunk.task = chunk.task._replace(contested=True)
@@ -302,10 +310,9 @@ class Feeder:
 TIMED_OUT = "its item ran past its timeout"
 
 
-def lost_failure(run: Run, task: Task, place: int, error: BaseException, seat: Seat, seconds: float = 0.0) -> Failure:
-    """Make the failure of an item whose worker broke."""
+def failure_of(run: Run, task: Task, place: int, error: BaseException, seat: Seat) -> Failure:
+    """Make the failure of an item that was sent to a seat."""
     index = task.indices[place]
-    return Failure(
-        index, error, argument=run.argument_of(task, place), worker=seat.slot.name, host=seat.slot.host,
-        attempt=run.attempts.get(index, 0) + 1, seconds=seconds,
-    )  # fmt: skip
+    argument, attempt = run.argument_of(task, place), run.attempts.get(index, 0) + 1
+    where = {"worker": seat.slot.name, "host": seat.slot.host}
+    return Failure(index, error, argument=argument, attempt=attempt, **where)

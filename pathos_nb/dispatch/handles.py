@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
+from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.keepers import MISSING, StreamKeeper
 from pathos_nb.dispatch.run import Run
+from pathos_nb.errors import PoolClosed
 
 
 class AsyncResult:
@@ -88,13 +91,18 @@ class AsyncResult:
         import asyncio
 
         loop, over = asyncio.get_running_loop(), asyncio.Event()
-        self.run.when_over(lambda run: loop.call_soon_threadsafe(over.set))
+        self.run.when_over(lambda run: _set_from_thread(loop, over))
         try:
             await over.wait()
         except asyncio.CancelledError:
             self.cancel()
             raise
         return self.get(0)
+
+
+def _set_from_thread(loop: Any, over: Any) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+        loop.call_soon_threadsafe(over.set)
 
 
 def _not_ready(timeout: float | None) -> TimeoutError:
@@ -115,21 +123,16 @@ class ResultIterator(Iterator[Any]):
     ----------
     run : Run
         A run that streams.
-    attend : callable
-        Keeps things going until its argument is true.
-    feed : callable
-        Sends more, now that there is room.
-    window : callable
-        Gives how many items may be ahead.
+    dispatcher : Dispatcher
+        Who runs it.
     """
 
-    def __init__(
-        self, run: Run, attend: Callable[..., bool], feed: Callable[[], None], window: Callable[[Run], int]
-    ) -> None:
-        self.run, self._attend, self._feed, self._window = run, attend, feed, window
+    def __init__(self, run: Run, dispatcher: Dispatcher) -> None:
+        self.run, self._attend, self._feed = run, dispatcher.attend, dispatcher.feed
+        self._window, self._post = dispatcher.feeder.window, dispatcher.hub.post
         assert isinstance(run.keeper, StreamKeeper)
         self._keeper = run.keeper
-        self._since_feed = 0
+        self._since_feed, self._is_closed = 0, False
         self._lock = threading.Lock()
 
     def __iter__(self) -> ResultIterator:
@@ -178,8 +181,6 @@ class ResultIterator(Iterator[Any]):
             failure.reraise()
         return value
 
-    __next_value = next
-
     def _wait(self, timeout: float | None) -> tuple[int, Any]:
         taken: list[tuple[int, Any]] = []
 
@@ -199,19 +200,30 @@ class ResultIterator(Iterator[Any]):
             return taken[0]
         if not come:
             raise _not_ready(timeout)
-        error, source = self.run.error, self.run.source
-        self.run.error = source.error = None
+        self._raise_at_end()
+        raise StopIteration
+
+    def _raise_at_end(self) -> None:
+        """Raise what ended the values early, once."""
+        run = self.run
+        error = run.error or run.source.error
+        run.error = run.source.error = None
         if error is not None:
             raise error
-        raise StopIteration
+        if run.state == "cancelled" and not self._is_closed:
+            self._is_closed = True
+            what = f"the map was ended after {self._keeper.n_given} values: its pool was closed, or it was cancelled"
+            raise PoolClosed(what, cure="take all values before the pool is closed")
 
     def _is_at_end(self) -> bool:
         return self.run.is_over
 
     def close(self) -> None:
         """Stop the map: what is on the way is dropped, the pool is free at once."""
+        self._is_closed = True
         if not self.run.is_over:
             self.run.cancel()
 
     def __del__(self) -> None:
-        self.close()
+        if not self.run.is_over:
+            self._post(self.run.cancel)  # the collector may call from anywhere, even from under the lock

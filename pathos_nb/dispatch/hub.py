@@ -69,6 +69,8 @@ class EventHub:
 
     def wake(self) -> None:
         """End a wait that is under way, or the next one."""
+        if self._is_closed:
+            return  # the descriptor's number may be another file's by now
         with contextlib.suppress(OSError):  # full is as good as awake; closed has nobody waiting
             os.write(self._wake_w, b"!")
 
@@ -148,17 +150,19 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
             for number in _DEFERRED:
-                handler = signal.getsignal(number)
+                handler = _getsignal(number)
                 if callable(handler):
                     self._before[number] = handler
-                    signal.signal(number, self._note)
+                    _signal(number, self._note)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            _signal(number, handler)
         if error is None:
             self.check()
+        for number in self._noted:  # one has raised already; the others come again, now that the handlers are back
+            signal.raise_signal(number)
 
     def _note(self, number: int, at: FrameType | None) -> None:
         if self.immediate:
@@ -180,8 +184,11 @@ class Interrupts:
     def check(self) -> None:
         """Run the handlers that were held back; one of them may raise KeyboardInterrupt."""
         while self._noted:
-            number = self._noted.pop()
+            number = self._noted.pop(0)
             self._before[number](number, None)
 
 
-_DEFERRED = [number for name in ("SIGINT", "SIGALRM") if (number := getattr(signal, name, None)) is not None]
+_DEFERRED = [int(number) for name in ("SIGINT", "SIGALRM") if (number := getattr(signal, name, None)) is not None]
+# The functions of `signal` are these, with an enumeration looked up for each number: 10 microseconds a map.
+_signal: Any = getattr(signal.signal, "__wrapped__", signal.signal)
+_getsignal: Any = getattr(signal.getsignal, "__wrapped__", signal.getsignal)

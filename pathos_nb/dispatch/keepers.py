@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from pathos_nb.dispatch.deliveries import CallbackKeeper
 
 
 class Missing:
@@ -40,7 +42,7 @@ class ListKeeper:
         if isinstance(indices, range) and indices.step == 1:
             kept[indices.start : indices.stop] = values
             return
-        for index, value in zip(indices, values):
+        for index, value in zip(indices, values, strict=True):
             kept[index] = value
 
     def has(self, index: int) -> bool:
@@ -49,7 +51,7 @@ class ListKeeper:
 
     def room(self, n_taken_from_source: int, window: int) -> int:
         """How many more items may be taken from the source: no bound, since the values are kept anyway."""
-        return window
+        return 1 << 60
 
 
 class StreamKeeper:
@@ -72,9 +74,9 @@ class StreamKeeper:
         if contested and not self.ordered:
             self._seen.update(indices)
         if self.ordered:
-            self._by_index.update(zip(indices, values))
+            self._by_index.update(zip(indices, values, strict=True))
         else:
-            self._came.extend(zip(indices, values))
+            self._came.extend(zip(indices, values, strict=True))
 
     def has(self, index: int) -> bool:
         """Whether that value has come; asked only of chunks that were sent twice."""
@@ -98,5 +100,4 @@ class StreamKeeper:
         return window - (n_taken_from_source - self.n_given)
 
 
-Keeper = ListKeeper | StreamKeeper
-Subscriber = Callable[[Any], None]
+Keeper = ListKeeper | StreamKeeper | CallbackKeeper

@@ -6,17 +6,17 @@ import contextlib
 import os
 import threading
 import time
-import uuid
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from pathos_nb.dispatch.deliveries import CallbackKeeper, Deliver
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
 from pathos_nb.dispatch.hub import Interrupts
 from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions, is_count, read_options
-from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import SliceSource, Source, make_source
 from pathos_nb.errors import BadOption, PoolClosed, UnknownPlace
 from pathos_nb.launchers.contract import Launcher
@@ -85,6 +85,7 @@ class Pool:
         self._nodes, self._most_items = nodes, maxtasksperchild
         self._start = (initializer, tuple(initargs))
         self._state = "open"
+        self._at_close: list[Callable[[], Callable[[bool], None] | None]] = []
         self._lock = threading.Lock()
         self._dispatcher = self._begin()
 
@@ -190,6 +191,7 @@ class Pool:
         *sequences: Iterable[Any],
         star: bool = False,
         everywhere: bool = False,
+        deliver: Deliver | None = None,
         **options: Any,
     ) -> Run:
         """Begin a map and give the run.
@@ -204,6 +206,9 @@ class Pool:
             Whether there is one sequence, of argument tuples.
         everywhere : bool
             Whether each worker gets exactly one of the items.
+        deliver : callable, optional
+            Is given (indices, values) as they come, each index once, a `Failure` for an item that failed or was not
+            run; called in whatever thread handles news. The run then keeps no values.
         **options
             See `MapOptions`.
 
@@ -212,7 +217,7 @@ class Pool:
         Run
             To wait for, watch and cancel.
         """
-        return self._run(f, sequences, star, options, attended=False, everywhere=everywhere)
+        return self._run(f, sequences, star, options, attended=False, everywhere=everywhere, deliver=deliver)
 
     def _run(
         self,
@@ -223,9 +228,10 @@ class Pool:
         *,
         attended: bool = True,
         everywhere: bool = False,
+        deliver: Deliver | None = None,
     ) -> Run:
         source, chosen = self._read(f, sequences, star, options)
-        run = self._new_run(f, source, chosen, ListKeeper(source.total if isinstance(source, SliceSource) else None))
+        run = self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
         if self._is_inside() or self._dispatcher.is_inline:
             return self._run_here(run, attended)
         with Interrupts(self._dispatcher.hub.wake):
@@ -233,6 +239,11 @@ class Pool:
                 self._dispatcher.pin_everywhere(run)
             self._dispatcher.start(run, attended)
         return run
+
+    def _keeper(self, source: Source, deliver: Deliver | None) -> Keeper:
+        if deliver is not None:
+            return CallbackKeeper(deliver, self._dispatcher.deliveries)
+        return ListKeeper(source.total if isinstance(source, SliceSource) else None)
 
     def _run_here(self, run: Run, attended: bool) -> Run:
         """Run a map in this thread: on the serial launcher, or where all of the pool's threads may be waiting."""
@@ -242,7 +253,7 @@ class Pool:
                 run.wait()
             return run
         with Pool("serial") as inner:
-            again = inner._new_run(run.function, run.source, run.options, run.keeper)
+            again = inner._new_run(Call(run.function, run.source, run.options), run.keeper)
             inner._dispatcher.start(again, attended=True)
             again.wait()
         return again
@@ -252,11 +263,11 @@ class Pool:
     ) -> ResultIterator:
         pool = Pool("serial") if self._is_inside() else self
         source, chosen = pool._read(f, sequences, star, options)
-        run = pool._new_run(f, source, chosen, StreamKeeper(ordered))
+        run = pool._new_run(Call(f, source, chosen), StreamKeeper(ordered))
         dispatcher = pool._dispatcher
         with Interrupts(dispatcher.hub.wake):
             dispatcher.start(run, attended=dispatcher.is_inline)
-        iterator = ResultIterator(run, dispatcher.attend, dispatcher.feed, dispatcher.feeder.window)
+        iterator = ResultIterator(run, dispatcher)
         iterator.keep = pool  # type: ignore[attr-defined]
         return iterator
 
@@ -270,15 +281,14 @@ class Pool:
             raise BadOption("the serial launcher cannot stop an item", cure='use "processes" or "threads" for timeout')
         return make_source(sequences, star), chosen
 
-    def _new_run(self, f: Callable[..., Any], source: Source, options: MapOptions, keeper: Keeper) -> Run:
+    def _new_run(self, call: Call, keeper: Keeper) -> Run:
         if self._state == "closed":
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
-        number = self._dispatcher.new_number()
-        return Run(self._dispatcher, f"{number}-{uuid.uuid4().hex[:6]}", number, f, source, options, keeper)
+        return Run(self._dispatcher, call, keeper)
 
     def _is_inside(self) -> bool:
         """Whether this thread is one of the pool's own, all of which may be waiting for each other."""
-        return id(self._dispatcher.hub) in here.pools
+        return id(self._dispatcher.hub) in here.pools or self._dispatcher.is_mine()
 
     # --- life ---
 
@@ -286,6 +296,11 @@ class Pool:
     def nodes(self) -> int:
         """How many workers there are."""
         return len(self._dispatcher.crew.seats) or sum(self._sizes().values())
+
+    @property
+    def size(self) -> int:
+        """The same as `nodes`, as libraries call it that size their queues by it."""
+        return self.nodes
 
     @property
     def state(self) -> str:
@@ -320,6 +335,22 @@ class Pool:
 
         return import_module("pathos_nb.dispatch.executor").PoolExecutor(self)
 
+    def at_close(self, callback: Callable[[bool], None]) -> None:
+        """Have something called before the pool ends.
+
+        Parameters
+        ----------
+        callback : callable
+            Takes whether the pool ends at once; held weakly if it is a method.
+        """
+        self._at_close.append(weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback)
+
+    def _call_at_close(self, cancel: bool) -> None:
+        while self._at_close:
+            callback = self._at_close.pop()()
+            if callback is not None:
+                callback(cancel)
+
     def close(self, timeout: float | None = None) -> None:
         """Take no more work, wait for what runs, then end the workers.
 
@@ -328,6 +359,7 @@ class Pool:
         timeout : float, optional
             Seconds to wait for what runs; then it is cancelled.
         """
+        self._call_at_close(False)
         with self._lock:
             self._state = "closed"
         dispatcher = self._dispatcher
@@ -337,6 +369,7 @@ class Pool:
 
     def terminate(self) -> None:
         """End now: runs are cancelled, workers killed."""
+        self._call_at_close(True)
         with self._lock:
             self._state = "closed"
         self._finalizer.detach()

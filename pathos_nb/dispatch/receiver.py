@@ -1,8 +1,8 @@
 """Receiving: what workers report, and what becomes of the items of a worker that died.
 
 An item's own exception is its failure. A death is nobody's: the items that the worker had not begun, and those before
-the one it died in, run again; the one it died in counts an attempt. Where only a block of items is known, its halves are
-tried alone until the item that kills is found; it fails alone.
+the one it died in, run again; the one it died in counts an attempt. Where only a block of items is known, its halves
+are tried alone until the item that kills is found; it fails alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
-from pathos_nb.dispatch.feeder import TIMED_OUT, lost_failure
+from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
 from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
@@ -131,7 +131,7 @@ class Receiver:
         run, task = chunk.run, chunk.task
         failed = {failure.index: failure for failure in failures}
         tried = {failure.index for failure in again.values()}
-        for place, (index, value) in enumerate(zip(task.indices, values)):
+        for place, (index, value) in enumerate(zip(task.indices, values, strict=False)):
             if task.contested and run.keeper.has(index):
                 continue
             if index in tried:
@@ -152,7 +152,7 @@ class Receiver:
 
     def _failure(self, seat: Seat, chunk: Chunk, report: Report, item: ItemReport) -> Failure:
         run, index = chunk.run, chunk.task.indices[item.offset]
-        where = {"index": index, "worker": seat.name, "host": seat.slot.host}
+        where: dict[str, Any] = {"index": index, "worker": seat.name, "host": seat.slot.host}
         error: BaseException
         if item.kind == protocol.TIMED_OUT:
             error = _timeout(run, where)
@@ -162,8 +162,8 @@ class Receiver:
             error = CannotReturn("the result cannot be brought back", cause=cause, cure=cure, **where)
         else:
             error = revive(item)
-        failure = lost_failure(run, chunk.task, item.offset, error, seat, _seconds(report, item.offset))
-        failure.traceback = item.traceback
+        failure = failure_of(run, chunk.task, item.offset, error, seat)
+        failure.seconds, failure.traceback = _seconds(report, item.offset), item.traceback
         return failure
 
     def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure]) -> None:
@@ -224,7 +224,7 @@ class Receiver:
     def _fail_item(self, seat: Seat, run: Run, task: Task, error: BaseException, trace: str = "") -> None:
         if task.contested and run.keeper.has(task.indices[0]):
             return
-        failure = lost_failure(run, task, 0, error, seat)
+        failure = failure_of(run, task, 0, error, seat)
         failure.traceback = trace
         self._place(run, task.indices, [failure], [failure], task.contested)
 

@@ -11,14 +11,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper
+from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
+from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, RunEnded, RunStarted
+from pathos_nb.launchers.worker import ByValue
 from pathos_nb.wire.serialization import Payload
 
 _ARGUMENT_CHARS = 120
+_HEAVY_BYTES = 1 << 18
 
 
 class Task(NamedTuple):
@@ -47,8 +50,19 @@ class Task(NamedTuple):
         return Task(self.indices[start:stop], items, alone, contested or self.contested)
 
 
+class Call(NamedTuple):
+    """What a map is asked: a function, its input and the options."""
+
+    function: Any
+    source: Source
+    options: MapOptions
+
+
 class Attendant(Protocol):
     """What a run needs of its dispatcher."""
+
+    def new_number(self) -> tuple[int, str]:
+        """Give a number and a name that no other run has."""
 
     def attend(self, is_done: Callable[[], bool], timeout_s: float | None, owner: Run | None) -> bool:
         """Keep things going until it is done."""
@@ -81,14 +95,13 @@ class Run:
         The record so far.
     """
 
-    def __init__(
-        self, dispatcher: Attendant, run_id: str, number: int, function: Any, source: Source, options: MapOptions,
-        keeper: Keeper,
-    ) -> None:  # fmt: skip
-        self.run_id, self.number, self.title = run_id, number, options.title
-        self.function, self.source, self.options, self.keeper = function, source, options, keeper
+    def __init__(self, dispatcher: Attendant, call: Call, keeper: Keeper) -> None:
+        self.number, self.run_id = dispatcher.new_number()
+        self.function, self.source, self.options = call
+        self.keeper, self.title = keeper, call.options.title
         self.state, self.n_done, self.n_failed = "queued", 0, 0
-        self.started_at, self.ended_at = time.time(), None
+        self.started_at = time.time()
+        self.ended_at: float | None = None
         self.failures: dict[int, Failure] = {}
         self.chunks: list[ChunkDone] = []
         self.error: BaseException | None = None
@@ -102,7 +115,7 @@ class Run:
         self.item_s: dict[int, float] = {}
         self.item_bytes, self.largest = 0.0, 0
         self.workers_n = 0
-        self.is_stream = not isinstance(keeper, ListKeeper)
+        self.is_stream = isinstance(keeper, StreamKeeper)
         self._dispatcher = dispatcher
         self._subscribers: list[Callable[[Event], None]] = []
         self._callbacks: list[Callable[[Run], None]] = []
@@ -115,6 +128,11 @@ class Run:
     def total(self) -> int | None:
         """How many items there are, if known."""
         return self.source.total
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether workers should let its function go at once, instead of with the next message."""
+        return any(payload.nbytes > _HEAVY_BYTES for kind, payload in self.payloads.items() if kind is ByValue)
 
     @property
     def is_over(self) -> bool:
@@ -161,7 +179,10 @@ class Run:
     def tell(self, event: Event) -> None:
         """Hand an event to all subscribers."""
         for callback in tuple(self._subscribers):
-            callback(event)
+            try:
+                callback(event)
+            except Exception:  # a view that breaks must not break the run
+                complain(f"a subscriber of run {self.run_id} failed")
 
     def begin(self) -> None:
         """Say that it has begun."""
@@ -174,11 +195,20 @@ class Run:
             return
         self.ended_at = time.time()
         self.state = self.stopping or ("failed" if self.failures or self.error else "done")
+        self._deliver_the_rest()
         self.source.end()
         self.payloads.clear()
         self.function = None
         self.tell(RunEnded(self.run_id, self.state, self.seconds))
         self._call_back()
+
+    def _deliver_the_rest(self) -> None:
+        """Let no callback wait for what will not come."""
+        keeper = self.keeper
+        if isinstance(keeper, CallbackKeeper):
+            rest = [index for index in range(self.total or 0) if not keeper.has(index)]
+            if rest:
+                keeper.place(rest, [_not_run(index) for index in rest])
 
     def fail(self, failure: Failure) -> None:
         """Take a failure in for good."""

@@ -140,7 +140,7 @@ class PulledSource:
         self._next += n
         if self.star:
             return range(start, self._next), rows
-        return range(start, self._next), (rows,) if self.width == 1 else tuple(map(list, zip(*rows)))
+        return range(start, self._next), (rows,) if self.width == 1 else tuple(map(list, zip(*rows, strict=True)))
 
     def _end(self) -> None:
         self._ended = True
@@ -184,7 +184,7 @@ def make_source(sequences: tuple[Iterable[Any], ...], star: bool) -> Source:
         return SliceSource(sequences, star)
     iterators = [iter(sequence) for sequence in sequences]
     width = len(iterators)
-    rows: Iterator[Any] = iterators[0] if width == 1 else zip(*iterators)
+    rows: Iterator[Any] = iterators[0] if width == 1 else zip(*iterators, strict=False)
     return PulledSource(rows, star, width, _length(sequences))
 
 

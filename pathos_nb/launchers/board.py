@@ -73,7 +73,7 @@ class Cells:
         self.view[LIMITS + chunk % 8] = (chunk & _MASK) << 32 | n_items
 
     def running(self) -> Running | None:
-        """What the worker is at (pool)."""
+        """Tell what the worker is at (pool)."""
         view = self.view
         chunk, offset, begun = view[CHUNK], view[OFFSET], view[BEGUN]
         return Running(chunk, offset, begun / 1e9, view[WIDTH] or 1) if chunk else None
@@ -117,4 +117,6 @@ class Board:
 
     def close(self) -> None:
         """Close the file; cells that are still held keep the memory."""
-        os.close(self.fd)
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1

@@ -48,8 +48,10 @@ class FileCapture:
         os.dup2(fd, 1)
         os.dup2(fd, 2)
         options: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "write_through": True}
-        sys.stdout = sys.__stdout__ = io.TextIOWrapper(open(1, "wb", 0, closefd=False), **options)
-        sys.stderr = sys.__stderr__ = io.TextIOWrapper(open(2, "wb", 0, closefd=False), **options)
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            stream = io.TextIOWrapper(io.FileIO(number, "wb", closefd=False), **options)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
 
     def take(self) -> bytes:
         """Give what was written since the last call."""

@@ -19,9 +19,10 @@ from typing import Any
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
 from pathos_nb.launchers.capture import FileCapture
 from pathos_nb.launchers.seeding import reseed
+from pathos_nb.launchers.segments import Inbox, Outbox
 from pathos_nb.launchers.worker import TimeUp, Worker
-from pathos_nb.wire.framing import Buffer, Frame, FrameReader, pack
-from pathos_nb.wire.protocol import BROKEN
+from pathos_nb.wire.framing import Buffer, FrameReader, pack
+from pathos_nb.wire.protocol import BROKEN, RELEASE
 
 _JOIN_BYTES = 1 << 16
 
@@ -39,7 +40,9 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
         The board, and which part of it is this worker's.
     """
     sys.modules["__main__"] = types.ModuleType("__main__")
-    cells = Board(board_fd).cells(index)
+    board = Board(board_fd)
+    cells = board.cells(index)
+    board.close()  # an item that writes to all descriptors must not reach the others' cells
     worker = Worker(cells, capture=FileCapture(output_fd), alarm=_alarm)
     _install_signals(worker)
     reseed()
@@ -54,12 +57,20 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
 
 
 def _serve(channel: socket.socket, worker: Worker) -> int:
-    reader = FrameReader()
+    inbox, outbox, pid = Inbox(), Outbox(), os.getpid()
+    reader = FrameReader(inbox.resolve)
     while (frames := reader.pull(channel.recv, channel.recv_into)) is not None:
         for frame in frames:
+            if frame.kind == RELEASE:
+                outbox.give_back(frame.meta[0])
+                continue
             reply = worker.handle(frame)
+            if os.getpid() != pid:
+                os._exit(0)  # an item forked, and this is the child, which came back from it
             if reply is not None:
-                _send(channel, pack(reply))
+                places = outbox.stow(reply.buffers)
+                released = [piece for told in inbox.releases() for piece in pack(told)]
+                _send(channel, [*released, *pack(reply, places)])
                 if reply.kind == BROKEN:
                     return 1
             del frame, reply

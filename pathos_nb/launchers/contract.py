@@ -28,7 +28,7 @@ class Availability(NamedTuple):
 
 
 class Running(NamedTuple):
-    """What a worker is at: the chunk, the offset of the item in it, since when (monotonic), and how many items that is."""
+    """What a worker is at: the chunk, the item's offset in it, since when (monotonic), and how many items that is."""
 
     chunk: int
     offset: int
@@ -168,5 +168,5 @@ class Launcher(ABC):
         return usable_cores()
 
     def context(self) -> tuple[Any, ...] | None:
-        """What must go with each run so that a worker sees the caller's surroundings; None if it does anyway."""
+        """Give what must go with each run for a worker to see the caller's surroundings; None if it does anyway."""
         return None

@@ -36,9 +36,9 @@ def rebuild(kind: type[BaseException], args: tuple[Any, ...], fields: dict[str, 
         Made without any ``__init__`` that is written in Python.
     """
     error = kind.__new__(kind, *args)
-    foundation = next(base for base in kind.__mro__ if not hasattr(base.__init__, "__code__"))
+    initializers: list[Any] = [base.__dict__["__init__"] for base in kind.__mro__ if "__init__" in base.__dict__]
     with contextlib.suppress(Exception):
-        foundation.__init__(error, *args)  # type: ignore[misc]
+        next(init for init in initializers if not hasattr(init, "__code__"))(error, *args)
     error.args = args
     error.__dict__.update(fields)
     return error
@@ -81,7 +81,9 @@ def _flat(payload: Payload) -> bytes:
 def _shape(error: BaseException) -> tuple[Any, ...]:
     kind = type(error)
     odd = hasattr(kind.__init__, "__code__") or hasattr(kind.__new__, "__code__")
-    plain = kind.__reduce__ in (BaseException.__reduce__, OSError.__reduce__) and kind.__reduce_ex__ is object.__reduce_ex__
+    plain = (
+        kind.__reduce__ in (BaseException.__reduce__, OSError.__reduce__) and kind.__reduce_ex__ is object.__reduce_ex__
+    )
     fields = dict(getattr(error, "__dict__", {}))
     if odd and plain:
         return rebuild, (kind, error.args, fields)

@@ -15,15 +15,17 @@ import os
 import signal
 import socket
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells, shared_file
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown, SourceBroken
+from pathos_nb.launchers.segments import Inbox, Outbox, bare
 from pathos_nb.launchers.zygote_client import ZygoteClient
-from pathos_nb.wire.framing import Buffer, Frame, FrameReader, pack
+from pathos_nb.wire.framing import Buffer, Frame, FrameReader, Place, pack
+from pathos_nb.wire.protocol import DEFINE, RELEASE
 
 _TAIL_BYTES = 2000
 _STOPPED_S = 5.0
@@ -53,21 +55,32 @@ class ProcessSlot(Slot):
         self.channel, self.remote = socket.socketpair()
         self.output_fd = shared_file("pathos-nb-output")
         self.channel.setblocking(False)
-        self._reader = FrameReader()
+        self._inbox = Inbox()
+        self._borrowed: Counter[int] = Counter()
+        self._reader = FrameReader(self._inbox.resolve)
         self._unsent: deque[Buffer] = deque()
         self._reason, self._ended, self._kill_asked, self._is_full = "", False, False, False
         self.stop_timer: Any = None
         launcher.hub.watch(self.channel.fileno(), self._on_readable)
 
     def send(self, frames: Sequence[Frame]) -> None:
-        pieces = [piece for frame in frames for piece in pack(frame)]
+        told = self._inbox.releases()
+        pieces = [piece for frame in (*told, *frames) for piece in pack(frame, self._stow(frame))]
         if not self._unsent and sum(map(len, pieces)) <= _SEND_AT_ONCE:
             pieces = [b"".join(pieces)]
         self._unsent.extend(pieces)
         self._flush()
 
+    def _stow(self, frame: Frame) -> dict[int, Place]:
+        if not frame.buffers:
+            return {}
+        places = self.launcher.outbox.stow(frame.buffers, frame.meta[0] if frame.kind == DEFINE else 0)
+        self._borrowed.update({bare(place[0]) for place in places.values()})
+        return places
+
     def _flush(self) -> None:
         unsent = self._unsent
+        piece: Buffer = b""
         try:
             while unsent:
                 piece = unsent.popleft()
@@ -89,12 +102,22 @@ class ProcessSlot(Slot):
             return
         except OSError:
             frames = None
+        except Exception:  # not our frames: an item wrote to the worker's channel
+            self.kill("what came over its channel cannot be read: an item wrote to a descriptor that it did not open")
+            frames = None
         if frames is None:
             self.launcher.hub.unwatch(self.channel.fileno())
             self.launcher.hub.call_later(1.0, lambda: self.ended("its stream closed"))
             return
         for frame in frames:
+            self._hand_up(frame)
+
+    def _hand_up(self, frame: Frame) -> None:
+        if frame.kind != RELEASE:
             self.launcher.tell(Reply(self, frame))
+            return
+        self._borrowed.subtract(frame.meta[0])
+        self.launcher.outbox.give_back(frame.meta[0])
 
     def running(self) -> Running | None:
         return self.cells.running()
@@ -137,10 +160,10 @@ class ProcessSlot(Slot):
         """Hand up what it sent last, and that it has gone."""
         if self._ended:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(Exception):
             while (frames := self._reader.pull(self.channel.recv, self.channel.recv_into)) is not None:
                 for frame in frames:
-                    self.launcher.tell(Reply(self, frame))
+                    self._hand_up(frame)
         tail = self._tail()
         self.release()
         self.launcher.tell(SlotDown(self, self._reason or reason, tail))
@@ -151,6 +174,7 @@ class ProcessSlot(Slot):
             return
         self._ended = True
         self.launcher.forget(self)
+        self.launcher.outbox.give_back(list(self._borrowed.elements()))
         if self.stop_timer is not None:
             self.stop_timer.cancel()
         self.launcher.hub.unwatch(self.channel.fileno())
@@ -172,7 +196,7 @@ class ProcessesLauncher(Launcher):
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
         super().__init__(hub, tell, setup, n_expected)
         self.zygote = ZygoteClient(hub, self._on_zygote, n_expected)
-        self.board = Board()
+        self.board, self.outbox = Board(), Outbox()
         self.slots: dict[int, ProcessSlot] = {}
 
     @classmethod
@@ -254,6 +278,7 @@ class ProcessesLauncher(Launcher):
             slot.release()
         self.zygote.close()
         self.board.close()
+        self.outbox.close()
 
     def context(self) -> tuple[Any, ...] | None:
         return self.zygote.context()

@@ -27,14 +27,14 @@ class Registry:
         Each is called with a run when it begins.
     resolver : callable or None
         Gives a launcher for a name that no entry point has, such as a host's.
-    setups : list of str
-        Modules whose ``install()`` each worker calls before it runs anything.
+    worker_hooks : list of str
+        ``module:function`` names, each called once in each worker before it loads anything of a run.
     """
 
     def __init__(self) -> None:
         self.observers: list[Callable[[Any], None]] = []
         self.resolver: Resolver | None = None
-        self.setups: list[str] = []
+        self.worker_hooks: list[str] = []
         self._known: dict[str, str | type[Launcher]] = {
             "serial": "pathos_nb.launchers.serial:SerialLauncher",
             "threads": "pathos_nb.launchers.threads:ThreadsLauncher",

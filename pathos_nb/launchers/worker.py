@@ -1,8 +1,8 @@
 """What runs in every worker, wherever it is: frames in, frames out.
 
 A worker keeps the runs it was told of, runs chunks item by item, stamps each end, and reports. It knows nothing of who
-carries its frames. Items below 5 microseconds are run in blocks of 64 by the interpreter's own C loops; all others one by
-one, each told on the board before it begins.
+carries its frames. Items below 5 microseconds are run in blocks of 64 by the interpreter's own C loops; all others one
+by one, each told on the board before it begins.
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ class Worker:
         self.stop_requested = False
         self._runs: dict[int, Work] = {}
         self._context: tuple[Any, ...] | None = None
+        self._hooks_called: set[str] = set()
         self._offset = time.time() - _clock()
 
     def handle(self, frame: Frame) -> Frame | None:
@@ -152,6 +153,8 @@ class Worker:
             self._runs[run] = Work(RunSpec(*spec), frame)
         elif frame.kind == protocol.FORGET:
             self._runs.pop(frame.meta[0], None)
+            if sealed := sys.modules.get("pathos_nb.wire.sealed"):
+                sealed.forget()
         elif frame.kind == protocol.INITIALIZE:
             return self._initialize(frame)
         return None
@@ -194,14 +197,17 @@ class Worker:
     def _adopt(self, context: tuple[Any, ...] | None) -> None:
         if context is None or context == self._context:
             return
-        folder, path, environ, setups = context
+        folder, path, environ, hooks = context
         self._context = context
         with contextlib.suppress(OSError):  # a folder that is gone: the run may not need it
             os.chdir(folder)
         sys.path[:] = path
         _adopt_environment(environ)
-        for module in setups:
-            __import__(module, fromlist=["install"]).install()
+        for hook in hooks:
+            if hook not in self._hooks_called:
+                self._hooks_called.add(hook)
+                module, _, function = hook.partition(":")
+                getattr(__import__(module, fromlist=[function]), function)()
 
     def now(self, stamp: float) -> float:
         """Turn a stamp of this worker's clock into seconds since the epoch."""
@@ -249,11 +255,17 @@ class Chunk:
 
     def _in_blocks(self) -> None:
         """Run blocks by `list.extend`, which keeps what it has when an item raises."""
-        calls: Any = itertools.starmap(self.function, self.rows) if self.rows is not None else map(self.function, *self.columns or ())
+        calls: Any = (
+            itertools.starmap(self.function, self.rows)
+            if self.rows is not None
+            else map(self.function, *self.columns or ())
+        )
         values, worker, cells = self.values, self.worker, self.worker.cells
-        while (start := len(values)) < min(self.n, cells.limit(self.number)):
+        while (start := len(values)) < self.n:
+            cells.begin(self.number, start)  # before the limit is read, as the pool sets it before it reads this
             stop = min(start + BLOCK, self.n, cells.limit(self.number))
-            cells.begin(self.number, start)
+            if stop <= start:
+                return
             while len(values) < stop:
                 try:
                     worker.in_item = True
@@ -272,14 +284,14 @@ class Chunk:
                 self.output.append((start, text))
 
     def _one_by_one(self) -> None:
-        rows = self.rows if self.rows is not None else zip(*self.columns or ())
+        rows = self.rows if self.rows is not None else zip(*self.columns or (), strict=True)
         worker, function, number, cells = self.worker, self.function, self.number, self.worker.cells
         take, now, ends, values, offset = worker.capture.take, _clock, self.ends, self.values, worker.now(0.0)
         guard = self._guard() if self.run_of.spec.seed is not None or self.run_of.spec.timeout_s else None
         for place, row in enumerate(rows):
+            cells.begin(number, place)  # before the limit is read, as the pool sets it before it reads this
             if place >= cells.limit(number):
                 return
-            cells.begin(number, place)
             try:
                 worker.in_item = True
                 values.append(function(*row) if guard is None else guard(place, row))

@@ -70,12 +70,12 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         while True:
-            ready, _, _ = select.select([self.control, self._wake_r], [], [])
+            ready, _, _ = select.select([self.control.fileno(), self._wake_r], [], [])
             if self._wake_r in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_r, 4096)
                 self._reap()
-            if self.control in ready and not self._answer():
+            if self.control.fileno() in ready and not self._answer():
                 return
 
     def _answer(self) -> bool:
@@ -121,7 +121,8 @@ class Zygote:
         self.control.close()
         os.close(self._wake_r)
         os.close(self._wake_w)
-        child.main(*descriptors, index)
+        channel, output, board = descriptors[:3]
+        child.main(channel, output, board, index)
 
     def _reap(self) -> None:
         while self.children:

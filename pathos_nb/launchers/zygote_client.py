@@ -10,12 +10,14 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import shared_file
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.launchers.cores import inner_threads
+from pathos_nb.launchers.registry import registry
 
 REQUEST_BYTES = 64
 BOOTSTRAP = (
@@ -24,7 +26,7 @@ BOOTSTRAP = (
 )
 _CLOSE_S = 2.0
 _PRELOAD = ("cloudpickle",)
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_ROOT = str(Path(__file__).resolve().parent.parent.parent)
 
 
 class ZygoteClient:
@@ -105,21 +107,26 @@ class ZygoteClient:
         return self._gone
 
     def log(self) -> str:
-        """What it wrote on its standard error."""
+        """Give what it wrote on its standard error."""
         size = os.lseek(self._log_fd, 0, os.SEEK_END)
         return os.pread(self._log_fd, 4000, max(0, size - 4000)).decode("utf-8", "replace").strip()
 
     def context(self) -> tuple[Any, ...]:
-        """Current folder, module path, environment: what a worker takes over before each run that changed it."""
+        """Give current folder, module path and environment: what a worker takes over before a run that changed them."""
         try:
-            folder = os.getcwd()
+            folder = os.getcwd()  # noqa: PTH109 - a call is made for each map
         except OSError:
             folder = "/"
-        return folder, [folder if entry == "" else entry for entry in sys.path], self._environment(), ()
+        return (
+            folder,
+            [folder if entry == "" else entry for entry in sys.path],
+            self._environment(),
+            list(registry.worker_hooks),
+        )
 
     def _environment(self) -> dict[str, str]:
         # Decoding all of os.environ takes longer than a whole call; its own dictionary tells whether it changed.
-        raw: dict[Any, Any] = getattr(os.environ, "_data", os.environ)
+        raw: Any = getattr(os.environ, "_data", os.environ)
         if raw != self._environ[0]:
             self._environ = dict(raw), {**self._limits, **os.environ}
         return self._environ[1]

@@ -2,7 +2,7 @@
 
 ::
 
-    | magic 2 | version 1 | kind 1 | buffers 4 | meta 8 | body 8 |  table: 24 a buffer  | meta | body | pad | buffer | ...
+    | magic 2 | version 1 | kind 1 | buffers 4 | meta 8 | body 8 | table: 24 a buffer | meta | body | pad | buffer | …
 
 The header says all sizes, so a frame is sized and checked before anything in it is unpickled. `meta` is a small pickled
 tuple of plain values; `body` is a payload's pickle; buffers are its out-of-band arrays, each on a 64-byte boundary, or
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import pickle
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Buffer = bytes | bytearray | memoryview
@@ -26,6 +26,7 @@ ALIGN = 64
 _HEADER = struct.Struct("<2sBBIQQ")
 _ENTRY = struct.Struct("<QQQ")
 _READ_BYTES = 1 << 18
+_NOWHERE: Mapping[int, Place] = {}
 
 
 class FrameError(ValueError):
@@ -41,15 +42,15 @@ class Frame(NamedTuple):
     buffers: Sequence[Buffer] = ()
 
 
-def pack(frame: Frame, places: Sequence[Place] = ()) -> list[Buffer]:
+def pack(frame: Frame, places: Mapping[int, Place] = _NOWHERE) -> list[Buffer]:
     """Lay a frame out as pieces to send one after the other.
 
     Parameters
     ----------
     frame : Frame
         The message.
-    places : sequence of (segment, offset, size), optional
-        Buffers that stand in shared memory; they come before those of the frame.
+    places : mapping, optional
+        Index of a buffer to its (segment, offset, size), for those that stand in shared memory.
 
     Returns
     -------
@@ -58,17 +59,15 @@ def pack(frame: Frame, places: Sequence[Place] = ()) -> list[Buffer]:
     """
     meta = pickle.dumps(frame.meta, 5)
     body, buffers = frame.body, frame.buffers
-    n_buffers = len(buffers) + len(places)
+    n_buffers = len(buffers)
     head = _HEADER.pack(MAGIC, VERSION, frame.kind, n_buffers, len(meta), len(body))
     if not n_buffers:
         return [head + meta + body] if len(body) < _READ_BYTES else [head + meta, body]
-    table = b"".join(
-        [_ENTRY.pack(size, segment, offset) for segment, offset, size in places]
-        + [_ENTRY.pack(len(buffer), 0, 0) for buffer in buffers]
-    )
-    pieces: list[Buffer] = [head + table + meta, body]
+    pieces: list[Buffer] = [head + _table(buffers, places) + meta, body]
     end = len(pieces[0]) + len(body)
-    for buffer in buffers:
+    for i, buffer in enumerate(buffers):
+        if i in places:
+            continue
         pad = -end % ALIGN
         pieces += (bytes(pad), buffer)
         end += pad + len(buffer)
@@ -77,6 +76,11 @@ def pack(frame: Frame, places: Sequence[Place] = ()) -> list[Buffer]:
 
 def _no_segments(segment: int, offset: int, size: int) -> Buffer:
     raise FrameError(f"a frame names shared memory {segment}, which this channel does not carry")
+
+
+def _table(buffers: Sequence[Buffer], places: Mapping[int, Place]) -> bytes:
+    entries = (places.get(i, (0, 0, len(buffer))) for i, buffer in enumerate(buffers))
+    return b"".join(_ENTRY.pack(size, segment, offset) for segment, offset, size in entries)
 
 
 class FrameReader:
@@ -95,7 +99,9 @@ class FrameReader:
         self._finished: bytearray | None = None
         self._filled = 0
 
-    def pull(self, receive: Callable[[int], bytes], receive_into: Callable[[memoryview], int]) -> Iterator[Frame] | None:
+    def pull(
+        self, receive: Callable[[int], bytes], receive_into: Callable[[memoryview], int]
+    ) -> Iterator[Frame] | None:
         """Read once from the stream.
 
         Parameters
@@ -141,7 +147,7 @@ class FrameReader:
         if self._kept:
             self._kept += data
             view, self._kept = self._kept, bytearray()
-        frames, start = [], 0
+        frames, start, size = [], 0, None
         while len(view) - start >= _HEADER.size:
             size = self._size_at(view, start)
             if size is None or start + size > len(view):

@@ -7,9 +7,7 @@ INITIALIZE  down       () then (initializer, arguments)
 DEFINE      down       (run, `RunSpec` fields) then (function, fixed keyword arguments)
 WORK        down       (chunk, run, first index or indices, number of items) then the items
 FORGET      down       (run,)
-SEGMENT     both       (segment, path, size): shared memory that later frames speak of
-RELEASE     both       (segments): all views of these are gone
-READY       up         (pid, host, minor version of Python)
+RELEASE     both       (segments,): all views of these pieces of shared memory are gone
 DONE        up         (`Report` fields) then the values
 BROKEN      up         (what, text): the initializer failed; the worker ends
 ==========  =========  ==================================================================================
@@ -20,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-INITIALIZE, DEFINE, WORK, FORGET, SEGMENT, RELEASE, READY, DONE, BROKEN = range(1, 10)
+INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN = range(1, 8)
 
 RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION = range(6)
 

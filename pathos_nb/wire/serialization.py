@@ -106,7 +106,7 @@ def _leaf_pickler() -> type[Any]:
     leaves = {kind for kind in dill.Pickler.dispatch if isinstance(kind, type) and kind not in known}
     leaves = {kind for kind in leaves if kind.__module__ in ("_thread", "_io", "_queue", "socket")}
 
-    class LeafPickler(cloudpickle.Pickler):  # type: ignore[misc]
+    class LeafPickler(cloudpickle.Pickler):
         def reducer_override(self, obj: object) -> Any:
             if type(obj) in leaves:
                 return dill.loads, (dill.dumps(obj),)

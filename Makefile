@@ -1,0 +1,62 @@
+# One verb a job; each sets up what it needs. `make help` lists them.
+
+VENV ?= .venv
+PYTHON ?=
+BIN := $(VENV)/bin
+TESTS ?= tests
+ARGS ?=
+BENCH_NEEDS := $(wildcard benchmarks/requirements.txt)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check format test demo lab bench bench-quick docs matrix clean
+.DELETE_ON_ERROR:
+
+help:  ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# A stamp says that a set of extras is installed; it is made again when what is asked for changes.
+$(VENV)/.has-%: pyproject.toml tools/setup.sh
+	@tools/setup.sh $(VENV) $* $(PYTHON)
+	@touch $@
+
+setup: $(VENV)/.has-test $(VENV)/.has-dev  ## make .venv with all that testing and checking need
+	@echo "ready: $(BIN)/python is $$($(BIN)/python --version)"
+
+check: setup  ## lint, types, import arrows, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell
+
+format: setup  ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: $(VENV)/.has-test  ## run the tests (TESTS=path, ARGS="-k name")
+	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+demo: $(VENV)/.has-test  ## execute the quickstart notebook in a real kernel; results in build/demo/
+	$(BIN)/python tools/demo.py notebooks/quickstart.ipynb build/demo
+
+lab: $(VENV)/.has-test $(VENV)/.has-lab  ## open JupyterLab on the quickstart notebook
+	$(BIN)/jupyter lab notebooks/quickstart.ipynb
+
+$(VENV)/.has-peers: $(BENCH_NEEDS) $(VENV)/.has-test
+	@$(if $(BENCH_NEEDS),$(BIN)/python -m pip install -qq --disable-pip-version-check -r $(BENCH_NEEDS),true)
+	@touch $@
+
+bench: $(VENV)/.has-peers  ## benchmarks against the peers, on this machine
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-quick: $(VENV)/.has-peers  ## the same in a few minutes, coarser
+	$(BIN)/python -m benchmarks --quick $(ARGS)
+
+docs: $(VENV)/.has-docs  ## build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
+
+matrix:  ## run the tests on each of python3.10 to 3.13 that is found
+	@tools/matrix.sh $(TESTS) $(ARGS)
+
+clean:  ## remove what was made, the environment too
+	rm -rf $(VENV) build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

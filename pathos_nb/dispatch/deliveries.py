@@ -1,0 +1,73 @@
+"""Values handed over as they come, to a callback that may do anything, even use the pool again.
+
+The callback is the user's, so it is never called under the dispatcher's lock: deliveries queue up and are made by
+whoever held the lock, after it is released.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Deliver = Callable[[Sequence[int], list[Any]], object]
+
+
+def complain(what: str) -> None:
+    """Log the exception that is being handled: it is another's, and must not become a run's."""
+    import logging
+
+    logging.getLogger("pathos_nb").exception(what)
+
+
+class Deliveries:
+    """Calls that wait for the lock to be free."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Callable[[], object]] = deque()
+
+    def put(self, call: Callable[[], object]) -> None:
+        """Queue a call."""
+        self._queue.append(call)
+
+    def make(self) -> None:
+        """Make all calls, in order; one that raises does not stop the others."""
+        while self._queue:
+            try:
+                call = self._queue.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                call()
+            except Exception:
+                complain("a callback of a run failed")
+
+
+class CallbackKeeper:
+    """Hands every value to a callback, each index once.
+
+    Parameters
+    ----------
+    deliver : callable
+        Takes (indices, values), of one length.
+    deliveries : Deliveries
+        Where its calls wait.
+    """
+
+    def __init__(self, deliver: Deliver, deliveries: Deliveries) -> None:
+        self._deliver, self._deliveries = deliver, deliveries
+        self._given: set[int] = set()
+        self.n_given = 0
+
+    def place(self, indices: Sequence[int], values: list[Any], contested: bool = False) -> None:
+        """Hand values over."""
+        self._given.update(indices)
+        self._deliveries.put(lambda: self._deliver(indices, values))
+
+    def has(self, index: int) -> bool:
+        """Whether that value has been handed over."""
+        return index in self._given
+
+    def room(self, n_taken_from_source: int, window: int) -> int:
+        """How many more items may be taken from the source: no bound."""
+        return 1 << 60

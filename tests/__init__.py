@@ -1,0 +1,1 @@
+"""The tests of pathos_nb; the folders mirror the package."""

@@ -1,0 +1,23 @@
+"""What holds for every test: nothing is left behind, and nothing of the machine's own settings leaks in."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import leftovers
+
+# Fixtures that keep something warm from one test to the next, and count for themselves.
+COUNTING_FIXTURES = {"pools"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request: pytest.FixtureRequest):
+    """Fail a test after which there are more child processes, threads or open files than before."""
+    marker = request.node.get_closest_marker("leaves")
+    counts_itself = bool(COUNTING_FIXTURES & set(request.fixturenames))
+    kinds = () if counts_itself else leftovers.kinds_to_watch(marker.args if marker else None)
+    before = leftovers.census(kinds)
+    yield
+    left = leftovers.wait_until_gone(before, kinds)
+    if left:
+        pytest.fail("left behind:\n" + "\n".join(f"  {line}" for line in left), pytrace=False)

@@ -1,0 +1,309 @@
+"""The house style, as far as a program can keep it.
+
+Where a rule has exceptions they stand in a table here, each with its reason. To add one is to say why in public.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.source import (
+    PACKAGE,
+    ROOT,
+    circles_in,
+    functions,
+    global_statements,
+    import_graph,
+    imported,
+    imports,
+    inside,
+    is_changed,
+    is_mutable,
+    module_assignments,
+    module_name,
+    place,
+    positional,
+    public_things,
+    python_files,
+    tracked,
+    tree_of,
+)
+
+PYTHON_FOLDERS = ("pathos_nb", "tests", "tools", "benchmarks", "notebooks")
+
+MAX_FILE_LINES = 500
+MAX_FUNCTION_LINES = 60
+MAX_POSITIONAL = 5
+
+# Libraries that may be imported inside a function, because `import pathos_nb` and a worker's start must stay light.
+LATE = {
+    "IPython": "only where a display is wanted",
+    "asyncio": "only for `await` on a result (30 ms)",
+    "cloudpickle": "only for functions of the notebook",
+    "concurrent": "only for the executor face (10 ms)",
+    "dask": "an extra",
+    "dill": "only for what the other picklers refuse (40 ms)",
+    "distributed": "an extra",
+    "fcntl": "not on every platform",
+    "importlib": "the registry reads entry points only for names that are not ours (58 ms)",
+    "joblib": "an extra",
+    "klepto": "an extra",
+    "matplotlib": "an extra",
+    "mpi4py": "an extra",
+    "msvcrt": "not on every platform",
+    "multiprocess": "only for the names of pathos (66 ms)",
+    "numpy": "an extra, and 100 ms",
+    "pandas": "an extra, and 300 ms",
+    "paramiko": "only for hosts (100 ms)",
+    "pathos": "never ours: the one that the user has",
+    "ppft": "only for remote servers",
+    "resource": "not on every platform",
+    "scipy": "an extra",
+    "sklearn": "an extra",
+    "threadpoolctl": "an extra",
+}
+# Modules of ours that a function may import: (file, module) and why.
+LATE_OWN: dict[tuple[str, str], str] = {}
+
+DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "tools"}
+DRAWERS_ALLOWED = {
+    "compat": "pathos has modules of these names, and they have to resolve",
+}
+
+JUPYTER = {"IPython", "ipykernel", "ipywidgets", "anywidget", "comm", "jupyter_client", "jupyterlab"}
+# Libraries that only their own files speak to.
+AT_HOME = {
+    "dask": ("launchers/dask.py",),
+    "distributed": ("launchers/dask.py",),
+    "joblib": ("joblib_backend.py",),
+    "mpi4py": ("launchers/mpi.py",),
+}
+NOT_AT_START = ("IPython", "anywidget", "cloudpickle", "dask", "dill", "ipywidgets", "multiprocess", "numpy", "pandas")
+NOT_AT_START += ("paramiko", "ppft", "traitlets", "asyncio", "multiprocessing", "sqlite3")
+
+# Files whose modules may hold state that changes: the three places of the design, and what belongs to one worker.
+STATEFUL = {
+    "launchers/registry.py": "the registry of launchers",
+    "session.py": "the one session of a kernel",
+    "shared_pools.py": "the pools that pathos shares by id",
+    "launchers/worker.py": "a worker's own process: nothing else lives in it",
+    "launchers/seeding.py": "the generator of the item that runs, one for each thread",
+}
+
+# Put together here, so that this file does not have them in it.
+MACHINE_PATHS = ["/" + word + "/" for word in ("root", "work", "home/[a-z][a-z0-9_-]*", "Users/[A-Za-z]+", "opt")]
+REGISTRIES = [r"\.".join(p) for p in (("pypi", "org"), ("files", "pythonhosted", "org"), ("registry", "npmjs", "org"))]
+REGISTRIES += [r"\.".join(p) for p in (("deb", "debian", "org"), ("registry", "yarnpkg", "com"))]
+TEXT_SUFFIXES = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".ipynb", ".sh", ".ts", ".tsx", ".js", ".css", ".rst"}
+TEXT_SUFFIXES |= {".txt", ".cfg", ".ini", ".lock", ".svg", ".html", ""}
+
+
+def none_of(offences: list[str], rule: str) -> None:
+    """Fail with every offence, not only the first."""
+    assert not offences, rule + "\n" + "\n".join(f"  {line}" for line in offences)
+
+
+# ---------------------------------------------------------------------------------------------------------------- size
+
+
+def test_files_are_short():
+    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in python_files(*PYTHON_FOLDERS)}
+    long = [f"{place(path)}: {n} lines" for path, n in sizes.items() if n > MAX_FILE_LINES]
+    none_of(long, f"a file has at most {MAX_FILE_LINES} lines: find the seam")
+
+
+def test_functions_are_short():
+    long = [
+        f"{place(path, f)} {f.name}: {f.end_lineno - f.lineno + 1} lines"
+        for path in python_files(*PYTHON_FOLDERS)
+        for f in functions(tree_of(path))
+        if f.end_lineno - f.lineno >= MAX_FUNCTION_LINES
+    ]
+    none_of(long, f"a function has at most {MAX_FUNCTION_LINES} lines: name its parts")
+
+
+def test_functions_take_few_positional_parameters():
+    many = [
+        f"{place(path, f)} {f.name}: {n}"
+        for path in python_files("pathos_nb", "tools")
+        for f in functions(tree_of(path))
+        if (n := positional(f)) > MAX_POSITIONAL
+    ]
+    none_of(many, f"at most {MAX_POSITIONAL} positional parameters: many options are one frozen dataclass")
+
+
+# ------------------------------------------------------------------------------------------------------------- imports
+
+
+def test_imports_go_down_only():
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def test_every_folder_is_a_package():
+    """Where `__init__.py` is missing, the tools that read imports see nothing."""
+    folders = {path.parent for path in python_files("pathos_nb")}
+    none_of([place(f) for f in sorted(folders) if not (f / "__init__.py").exists()], "a folder has an __init__.py")
+
+
+def test_there_is_no_import_circle():
+    graph = import_graph()
+    circles = [" -> ".join(circle) for circle in circles_in(graph)]
+    none_of(circles, "no import circle of any kind, none hidden in a function or behind TYPE_CHECKING")
+
+
+def test_imports_stand_at_the_top():
+    hidden = [
+        f"{place(path, node)} {name}"
+        for path in python_files("pathos_nb")
+        for function in functions(tree_of(path))
+        for node in imports(function)
+        for name in imported(node, path)
+        if not may_be_late(path, name)
+    ]
+    none_of(sorted(set(hidden)), "imports stand at the top of the file (LATE and LATE_OWN list what may wait)")
+
+
+def may_be_late(path: Path, name: str) -> bool:
+    """Say whether a file may import something inside a function."""
+    return name.partition(".")[0] in LATE or any(
+        inside(path) == file and (name + ".").startswith(module + ".") for file, module in LATE_OWN
+    )
+
+
+def test_nobody_inside_imports_the_front_door():
+    modules = {module_name(path) for path in python_files("pathos_nb")}
+    guests = [
+        f"{place(path, node)} {name}"
+        for path in python_files("pathos_nb")
+        for node in imports(tree_of(path))
+        for name in imported(node, path)
+        if name == "pathos_nb" or (name.startswith("pathos_nb.") and name.count(".") == 1 and name not in modules)
+    ]
+    none_of(guests, "nobody inside imports the package's __init__: go to the module that has it")
+
+
+def test_jupyter_is_spoken_to_under_notebook_only():
+    none_of(list(strangers(JUPYTER, ("notebook/",))), "Jupyter packages are imported only under notebook/")
+
+
+@pytest.mark.parametrize("library", sorted(AT_HOME))
+def test_a_library_is_spoken_to_in_its_own_file(library):
+    none_of(list(strangers({library}, AT_HOME[library])), f"{library} is imported only in {AT_HOME[library]}")
+
+
+def strangers(libraries: set[str], homes: tuple[str, ...]) -> Iterator[str]:
+    """Give the imports of some libraries outside their homes."""
+    for path in python_files("pathos_nb"):
+        for node in imports(tree_of(path)):
+            for name in imported(node, path):
+                if name.partition(".")[0] in libraries and not inside(path).startswith(homes):
+                    yield f"{place(path, node)} {name}"
+
+
+def test_importing_the_package_is_light():
+    code = f"import sys, pathos_nb; print(*sorted({set(NOT_AT_START)!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+    )
+    bare = subprocess.run(
+        [sys.executable, "-c", code.replace(", pathos_nb", "")], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert set(done.stdout.split()) - set(bare.stdout.split()) == set()
+
+
+# ----------------------------------------------------------------------------------------------------- names and state
+
+
+def test_no_module_is_a_drawer():
+    drawers = [
+        place(path)
+        for path in python_files("pathos_nb")
+        if DRAWERS & set(path.with_suffix("").parts[len(PACKAGE.parts) :])
+        and inside(path).split("/")[0] not in DRAWERS_ALLOWED
+    ]
+    none_of(drawers, "no utils, helpers, common, manager: name what is in it")
+
+
+def test_modules_hold_no_state():
+    stateful = [
+        line
+        for path in python_files("pathos_nb")
+        if inside(path) not in STATEFUL
+        for line in (*changing_globals(path), *global_statements(path))
+    ]
+    none_of(stateful, "no module state that changes (a CONSTANT table is fine; STATEFUL lists the places)")
+
+
+def changing_globals(path: Path) -> Iterator[str]:
+    """Give the module-level lists, dicts and sets that are not written as constants, or are changed."""
+    tree = tree_of(path)
+    for name, node in module_assignments(tree):
+        is_dunder = name.startswith("__") and name.endswith("__")
+        if not is_dunder and is_mutable(node.value) and (not is_constant(name) or is_changed(name, tree)):
+            yield f"{place(path, node)} {name}"
+
+
+def is_constant(name: str) -> bool:
+    """Say whether a name is written as a constant's."""
+    return name.upper() == name
+
+
+def test_the_package_does_not_print():
+    prints = [
+        place(path, node)
+        for path in python_files("pathos_nb")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    none_of(prints, "the package does not print: what is said is an event, a display or a write to a stream handed in")
+
+
+# --------------------------------------------------------------------------------------------------------- what is said
+
+
+def test_what_is_public_is_documented():
+    silent = [
+        f"{place(path, node)} {node.name}"
+        for path in python_files("pathos_nb")
+        for node in public_things(tree_of(path))
+        if not ast.get_docstring(node)
+    ]
+    none_of(silent, "every public class, function and method says what it gives")
+
+
+def test_modules_say_what_they_are():
+    silent = [place(p) for p in python_files("pathos_nb") if tree_of(p).body and not ast.get_docstring(tree_of(p))]
+    none_of(silent, "a module begins by saying what it is")
+
+
+def test_no_file_names_a_machine_or_a_registry():
+    forbidden = re.compile("|".join([rf"(?<![\w.~$}}>/-]){path}" for path in MACHINE_PATHS] + REGISTRIES))
+    found = [
+        f"{place(path)}:{number}: {match.group()}"
+        for path in tracked()
+        if path.suffix in TEXT_SUFFIXES
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        if (match := forbidden.search(line))
+    ]
+    none_of(found, "no absolute path of somebody's machine, and no registry host")
+
+
+def test_the_version_is_written_once():
+    text = (PACKAGE / "__init__.py").read_text(encoding="utf-8")
+    version = re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)
+    assert version, "pathos_nb/__init__.py has no __version__"
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'dynamic = ["version"]' in project
+    assert 'path = "pathos_nb/__init__.py"' in project
+    quoted = re.compile(rf"[\"']{re.escape(version[1])}[\"']")
+    copies = [place(path) for path in python_files(*PYTHON_FOLDERS) if quoted.search(path.read_text(encoding="utf-8"))]
+    assert copies == ["pathos_nb/__init__.py"]

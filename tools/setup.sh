@@ -1,0 +1,78 @@
+#!/bin/sh
+# Make (or mend) a virtual environment and install pathos_nb into it, editable.
+#
+#   tools/setup.sh VENV EXTRAS [PYTHON]
+#
+# The first python of 3.10 or later that can make environments is taken. A part of the system that is missing is
+# installed where that is possible without a question (root on Debian); else the line to type is printed.
+set -eu
+
+venv=$1
+extras=$2
+wanted=${3:-}
+
+. "$(dirname "$0")/pythons.sh"
+
+is_new_enough() {
+    "$1" -c 'import sys; raise SystemExit(sys.version_info < (3, 10))' >/dev/null 2>&1
+}
+
+can_make_venv() {
+    "$1" -c 'import ensurepip, venv' >/dev/null 2>&1
+}
+
+candidates() {
+    if [ -n "$wanted" ]; then
+        echo "$wanted"
+    else
+        # python3 first: it is the one that the user means; then from the middle of what is supported.
+        echo python3 python3.12 python3.11 python3.13 python3.10 /usr/bin/python3
+    fi
+}
+
+find_python() {
+    for name in $(candidates); do
+        if is_new_enough "$name" && can_make_venv "$name"; then
+            echo "$name"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# The Debian packages that are missing: the module venv of a python that is there, or all of it.
+missing_packages() {
+    for name in $(candidates); do
+        if is_new_enough "$name"; then
+            "$name" -c 'import sys; print("python3-venv python%d.%d-venv" % sys.version_info[:2])'
+            return 0
+        fi
+    done
+    echo "python3 python3-venv"
+}
+
+install_packages() {
+    packages=$(missing_packages)
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "installing $packages"
+        apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages
+        return
+    fi
+    echo "A Python of 3.10 or later that can make virtual environments is needed, and none was found." >&2
+    if command -v apt-get >/dev/null 2>&1; then
+        echo "Type this line, then try again:" >&2
+        echo "    sudo apt-get install $packages" >&2
+    else
+        echo "Install one (python3 with its venv module), then try again; or name it: make PYTHON=/path/to/python3" >&2
+    fi
+    exit 1
+}
+
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    python=$(find_python) || { install_packages; python=$(find_python); }
+    echo "making $venv with $("$python" --version)"
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+fi
+echo "installing pathos_nb[$extras] into $venv (some minutes the first time)"
+"$venv/bin/python" -m pip install -qq --disable-pip-version-check --editable ".[$extras]"
