@@ -6,6 +6,7 @@
     ├── BadOption            an argument that makes no sense          (also a ValueError)
     ├── UnknownPlace         no launcher or host of that name         (also a ValueError)
     ├── PoolClosed           work for a pool that has ended           (also a ValueError)
+    ├── PoolRunning          a pool that must be closed first         (also a ValueError and AssertionError)
     ├── LauncherUnavailable  the launcher cannot run here, and why
     ├── PoolBroken           workers cannot be started, or never live to take work
     ├── WorkerLost           the machine broke: a worker died under an item
@@ -13,6 +14,7 @@
     ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
     ├── Cancelled            the item was not run, or was stopped, on request
+    ├── ShareClosed          a shared value was closed, or its owner has ended
     └── RemoteError          an item's exception that only its text came back of
 
 Two kinds of failure are never mixed: *your function raised* (the exception is raised as itself, with a
@@ -35,8 +37,10 @@ __all__ = [
     "PathosNbError",
     "PoolBroken",
     "PoolClosed",
+    "PoolRunning",
     "RemoteError",
     "RemoteTraceback",
+    "ShareClosed",
     "UnknownPlace",
     "WorkerLost",
 ]
@@ -113,6 +117,13 @@ class PoolClosed(PathosNbError, ValueError):
     """The pool has ended and takes no more work."""
 
 
+class PoolRunning(PathosNbError, ValueError, AssertionError):
+    """The pool still takes work, and must be closed before it is joined or started again.
+
+    pathos raises ValueError for the one and AssertionError for the other; this is both.
+    """
+
+
 class LauncherUnavailable(PathosNbError):
     """The launcher exists, but cannot run here."""
 
@@ -139,6 +150,10 @@ class CannotReturn(PathosNbError, pickle.PicklingError):
 
 class Cancelled(PathosNbError):
     """The item was not run, or was stopped, because somebody asked for it."""
+
+
+class ShareClosed(PathosNbError):
+    """What was shared is no longer there: it was closed, or its owner has ended."""
 
 
 class RemoteError(PathosNbError):

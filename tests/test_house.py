@@ -57,6 +57,7 @@ LATE = {
     "klepto": "an extra",
     "matplotlib": "an extra",
     "mpi4py": "an extra",
+    "logging": "only when a view has failed (5 ms)",
     "msvcrt": "not on every platform",
     "multiprocess": "only for the names of pathos (66 ms)",
     "numpy": "an extra, and 100 ms",
@@ -67,6 +68,7 @@ LATE = {
     "resource": "not on every platform",
     "scipy": "an extra",
     "sklearn": "an extra",
+    "traceback": "only when an item has failed (5 ms)",
     "threadpoolctl": "an extra",
 }
 # Modules of ours that a function may import: (file, module) and why.

@@ -5,9 +5,9 @@ With ``w`` a slot, ``mu_w`` its measured seconds an item, ``o_w`` its overhead a
 
     k = max(fair_w / 2, min(fair_w, 10 · o_w / mu_w), o_w / mu_w)
 
-at most twice the last chunk, and under a cap of bytes and of seconds. Half of the fair share each time is factoring
-weighted by measured speed; the second term keeps the overhead under a tenth while enough is left;
-the third keeps the last crumbs together, which take longer to send than to do.
+at most twice the last chunk or one millisecond's worth, and under a cap of bytes and of seconds. Half of the fair share
+each time is factoring weighted by measured speed; the second term keeps the overhead under a tenth while enough is
+left; the third keeps the last crumbs together, which take longer to send than to do.
 
 References
 ----------
@@ -23,6 +23,7 @@ from typing import NamedTuple
 MAX_CHUNK_S = 0.25
 MAX_CHUNK_BYTES = 1 << 23
 OVERHEAD_FACTOR = 10.0
+FREE_GROWTH_S = 1e-3
 
 
 class Measured(NamedTuple):
@@ -32,6 +33,11 @@ class Measured(NamedTuple):
     overhead_s: float
     item_bytes: float
     last: int
+
+
+def _growth(slot: Measured, item_s: float) -> float:
+    """How large a chunk may be, seeing the last: a mistake of a millisecond does no harm, a longer one might."""
+    return max(2 * slot.last, FREE_GROWTH_S / item_s)
 
 
 def next_size(slot: Measured | None, left: int, speed_share: float) -> int:
@@ -56,7 +62,7 @@ def next_size(slot: Measured | None, left: int, speed_share: float) -> int:
     item_s = max(slot.item_s, 1e-9)
     fair = left * speed_share
     size = max(fair / 2, min(fair, OVERHEAD_FACTOR * slot.overhead_s / item_s), slot.overhead_s / item_s)
-    size = min(size, 2 * slot.last, MAX_CHUNK_S / item_s, MAX_CHUNK_BYTES / max(slot.item_bytes, 1.0), left)
+    size = min(size, _growth(slot, item_s), MAX_CHUNK_S / item_s, MAX_CHUNK_BYTES / max(slot.item_bytes, 1.0), left)
     return max(1, int(size))
 
 
@@ -76,5 +82,5 @@ def stream_size(slot: Measured, room: int) -> int:
         At least 1: only as many as hide the overhead, so that values come early and evenly.
     """
     item_s = max(slot.item_s, 1e-9)
-    size = min(OVERHEAD_FACTOR * slot.overhead_s / item_s, 2 * slot.last, room)
+    size = min(OVERHEAD_FACTOR * slot.overhead_s / item_s, _growth(slot, item_s), room)
     return max(1, int(min(size, MAX_CHUNK_BYTES / max(slot.item_bytes, 1.0))))

@@ -6,6 +6,7 @@ whoever held the lock, after it is released.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,13 +26,27 @@ class Deliveries:
 
     def __init__(self) -> None:
         self._queue: deque[Callable[[], object]] = deque()
+        self._makers: set[int] = set()
 
     def put(self, call: Callable[[], object]) -> None:
         """Queue a call."""
         self._queue.append(call)
 
     def make(self) -> None:
-        """Make all calls, in order; one that raises does not stop the others."""
+        """Make all calls, in order; one that raises does not stop the others.
+
+        Called from within a call it leaves the rest to the outer one, so that calls that begin runs do not pile up.
+        """
+        me = threading.get_ident()
+        if me in self._makers:
+            return
+        self._makers.add(me)
+        try:
+            self._make()
+        finally:
+            self._makers.discard(me)
+
+    def _make(self) -> None:
         while self._queue:
             try:
                 call = self._queue.popleft()

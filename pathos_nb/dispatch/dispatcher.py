@@ -60,7 +60,7 @@ class Dispatcher:
         self.lock = threading.RLock()
         self._changed = threading.Condition(self.lock)
         self._attending = threading.Lock()
-        self._n_waiting, self._leader = 0, 0
+        self._n_waiting, self._leader, self._is_delivering = 0, 0, False
         self.runs: list[Run] = []
         self.deliveries = Deliveries()
         self.unattended: set[Run] = set()
@@ -109,15 +109,17 @@ class Dispatcher:
                 self._wake_steward()
         if self._attending.locked():
             self.hub.wake()
-        self._deliver()
+        self.deliver()
 
-    def _deliver(self) -> None:
+    def deliver(self) -> None:
+        """Hand over what has come, unless this thread is in the midst of changing something."""
         if not self.is_mine():
             self.deliveries.make()
 
     def is_mine(self) -> bool:
         """Whether this thread is in the midst of this dispatcher's work, and so must not wait for it."""
-        return self._leader == threading.get_ident() or self.lock._is_owned()  # type: ignore[attr-defined]
+        is_leading = self._leader == threading.get_ident() and not self._is_delivering
+        return is_leading or self.lock._is_owned()  # type: ignore[attr-defined]
 
     @staticmethod
     def _show(run: Run) -> None:
@@ -164,7 +166,7 @@ class Dispatcher:
                 self.unattended.add(run)
                 self._wake_steward()
         self.hub.wake()
-        self._deliver()
+        self.deliver()
 
     def _hold(self, seat: Seat, run: Run, interrupt: bool) -> None:
         running = seat.slot.running()
@@ -216,7 +218,7 @@ class Dispatcher:
         """Act on a run's failures, and end it if nothing is left to do."""
         if run.is_over:
             return
-        if run.failures and not run.stopping and not run.is_stream and run.options.on_error != "keep":
+        if run.failures and not run.stopping and run.options.on_error in run.ending_on:
             self.stop(run, "failed", interrupt=run.options.on_error == "raise")
             return
         if run.source.error is not None and not run.is_stream and not run.stopping:
@@ -289,7 +291,9 @@ class Dispatcher:
         while not is_done():
             if deadline is not None and time.monotonic() >= deadline:
                 return False
-            if self._attending.acquire(blocking=False):
+            if self._leader == threading.get_ident():
+                self._lead_within(is_done, deadline, owner)
+            elif self._attending.acquire(blocking=False):
                 self._leader = threading.get_ident()
                 try:
                     with Interrupts(self.hub.wake) as interrupts:
@@ -323,7 +327,24 @@ class Dispatcher:
                 if self._n_waiting:
                     self._changed.notify_all()
             interrupts.check()
+            self._deliver_leading()
+
+    def _deliver_leading(self) -> None:
+        """Make deliveries while leading: what is called may use the pool, which is whole, and even wait for it."""
+        self._is_delivering = True
+        try:
             self.deliveries.make()
+        finally:
+            self._is_delivering = False
+
+    def _lead_within(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:
+        """Lead from within a delivery, which this thread makes while leading."""
+        self._is_delivering = False
+        try:
+            with Interrupts(self.hub.wake) as interrupts:
+                self._lead(is_done, deadline, owner, interrupts)
+        finally:
+            self._is_delivering = True
 
     def _follow(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:
         if owner is not None:
@@ -408,7 +429,7 @@ class Dispatcher:
         if steward is not None and steward is not threading.current_thread():
             steward.join(_SETTLE_S)
         is_ours = self._leader != threading.get_ident() and self._attending.acquire(timeout=_SETTLE_S)
-        self._deliver()
+        self.deliver()
         with self.lock:
             self.crew.close()
             self.hub.close()

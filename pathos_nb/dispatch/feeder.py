@@ -23,6 +23,7 @@ from pathos_nb.wire.protocol import RunSpec
 from pathos_nb.wire.serialization import MINOR, Payload
 
 WINDOW = 16
+WINDOW_BYTES = 1 << 20
 DEPTH = 2
 _GRACE_S = 0.5
 _LOOK_AGAIN_S = 2e-3
@@ -143,7 +144,7 @@ class Feeder:
         if run.is_stream and all(seat.slot.inline for seat in self.crew.seats):
             return 1
         grown = 4 * run.largest if run.keeper.n_given else 0
-        return max(WINDOW, grown) * n_seats
+        return max(WINDOW, int(min(grown, WINDOW_BYTES / max(run.item_bytes, run.value_bytes, 1.0)))) * n_seats
 
     def wanted(self, run: Run) -> int:
         """How many items its owner should pull from the input now."""
@@ -276,7 +277,8 @@ class Feeder:
             elif not at:
                 first, at = 1, -1  # on its way to a worker that waits: its first item is as good as begun
             n = chunk.limit - first
-            if n > 0 and number >= at and not (chunk.run.stopping or chunk.run.pins or chunk.run.options.chunksize):
+            is_whole = not first or not chunk.run.options.chunksize  # a size that was given is not cut
+            if n > 0 and number >= at and is_whole and not (chunk.run.stopping or chunk.run.pins):
                 found.append((chunk, first, n))
         return found
 
@@ -286,7 +288,7 @@ class Feeder:
 
     def _take_over(self, seat: Seat, victim: Seat) -> None:
         chunk, first, n = self._unbegun(victim)[-1]
-        start = first + n // 2
+        start = first if chunk.run.options.chunksize else first + n // 2
         if not victim.slot.set_limit(chunk.number, start):
             return
         running = victim.slot.running()
@@ -313,6 +315,6 @@ TIMED_OUT = "its item ran past its timeout"
 def failure_of(run: Run, task: Task, place: int, error: BaseException, seat: Seat) -> Failure:
     """Make the failure of an item that was sent to a seat."""
     index = task.indices[place]
-    argument, attempt = run.argument_of(task, place), run.attempts.get(index, 0) + 1
-    where = {"worker": seat.slot.name, "host": seat.slot.host}
-    return Failure(index, error, argument=argument, attempt=attempt, **where)
+    failure = Failure(index, error, argument=run.argument_of(task, place), attempt=run.attempts.get(index, 0) + 1)
+    failure.worker, failure.host = seat.slot.name, seat.slot.host
+    return failure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -106,12 +107,16 @@ def _set_from_thread(loop: Any, over: Any) -> None:
 
 
 def _not_ready(timeout: float | None) -> TimeoutError:
-    import multiprocessing.context
-
-    # What the standard library's pools raise, and a TimeoutError too, so that either is caught.
-    kind = type("NotReady", (multiprocessing.context.TimeoutError, TimeoutError), {})
-    error: TimeoutError = kind(f"no result after {timeout} s")
+    """Make what the standard library's pools raise too, if anybody could know it."""
+    context = sys.modules.get("multiprocessing.context")
+    error: TimeoutError = NotReady(f"no result after {timeout} s")
+    if context is not None:
+        error = type("NotReady", (NotReady, context.TimeoutError), {})(*error.args)
     return error
+
+
+class NotReady(TimeoutError):
+    """A result was asked for before it was there; it can be asked for again."""
 
 
 class ResultIterator(Iterator[Any]):

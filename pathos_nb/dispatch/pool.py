@@ -83,7 +83,7 @@ class Pool:
         if maxtasksperchild is not None and not (is_count(maxtasksperchild) and maxtasksperchild > 0):
             raise BadOption(f"maxtasksperchild is {maxtasksperchild!r}", cure="it must be 1 or more, or None")
         self._nodes, self._most_items = nodes, maxtasksperchild
-        self._start = (initializer, tuple(initargs))
+        self._setup = (initializer, tuple(initargs))
         self._state = "open"
         self._at_close: list[Callable[[], Callable[[bool], None] | None]] = []
         self._lock = threading.Lock()
@@ -91,7 +91,7 @@ class Pool:
 
     def _begin(self) -> Dispatcher:
         sizes = self._sizes()
-        initializer, arguments = self._start
+        initializer, arguments = self._setup
         setup: dict[bool, Frame] = {}
         if initializer is not None:
             payload = dump((initializer, arguments))
@@ -234,11 +234,20 @@ class Pool:
         run = self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
         if self._is_inside() or self._dispatcher.is_inline:
             return self._run_here(run, attended)
-        with Interrupts(self._dispatcher.hub.wake):
-            if everywhere:
-                self._dispatcher.pin_everywhere(run)
-            self._dispatcher.start(run, attended)
+        self._start_run(run, attended, everywhere)
         return run
+
+    def _start_run(self, run: Run, attended: bool, everywhere: bool = False) -> None:
+        dispatcher = self._dispatcher
+        try:
+            with Interrupts(dispatcher.hub.wake):
+                if everywhere:
+                    dispatcher.pin_everywhere(run)
+                dispatcher.start(run, attended)
+        except KeyboardInterrupt:
+            run.cancel()
+            dispatcher.settle(run)
+            raise
 
     def _keeper(self, source: Source, deliver: Deliver | None) -> Keeper:
         if deliver is not None:
@@ -256,6 +265,7 @@ class Pool:
             again = inner._new_run(Call(run.function, run.source, run.options), run.keeper)
             inner._dispatcher.start(again, attended=True)
             again.wait()
+        self._dispatcher.deliver()
         return again
 
     def _stream(
@@ -265,8 +275,7 @@ class Pool:
         source, chosen = pool._read(f, sequences, star, options)
         run = pool._new_run(Call(f, source, chosen), StreamKeeper(ordered))
         dispatcher = pool._dispatcher
-        with Interrupts(dispatcher.hub.wake):
-            dispatcher.start(run, attended=dispatcher.is_inline)
+        pool._start_run(run, attended=dispatcher.is_inline)
         iterator = ResultIterator(run, dispatcher)
         iterator.keep = pool  # type: ignore[attr-defined]
         return iterator
@@ -343,6 +352,7 @@ class Pool:
         callback : callable
             Takes whether the pool ends at once; held weakly if it is a method.
         """
+        self._at_close = [callback for callback in self._at_close if callback() is not None]
         self._at_close.append(weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback)
 
     def _call_at_close(self, cancel: bool) -> None:
@@ -394,7 +404,7 @@ class Pool:
         return f"<Pool {'+'.join(self.places)} nodes={self.nodes} {self._state}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.places, self._nodes, self._start, self._most_items)
+        return _again, (self.places, self._nodes, self._setup, self._most_items)
 
 
 def _again(places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], most_items: int | None) -> Pool:

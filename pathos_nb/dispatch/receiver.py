@@ -90,10 +90,10 @@ class Receiver:
         if report.undecodable:
             self._on_undecodable(seat, chunk, report.undecodable)
         elif report.n_run:
-            self._measure(seat, chunk, report)
+            self._measure(seat, chunk, report, frame)
             self._deliver(seat, chunk, report, frame)
         if report.n_run < chunk.limit and not report.undecodable and not run.stopping:
-            run.again.append(chunk.task.part(report.n_run, chunk.limit, run.source.star, alone=False))
+            run.requeue(chunk.task.part(report.n_run, chunk.limit, run.source.star, alone=False))
         if seat.items_left() == 0 and not seat.in_flight:
             seat.retiring = True
             seat.slot.retire()
@@ -135,7 +135,7 @@ class Receiver:
             if task.contested and run.keeper.has(index):
                 continue
             if index in tried:
-                run.again.append(task.part(place, place + 1, run.source.star, alone=True))
+                run.requeue(task.part(place, place + 1, run.source.star, alone=True))
                 run.attempts[index] = run.attempts.get(index, 0) + 1
                 reason = f"{type(failed[index].error).__name__}: {text_of(failed[index].error)}"
                 run.tell(ItemRetried(run.run_id, index, run.attempts[index] + 1, reason))
@@ -175,16 +175,17 @@ class Receiver:
             run.run_id, seat.name, seat.slot.host, seat.slot.pid, task.indices[: report.n_run], report.started, ends,
             report.block, tuple(failures), output,
         )  # fmt: skip
-        run.chunks.append(done)
-        run.tell(done)
+        run.note(done)
 
-    def _measure(self, seat: Seat, chunk: Chunk, report: Report) -> None:
+    def _measure(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
         now = time.perf_counter()
         work = max(_last_end(report) - report.started, 0.0)
         overhead = now - max(chunk.sent_s, seat.last_reply_s) - work
         seat.overhead_s = 0.5 * (seat.overhead_s + min(max(overhead, 1e-5), _MAX_OVERHEAD_S))
         seat.last_reply_s = now
         chunk.run.item_s[id(seat)] = work / report.n_run
+        if not seat.launcher.shares_memory:
+            chunk.run.value_bytes = (len(frame.body) + sum(map(len, frame.buffers))) / report.n_run
 
     # --- what cannot be read ---
 
@@ -255,16 +256,16 @@ class Receiver:
         if run.stopping:
             return
         if running is None or running.chunk != chunk.number:
-            run.again.append(task.part(0, chunk.limit, star, alone=False))
+            run.requeue(task.part(0, chunk.limit, star, alone=False))
             return
         first, last = running.offset, min(running.offset + running.width, chunk.limit)
         for start, stop in ((0, first), (last, chunk.limit)):
             if stop > start:
-                run.again.append(task.part(start, stop, star, alone=False))
+                run.requeue(task.part(start, stop, star, alone=False))
         if last - first > 1:
             middle = (first + last) // 2
-            run.again.appendleft(task.part(first, middle, star, alone=True))
-            run.again.appendleft(task.part(middle, last, star, alone=True))
+            run.requeue(task.part(first, middle, star, alone=True), first=True)
+            run.requeue(task.part(middle, last, star, alone=True), first=True)
         elif last > first:
             self._blame(seat, run, task.part(first, last, star, alone=True), reason, tail)
 
@@ -284,7 +285,7 @@ class Receiver:
             self._fail_item(seat, run, task, error)
             return
         run.attempts[index] = attempts
-        run.again.append(task)
+        run.requeue(task)
         run.tell(ItemRetried(run.run_id, index, attempts + 1, reason))
 
 

@@ -22,6 +22,7 @@ from pathos_nb.wire.serialization import Payload
 
 _ARGUMENT_CHARS = 120
 _HEAVY_BYTES = 1 << 18
+_STREAM_CHUNKS = 5000
 
 
 class Task(NamedTuple):
@@ -113,9 +114,10 @@ class Run:
         self.pins: dict[int, int] = {}
         self.payloads: dict[Any, Payload] = {}
         self.item_s: dict[int, float] = {}
-        self.item_bytes, self.largest = 0.0, 0
+        self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
         self.workers_n = 0
         self.is_stream = isinstance(keeper, StreamKeeper)
+        self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
         self._dispatcher = dispatcher
         self._subscribers: list[Callable[[Event], None]] = []
         self._callbacks: list[Callable[[Run], None]] = []
@@ -184,6 +186,13 @@ class Run:
             except Exception:  # a view that breaks must not break the run
                 complain(f"a subscriber of run {self.run_id} failed")
 
+    def note(self, chunk: ChunkDone) -> None:
+        """Put a chunk on the record; of a stream, which may be endless, the last ones stay."""
+        self.chunks.append(chunk)
+        if self.is_stream and len(self.chunks) > 2 * _STREAM_CHUNKS:
+            del self.chunks[:_STREAM_CHUNKS]
+        self.tell(chunk)
+
     def begin(self) -> None:
         """Say that it has begun."""
         self.state = "running"
@@ -208,7 +217,12 @@ class Run:
         if isinstance(keeper, CallbackKeeper):
             rest = [index for index in range(self.total or 0) if not keeper.has(index)]
             if rest:
-                keeper.place(rest, [_not_run(index) for index in rest])
+                keeper.place(rest, [_not_run(index, self.error) for index in rest])
+
+    def requeue(self, task: Task, first: bool = False) -> None:
+        """Have items sent again; a task without items is nothing."""
+        if len(task.indices):
+            self.again.insert(0 if first else len(self.again), task)
 
     def fail(self, failure: Failure) -> None:
         """Take a failure in for good."""
@@ -305,5 +319,5 @@ class Run:
         return text if len(text) <= _ARGUMENT_CHARS else f"{text[:_ARGUMENT_CHARS]}..."
 
 
-def _not_run(index: int) -> Failure:
-    return Failure(index, Cancelled("the item was not run", index=index), attempt=0)
+def _not_run(index: int, error: BaseException | None = None) -> Failure:
+    return Failure(index, error or Cancelled("the item was not run", index=index), attempt=0)

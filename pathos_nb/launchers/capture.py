@@ -12,7 +12,7 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 MAX_BYTES = 1 << 20
@@ -73,16 +73,20 @@ class FileCapture:
         sys.modules["ctypes"].pythonapi.fflush(None)
 
 
-class _Router(io.TextIOBase):
+class _Router:
     """A stream that writes to the running thread's own buffer, if it has one, and else where it always did."""
 
     def __init__(self, stream: Any) -> None:
-        self.stream, self.own = stream, threading.local()
+        self.stream, self.own, self.n_inside = stream, threading.local(), 0
 
     def write(self, text: str) -> int:
         target = getattr(self.own, "buffer", None)
         n: int = (self.stream if target is None else target).write(text)
         return n
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
 
     def flush(self) -> None:
         if getattr(self.own, "buffer", None) is None:
@@ -112,7 +116,6 @@ class ThreadCapture:
 
 
 _routing = threading.Lock()
-_routers: list[tuple[int, _Router, _Router]] = []
 
 
 @contextlib.contextmanager
@@ -124,17 +127,24 @@ def routed() -> Iterator[None]:
     None
     """
     with _routing:
-        depth, out, err = _routers.pop() if _routers else (0, _Router(sys.stdout), _Router(sys.stderr))
-        _routers.append((depth + 1, out, err))
-        if not depth:
-            sys.stdout, sys.stderr = out, err
+        routers = [(name, _enter(name)) for name in ("stdout", "stderr")]
     try:
         yield
     finally:
         with _routing:
-            depth, out, err = _routers.pop()
-            if depth > 1:
-                _routers.append((depth - 1, out, err))
-            else:
-                sys.stdout = out.stream if sys.stdout is out else sys.stdout
-                sys.stderr = err.stream if sys.stderr is err else sys.stderr
+            for name, router in routers:
+                _leave(name, router)
+
+
+def _enter(name: str) -> _Router:
+    stream = getattr(sys, name)
+    router = stream if isinstance(stream, _Router) else _Router(stream)
+    router.n_inside += 1
+    setattr(sys, name, router)
+    return router
+
+
+def _leave(name: str, router: _Router) -> None:
+    router.n_inside -= 1
+    if not router.n_inside and getattr(sys, name) is router:
+        setattr(sys, name, router.stream)

@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.wire.framing import Frame
 
 
@@ -163,8 +164,6 @@ class Launcher(ABC):
     @classmethod
     def default_size(cls) -> int:
         """How many slots make sense here."""
-        from pathos_nb.launchers.cores import usable_cores
-
         return usable_cores()
 
     def context(self) -> tuple[Any, ...] | None:

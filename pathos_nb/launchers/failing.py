@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 from typing import Any
 
 from pathos_nb.errors import RemoteError
@@ -73,8 +74,6 @@ def _dump_error(error: BaseException) -> bytes | None:
 
 def _flat(payload: Payload) -> bytes:
     """Pack buffers with the body: an exception that holds arrays is rare, and small if sane."""
-    import pickle
-
     return pickle.dumps((bytes(payload.body), [bytes(buffer) for buffer in payload.buffers]), 5)
 
 
@@ -108,8 +107,6 @@ def revive(item: ItemReport) -> BaseException:
         The exception, or a `RemoteError` that carries its type's name and text.
     """
     with contextlib.suppress(Exception):
-        import pickle
-
         if item.error is not None:
             make, args = load(Payload(*pickle.loads(item.error)))
             error = make(*args)

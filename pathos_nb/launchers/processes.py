@@ -64,6 +64,7 @@ class ProcessSlot(Slot):
         launcher.hub.watch(self.channel.fileno(), self._on_readable)
 
     def send(self, frames: Sequence[Frame]) -> None:
+        """Send frames in order; see `Slot.send`."""
         told = self._inbox.releases()
         pieces = [piece for frame in (*told, *frames) for piece in pack(frame, self._stow(frame))]
         if not self._unsent and sum(map(len, pieces)) <= _SEND_AT_ONCE:
@@ -120,19 +121,23 @@ class ProcessSlot(Slot):
         self.launcher.outbox.give_back(frame.meta[0])
 
     def running(self) -> Running | None:
+        """Tell what the worker is at."""
         return self.cells.running()
 
     def set_limit(self, chunk: int, n_items: int) -> bool:
+        """Have the worker begin no item of the chunk from `n_items` on."""
         self.cells.set_limit(chunk, n_items)
         return True
 
     def interrupt(self, chunk: int) -> None:
+        """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""
         view = self.cells.view
         view[INTERRUPT] = chunk
         if view[CHUNK] == chunk:
             self._signal(signal.SIGINT)
 
     def kill(self, reason: str) -> None:
+        """End the worker now."""
         self._reason = self._reason or reason
         self._kill_asked = True
         self._signal(signal.SIGKILL)
@@ -142,6 +147,7 @@ class ProcessSlot(Slot):
             self.launcher.zygote.kill(self.pid, number)
 
     def retire(self) -> None:
+        """Let the worker end when it is done."""
         self._reason = self._reason or "retired"
         if self._unsent:
             self.launcher.hub.call_later(0.05, self.retire)
@@ -201,6 +207,7 @@ class ProcessesLauncher(Launcher):
 
     @classmethod
     def availability(cls) -> Availability:
+        """Tell whether it can run here."""
         if not hasattr(os, "fork"):
             return Availability(0.0, "this system cannot fork")
         if not sys.executable:
@@ -208,6 +215,7 @@ class ProcessesLauncher(Launcher):
         return Availability(1.0, "")
 
     def start_slot(self, name: str) -> Slot:
+        """Start one worker; see `Launcher.start_slot`."""
         if self.zygote.is_gone:
             self.zygote.close()
             self.zygote = ZygoteClient(self.hub, self._on_zygote, self.n_expected)
@@ -274,6 +282,7 @@ class ProcessesLauncher(Launcher):
             self.board.give_back(slot.index)
 
     def close(self) -> None:
+        """End all workers; see `Launcher.close`."""
         for slot in list(self.slots.values()):
             slot.release()
         self.zygote.close()
@@ -281,6 +290,7 @@ class ProcessesLauncher(Launcher):
         self.outbox.close()
 
     def context(self) -> tuple[Any, ...] | None:
+        """Give what a worker must take over; see `Launcher.context`."""
         return self.zygote.context()
 
 

@@ -65,7 +65,7 @@ def rng() -> np.random.Generator:
     return _here.item.generator()
 
 
-class seeded:  # noqa: N801 - reads as the verb it is: with seeded(seed, index)
+class seeded:
     """Run the block as item `index` of a run with that seed.
 
     Parameters
@@ -113,7 +113,7 @@ class seeded:  # noqa: N801 - reads as the verb it is: with seeded(seed, index)
         return self._generator
 
 
-class preserved:  # noqa: N801 - with preserved():
+class preserved:
     """Put the process' generators back as they were at the end of the block."""
 
     __slots__ = ("_legacy", "_state")

@@ -7,11 +7,12 @@
     receiver ── RELEASE, when the last view is gone ──►  sender writes the next buffers there
 
 Files are kept and written again, because fresh pages cost more than the copy. Space is claimed before it is written, so
-that a machine without memory gives an error, and the buffers go through the stream, instead of a SIGBUS. What a function captured is
-written once and mapped copy-on-write by every worker, so that what an item writes there stays with that worker and that
-run; arguments and results have one reader, who may write to them. Unnamed files leave nothing behind, however a process
-ends. Contents are never hashed; a function's buffers that are the same as before are found by comparing, which is as
-fast as copying, and saves fresh memory.
+that a machine without memory gives an error, and the buffers go through the stream, instead of a SIGBUS.
+
+What a function captured is written once and mapped copy-on-write by every worker, so that what an item writes there
+stays with that worker and that run; arguments and results have one reader, who may write to them. Unnamed files leave
+nothing behind, however a process ends. Contents are never hashed; a function's buffers that are the same as before are
+found by comparing, which is as fast as copying, and saves fresh memory.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ class SerialSlot(Slot):
         self._replies: deque[Frame] = deque()
 
     def send(self, frames: Sequence[Frame]) -> None:
+        """Send frames in order; see `Slot.send`."""
         self._frames.extend(frames)
 
     def step(self) -> bool:
@@ -56,9 +57,11 @@ class SerialSlot(Slot):
             self.launcher.tell(Reply(self, self._replies.popleft()))
 
     def running(self) -> Running | None:
+        """Tell what the worker is at."""
         return self.worker.cells.running()
 
     def set_limit(self, chunk: int, n_items: int) -> bool:
+        """Have the worker begin no item of the chunk from `n_items` on."""
         self.worker.cells.set_limit(chunk, n_items)
         return True
 
@@ -66,10 +69,12 @@ class SerialSlot(Slot):
         """Do nothing: who could call is not inside an item."""
 
     def kill(self, reason: str) -> None:
+        """End the worker now."""
         self._frames.clear()
         self.launcher.hub.post(lambda: self.launcher.tell(SlotDown(self, reason, "")))
 
     def retire(self) -> None:
+        """Let the worker end when it is done."""
         self.kill("retired")
 
 
@@ -82,9 +87,11 @@ class SerialLauncher(Launcher):
 
     @classmethod
     def availability(cls) -> Availability:
+        """Tell whether it can run here."""
         return Availability(0.1, "")
 
     def start_slot(self, name: str) -> Slot:
+        """Start one worker; see `Launcher.start_slot`."""
         slot = SerialSlot(self, name)
         if self.setup is not None:
             slot.send([self.setup])

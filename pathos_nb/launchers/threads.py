@@ -80,23 +80,28 @@ class ThreadSlot(Slot):
             self.launcher.hub.post(lambda: None if self._abandoned else self.launcher.tell(Reply(self, reply)))
 
     def send(self, frames: Sequence[Frame]) -> None:
+        """Send frames in order; see `Slot.send`."""
         for frame in frames:
             self._frames.put(frame)
 
     def running(self) -> Running | None:
+        """Tell what the worker is at."""
         return self.cells.running()
 
     def set_limit(self, chunk: int, n_items: int) -> bool:
+        """Have the worker begin no item of the chunk from `n_items` on."""
         self.cells.set_limit(chunk, n_items)
         return True
 
     def interrupt(self, chunk: int) -> None:
+        """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""
         if self._worker is not None and self._worker.in_item and self.cells.view[CHUNK] == chunk:
             self._worker.stop_requested = True
             ident = ctypes.c_ulong(self.thread.ident or 0)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(KeyboardInterrupt))
 
     def kill(self, reason: str) -> None:
+        """End the worker now."""
         if self._abandoned:
             return
         running = self.running()
@@ -107,6 +112,7 @@ class ThreadSlot(Slot):
         self.launcher.hub.post(lambda: self.launcher.tell(SlotDown(self, reason, "")))
 
     def retire(self) -> None:
+        """Let the worker end when it is done."""
         self._frames.put(None)
 
 
@@ -124,9 +130,11 @@ class ThreadsLauncher(Launcher):
 
     @classmethod
     def availability(cls) -> Availability:
+        """Tell whether it can run here."""
         return Availability(0.5, "")
 
     def start_slot(self, name: str) -> Slot:
+        """Start one worker; see `Launcher.start_slot`."""
         self._slots = [slot for slot in self._slots if slot.thread.is_alive()]
         slot = ThreadSlot(self, name)
         self._slots.append(slot)
@@ -135,6 +143,7 @@ class ThreadsLauncher(Launcher):
         return slot
 
     def close(self) -> None:
+        """End all workers; see `Launcher.close`."""
         for slot in self._slots:
             slot.kill("the pool was closed")
         for slot in self._slots:

@@ -8,6 +8,7 @@ by one, each told on the board before it begins.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import sys
@@ -93,9 +94,7 @@ class Work:
 def _with_keywords(function: Callable[..., Any], kwargs: dict[str, Any]) -> Callable[..., Any]:
     if not kwargs:
         return function
-    from functools import partial
-
-    return partial(function, **kwargs)
+    return functools.partial(function, **kwargs)
 
 
 class Worker:
@@ -247,7 +246,7 @@ class Chunk:
         self.worker.cells.set_width(self.block)
         if self.block > 1:
             self._in_blocks()
-        elif self.run_of.spec.seed is not None and self.worker.beside == "caller":
+        elif self.run_of.spec.seed is not None and self.worker.beside != "threads":
             with preserved():
                 self._one_by_one()
         else:

@@ -44,10 +44,10 @@ class Payload(NamedTuple):
         return len(self.body) + sum(map(len, self.buffers))
 
 
-def _collector(buffers: list[Buffer]) -> Callable[[pickle.PickleBuffer], bool]:
+def _collector(buffers: list[Buffer], at_least: int) -> Callable[[pickle.PickleBuffer], bool]:
     def keep_in_band(buffer: pickle.PickleBuffer) -> bool:
         raw = buffer.raw()
-        if raw.nbytes < OUT_OF_BAND_BYTES:
+        if raw.nbytes < at_least:
             return True
         buffers.append(raw)
         return False
@@ -55,13 +55,15 @@ def _collector(buffers: list[Buffer]) -> Callable[[pickle.PickleBuffer], bool]:
     return keep_in_band
 
 
-def dump(value: object) -> Payload:
+def dump(value: object, out_of_band_bytes: int = OUT_OF_BAND_BYTES) -> Payload:
     """Pickle an object so that a worker can load it.
 
     Parameters
     ----------
     value : object
         Data, functions and classes, in any mixture.
+    out_of_band_bytes : int
+        Buffers from this size on stay out of the pickle.
 
     Returns
     -------
@@ -74,25 +76,25 @@ def dump(value: object) -> Payload:
     """
     buffers: list[Buffer] = []
     try:
-        body = pickle.dumps(value, 5, buffer_callback=_collector(buffers))
+        body = pickle.dumps(value, 5, buffer_callback=_collector(buffers, out_of_band_bytes))
     except Exception:  # any pickler's refusal: the next one may do
-        return _dump_code(value)
-    return _dump_code(value) if b"__main__" in body else Payload(body, buffers)
+        return _dump_code(value, out_of_band_bytes)
+    return _dump_code(value, out_of_band_bytes) if b"__main__" in body else Payload(body, buffers)
 
 
-def _dump_code(value: object) -> Payload:
+def _dump_code(value: object, at_least: int) -> Payload:
     from cloudpickle import Pickler
 
     try:
-        return _dump_with(Pickler, value)
+        return _dump_with(Pickler, value, at_least)
     except Exception:  # a leaf that cloudpickle refuses
-        return _dump_with(_leaf_pickler(), value)
+        return _dump_with(_leaf_pickler(), value, at_least)
 
 
-def _dump_with(kind: Callable[..., Any], value: object) -> Payload:
+def _dump_with(kind: Callable[..., Any], value: object, at_least: int) -> Payload:
     buffers: list[Buffer] = []
     stream = io.BytesIO()
-    kind(stream, protocol=5, buffer_callback=_collector(buffers)).dump(value)
+    kind(stream, protocol=5, buffer_callback=_collector(buffers, at_least)).dump(value)
     return Payload(stream.getvalue(), buffers, by_value=True)
 
 
@@ -102,11 +104,11 @@ def _leaf_pickler() -> type[Any]:
     import cloudpickle
     import dill
 
-    known = set(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+    known = set(pickle._Pickler.dispatch)
     leaves = {kind for kind in dill.Pickler.dispatch if isinstance(kind, type) and kind not in known}
     leaves = {kind for kind in leaves if kind.__module__ in ("_thread", "_io", "_queue", "socket")}
 
-    class LeafPickler(cloudpickle.Pickler):
+    class LeafPickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
         def reducer_override(self, obj: object) -> Any:
             if type(obj) in leaves:
                 return dill.loads, (dill.dumps(obj),)

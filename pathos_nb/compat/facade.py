@@ -1,0 +1,68 @@
+"""What ``import pathos`` gives under ``compat.install``: the package, whose modules are imported when first used."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib import import_module
+from typing import Any
+
+from pathos_nb.compat.names import HOMES, VERSION, why_not
+
+__version__ = VERSION  # of the pathos whose contract this keeps
+__path__: list[str] = []  # a package: the import hook answers for what is below it
+_SSH_NAMES = {"SSH_Launcher": "secure", "SCP_Launcher": "secure", "SSH_Tunnel": "secure"}
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    module = f"pathos.{_SSH_NAMES.get(name, name)}"
+    if module not in HOMES:
+        raise AttributeError(why_not(module))
+    return import_module(HOMES[module])
+
+
+def __dir__() -> list[str]:
+    below = {name.split(".")[1] for name in HOMES if "." in name}
+    return sorted({"__version__", "citation", "license", "logger", *below})
+
+
+def logger(level: int | None = None, handler: logging.Handler | None = None, **kwds: Any) -> logging.Logger:
+    """Give the logger of a name, with a handler of its own.
+
+    Parameters
+    ----------
+    level : int, optional
+        The level to set.
+    handler : logging.Handler, optional
+        The only handler from now on; without it, one to stderr if there is none yet.
+    **kwds : object
+        ``name``: the logger's name, ``pathos`` by default.
+
+    Returns
+    -------
+    logging.Logger
+        The logger.
+    """
+    log = logging.getLogger(kwds.get("name", "pathos"))
+    if handler is not None:
+        log.handlers = [handler]
+    elif not log.handlers:
+        log.addHandler(logging.StreamHandler())
+    if level is not None:
+        log.setLevel(level)
+    return log
+
+
+def license() -> None:
+    """Print under which license this is."""
+    sys.stdout.write("pathos_nb: BSD 3-Clause License\n")
+
+
+def citation() -> None:
+    """Print what to cite for the ideas."""
+    sys.stdout.write(
+        "M.M. McKerns, L. Strand, T. Sullivan, A. Fang, M.A.G. Aivazis, Building a framework for predictive science,\n"
+        "Proceedings of the 10th Python in Science Conference, 2011; https://arxiv.org/abs/1202.1056\n"
+    )

@@ -1,0 +1,19 @@
+"""Take the rig's fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from tests.rig.fixtures import launcher, mark, note_failure, pool, pools
+
+__all__ = ["launcher", "mark", "pool", "pools"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell the pool's fixture whether the test failed."""
+    report = yield
+    note_failure(item, report)
+    return report

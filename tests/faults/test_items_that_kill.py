@@ -1,0 +1,255 @@
+"""An item that kills its worker, or never ends, fails alone; its neighbours run again, and the pool has workers again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pathos_nb import Pool
+from pathos_nb.errors import BadOption, Failure, ItemTimeout, WorkerLost
+
+from tests.contract.calls import mark_file, same, square, wait_for
+from tests.faults.acts import BAD, N_ITEMS, Trap
+from tests.rig.census import Census, until
+from tests.rig.kinds import DOORS, KINDS
+from tests.rig.launchers import is_apart
+
+pytestmark = pytest.mark.timeout(60)
+
+KILLERS = [
+    "kills_itself", "terminates_itself", "os_exits", "os_exits_well", "segfaults", "aborts", "closes_its_descriptors",
+    "execs", "writes_to_every_descriptor",
+]  # fmt: skip
+SIGNS = {
+    "kills_itself": "SIGKILL|signal 9|-9",
+    "terminates_itself": "SIGTERM|signal 15|-15",
+    "os_exits": "7",
+    "segfaults": "SIGSEGV|signal 11|-11",
+    "aborts": "SIGABRT|signal 6|-6",
+}
+ENDLESS = ["sleeps", "loops", "loops_in_c", "swallows_everything", "blocks_signals"]
+
+
+@pytest.fixture
+def apart(launcher: str) -> None:
+    if not is_apart(launcher):
+        pytest.skip(f"{launcher}: a killer takes the driver with it, as in a serial loop")
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize("kind", DOORS)
+@pytest.mark.parametrize("act", KILLERS)
+def test_kept_a_killer_fails_alone(pool: Any, kind: str, act: str) -> None:
+    ys = KINDS[kind](pool, Trap(act), range(N_ITEMS), on_error="keep")
+    failure = ys.pop(BAD)
+    assert ys == [x for x in range(N_ITEMS) if x != BAD]
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.error, WorkerLost), repr(failure)
+    assert (failure.index, failure.argument) == (BAD, f"({BAD})")
+    assert failure.error.index == BAD
+    assert failure.worker and failure.host
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize("act", KILLERS)
+def test_raised_a_killer_is_named(pool: Any, act: str) -> None:
+    with pytest.raises(WorkerLost, match=SIGNS.get(act, "")) as caught:
+        pool.map(Trap(act), range(N_ITEMS), retries=0)
+    assert caught.value.index == BAD
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize("act", ["kills_itself", "os_exits", "segfaults"])
+def test_a_killer_in_one_large_chunk_is_found(pool: Any, act: str) -> None:
+    ys = pool.map(Trap(act), range(200), chunksize=200, on_error="keep")
+    assert isinstance(ys.pop(BAD).error, WorkerLost)
+    assert ys == [x for x in range(200) if x != BAD]
+
+
+@pytest.mark.usefixtures("apart")
+def test_one_call_that_kills_is_an_error(pool: Any) -> None:
+    with pytest.raises(WorkerLost):
+        pool.pipe(Trap("os_exits"), BAD)
+    with pytest.raises(WorkerLost):
+        pool.apipe(Trap("os_exits"), BAD).get(30)
+
+
+def die_once(path: str, x: int) -> int:
+    """Kill the worker at the item's first attempt only."""
+    mark_file(path, x)
+    if x == BAD and Path(path).read_text().split().count(str(x)) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize("kind", DOORS)
+def test_an_item_whose_worker_was_lost_runs_again(pool: Any, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "runs"
+    assert KINDS[kind](pool, partial(die_once, str(path)), range(N_ITEMS)) == list(range(N_ITEMS))
+    assert path.read_text().split().count(str(BAD)) == 2
+
+
+def always_dies(path: str, x: int) -> None:
+    mark_file(path, x)
+    os._exit(9)
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize("retries", [0, 1, 2])
+def test_a_killer_is_tried_as_often_as_was_asked(pool: Any, tmp_path: Path, retries: int) -> None:
+    path = tmp_path / "runs"
+    failure = pool.map(partial(always_dies, str(path)), [5], retries=retries, on_error="keep")[0]
+    assert path.read_text().split() == ["5"] * (retries + 1)
+    assert failure.attempt == retries + 1
+
+
+@pytest.mark.usefixtures("apart")
+def test_many_killers_each_fail_and_the_rest_is_there(pool: Any) -> None:
+    ys = pool.map(odd_ones_die, range(20), on_error="keep", retries=0)
+    assert [y for y in ys if not isinstance(y, Failure)] == list(range(0, 20, 2))
+    assert [y.index for y in ys if isinstance(y, Failure)] == list(range(1, 20, 2))
+
+
+def odd_ones_die(x: int) -> int:
+    return os._exit(1) if x % 2 else x  # type: ignore[return-value]
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_killed_idle_worker_is_replaced(pool: Any) -> None:
+    for victims in (1, 2):
+        for worker in pool.workers()[:victims]:
+            os.kill(worker.pid, signal.SIGKILL)
+        assert pool.map(square, range(50)) == [x * x for x in range(50)]
+    assert len(set(pool.each(os.getpid))) == 2
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_worker_killed_from_outside_under_an_item_costs_one_attempt(pool: Any, tmp_path: Path) -> None:
+    gate, path = tmp_path / "gate", tmp_path / "pid"
+    handle = pool.amap(partial(tell_and_wait, str(path)), [str(gate)])
+    until(lambda: path.exists() and path.read_text().endswith("\n"))
+    os.kill(int(path.read_text().split()[0]), signal.SIGKILL)
+    gate.touch()
+    assert handle.get(30) == [str(gate)]
+
+
+def tell_and_wait(path: str, gate: str) -> str:
+    mark_file(path, os.getpid())
+    return wait_for(gate)
+
+
+@pytest.mark.usefixtures("apart")
+def test_the_parent_of_the_workers_may_be_killed_too(launcher: str) -> None:
+    before = Census.take()
+    with Pool(launcher, nodes=2) as pool:
+        pool.map(same, range(4))
+        for process in psutil.Process().children():
+            process.kill()
+        assert pool.map(square, range(20)) == [x * x for x in range(20)]
+    before.check()
+
+
+@pytest.mark.usefixtures("apart")
+def test_an_item_that_kills_the_parent_of_the_workers_does_not_hang(launcher: str) -> None:
+    before = Census.take()
+    with Pool(launcher, nodes=2) as pool:
+        ys = pool.map(Trap("kills_its_parent"), range(N_ITEMS), on_error="keep", retries=0)
+        assert isinstance(ys[BAD], Failure)
+        assert pool.map(abs, [-1, 2]) == [1, 2]
+    before.check()
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize("act", ENDLESS)
+def test_an_item_past_its_timeout_is_stopped_and_fails_alone(pool: Any, act: str) -> None:
+    began = time.monotonic()
+    ys = pool.map(Trap(act), range(N_ITEMS), timeout=0.2, on_error="keep")
+    failure = ys.pop(BAD)
+    assert time.monotonic() - began < 10
+    assert isinstance(failure.error, ItemTimeout)
+    assert isinstance(failure.error, TimeoutError)
+    assert (failure.index, failure.attempt, failure.error.index) == (BAD, 1, BAD)
+    assert ys == [x for x in range(N_ITEMS) if x != BAD]
+
+
+def sleep_for(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+@pytest.mark.parametrize("kind", DOORS)
+def test_a_sleeper_times_out_by_every_kind_of_map(launcher: str, kind: str) -> None:
+    if launcher == "serial":
+        pytest.skip("serial: refuses a timeout")
+    before = Census.take()
+    with Pool(launcher, nodes=2) as pool:
+        ys = KINDS[kind](pool, Trap("naps"), range(N_ITEMS), timeout=0.2, on_error="keep")
+        assert isinstance(ys.pop(BAD).error, ItemTimeout)
+        assert ys == [x for x in range(N_ITEMS) if x != BAD]
+        with pytest.raises(ItemTimeout):
+            pool.map(sleep_for, [2.0], timeout=0.1)
+        assert pool.map(abs, [-1, 2]) == [1, 2]
+    before.check()
+
+
+def test_the_timeout_is_each_items_own_and_not_the_chunks(pool: Any, launcher: str) -> None:
+    if launcher == "serial":
+        pytest.skip("serial: refuses a timeout")
+    assert pool.map(sleep_for, [0.05] * 20, timeout=0.6, chunksize=20) == [0.05] * 20
+
+
+def test_a_timeout_is_never_tried_again(launcher: str, tmp_path: Path) -> None:
+    if launcher == "serial":
+        pytest.skip("serial: refuses a timeout")
+    path = tmp_path / "runs"
+    with Pool(launcher, nodes=2) as pool:
+        ys = pool.map(partial(mark_and_sleep, str(path)), [1], timeout=0.1, retries=3, on_error="keep")
+    assert isinstance(ys[0].error, ItemTimeout)
+    assert path.read_text().split() == ["1"]
+
+
+def mark_and_sleep(path: str, x: int) -> None:
+    mark_file(path, x)
+    time.sleep(1)
+
+
+def test_the_serial_launcher_refuses_a_timeout() -> None:
+    with Pool("serial") as pool, pytest.raises(BadOption, match="timeout"):
+        pool.map(same, [1], timeout=1)
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_stopped_worker_is_lost(pool: Any) -> None:
+    began = time.monotonic()
+    ys = pool.map(Trap("stops_itself"), range(N_ITEMS), retries=0, on_error="keep")
+    assert isinstance(ys.pop(BAD).error, WorkerLost)
+    assert ys == [x for x in range(N_ITEMS) if x != BAD]
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_worker_stopped_for_a_moment_goes_on(pool: Any) -> None:
+    victim = pool.workers()[0].pid
+    os.kill(victim, signal.SIGSTOP)
+    handle = pool.amap(square, range(100))
+    until(lambda: psutil.Process(victim).status() == psutil.STATUS_STOPPED)
+    os.kill(victim, signal.SIGCONT)
+    assert handle.get(30) == [x * x for x in range(100)]
+
+
+@pytest.mark.usefixtures("apart")
+def test_terminate_ends_workers_that_ignore_every_signal(launcher: str) -> None:
+    before = Census.take()
+    pool = Pool(launcher, nodes=2)
+    handle = pool.amap(Trap("blocks_signals"), [BAD, BAD])
+    until(lambda: handle.run.state == "running" and len(pool.workers()) > 0)
+    pool.terminate()
+    assert handle.ready()
+    before.check()

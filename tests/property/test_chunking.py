@@ -1,0 +1,58 @@
+"""Chunk sizes, whatever was measured: never none, never more than there is, never a sudden leap."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pathos_nb.dispatch.chunking import MAX_CHUNK_S, Measured, next_size
+
+slots = st.builds(
+    Measured,
+    item_s=st.floats(0, 1e4),
+    overhead_s=st.floats(0, 10),
+    item_bytes=st.floats(0, 1e12),
+    last=st.integers(1, 10**6),
+)
+lefts = st.integers(0, 10**7)
+shares = st.floats(1e-6, 1.0)
+
+
+@given(st.none() | slots, lefts, shares)
+def test_a_chunk_is_at_least_one_item_and_at_most_what_is_left(slot: Measured | None, left: int, share: float) -> None:
+    assert 1 <= next_size(slot, left, share) <= max(1, left)
+
+
+@given(slots, lefts, shares)
+def test_a_chunk_is_at_most_twice_the_last(slot: Measured, left: int, share: float) -> None:
+    assert next_size(slot, left, share) <= 2 * slot.last
+
+
+@given(slots, lefts, shares)
+def test_a_chunk_of_more_than_one_item_keeps_to_the_time_cap(slot: Measured, left: int, share: float) -> None:
+    size = next_size(slot, left, share)
+    assert size == 1 or size * slot.item_s <= MAX_CHUNK_S * 1.001
+
+
+@given(lefts, shares)
+def test_the_first_chunk_is_one_item(left: int, share: float) -> None:
+    assert next_size(None, left, share) == 1
+
+
+@given(slots, st.integers(0, 10**6), st.integers(0, 10**6), shares)
+def test_more_left_is_never_a_smaller_chunk(slot: Measured, left: int, more: int, share: float) -> None:
+    assert next_size(slot, left, share) <= next_size(slot, left + more, share)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.floats(1e-8, 1.0), min_size=1, max_size=4), st.integers(1, 5000))
+def test_the_sizes_of_a_whole_run_add_up_to_its_items(item_s: list[float], n_items: int) -> None:
+    left, last, sent = n_items, [0] * len(item_s), 0
+    speed = sum(1 / s for s in item_s)
+    while left:
+        i = sent % len(item_s)
+        slot = Measured(item_s[i], 1e-4, 8, last[i]) if last[i] else None
+        last[i] = next_size(slot, left, 1 / item_s[i] / speed)
+        left -= last[i]
+        sent += 1
+    assert left == 0
+    assert sent <= n_items

@@ -1,0 +1,63 @@
+"""The fixtures of the contract and of the faults: a warm pool for each launcher, and a count before and after."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.rig.census import MARK, Census, describe, marked, until
+from tests.rig.launchers import Pools, params
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.fixture(scope="session")
+def mark() -> Iterator[str]:
+    """Mark all processes that the tests start; at the end there may be none."""
+    os.environ[MARK] = value = uuid.uuid4().hex
+    yield value
+    del os.environ[MARK]
+
+
+@pytest.fixture(scope="module")
+def pools(mark: str) -> Iterator[Pools]:
+    """The module's warm pools; when they are closed, nothing may be left of them."""
+    before, held = Census.take(), Pools()
+    yield held
+    held.close()
+    before.check()
+    until(lambda: not marked(mark))
+    assert describe(marked(mark)) == []
+
+
+@pytest.fixture(params=params())
+def launcher(request: pytest.FixtureRequest) -> str:
+    """The name of each registered launcher in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def pool(launcher: str, pools: Pools, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A warm pool of two workers, which must work afterwards and have grown by nothing."""
+    warm = pools.get(launcher)
+    before = Census.take()
+    yield warm
+    if request.node.stash.get(FAILED, False):
+        pools.discard(launcher)
+        return
+    try:
+        assert warm.map(abs, [-1, 2]) == [1, 2]
+        before.check()
+    except BaseException:
+        pools.discard(launcher)
+        raise
+
+
+def note_failure(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Remember that the test itself failed, so that its pool is not used again."""
+    if report.when == "call" and report.failed:
+        item.stash[FAILED] = True

@@ -1,0 +1,48 @@
+"""The launchers that are registered, as parameters: an absent one is skipped with its own reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pathos_nb import Pool
+from pathos_nb.launchers.registry import registry
+
+
+def params() -> list[Any]:
+    """Give a parameter for each registered launcher."""
+    return [_param(name, *availability) for name, availability in sorted(registry.launchers().items())]
+
+
+def _param(name: str, score: float, reason: str) -> Any:
+    return pytest.param(name, marks=[] if score else [pytest.mark.skip(reason=f"{name}: {reason}")])
+
+
+def is_apart(name: str) -> bool:
+    """Say whether items run in processes of their own: what is sent is pickled, and a worker can die alone."""
+    return not registry.get(name).shares_memory
+
+
+class Pools:
+    """One warm pool a launcher for many tests; a pool that a test has failed on is thrown away."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Any] = {}
+
+    def get(self, launcher: str) -> Any:
+        """Give the launcher's pool of two workers."""
+        if launcher not in self._open:
+            self._open[launcher] = Pool(launcher, nodes=2)
+            assert self._open[launcher].amap(abs, range(-8, 0)).get(30) == [8, 7, 6, 5, 4, 3, 2, 1]
+        return self._open[launcher]
+
+    def discard(self, launcher: str) -> None:
+        """End the launcher's pool; the next test gets a new one."""
+        pool = self._open.pop(launcher, None)
+        if pool is not None:
+            pool.terminate()
+
+    def close(self) -> None:
+        """End all of them."""
+        for launcher in list(self._open):
+            self.discard(launcher)
