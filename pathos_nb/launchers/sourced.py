@@ -66,6 +66,7 @@ class Sourced:
         self.function, self.filename, self.source = function, filename, source
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function."""
         return self.function(*args, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:

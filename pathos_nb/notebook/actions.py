@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from pathos_nb.dispatch.failed import Errors
+from pathos_nb.dispatch.kept import KeptRun
 from pathos_nb.dispatch.record import duration
-from pathos_nb.dispatch.results import Errors
 from pathos_nb.dispatch.tables import BAD, GOOD, Cell, html_table, text_table
 from pathos_nb.errors import UnknownPlace
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.registry import registry
-from pathos_nb.session import KeptRun, Session
+from pathos_nb.session import Session
 
 __all__ = ["ACTIONS", "Said", "Table"]
 
@@ -89,10 +90,8 @@ def runs(session: Session, values: Mapping[str, Any]) -> Any:
 def cancel(session: Session, values: Mapping[str, Any]) -> Said:
     """Stop a run, or all."""
     running = [run for run in session.runs if not run.is_over]
-    if values["run"]:
-        chosen = [session.run(values["run"])]
-    else:
-        chosen = running if values["all"] else running[-1:]
+    latest_or_all = running if values["all"] else running[-1:]
+    chosen = [session.run(values["run"])] if values["run"] else latest_or_all
     stopped = [run for each in chosen for run in session.cancel(each)]
     return Said("\n".join(f"cancelled {run.title or run.run_id}" for run in stopped) or "nothing is running")
 

@@ -14,7 +14,7 @@ _COLORS = ("#777777", "#d9534f", "#2a9d5c", "#b8860b", "#3b82f6", "#a855c7", "#1
 
 
 def as_text(text: str) -> str:
-    """Drop all that is meant for a terminal.
+    r"""Drop all that is meant for a terminal.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def as_text(text: str) -> str:
     Returns
     -------
     str
-        Plain lines; of a line that was overwritten (``\\r``) the last state.
+        Plain lines; of a line that was overwritten (``\r``) the last state.
     """
     return _CONTROLS.sub("", _ESCAPES.sub("", _overwritten(text)))
 

@@ -160,7 +160,7 @@ def _code(body: list[ast.stmt], names: Sequence[str], filename: str, flags: int)
     parameters = ast.arguments(args=[ast.arg(name) for name in names], **nothing)
     function = ast.FunctionDef("point", parameters, body, [])
     if "type_params" in function._fields:  # from Python 3.12
-        function.type_params = []
+        setattr(function, "type_params", [])  # noqa: B010 - unknown to the types of older versions
     ast.fix_missing_locations(ast.copy_location(function, body[0]))
     module = ast.Module([function], [])
     try:

@@ -1,7 +1,10 @@
 """From the text of a parallel cell to its result: read, start, wait, keep."""
 
 from __future__ import annotations
+import __future__
 
+import functools
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -191,13 +194,13 @@ class CellRunner:
             pool.start(job.function, job.points, star=True, title=job.title, **options)
 
     def _raise_failure(self, results: Results, job: Job) -> None:
-        run: Run = results.run  # type: ignore[assignment]
+        run = results.run
         for failure in list(run.failures.values())[:1]:
             picture_failure(self._shell, failure, results.label(failure.index) if job.names else "the cell")
         run.raise_if_failed()
 
     def _pool(self, values: Mapping[str, Any]) -> Pool:
-        places = values["pool"] or ()
+        places: tuple[str, ...] = values["pool"] or ()
         if len(places) == 1 and isinstance(pool := self._shell.user_ns.get(places[0]), Pool):
             return pool
         return self._session.pool(places, values["nodes"])
@@ -220,9 +223,7 @@ class CellRunner:
 
     @property
     def _flags(self) -> int:
-        import __future__
-
-        ours = 0
-        for name in __future__.all_feature_names:
-            ours |= getattr(__future__, name).compiler_flag
-        return int(self._shell.compile.flags) & ours
+        """The notebook's ``from __future__`` imports."""
+        flags: int = self._shell.compile.flags
+        known: list[int] = [getattr(__future__, name).compiler_flag for name in __future__.all_feature_names]
+        return flags & functools.reduce(operator.or_, known)

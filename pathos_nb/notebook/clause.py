@@ -147,7 +147,9 @@ def _without_strings(text: str) -> str:
 def _refuse(tree: ast.ListComp) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.NamedExpr):
-            raise UsageError(f"a walrus has no place in a for clause: {ast.unparse(node)}; bind the name before the cell")
+            raise UsageError(
+                f"a walrus has no place in a for clause: {ast.unparse(node)}; bind the name before the cell"
+            )
         if isinstance(node, ast.Await | ast.Yield | ast.YieldFrom):
             raise UsageError(f"a for clause cannot await or yield: {ast.unparse(node)}")
         if isinstance(node, ast.comprehension) and node.is_async:

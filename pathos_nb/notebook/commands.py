@@ -75,7 +75,10 @@ PPIPE = Command(
 
 VERBS: Mapping[str, Command] = {
     "use": Command(
-        "%pathos use", "Run cells there from now on.", (_NODES,), (Word("where", "pools", is_needed=True, is_many=True),)
+        "%pathos use",
+        "Run cells there from now on.",
+        (_NODES,),
+        (Word("where", "pools", is_needed=True, is_many=True),),
     ),
     "pool": Command(
         "%pathos pool",
@@ -88,9 +91,7 @@ VERBS: Mapping[str, Command] = {
     "cancel": Command("%pathos cancel", "Stop a run, by default the latest.", (_ALL,), (Word("run", "runs"),)),
     "errors": Command("%pathos errors", "Show what failed, by default in the latest run.", (), (Word("run", "runs"),)),
     "status": Command("%pathos status", "Show where cells run, and which launchers there are."),
-    "close": Command(
-        "%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "pools", is_many=True),)
-    ),
+    "close": Command("%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "pools", is_many=True),)),
     "help": Command("%pathos help", "Explain a verb or a magic.", (), (Word("topic", "verbs"),)),
 }
 
@@ -155,4 +156,6 @@ def _overview() -> str:
     magics = [f"  {c.usage}\n      {c.summary}" for c in (PMAP_CELL, PMAP_LINE, PPIPE)]
     width = max(len(c.usage) for c in VERBS.values())
     verbs = [f"  {c.usage:<{width}}  {c.summary}" for c in VERBS.values()]
-    return "\n".join(["Maps over cores, in the notebook.", "", *magics, "", *verbs, "", "-h after any of them tells more."])
+    return "\n".join(
+        ["Maps over cores, in the notebook.", "", *magics, "", *verbs, "", "-h after any of them tells more."]
+    )

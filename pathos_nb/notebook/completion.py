@@ -84,7 +84,7 @@ def _candidates(magic: str, words: Sequence[str], begun: str, offers: Offers) ->
 
 
 def _last_option(command: Command, words: Sequence[str]) -> Option | None:
-    """The option that waits for its value."""
+    """Find the option that waits for its value."""
     found = [o for o in command.options if o.metavar and words and words[-1] in o.flags]
     return found[0] if found else None
 

@@ -66,7 +66,9 @@ class Extension:
         return list(dict.fromkeys([*registry.names(), *self.session.pools, *own]))
 
     def _runs(self) -> list[str]:
-        return [name for run in reversed(self.session.runs) for name in (run.title, run.run_id) if name and " " not in name]
+        return [
+            name for run in reversed(self.session.runs) for name in (run.title, run.run_id) if name and " " not in name
+        ]
 
 
 def load(ipython: Any) -> None:

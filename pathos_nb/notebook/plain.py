@@ -22,9 +22,7 @@ from pathos_nb.errors import BadOption, Failure, LauncherUnavailable, PathosNbEr
 __all__ = ["dress", "picture_failure", "plainly", "say_interrupted"]
 
 _MISUSE = (BadOption, UnknownPlace, LauncherUnavailable, PoolClosed)
-_FRAME = re.compile(
-    r'^  File "(?P<file>[^"]*)", line (?P<line>\d+)(?P<name>.*)\n(?P<code>(?:    .*\n)*)', re.MULTILINE
-)
+_FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+)(?P<name>.*)\n(?P<code>(?:    .*\n)*)', re.MULTILINE)
 _OURS = re.compile(r"[/\\]pathos_nb[/\\](?:launchers|dispatch|wire|notebook)[/\\]")
 _BOLD, _END = "\x1b[1m", "\x1b[0m"  # no colour: red text is hard to read on the red ground of an error
 

@@ -59,7 +59,9 @@ class _Wire:
 
     def send(self, kind: str, content: Mapping[str, Any], topic: bytes | None = None) -> None:
         publisher = self._publisher
-        publisher.session.send(publisher.pub_socket, kind, dict(content), parent=self._parent, ident=topic or publisher.topic)
+        publisher.session.send(
+            publisher.pub_socket, kind, dict(content), parent=self._parent, ident=topic or publisher.topic
+        )
 
     def send_picture(self, shot: Snapshot, display_id: str, *, is_new: bool) -> int:
         bundle = as_bundle(shot)

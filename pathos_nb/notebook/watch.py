@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 
-from pathos_nb.dispatch.results import describe
+from pathos_nb.dispatch.failed import describe
 from pathos_nb.dispatch.run import Run
 from pathos_nb.events import ChunkDone
 from pathos_nb.notebook.picture import Snapshot

@@ -16,7 +16,9 @@ from pathos_nb.notebook.body import compile_body, compile_expression, is_silence
 
 
 def body(source: str, names: tuple[str, ...] = ("x",), namespace: dict | None = None, name: str = "<body>") -> Sourced:
-    return compile_body(source, names, {} if namespace is None else namespace, header="%%pmap for x in xs", filename=name)
+    return compile_body(
+        source, names, {} if namespace is None else namespace, header="%%pmap for x in xs", filename=name
+    )
 
 
 VALUES = {
@@ -28,7 +30,10 @@ VALUES = {
     "own function": ("def double(v):\n    return v * 2\ndouble(x)", 6),
     "generator inside": ("def each():\n    yield x\nlist(each())", [3]),
     "lambda inside": ("(lambda v: v + x)(1)", 4),
-    "coroutine inside": ("import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return x\nasyncio.run(f())", 3),
+    "coroutine inside": (
+        "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return x\nasyncio.run(f())",
+        3,
+    ),
     "class inside": ("class A:\n    v = 5\nA.v + x", 8),
     "comprehension": ("[x * k for k in range(3)]", [0, 3, 6]),
     "only a string": ("'hello'", "hello"),

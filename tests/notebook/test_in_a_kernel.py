@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from kernel import Kernel
 
-pytestmark = pytest.mark.timeout(120)
+from tests.notebook.kernel import Kernel
+
+# The kernel is one for all, and has workers that outlive a test.
+pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children")]
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +226,10 @@ def test_verbs_answer(kernel):
     assert "fits" in kernel.run("%pathos runs").result
     assert "made the pool two" in kernel.run("%pathos pool two threads -n 2").result
     assert "threads-1" in kernel.run("%pathos pool two").result
-    assert kernel.run("%%pmap -p two -o there for v in range(3)\nimport threading\nthreading.get_ident() > 0").status == "ok"
+    assert (
+        kernel.run("%%pmap -p two -o there for v in range(3)\nimport threading\nthreading.get_ident() > 0").status
+        == "ok"
+    )
     assert "cells run on two now" in kernel.run("%pathos use two").result
     assert "closed two" in kernel.run("%pathos close two").result
     assert "no errors" in kernel.run("%pathos errors").result
