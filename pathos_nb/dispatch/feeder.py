@@ -303,6 +303,9 @@ class Feeder:
         if running and running.chunk == chunk.number and running.offset + running.width > start:
             victim.slot.set_limit(chunk.number, chunk.limit)  # it has just begun it
             return
+        if not self._may_serve(chunk.run, seat):
+            victim.slot.set_limit(chunk.number, chunk.limit)
+            return
         task = chunk.task.part(start, chunk.limit, chunk.run.source.star, alone=True, contested=True)
         chunk.limit = start
         chunk.task = chunk.task._replace(contested=True)

@@ -34,7 +34,8 @@ def _check_timeout(value: Any) -> None:
 
 def _check_seed(seed: Any) -> None:
     parts = seed if isinstance(seed, list | tuple) else () if seed is None else (seed,)
-    if not all(is_count(part) and part >= 0 for part in parts) or seed in ((), []):
+    is_empty = isinstance(seed, list | tuple) and not seed
+    if is_empty or not all(is_count(part) and part >= 0 for part in parts):
         raise BadOption(f"seed is {seed!r}", cure="it must be a whole number, 0 or more, or several of them")
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
 from pathos_nb.launchers.capture import FileCapture
+from pathos_nb.launchers.inside import process
 from pathos_nb.launchers.seeding import reseed
 from pathos_nb.launchers.segments import Inbox, Outbox
 from pathos_nb.launchers.worker import TimeUp, Worker
@@ -44,6 +45,7 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
     cells = board.cells(index)
     board.close()  # an item that writes to all descriptors must not reach the others' cells
     worker = Worker(cells, capture=FileCapture(output_fd), alarm=_alarm)
+    process.is_worker = True
     _install_signals(worker)
     reseed()
     status = 1

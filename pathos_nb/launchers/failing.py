@@ -39,7 +39,7 @@ def rebuild(kind: type[BaseException], args: tuple[Any, ...], fields: dict[str, 
     """
     error = kind.__new__(kind, *args)
     initializers: list[Any] = [base.__dict__["__init__"] for base in kind.__mro__ if "__init__" in base.__dict__]
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(BaseException):
         next(init for init in initializers if not hasattr(init, "__code__"))(error, *args)
     error.args = args
     error.__dict__.update(fields)
@@ -70,7 +70,7 @@ def report(offset: int, kind: int, error: BaseException, by_reference: bool = Fa
 
 def _dump_error(error: BaseException) -> bytes | None:
     for shape in (error, None):
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(BaseException):
             return _flat(dump_with(_error_pickler(), _carried(error) if shape is None else error))
     return None
 
@@ -111,9 +111,17 @@ def _carried(error: BaseException) -> Any:
 def _travelling(value: Any) -> Any:
     try:
         load(dump(value))
-    except Exception:
-        return repr(value)
+    except BaseException:
+        return text_of_any(value)
     return value
+
+
+def text_of_any(value: Any) -> str:
+    """Give a value's ``repr``, whatever that does."""
+    try:
+        return repr(value)[:MAX_TEXT]
+    except BaseException:
+        return f"<{type(value).__name__}>"
 
 
 class _Apart:
@@ -139,7 +147,7 @@ def revive(item: ItemReport) -> BaseException:
     BaseException
         The exception, or a `RemoteError` that carries its type's name and text.
     """
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(BaseException):
         if isinstance(item.error, BaseException):
             return item.error
         if item.error is not None:
@@ -154,7 +162,7 @@ def text_of(error: BaseException) -> str:
     """Give an exception's text, capped, whatever its ``__str__`` does."""
     try:
         return str(error)[:MAX_TEXT]
-    except Exception as lie:  # an exception that lies: say so instead
+    except BaseException as lie:  # an exception that lies: say so instead
         return f"<{type(error).__name__}, whose text raises {type(lie).__name__}>"
 
 
@@ -178,7 +186,7 @@ def trace_of(error: BaseException) -> str:
         trace = trace.tb_next
     try:
         lines = traceback.format_exception(type(error), error, trace)
-    except Exception:  # a __str__ or a __cause__ that lies
+    except BaseException:  # a __str__ or a __cause__ that lies
         lines = [*traceback.format_tb(trace), f"{type(error).__name__}: {text_of(error)}\n"]
     text = "".join(lines)
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT // 2]}\n...\n{text[-MAX_TEXT // 2 :]}"

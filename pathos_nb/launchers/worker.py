@@ -19,6 +19,7 @@ from typing import Any
 from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.capture import Capture, NoCapture
 from pathos_nb.launchers.failing import report, text_of, trace_of
+from pathos_nb.launchers.inside import end_travelled, keep_travelled
 from pathos_nb.launchers.seeding import preserved, seeded
 from pathos_nb.launchers.surroundings import LocalModules, Overlay, adopt, difference, overlaid
 from pathos_nb.wire import protocol
@@ -154,6 +155,7 @@ class Worker:
             self._runs[run] = Work(RunSpec(*spec), frame)
         elif frame.kind == protocol.FORGET:
             self._runs.pop(frame.meta[0], None)
+            end_travelled()
             if sealed := sys.modules.get("pathos_nb.wire.sealed"):
                 sealed.forget()
         elif frame.kind == protocol.INITIALIZE:
@@ -166,6 +168,7 @@ class Worker:
                 self._surroundings = frame.meta[0]
                 adopt(self._surroundings, self._hooks_called)
             initializer, arguments = self.codec.load(frame)
+            keep_travelled()
             initializer(*arguments)
             self._overlay = difference(self._surroundings)
         except BaseException as error:
@@ -191,7 +194,6 @@ class Worker:
         with contextlib.suppress(KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
             doing.run()
         self.in_item = False
-        self.cells.begin(0, 0)
         return doing.done()
 
     def _undecodable(self, chunk: int, what: str, error: BaseException) -> Frame:
@@ -328,8 +330,9 @@ class Chunk:
         kind = protocol.TIMED_OUT if isinstance(error, TimeUp) else protocol.RAISED
         if isinstance(error, StopIteration | GeneratorExit):
             error = _as_runtime_error(error)
+        told = report(place, kind, error, self.worker.codec is ByReference)
         self.values.append(None)
-        self.failures.append(report(place, kind, error, self.worker.codec is ByReference))
+        self.failures.append(told)
 
     def done(self) -> Frame:
         """Give the report."""
@@ -337,7 +340,10 @@ class Chunk:
         worker.stop_requested = False
         if n_run:
             run.item_s = (_clock() - self.started) / n_run
+        worker.cells.set_width(n_run)  # a value that kills as it is pickled is found like an item that kills
+        worker.cells.begin(self.number, 0)
         payload = self._dump_values()
+        worker.cells.begin(0, 0)
         if n_run and len(self.ends) < -(-n_run // self.block):
             self.ends.append(worker.now(_clock()))
         meta = Report(
