@@ -28,6 +28,9 @@ class Screen(Protocol):
     def show(self, shot: Snapshot) -> int:
         """Show a run that goes on; gives the characters sent."""
 
+    def place(self, shot: Snapshot) -> None:
+        """Take the place in a cell that ends before its run does."""
+
     def finish(self, shot: Snapshot) -> None:
         """Show the last picture of a run, which stays."""
 
@@ -40,6 +43,9 @@ class NoScreen:
     def show(self, shot: Snapshot) -> int:
         """Show nothing."""
         return 0
+
+    def place(self, shot: Snapshot) -> None:
+        """Show nothing."""
 
     def finish(self, shot: Snapshot) -> None:
         """Show nothing."""
@@ -89,6 +95,10 @@ class CellScreen:
         is_new, self._is_new = self._is_new, False
         return self._wire.send_picture(shot, self._id, is_new=is_new)
 
+    def place(self, shot: Snapshot) -> None:
+        """Draw the first picture."""
+        self.show(shot)
+
     def finish(self, shot: Snapshot) -> None:
         """Leave the last picture, which is static already."""
         self.show(shot)
@@ -106,16 +116,21 @@ class LogScreen:
     interval_s = _LOG_INTERVAL_S
 
     def __init__(self, shell: Any) -> None:
-        self._wire = _Wire(shell)
+        self._wire, self._id, self._is_new = _Wire(shell), uuid.uuid4().hex, True
 
     def show(self, shot: Snapshot) -> int:
         """Write a line."""
-        self._wire.send("stream", {"name": "stderr", "text": as_line(shot) + "\n"}, b"stream")
+        self._wire.send("stream", {"name": "stdout", "text": as_line(shot) + "\n"}, b"stream")
         return 0
+
+    def place(self, shot: Snapshot) -> None:
+        """Put the picture into the document, to be replaced at the end."""
+        self.finish(shot)
 
     def finish(self, shot: Snapshot) -> None:
         """Leave the picture in the document."""
-        self._wire.send_picture(shot, uuid.uuid4().hex, is_new=True)
+        is_new, self._is_new = self._is_new, False
+        self._wire.send_picture(shot, self._id, is_new=is_new)
 
 
 class TerminalScreen:
@@ -137,6 +152,9 @@ class TerminalScreen:
         if self._turn() == self._mine:
             sys.stderr.write(as_line(shot) + "\n")
         return 0
+
+    def place(self, shot: Snapshot) -> None:
+        """Show nothing: the prompt comes back, and lines from behind would be in its way."""
 
     def finish(self, shot: Snapshot) -> None:
         """Write the whole text."""
@@ -162,7 +180,7 @@ def screen_for(shell: Any, turn: Callable[[], int]) -> Screen:
     kernel = getattr(shell, "kernel", None)
     if type(shell.display_pub).__name__ == "CapturingDisplayPublisher":
         return NoScreen()
-    if kernel is None or not hasattr(shell.display_pub, "pub_socket"):
+    if not hasattr(kernel, "get_parent") or not hasattr(shell.display_pub, "pub_socket"):
         return TerminalScreen(turn)
     return CellScreen(shell) if _is_watched(kernel) else LogScreen(shell)
 

@@ -83,6 +83,13 @@ class _View:
             size = self.screen.show(self.watch.snapshot(clock()))
             self.due = clock() + max(self.screen.interval_s, size / _BYTES_A_SECOND)
 
+    def place(self, clock: Callable[[], float]) -> None:
+        """Take a place in the cell at once."""
+        with self.lock:
+            if not self.is_final:
+                self.is_shown = True
+                self.screen.place(self.watch.snapshot(clock()))
+
     def finish(self, clock: Callable[[], float]) -> None:
         """Show the last picture, once."""
         self.forget()
@@ -158,7 +165,7 @@ class Views:
             The run; one that is not shown does no harm.
         """
         if view := self._views.get(run_id):
-            view.draw(self._clock)
+            view.place(self._clock)
 
     def settle(self) -> None:
         """Draw the last pictures of all runs that are over: the cell is about to end."""

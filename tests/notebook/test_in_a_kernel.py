@@ -51,6 +51,13 @@ def test_braces_and_dollars_are_left_alone(kernel):
     assert kernel.value("list(names)") == ["run1$m", "run2$m"]
 
 
+def test_a_line_in_a_function_sees_the_functions_names(kernel):
+    kernel.run(
+        "base = 1\ndef scores(models, shift):\n    found = %pmap m + shift + base for m in models\n    return list(found)"
+    )
+    assert kernel.value("scores([1, 2], 10)") == [12, 13]
+
+
 def test_the_body_sees_the_notebooks_names_as_they_are_now(kernel):
     for version in (1, 2):
         kernel.run(f"def helper():\n    return {version}")
@@ -160,6 +167,22 @@ def test_config_turns_progress_off(kernel):
     kernel.run("%config PathosMagics.progress = True")
 
 
+def test_config_says_where_cells_run(kernel):
+    kernel.run("%config PathosMagics.pool = 'threads'")
+    kernel.run("%%pmap -o pids for v in range(4)\nimport os\nos.getpid()")
+    assert kernel.value("set(pids) == {__import__('os').getpid()}") is True
+    kernel.run("%config PathosMagics.pool = 'processes'")
+
+
+def test_a_pool_of_the_users_own_serves_a_cell(kernel):
+    kernel.run("from pathos_nb import Pool\nmine = Pool('threads', nodes=2)")
+    kernel.run("%%pmap -p mine -n 1 -o squares for v in range(6)\nv * v")
+    assert kernel.value("list(squares)") == [0, 1, 4, 9, 16, 25]
+    assert kernel.value("squares.run.options.n_workers") == 1
+    kernel.run("mine.close()")
+    assert "the pool is closed" in kernel.run("%%pmap -p mine for v in range(6)\nv").text
+
+
 def test_a_run_behind_keeps_its_own_cell_up_to_date(kernel):
     first = kernel.run("%%pmap --bg -o later for v in range(20)\nimport time\ntime.sleep(0.1)\nv")
     assert first.seconds < 1 and first.status == "ok"
@@ -214,9 +237,10 @@ def test_ppipe_gives_one_value_and_each_gives_one_from_every_worker(kernel):
 
 
 def test_an_error_in_ppipe_is_the_users_own(kernel):
-    answer = kernel.run("%%ppipe\nx = 1\n{}['key']")
-    assert answer.ename == "KeyError"
-    assert "line 3, in point" in answer.traceback and "pathos_nb" not in answer.traceback
+    for options in ("", " --each"):
+        answer = kernel.run(f"%%ppipe{options}\nx = 1\n{{}}['key']")
+        assert answer.ename == "KeyError"
+        assert "line 3, in point" in answer.traceback and "pathos_nb" not in answer.traceback
 
 
 def test_verbs_answer(kernel):
@@ -295,5 +319,18 @@ def test_where_nobody_looks_there_is_a_picture_at_the_end_and_no_updates():
         answer = kernel.run("%%pmap for v in range(20)\nimport time\ntime.sleep(0.06)\nv;")
         assert [len(states) for states in answer.displays.values()] == [1]
         assert "20/20" in answer.picture["text/plain"]
+    finally:
+        kernel.close()
+
+
+def test_a_run_behind_leaves_its_last_picture_there_too():
+    kernel = Kernel(allow_stdin=False)
+    try:
+        kernel.run("%load_ext pathos_nb")
+        answer = kernel.run("%%pmap --bg -o later for v in range(20)\nimport time\ntime.sleep(0.05)\nv")
+        assert "0/20" in answer.picture["text/plain"] and answer.text == ""
+        kernel.run("later.wait(20)")
+        kernel.listen(lambda: "20/20" in answer.picture["text/plain"], 10)
+        assert len(answer.displays) == 1
     finally:
         kernel.close()

@@ -31,6 +31,9 @@ class Drawn:
             self.news.notify_all()
         return self.size
 
+    def place(self, shot: Snapshot) -> None:
+        self.placed = shot
+
     def finish(self, shot: Snapshot) -> None:
         with self.news:
             self.last.append(shot)
@@ -86,6 +89,17 @@ def test_a_short_run_that_prints_leaves_a_picture_at_the_end(screen):
     assert [shot.output for shot in screen.last] == [[("item 0", "hello\n")]]
     views.close()
     assert len(screen.last) == 1
+
+
+def test_a_run_that_outlives_its_cell_takes_its_place_at_once(views, screen):
+    run = FakeRun(4)
+    views.begin(run)
+    views.show_now("another run")
+    views.show_now(run.run_id)
+    assert screen.placed.n_done == 0
+    run.end(seconds=0.01)
+    views.settle()
+    assert len(screen.last) == 1, "what is placed is finished, however short the run"
 
 
 def test_at_most_ten_pictures_a_second_however_many_events(views, screen):
