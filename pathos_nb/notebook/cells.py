@@ -12,6 +12,7 @@ from typing import Any
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
+from pathos_nb.errors import RemoteError
 from pathos_nb.launchers.registry import registry
 from pathos_nb.launchers.sourced import Sourced
 from pathos_nb.notebook.body import compile_body, compile_expression, is_silenced
@@ -170,7 +171,6 @@ class CellRunner:
                 self._views.show_now(begun[0].run.run_id)
             else:
                 begun[0].wait()
-                self._raise_failure(begun[0], job)
         except KeyboardInterrupt as error:
             if begun:
                 say_interrupted(error, begun[0], job.values["out"])
@@ -179,6 +179,8 @@ class CellRunner:
             if begun:
                 self._keep(job.values["out"], begun[0])
             self._views.settle()
+        if not job.values["bg"]:
+            self._raise_failure(begun[0], job)
         return begun[0]
 
     def _start(self, job: Job, begun: list[Results]) -> None:
@@ -200,10 +202,15 @@ class CellRunner:
             pool.start(job.function, job.points, star=True, title=job.title, **options, **asked)
 
     def _raise_failure(self, results: Results, job: Job) -> None:
+        """Raise the first failure, if the run was to end with it."""
         run = results.run
-        for failure in list(run.failures.values())[:1]:
+        failure = next(iter(run.failures.values()), None)
+        if failure is not None:
             picture_failure(self._shell, failure, results.label(failure.index) if job.names else "the cell")
-        run.raise_if_failed()
+        try:
+            run.raise_if_failed()
+        except SystemExit as error:  # IPython would take it for a wish to end the kernel
+            raise RemoteError(f"SystemExit: {error}", cure="use return to end a point early") from None
 
     def _pool(self, values: Mapping[str, Any]) -> tuple[Pool, dict[str, Any]]:
         """Give the pool that the options ask for, and what to ask of it."""

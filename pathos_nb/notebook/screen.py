@@ -25,30 +25,35 @@ class Screen(Protocol):
     interval_s: float
     """The least time between two pictures."""
 
+    is_there: bool
+    """Whether what items print is shown here, and nowhere else."""
+
     def show(self, shot: Snapshot) -> int:
         """Show a run that goes on; gives the characters sent."""
 
-    def place(self, shot: Snapshot) -> None:
-        """Take the place in a cell that ends before its run does."""
+    def place(self, shot: Snapshot) -> bool:
+        """Take the place in a cell that ends before its run does; False if there is none."""
 
-    def finish(self, shot: Snapshot) -> None:
-        """Show the last picture of a run, which stays."""
+    def finish(self, shot: Snapshot) -> bool:
+        """Show the last picture of a run, which stays; False if that is not possible any more."""
 
 
 class NoScreen:
     """For runs that nobody should see: output is captured, or the user asked for quiet."""
 
-    interval_s = 3600.0
+    interval_s, is_there = 3600.0, False
 
     def show(self, shot: Snapshot) -> int:
         """Show nothing."""
         return 0
 
-    def place(self, shot: Snapshot) -> None:
+    def place(self, shot: Snapshot) -> bool:
         """Show nothing."""
+        return False
 
-    def finish(self, shot: Snapshot) -> None:
+    def finish(self, shot: Snapshot) -> bool:
         """Show nothing."""
+        return False
 
 
 class _Wire:
@@ -85,7 +90,7 @@ class CellScreen:
         The kernel's shell.
     """
 
-    interval_s = 0.1
+    interval_s, is_there = 0.1, True
 
     def __init__(self, shell: Any) -> None:
         self._wire, self._id, self._is_new = _Wire(shell), uuid.uuid4().hex, True
@@ -95,13 +100,14 @@ class CellScreen:
         is_new, self._is_new = self._is_new, False
         return self._wire.send_picture(shot, self._id, is_new=is_new)
 
-    def place(self, shot: Snapshot) -> None:
+    def place(self, shot: Snapshot) -> bool:
         """Draw the first picture."""
-        self.show(shot)
+        return self.finish(shot)
 
-    def finish(self, shot: Snapshot) -> None:
+    def finish(self, shot: Snapshot) -> bool:
         """Leave the last picture, which is static already."""
         self.show(shot)
+        return True
 
 
 class LogScreen:
@@ -113,7 +119,7 @@ class LogScreen:
         The kernel's shell.
     """
 
-    interval_s = _LOG_INTERVAL_S
+    interval_s, is_there = _LOG_INTERVAL_S, True
 
     def __init__(self, shell: Any) -> None:
         self._wire, self._id, self._is_new = _Wire(shell), uuid.uuid4().hex, True
@@ -123,14 +129,15 @@ class LogScreen:
         self._wire.send("stream", {"name": "stdout", "text": as_line(shot) + "\n"}, b"stream")
         return 0
 
-    def place(self, shot: Snapshot) -> None:
+    def place(self, shot: Snapshot) -> bool:
         """Put the picture into the document, to be replaced at the end."""
-        self.finish(shot)
+        return self.finish(shot)
 
-    def finish(self, shot: Snapshot) -> None:
+    def finish(self, shot: Snapshot) -> bool:
         """Leave the picture in the document."""
         is_new, self._is_new = self._is_new, False
         self._wire.send_picture(shot, self._id, is_new=is_new)
+        return True
 
 
 class TerminalScreen:
@@ -142,7 +149,7 @@ class TerminalScreen:
         Gives a number that changes when a command ends.
     """
 
-    interval_s = _LOG_INTERVAL_S
+    interval_s, is_there = _LOG_INTERVAL_S, True
 
     def __init__(self, turn: Callable[[], int]) -> None:
         self._turn, self._mine = turn, turn()
@@ -153,13 +160,16 @@ class TerminalScreen:
             sys.stderr.write(as_line(shot) + "\n")
         return 0
 
-    def place(self, shot: Snapshot) -> None:
+    def place(self, shot: Snapshot) -> bool:
         """Show nothing: the prompt comes back, and lines from behind would be in its way."""
+        return False
 
-    def finish(self, shot: Snapshot) -> None:
-        """Write the whole text."""
-        if self._turn() == self._mine:
+    def finish(self, shot: Snapshot) -> bool:
+        """Write the whole text, unless the user is at the prompt again."""
+        is_mine = self._turn() == self._mine
+        if is_mine:
             sys.stderr.write(text(shot) + "\n")
+        return is_mine
 
 
 def screen_for(shell: Any, turn: Callable[[], int]) -> Screen:

@@ -52,9 +52,8 @@ def test_braces_and_dollars_are_left_alone(kernel):
 
 
 def test_a_line_in_a_function_sees_the_functions_names(kernel):
-    kernel.run(
-        "base = 1\ndef scores(models, shift):\n    found = %pmap m + shift + base for m in models\n    return list(found)"
-    )
+    kernel.run("base = 1")
+    kernel.run("def scores(ms, shift):\n    found = %pmap m + shift + base for m in ms\n    return list(found)")
     assert kernel.value("scores([1, 2], 10)") == [12, 13]
 
 
@@ -80,6 +79,38 @@ def test_an_error_is_the_users_own_and_shows_only_her_code(kernel):
     assert re.search(r"Cell In\[\d+\], line 2, in invert\n    return 1 / v", answer.traceback)
     assert "pathos_nb" not in answer.traceback and "IPython/core" not in answer.traceback
     assert kernel.value("broken.run.failures[1].error.args") == ("division by zero",)
+
+
+ENDINGS = {
+    "import os\nos._exit(3)": ("WorkerLost", "exited with status 3"),
+    "import sys\nsys.exit(1)": ("RemoteError", "SystemExit: 1; use return to end a point early"),
+    "raise KeyboardInterrupt": ("KeyboardInterrupt", "line 2, in point\n    raise KeyboardInterrupt"),
+    "import threading\nthreading.Lock()": ("CannotReturn", "cannot pickle '_thread.lock' object"),
+    "import time\ntime.sleep(9)": ("ItemTimeout", "line 3, in point\n    time.sleep(9)"),
+    "total = total + v": ("UnboundLocalError", "What the body assigns is local to each point"),
+    "class Odd(Exception):\n    def __init__(self, a, b): pass\nraise Odd(1, 2)": ("Odd", "raise Odd(1, 2)"),
+}
+
+
+@pytest.mark.parametrize("body", ENDINGS, ids=lambda body: body.replace("\n", "; "))
+def test_every_end_of_a_point_is_told_without_our_code(kernel, body):
+    kernel.run("total = 0")
+    answer = kernel.run(f"%%pmap -n 1 --timeout 1 --retries 0 for v in [1]\n{body}")
+    ename, said = ENDINGS[body]
+    assert answer.ename == ename
+    assert said in answer.traceback
+    for ours in ("pathos_nb", "IPython/core", "cloudpickle"):
+        assert ours not in answer.traceback
+    assert kernel.run("%%pmap -n 1 for v in [1]\nv").status == "ok", "the pool goes on"
+
+
+def test_what_items_print_is_shown_once(kernel):
+    answer = kernel.run("%%pmap for v in [1]\nprint('only', 'once')\nv")
+    assert "only once" in answer.picture["text/plain"] and answer.text == ""
+    answer = kernel.run("%%capture caught\n%pmap print('caught') for v in [1]")
+    assert not answer.displays and kernel.value("caught.stdout") == "caught\n"
+    answer = kernel.run("%%pmap -q for v in [1]\nprint('plain')")
+    assert not answer.displays and answer.text == "plain\n"
 
 
 def test_failures_are_kept_on_request(kernel):
