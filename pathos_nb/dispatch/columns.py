@@ -68,7 +68,7 @@ def record_columns(values: Sequence[Any], times: ItemTimes, is_over: bool) -> li
         if isinstance(failure, Failure):
             errors[index] = _error_text(failure, is_over)
             if seconds[index] is None and failure.worker:  # its worker died, or was stopped
-                seconds[index], workers[index] = failure.seconds, failure.worker
+                seconds[index], workers[index] = failure.seconds or None, failure.worker
     return [("seconds", seconds), ("worker", workers), ("error", errors)]
 
 
