@@ -33,7 +33,7 @@ def test_one_cell_is_marked_as_the_result(notebook):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.leaves("children")
+@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
 def test_it_runs_and_parallel_agrees_with_serial(notebook, monkeypatch):
     pytest.importorskip("sklearn")
     pytest.importorskip("matplotlib")
