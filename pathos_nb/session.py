@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import difflib
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ from pathos_nb.launchers.registry import registry
 __all__ = ["Session", "close_session", "current_session"]
 
 _N_RUNS = 100
+_log = logging.getLogger(__name__)
 
 
 class Session:
@@ -202,7 +204,10 @@ class Session:
             for key in over[: max(0, len(self._runs) - self._n_runs)]:
                 del self._runs[key]
         for view in list(self.views):
-            view(run)
+            try:
+                view(run)
+            except Exception:  # who looks on must not stop the run
+                _log.warning("a view of run %s could not begin", run.run_id, exc_info=True)
 
     @contextlib.contextmanager
     def listening(self, view: Callable[[Run], None]) -> Iterator[None]:

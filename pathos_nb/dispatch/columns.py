@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pathos_nb.dispatch.failed import describe
-from pathos_nb.dispatch.record import Span
+from pathos_nb.dispatch.record import ItemTimes
 from pathos_nb.errors import Cancelled, Failure
 
 __all__ = ["free_name", "in_boxes", "record_columns", "value_columns"]
@@ -25,12 +25,17 @@ def value_columns(values: Sequence[Any]) -> list[tuple[str, list[Any]]]:
     list of (str, list)
         One column ``value``, or one for each key if all values are dicts with names as keys, or named tuples.
     """
-    rows = [_as_mapping(v) for v in values]
-    found = [row for value, row in zip(values, rows, strict=True) if not isinstance(value, Failure)]
-    if not found or any(row is None for row in found):
+    rows = None if _is_plain(values) else [_as_mapping(v) for v in values]
+    if rows is None or any(row is None for row, v in zip(rows, values, strict=True) if not isinstance(v, Failure)):
         return [("value", [None if isinstance(v, Failure) else v for v in values])]
-    keys = dict.fromkeys(key for row in found if row for key in row)
+    keys = dict.fromkeys(key for row in rows if row for key in row)
     return [(key, [row.get(key) if row else None for row in rows]) for key in keys]
+
+
+def _is_plain(values: Sequence[Any]) -> bool:
+    """Tell by the first good value, so that a million numbers cost nothing."""
+    first = next((v for v in values if not isinstance(v, Failure)), None)
+    return _as_mapping(first) is None
 
 
 def _as_mapping(value: Any) -> Mapping[str, Any] | None:
@@ -40,15 +45,15 @@ def _as_mapping(value: Any) -> Mapping[str, Any] | None:
     return value if is_row else None
 
 
-def record_columns(values: Sequence[Any], spans: Mapping[int, Span], is_over: bool) -> list[tuple[str, list[Any]]]:
+def record_columns(values: Sequence[Any], times: ItemTimes, is_over: bool) -> list[tuple[str, list[Any]]]:
     """Give how long each item took, where, and what went wrong.
 
     Parameters
     ----------
     values : sequence
         As in `value_columns`.
-    spans : mapping
-        From index to `Span`.
+    times : ItemTimes
+        Of the same items.
     is_over : bool
         Whether items that are not there will not come any more.
 
@@ -57,12 +62,13 @@ def record_columns(values: Sequence[Any], spans: Mapping[int, Span], is_over: bo
     list of (str, list)
         ``seconds``, ``worker`` and ``error``.
     """
-    failures = {v.index: v for v in values if isinstance(v, Failure)}
-    seconds: list[Any] = [
-        spans[i].seconds if i in spans else _lost_seconds(failures.get(i)) for i in range(len(values))
-    ]
-    workers = [spans[i].worker if i in spans else getattr(failures.get(i), "worker", "") for i in range(len(values))]
-    errors = [_error_text(failures[i], is_over) if i in failures else None for i in range(len(values))]
+    seconds, workers = list(times.seconds), list(times.workers)
+    errors: list[str | None] = [None] * len(values)
+    for index, failure in enumerate(values):
+        if isinstance(failure, Failure):
+            errors[index] = _error_text(failure, is_over)
+            if seconds[index] is None and failure.worker:  # its worker died, or was stopped
+                seconds[index], workers[index] = failure.seconds or None, failure.worker
     return [("seconds", seconds), ("worker", workers), ("error", errors)]
 
 
@@ -70,10 +76,6 @@ def _error_text(failure: Failure, is_over: bool) -> str | None:
     if isinstance(failure.error, Cancelled):
         return ("stopped" if failure.attempt and failure.worker else "not run") if is_over else None
     return describe(failure)
-
-
-def _lost_seconds(failure: Failure | None) -> float | None:
-    return failure.seconds if failure is not None and failure.worker else None
 
 
 def free_name(name: str, taken: Mapping[str, Any]) -> str:

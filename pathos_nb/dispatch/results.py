@@ -12,7 +12,7 @@ from typing import Any, overload
 
 from pathos_nb.dispatch.columns import free_name, in_boxes, record_columns, value_columns
 from pathos_nb.dispatch.failed import Errors
-from pathos_nb.dispatch.record import Span, Timing, duration, item_spans, timing_of
+from pathos_nb.dispatch.record import ItemTimes, Timing, duration, item_times, timing_of
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, rows_of, short, text_table
 from pathos_nb.errors import Cancelled, Failure
@@ -39,7 +39,10 @@ class Results(Sequence[Any]):
 
     def __init__(self, run: Run, names: Sequence[str], points: Sequence[tuple[Any, ...]]) -> None:
         self.run, self.names, self.points = run, tuple(names), points
+        # Made once when nothing more will come: a table of a million points takes a second.
         self._final: list[Any] | None = None
+        self._final_times: ItemTimes | None = None
+        self._final_table: dict[str, list[Any]] | None = None
 
     # the sequence
 
@@ -110,14 +113,15 @@ class Results(Sequence[Any]):
     @property
     def errors(self) -> Errors:
         """The points that failed: a sequence of `Failure`, in the order of the points."""
-        failures = [v for v in self.values() if isinstance(v, Failure) and not isinstance(v.error, Cancelled)]
-        return Errors(failures, self.label)
+        failures = dict(self.run.failures)
+        real = [failures[i] for i in sorted(failures) if not isinstance(failures[i].error, Cancelled)]
+        return Errors(real, self.label)
 
     @property
     def timing(self) -> Timing:
         """What the run cost and what it gained."""
         failures = dict(self.run.failures).values()
-        return timing_of(self._spans(), failures, self.run.seconds)
+        return timing_of(self._times(), failures, self.run.seconds)
 
     def label(self, index: int) -> str:
         """Say which point it is.
@@ -144,13 +148,29 @@ class Results(Sequence[Any]):
             One column for each parameter; then ``value``, or one column for each key where the values are dicts or
             named tuples; then ``seconds``, ``worker`` and ``error`` (None where there is none).
         """
-        is_over, values, spans = self.run.is_over, self.values(), self._spans()
-        names = list(self.names)
-        columns = dict(zip(names, map(list, zip(*self.points, strict=True)), strict=True)) if self.points else {}
-        table: dict[str, list[Any]] = {name: columns.get(name, []) for name in names}
-        for name, column in [*value_columns(values), *record_columns(values, spans, is_over)]:
+        return {name: list(column) for name, column in self._columns().items()}
+
+    def _columns(self) -> dict[str, list[Any]]:
+        if self._final_table is not None:
+            return self._final_table
+        is_over = self.run.is_over
+        values, times = self.values(), self._times()
+        columns = map(list, zip(*self.points, strict=True)) if self.points else ([] for _ in self.names)
+        table: dict[str, list[Any]] = dict(zip(self.names, columns, strict=True))
+        for name, column in [*value_columns(values), *record_columns(values, times, is_over)]:
             table[free_name(name, table)] = column
+        if is_over:
+            self._final_table = table
         return table
+
+    def _times(self) -> ItemTimes:
+        if self._final_times is not None:
+            return self._final_times
+        is_over = self.run.is_over
+        times = item_times(list(self.run.chunks), len(self))
+        if is_over:
+            self._final_times = times
+        return times
 
     def to_pandas(self) -> Any:
         """Give the table as a DataFrame.
@@ -169,11 +189,8 @@ class Results(Sequence[Any]):
             import pandas
         except ImportError:
             raise ImportError("to_pandas() needs pandas: pip install pandas; to_dict() works without") from None
-        series = {name: pandas.Series(in_boxes(column)) for name, column in self.to_dict().items()}
+        series = {name: pandas.Series(in_boxes(column)) for name, column in self._columns().items()}
         return pandas.DataFrame(series)
-
-    def _spans(self) -> dict[int, Span]:
-        return item_spans(list(self.run.chunks))
 
     # looks
 
@@ -185,7 +202,7 @@ class Results(Sequence[Any]):
         str
             Such as ``fits: 200 points, 3 failed, 1.9 s for 3.7 s of work on 2 workers``.
         """
-        n_failed, n_done = len(self.errors), sum(not _is_unfinished(v) for v in self.values())
+        n_failed, n_done = len(self.errors), self.run.n_done
         parts = [f"{self.run.title or 'Results'}: {_count(len(self), 'point')}"]
         parts += [f"{n_done} finished"] if n_done < len(self) else []
         parts += [f"{n_failed} failed"] if n_failed else []
@@ -201,38 +218,39 @@ class Results(Sequence[Any]):
         return f'<div class="pathos-nb-results">{_headline(self)}{html_table(columns, rows)}{_rest(self)}</div>'
 
     def _table(self) -> tuple[list[str], list[Sequence[Cell] | None]]:
-        table = self.to_dict()
-        columns = [name for name in table if name != "worker"]
-        if not any(table["error"]):
-            columns.remove("error")
-        values = self.values()
+        table, values = self._columns(), self.values()
+        *given, seconds, _, error = table
+        shown = [*given, seconds, error] if any(table[error]) else [*given, seconds]
 
         def row(index: int) -> list[Cell]:
             failure = values[index] if isinstance(values[index], Failure) else None
-            return [_cell(name, table[name][index], failure) for name in columns]
+            cells = [_cell(table[name][index], failure) for name in given]
+            cells += [_seconds_cell(table[seconds][index]), _error_cell(table[error][index], failure)]
+            return cells[: len(shown)]
 
-        return columns, rows_of(values, _N_ROWS, row, [f.index for f in self.errors[:_N_WANTED]])
+        return shown, rows_of(values, _N_ROWS, row, [f.index for f in self.errors[:_N_WANTED]])
 
 
 def _not_run(index: int) -> Failure:
     return Failure(index, Cancelled("not run", index=index))
 
 
-def _is_unfinished(value: object) -> bool:
-    return isinstance(value, Failure) and isinstance(value.error, Cancelled)
-
-
 def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" + ("" if n == 1 else "s")
 
 
-def _cell(name: str, value: Any, failure: Failure | None) -> Cell:
-    if name == "seconds":
-        return Cell("" if value is None else duration(value))
-    if name == "error" and failure is not None:
-        is_error = not isinstance(failure.error, Cancelled)
-        return Cell(value or "", BAD if is_error else "", failure.traceback if is_error else "")
-    return Cell("" if value is None and failure is not None else "" if name == "error" else short(value))
+def _cell(value: Any, failure: Failure | None) -> Cell:
+    return Cell("" if value is None and failure is not None else short(value))
+
+
+def _seconds_cell(seconds: float | None) -> Cell:
+    return Cell("" if seconds is None else duration(seconds))
+
+
+def _error_cell(text: str | None, failure: Failure | None) -> Cell:
+    if failure is None or isinstance(failure.error, Cancelled):
+        return Cell(text or "")
+    return Cell(text or "", BAD, failure.traceback)
 
 
 def _headline(results: Results) -> str:

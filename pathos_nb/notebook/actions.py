@@ -111,7 +111,8 @@ def status(session: Session, values: Mapping[str, Any]) -> Table:
     running = [run.title or run.run_id for run in session.runs if not run.is_over]
     nodes = _workers(session.nodes) if session.nodes else f"{usable_cores()} cores"
     head = f"cells run on {', '.join(session.places)} ({nodes}); running: {', '.join(running) or 'nothing'}"
-    return Table(("launcher", "state", "why"), rows, head)
+    columns = ("launcher", "state", "why not") if any(row[2].text for row in rows) else ("launcher", "state")
+    return Table(columns, [row[: len(columns)] for row in rows], head)
 
 
 def close(session: Session, values: Mapping[str, Any]) -> Said:

@@ -12,6 +12,8 @@ from typing import Any
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
+from pathos_nb.errors import RemoteError
+from pathos_nb.launchers.registry import registry
 from pathos_nb.launchers.sourced import Sourced
 from pathos_nb.notebook.body import compile_body, compile_expression, is_silenced
 from pathos_nb.notebook.clause import read_clause, read_comprehension
@@ -94,7 +96,9 @@ class CellRunner:
         results = self._run(Job(function, clause.names, points, values, self._title(values, "pmap")))
         return None if is_silenced(cell) else results
 
-    def pmap_line(self, values: Mapping[str, Any], rest: str) -> Results | None:
+    def pmap_line(
+        self, values: Mapping[str, Any], rest: str, local_ns: Mapping[str, Any] | None = None
+    ) -> Results | None:
         """Run an expression for every point.
 
         Parameters
@@ -103,6 +107,8 @@ class CellRunner:
             The options.
         rest : str
             The comprehension.
+        local_ns : mapping, optional
+            The names of the function in which the line stands.
 
         Returns
         -------
@@ -112,10 +118,11 @@ class CellRunner:
         body_name, clause_name = self._filenames("%pmap")
         with plainly(self._shell, clause_name):
             source, clause = read_comprehension(rest, "%pmap", clause_name)
-            function = compile_expression(
-                source, clause.names, self._shell.user_ns, filename=body_name, flags=self._flags
-            )
-            points = clause.points(self._shell.user_ns)
+            names = self._shell.user_ns
+            if local_ns is not None and local_ns is not names:
+                names = {**names, **local_ns}
+            function = compile_expression(source, clause.names, names, filename=body_name, flags=self._flags)
+            points = clause.points(names)
         return self._run(Job(function, clause.names, points, values, self._title(values, "pmap")))
 
     def ppipe(self, values: Mapping[str, Any], line: str, cell: str) -> Any:
@@ -141,12 +148,10 @@ class CellRunner:
             function = compile_body(
                 cell, (), self._shell.user_ns, header=f"%%ppipe {line}", filename=body_name, flags=self._flags
             )
-            if values["each"]:
-                value = self._pool(values).each(function)
-            else:
-                values = {**values, "bg": False, "out": None}
-                job = Job(function, (), [()], values, self._title(values, "ppipe"))
-                value = self._complete(job)[0]
+            points: list[tuple[Any, ...]] = [()] * (self._pool(values)[0].nodes if values["each"] else 1)
+            values = {**values, "bg": False, "out": None}
+            found = list(self._complete(Job(function, (), points, values, self._title(values, "ppipe"))))
+        value = found if values["each"] else found[0]
         self._keep(name, value)
         return None if values["quiet"] or is_silenced(cell) else value
 
@@ -166,7 +171,6 @@ class CellRunner:
                 self._views.show_now(begun[0].run.run_id)
             else:
                 begun[0].wait()
-                self._raise_failure(begun[0], job)
         except KeyboardInterrupt as error:
             if begun:
                 say_interrupted(error, begun[0], job.values["out"])
@@ -175,6 +179,8 @@ class CellRunner:
             if begun:
                 self._keep(job.values["out"], begun[0])
             self._views.settle()
+        if not job.values["bg"]:
+            self._raise_failure(begun[0], job)
         return begun[0]
 
     def _start(self, job: Job, begun: list[Results]) -> None:
@@ -182,6 +188,8 @@ class CellRunner:
         options = given(job.values, *(k for k in ("timeout", "retries", "on_error", "seed") if k in job.values))
         if job.values["quiet"]:
             options["progress"] = False
+        if job.values.get("each"):
+            options["everywhere"] = True
 
         def hear(run: Run) -> None:
             if run.function is job.function:
@@ -189,21 +197,36 @@ class CellRunner:
                 if job.names:
                     self._views.name_items(run.run_id, begun[0].label)
 
-        pool = self._pool(job.values)
+        pool, asked = self._pool(job.values)
         with self._session.listening(hear):
-            pool.start(job.function, job.points, star=True, title=job.title, **options)
+            pool.start(job.function, job.points, star=True, title=job.title, **options, **asked)
 
     def _raise_failure(self, results: Results, job: Job) -> None:
+        """Raise the first failure, if the run was to end with it."""
         run = results.run
-        for failure in list(run.failures.values())[:1]:
+        failure = next(iter(run.failures.values()), None)
+        if failure is not None:
             picture_failure(self._shell, failure, results.label(failure.index) if job.names else "the cell")
-        run.raise_if_failed()
+        try:
+            run.raise_if_failed()
+        except SystemExit as error:  # IPython would take it for a wish to end the kernel
+            raise RemoteError(f"SystemExit: {error}", cure="use return to end a point early") from None
 
-    def _pool(self, values: Mapping[str, Any]) -> Pool:
+    def _pool(self, values: Mapping[str, Any]) -> tuple[Pool, dict[str, Any]]:
+        """Give the pool that the options ask for, and what to ask of it."""
         places: tuple[str, ...] = values["pool"] or ()
-        if len(places) == 1 and isinstance(pool := self._shell.user_ns.get(places[0]), Pool):
-            return pool
-        return self._session.pool(places, values["nodes"])
+        nodes: int | None = values["nodes"]
+        made = self._made(places[0]) if len(places) == 1 else None
+        if made is None:
+            return self._session.pool(places, nodes), {}
+        return made, {"n_workers": nodes} if nodes else {}
+
+    def _made(self, name: str) -> Pool | None:
+        """Give a pool that the user has made: as a variable, or with ``%pathos pool``."""
+        found = self._shell.user_ns.get(name)
+        if isinstance(found, Pool):
+            return found
+        return None if name in registry.names() else self._session.pools.get(name)
 
     def _keep(self, name: str | None, value: Any) -> None:
         if name:

@@ -8,7 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, cell_magic, line_cell_magic, line_magic, magics_class, no_var_expand
+from IPython.core.magic import (
+    Magics,
+    cell_magic,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    needs_local_scope,
+    no_var_expand,
+)
 from traitlets import Bool, Float, Int, Unicode
 
 from pathos_nb.notebook.actions import ACTIONS, Said
@@ -65,14 +73,17 @@ class PathosMagics(Magics):
         return Look(self.progress, self.show_after, self.output_cap)
 
     @no_var_expand
+    @needs_local_scope
     @line_cell_magic
-    def pmap(self, line: str, cell: str | None = None) -> Any:
+    def pmap(self, line: str, cell: str | None = None, local_ns: Any = None) -> Any:
         """Run a cell, or an expression, for every point of a for clause, in parallel; ``%%pmap -h`` tells more."""
         command = PMAP_LINE if cell is None else PMAP_CELL
         values, rest = command.split(line)
         if values["help"]:
             return Said(command.help)
-        return self.runner.pmap_line(values, rest) if cell is None else self.runner.pmap_cell(values, rest, cell)
+        if cell is None:
+            return self.runner.pmap_line(values, rest, local_ns)
+        return self.runner.pmap_cell(values, rest, cell)
 
     @no_var_expand
     @cell_magic

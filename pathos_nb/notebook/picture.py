@@ -128,10 +128,13 @@ def text(shot: Snapshot) -> str:
     full = round(shot.part * _BAR)
     lines = [f"{'█' * full}{'░' * (_BAR - full)} {as_line(shot)}"]
     lines += [f"  {label}: {error}" for label, error in shot.failures[:_N_FAILURES]]
-    for label, printed in shot.output:
-        body = as_text(printed).rstrip("\n").replace("\n", "\n    ")
-        lines.append(f"  {label}:\n    {body}")
+    lines += [_said(label, as_text(printed).rstrip("\n")) for label, printed in shot.output]
     return "\n".join([*lines, *([f"  … {shot.n_cut:,} more characters were printed"] if shot.n_cut else [])])
+
+
+def _said(label: str, printed: str) -> str:
+    lines = printed.split("\n")
+    return f"  {label}: {printed}" if len(lines) == 1 else "\n    ".join([f"  {label}:", *lines])
 
 
 def html(shot: Snapshot) -> str:

@@ -17,11 +17,24 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from pathos_nb.dispatch.results import Results
-from pathos_nb.errors import BadOption, Failure, LauncherUnavailable, PathosNbError, PoolClosed, UnknownPlace
+from pathos_nb.errors import (
+    BadOption,
+    CannotReturn,
+    CannotSend,
+    Failure,
+    LauncherUnavailable,
+    PathosNbError,
+    PoolClosed,
+    UnknownPlace,
+    WorkerLost,
+)
 
 __all__ = ["dress", "picture_failure", "plainly", "say_interrupted"]
 
 _MISUSE = (BadOption, UnknownPlace, LauncherUnavailable, PoolClosed)
+_UNTRACED = (CannotSend, CannotReturn, WorkerLost)  # their message says all; the traceback is that of our pickler
+_N_CHARACTERS = 4000
+_LOCAL_HINT = "What the body assigns is local to each point: read the notebook's variable under another name."
 _FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+)(?P<name>.*)\n(?P<code>(?:    .*\n)*)', re.MULTILINE)
 _OURS = re.compile(r"[/\\]pathos_nb[/\\](?:launchers|dispatch|wire|notebook)[/\\]")
 _BOLD, _END = "\x1b[1m", "\x1b[0m"  # no colour: red text is hard to read on the red ground of an error
@@ -72,6 +85,8 @@ def _draw(error: BaseException, lines: Sequence[str]) -> None:
 
 def _last_line(error: BaseException) -> str:
     text = str(error)
+    if len(text) > _N_CHARACTERS:
+        text = f"{text[: _N_CHARACTERS // 2]} … {text[-_N_CHARACTERS // 2 :]}"
     return f"{_BOLD}{type(error).__name__}{_END}" + (f": {text}" if text else "")
 
 
@@ -120,10 +135,16 @@ def picture_failure(shell: Any, failure: Failure, label: str) -> None:
     """
     where = f"{failure.worker} on {failure.host}" if failure.worker else ""
     head = f"{_BOLD}{label}{_END}" + (f"  ({where})" if where else "")
-    body = dress(shell, failure.traceback).rstrip().splitlines()
-    if body and body[-1].startswith(type(failure.error).__name__):
-        body.pop()
-    _draw(failure.error, [head, *body, _last_line(failure.error)])
+    body = [] if isinstance(failure.error, _UNTRACED) else _frames(dress(shell, failure.traceback), failure.error)
+    hint = [_LOCAL_HINT] if isinstance(failure.error, UnboundLocalError) else []
+    _draw(failure.error, [head, *body, _last_line(failure.error), *hint])
+
+
+def _frames(text: str, error: BaseException) -> list[str]:
+    """Give a traceback without its end, the exception itself, which is shown in our way."""
+    lines = text.rstrip().splitlines()
+    ends = [i for i, line in enumerate(lines) if re.match(rf"(?:[\w.<>]*\.)?{type(error).__name__}\b", line)]
+    return [line for line in lines[: ends[-1] if ends else None] if not line.startswith("pathos_nb.")]
 
 
 def say_interrupted(error: KeyboardInterrupt, results: Results, name: str | None) -> None:

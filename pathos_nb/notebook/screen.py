@@ -25,24 +25,35 @@ class Screen(Protocol):
     interval_s: float
     """The least time between two pictures."""
 
+    is_there: bool
+    """Whether what items print is shown here, and nowhere else."""
+
     def show(self, shot: Snapshot) -> int:
         """Show a run that goes on; gives the characters sent."""
 
-    def finish(self, shot: Snapshot) -> None:
-        """Show the last picture of a run, which stays."""
+    def place(self, shot: Snapshot) -> bool:
+        """Take the place in a cell that ends before its run does; False if there is none."""
+
+    def finish(self, shot: Snapshot) -> bool:
+        """Show the last picture of a run, which stays; False if that is not possible any more."""
 
 
 class NoScreen:
     """For runs that nobody should see: output is captured, or the user asked for quiet."""
 
-    interval_s = 3600.0
+    interval_s, is_there = 3600.0, False
 
     def show(self, shot: Snapshot) -> int:
         """Show nothing."""
         return 0
 
-    def finish(self, shot: Snapshot) -> None:
+    def place(self, shot: Snapshot) -> bool:
         """Show nothing."""
+        return False
+
+    def finish(self, shot: Snapshot) -> bool:
+        """Show nothing."""
+        return False
 
 
 class _Wire:
@@ -79,7 +90,7 @@ class CellScreen:
         The kernel's shell.
     """
 
-    interval_s = 0.1
+    interval_s, is_there = 0.1, True
 
     def __init__(self, shell: Any) -> None:
         self._wire, self._id, self._is_new = _Wire(shell), uuid.uuid4().hex, True
@@ -89,9 +100,14 @@ class CellScreen:
         is_new, self._is_new = self._is_new, False
         return self._wire.send_picture(shot, self._id, is_new=is_new)
 
-    def finish(self, shot: Snapshot) -> None:
+    def place(self, shot: Snapshot) -> bool:
+        """Draw the first picture."""
+        return self.finish(shot)
+
+    def finish(self, shot: Snapshot) -> bool:
         """Leave the last picture, which is static already."""
         self.show(shot)
+        return True
 
 
 class LogScreen:
@@ -103,19 +119,25 @@ class LogScreen:
         The kernel's shell.
     """
 
-    interval_s = _LOG_INTERVAL_S
+    interval_s, is_there = _LOG_INTERVAL_S, True
 
     def __init__(self, shell: Any) -> None:
-        self._wire = _Wire(shell)
+        self._wire, self._id, self._is_new = _Wire(shell), uuid.uuid4().hex, True
 
     def show(self, shot: Snapshot) -> int:
         """Write a line."""
-        self._wire.send("stream", {"name": "stderr", "text": as_line(shot) + "\n"}, b"stream")
+        self._wire.send("stream", {"name": "stdout", "text": as_line(shot) + "\n"}, b"stream")
         return 0
 
-    def finish(self, shot: Snapshot) -> None:
+    def place(self, shot: Snapshot) -> bool:
+        """Put the picture into the document, to be replaced at the end."""
+        return self.finish(shot)
+
+    def finish(self, shot: Snapshot) -> bool:
         """Leave the picture in the document."""
-        self._wire.send_picture(shot, uuid.uuid4().hex, is_new=True)
+        is_new, self._is_new = self._is_new, False
+        self._wire.send_picture(shot, self._id, is_new=is_new)
+        return True
 
 
 class TerminalScreen:
@@ -127,7 +149,7 @@ class TerminalScreen:
         Gives a number that changes when a command ends.
     """
 
-    interval_s = _LOG_INTERVAL_S
+    interval_s, is_there = _LOG_INTERVAL_S, True
 
     def __init__(self, turn: Callable[[], int]) -> None:
         self._turn, self._mine = turn, turn()
@@ -138,10 +160,16 @@ class TerminalScreen:
             sys.stderr.write(as_line(shot) + "\n")
         return 0
 
-    def finish(self, shot: Snapshot) -> None:
-        """Write the whole text."""
-        if self._turn() == self._mine:
+    def place(self, shot: Snapshot) -> bool:
+        """Show nothing: the prompt comes back, and lines from behind would be in its way."""
+        return False
+
+    def finish(self, shot: Snapshot) -> bool:
+        """Write the whole text, unless the user is at the prompt again."""
+        is_mine = self._turn() == self._mine
+        if is_mine:
             sys.stderr.write(text(shot) + "\n")
+        return is_mine
 
 
 def screen_for(shell: Any, turn: Callable[[], int]) -> Screen:
@@ -162,7 +190,7 @@ def screen_for(shell: Any, turn: Callable[[], int]) -> Screen:
     kernel = getattr(shell, "kernel", None)
     if type(shell.display_pub).__name__ == "CapturingDisplayPublisher":
         return NoScreen()
-    if kernel is None or not hasattr(shell.display_pub, "pub_socket"):
+    if not hasattr(kernel, "get_parent") or not hasattr(shell.display_pub, "pub_socket"):
         return TerminalScreen(turn)
     return CellScreen(shell) if _is_watched(kernel) else LogScreen(shell)
 

@@ -2,10 +2,10 @@
 
 ::
 
-    dispatcher's thread       pump thread                         main thread
-      event ─► set a flag ──► when due: snapshot ─► screen.show     cell ends ─► settle(): last pictures
+    dispatcher's thread               pump thread                         main thread
+      event ─► count, set a flag ───► when due: snapshot ─► screen.show     cell ends ─► settle(): last pictures
 
-The flag is all that a callback touches. A view is drawn at most ten times a second, less often when its picture is
+A callback does no more than that. A view is drawn at most ten times a second, less often when its picture is
 large (100 kB a second), and appears only when its run has lasted for half a second. The thread ends
 soon after the last view.
 """
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pathos_nb.dispatch.run import Run
-from pathos_nb.events import Event, ItemRetried, RunEnded, WorkerUp
+from pathos_nb.events import ChunkDone, Event, ItemRetried, RunEnded, WorkerUp
 from pathos_nb.notebook.screen import Screen
 from pathos_nb.notebook.watch import Watch
 
@@ -83,6 +83,12 @@ class _View:
             size = self.screen.show(self.watch.snapshot(clock()))
             self.due = clock() + max(self.screen.interval_s, size / _BYTES_A_SECOND)
 
+    def place(self, clock: Callable[[], float]) -> None:
+        """Take a place in the cell at once."""
+        with self.lock:
+            if not self.is_final:
+                self.is_shown = self.watch.run.output_taken = self.screen.place(self.watch.snapshot(clock()))
+
     def finish(self, clock: Callable[[], float]) -> None:
         """Show the last picture, once."""
         self.forget()
@@ -90,7 +96,7 @@ class _View:
             is_worth_it = self.is_shown or self.watch.run.seconds >= self.after_s or self.watch.has_output
             if is_worth_it and not self.is_final:
                 self.is_final = True
-                self.screen.finish(self.watch.snapshot(clock()))
+                self.watch.run.output_taken = self.screen.finish(self.watch.snapshot(clock()))
 
 
 class Views:
@@ -127,6 +133,7 @@ class Views:
         if self._is_closed or not (look.is_shown if wanted is None else wanted):
             return
         screen = self._open_screen()
+        run.output_taken = screen.is_there
         view = _View(Watch(run, now, look.cap), screen, look.after_s, now + max(look.after_s, screen.interval_s))
         with self._news:
             self._views[run.run_id] = view
@@ -158,7 +165,7 @@ class Views:
             The run; one that is not shown does no harm.
         """
         if view := self._views.get(run_id):
-            view.draw(self._clock)
+            view.place(self._clock)
 
     def settle(self) -> None:
         """Draw the last pictures of all runs that are over: the cell is about to end."""
@@ -179,6 +186,8 @@ class Views:
             thread.join(_JOIN_S)
 
     def _hear(self, view: _View, event: Event) -> None:
+        if isinstance(event, ChunkDone):
+            view.watch.take(event)
         is_end = isinstance(event, RunEnded)
         if isinstance(event, WorkerUp | ItemRetried) or (view.is_stale and not is_end):
             return  # nothing that shows, or known already: wake nobody

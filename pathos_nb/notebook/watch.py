@@ -86,14 +86,13 @@ class Watch:
         self.run = run
         self.label: Callable[[int], str] = call_item
         self._meter, self._cap = Meter(now), cap
-        self._n_seen, self._n_kept, self._n_cut = 0, 0, 0
+        self._n_kept, self._n_cut = 0, 0
         self._workers: Counter[str] = Counter()
         self._output: dict[int, str] = {}
 
     @property
     def has_output(self) -> bool:
         """Whether an item printed something."""
-        self._collect()
         return bool(self._output)
 
     def snapshot(self, now: float) -> Snapshot:
@@ -109,8 +108,9 @@ class Watch:
         Snapshot
             For a picture.
         """
-        self._collect()
+        # Copied at once: another thread adds to them.
         run, failures = self.run, list(self.run.failures.items())
+        workers, output = list(self._workers.items()), list(self._output.items())
         rate = self._meter.rate(now, run.n_done)
         if run.is_over:
             rate = run.n_done / run.seconds if run.seconds > 0 else 0.0
@@ -122,19 +122,20 @@ class Watch:
             total=run.total,
             seconds=run.seconds,
             rate=rate,
-            workers=sorted(self._workers.items()),
+            workers=sorted(workers),
             failures=[(self.label(i), describe(f)) for i, f in failures[:_N_FAILURES]],
-            output=[(self.label(i), text) for i, text in sorted(self._output.items())],
+            output=[(self.label(i), text) for i, text in sorted(output)],
             n_cut=self._n_cut,
         )
 
-    def _collect(self) -> None:
-        chunks = self.run.chunks
-        for position in range(self._n_seen, len(chunks)):
-            self._take(chunks[position])
-            self._n_seen += 1
+    def take(self, chunk: ChunkDone) -> None:
+        """Note a chunk; called once for each, under the lock of whoever tells the news.
 
-    def _take(self, chunk: ChunkDone) -> None:
+        Parameters
+        ----------
+        chunk : ChunkDone
+            Its figures and output are kept, and nothing else of it.
+        """
         self._workers[chunk.worker] += chunk.n_items
         for index, text in chunk.output:
             kept = text[: max(0, self._cap - self._n_kept)]

@@ -21,7 +21,7 @@ class FakeRun:
         self.failures: dict[int, Failure] = {}
         self.chunks: list[ChunkDone] = []
         self.found: dict[int, Any] = {}
-        self.is_cancelled = False
+        self.is_cancelled = self.output_taken = False
         self._callbacks: list[Callable[[Event], None]] = []
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:

@@ -51,6 +51,12 @@ def test_braces_and_dollars_are_left_alone(kernel):
     assert kernel.value("list(names)") == ["run1$m", "run2$m"]
 
 
+def test_a_line_in_a_function_sees_the_functions_names(kernel):
+    kernel.run("base = 1")
+    kernel.run("def scores(ms, shift):\n    found = %pmap m + shift + base for m in ms\n    return list(found)")
+    assert kernel.value("scores([1, 2], 10)") == [12, 13]
+
+
 def test_the_body_sees_the_notebooks_names_as_they_are_now(kernel):
     for version in (1, 2):
         kernel.run(f"def helper():\n    return {version}")
@@ -73,6 +79,38 @@ def test_an_error_is_the_users_own_and_shows_only_her_code(kernel):
     assert re.search(r"Cell In\[\d+\], line 2, in invert\n    return 1 / v", answer.traceback)
     assert "pathos_nb" not in answer.traceback and "IPython/core" not in answer.traceback
     assert kernel.value("broken.run.failures[1].error.args") == ("division by zero",)
+
+
+ENDINGS = {
+    "import os\nos._exit(3)": ("WorkerLost", "exited with status 3"),
+    "import sys\nsys.exit(1)": ("RemoteError", "SystemExit: 1; use return to end a point early"),
+    "raise KeyboardInterrupt": ("KeyboardInterrupt", "line 2, in point\n    raise KeyboardInterrupt"),
+    "import threading\nthreading.Lock()": ("CannotReturn", "cannot pickle '_thread.lock' object"),
+    "import time\ntime.sleep(9)": ("ItemTimeout", "line 3, in point\n    time.sleep(9)"),
+    "total = total + v": ("UnboundLocalError", "What the body assigns is local to each point"),
+    "class Odd(Exception):\n    def __init__(self, a, b): pass\nraise Odd(1, 2)": ("Odd", "raise Odd(1, 2)"),
+}
+
+
+@pytest.mark.parametrize("body", ENDINGS, ids=lambda body: body.replace("\n", "; "))
+def test_every_end_of_a_point_is_told_without_our_code(kernel, body):
+    kernel.run("total = 0")
+    answer = kernel.run(f"%%pmap -n 1 --timeout 1 --retries 0 for v in [1]\n{body}")
+    ename, said = ENDINGS[body]
+    assert answer.ename == ename
+    assert said in answer.traceback
+    for ours in ("pathos_nb", "IPython/core", "cloudpickle"):
+        assert ours not in answer.traceback
+    assert kernel.run("%%pmap -n 1 for v in [1]\nv").status == "ok", "the pool goes on"
+
+
+def test_what_items_print_is_shown_once(kernel):
+    answer = kernel.run("%%pmap for v in [1]\nprint('only', 'once')\nv")
+    assert "only once" in answer.picture["text/plain"] and answer.text == ""
+    answer = kernel.run("%%capture caught\n%pmap print('caught') for v in [1]")
+    assert not answer.displays and kernel.value("caught.stdout") == "caught\n"
+    answer = kernel.run("%%pmap -q for v in [1]\nprint('plain')")
+    assert not answer.displays and answer.text == "plain\n"
 
 
 def test_failures_are_kept_on_request(kernel):
@@ -160,6 +198,22 @@ def test_config_turns_progress_off(kernel):
     kernel.run("%config PathosMagics.progress = True")
 
 
+def test_config_says_where_cells_run(kernel):
+    kernel.run("%config PathosMagics.pool = 'threads'")
+    kernel.run("%%pmap -o pids for v in range(4)\nimport os\nos.getpid()")
+    assert kernel.value("set(pids) == {__import__('os').getpid()}") is True
+    kernel.run("%config PathosMagics.pool = 'processes'")
+
+
+def test_a_pool_of_the_users_own_serves_a_cell(kernel):
+    kernel.run("from pathos_nb import Pool\nmine = Pool('threads', nodes=2)")
+    kernel.run("%%pmap -p mine -n 1 -o squares for v in range(6)\nv * v")
+    assert kernel.value("list(squares)") == [0, 1, 4, 9, 16, 25]
+    assert kernel.value("squares.run.options.n_workers") == 1
+    kernel.run("mine.close()")
+    assert "the pool is closed" in kernel.run("%%pmap -p mine for v in range(6)\nv").text
+
+
 def test_a_run_behind_keeps_its_own_cell_up_to_date(kernel):
     first = kernel.run("%%pmap --bg -o later for v in range(20)\nimport time\ntime.sleep(0.1)\nv")
     assert first.seconds < 1 and first.status == "ok"
@@ -214,9 +268,10 @@ def test_ppipe_gives_one_value_and_each_gives_one_from_every_worker(kernel):
 
 
 def test_an_error_in_ppipe_is_the_users_own(kernel):
-    answer = kernel.run("%%ppipe\nx = 1\n{}['key']")
-    assert answer.ename == "KeyError"
-    assert "line 3, in point" in answer.traceback and "pathos_nb" not in answer.traceback
+    for options in ("", " --each"):
+        answer = kernel.run(f"%%ppipe{options}\nx = 1\n{{}}['key']")
+        assert answer.ename == "KeyError"
+        assert "line 3, in point" in answer.traceback and "pathos_nb" not in answer.traceback
 
 
 def test_verbs_answer(kernel):
@@ -295,5 +350,18 @@ def test_where_nobody_looks_there_is_a_picture_at_the_end_and_no_updates():
         answer = kernel.run("%%pmap for v in range(20)\nimport time\ntime.sleep(0.06)\nv;")
         assert [len(states) for states in answer.displays.values()] == [1]
         assert "20/20" in answer.picture["text/plain"]
+    finally:
+        kernel.close()
+
+
+def test_a_run_behind_leaves_its_last_picture_there_too():
+    kernel = Kernel(allow_stdin=False)
+    try:
+        kernel.run("%load_ext pathos_nb")
+        answer = kernel.run("%%pmap --bg -o later for v in range(20)\nimport time\ntime.sleep(0.05)\nv")
+        assert "0/20" in answer.picture["text/plain"] and answer.text == ""
+        kernel.run("later.wait(20)")
+        kernel.listen(lambda: "20/20" in answer.picture["text/plain"], 10)
+        assert len(answer.displays) == 1
     finally:
         kernel.close()

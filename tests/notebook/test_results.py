@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import NamedTuple
 
 import pytest
 
-from pathos_nb.dispatch.record import duration, item_spans, timing_of
+from pathos_nb.dispatch.record import duration, item_times, timing_of
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.tables import pick_rows, short
 from pathos_nb.errors import Failure
@@ -201,21 +202,45 @@ def test_wanted_rows_are_among_them():
 
 
 def test_items_that_share_a_stamp_share_the_time():
-    chunk = ChunkDone("r", "p1", "h", 1, range(10, 15), 0.0, [4.0, 5.0], 4, (), ())
-    spans = item_spans([chunk])
-    assert [spans[i].seconds for i in range(10, 15)] == [1.0, 1.0, 1.0, 1.0, 1.0]
-    assert spans[14].start == 4.0
+    chunk = ChunkDone("r", "p1", "h", 1, range(1, 6), 0.0, [4.0, 5.0], 4, (), ())
+    times = item_times([chunk], 7)
+    assert times.seconds == [None, 1.0, 1.0, 1.0, 1.0, 1.0, None]
+    assert times.workers == ["", "p1", "p1", "p1", "p1", "p1", ""]
 
 
 def test_the_work_of_an_item_whose_worker_died_counts():
-    timing = timing_of({}, [failure(3)], 1.0)
+    timing = timing_of(item_times([], 4), [failure(3)], 1.0)
     assert (timing.work_seconds, timing.slowest) == (0.5, 3)
-    assert timing_of({}, [], 0.0).speedup == 0.0
+    assert timing_of(item_times([], 0), [], 0.0).speedup == 0.0
+
+
+def test_parameters_may_have_the_names_of_our_columns():
+    values = {0: {"value": 1, "error": 2}, 1: failure(1)}
+    results = finished(values, points=[("soon", 5), ("late", 6)], names=("seconds", "error"))
+    assert list(results.to_dict()) == ["seconds", "error", "value", "error_", "seconds_", "worker", "error__"]
+    assert "'soon'" in repr(results) and "ValueError: bad" in repr(results)
+
+
+def test_a_hundred_thousand_points_are_shown_at_once():
+    n = 100_000
+    run = FakeRun(n)
+    run.deliver(dict.fromkeys(range(n), 1))
+    run.end()
+    start = time.monotonic()
+    assert "100,000 points" in repr(Results(run, ("x",), [(i,) for i in range(n)]))
+    assert time.monotonic() - start < 2.0
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.00002, "20 µs"), (0.012, "12 ms"), (3.44, "3.4 s"), (125, "2 min 05 s"), (4800, "1 h 20 min")],
+    [
+        (4e-7, "0.4 µs"),
+        (0.00002, "20 µs"),
+        (0.012, "12 ms"),
+        (3.44, "3.4 s"),
+        (125, "2 min 05 s"),
+        (4800, "1 h 20 min"),
+    ],
 )
 def test_durations_are_said_as_a_person_would(seconds, text):
     assert duration(seconds) == text

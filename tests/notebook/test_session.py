@@ -108,6 +108,13 @@ def test_closing_cancels_and_ends_the_youngest_first():
     assert session.note not in registry.observers
 
 
+def test_a_view_that_breaks_does_not_stop_the_run(session, caplog):
+    session.views.append(lambda run: 1 / 0)
+    with Pool("serial") as pool:
+        assert pool.map(abs, [-1]) == [1]
+    assert "could not begin" in caplog.text
+
+
 def test_there_is_one_session_at_a_time():
     first = current_session()
     assert current_session() is first

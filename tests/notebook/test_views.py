@@ -31,10 +31,17 @@ class Drawn:
             self.news.notify_all()
         return self.size
 
-    def finish(self, shot: Snapshot) -> None:
+    is_there = True
+
+    def place(self, shot: Snapshot) -> bool:
+        self.placed = shot
+        return True
+
+    def finish(self, shot: Snapshot) -> bool:
         with self.news:
             self.last.append(shot)
             self.news.notify_all()
+        return True
 
     def wait_for(self, is_there) -> None:
         with self.news:
@@ -83,9 +90,21 @@ def test_a_short_run_that_prints_leaves_a_picture_at_the_end(screen):
     run.deliver({0: 1}, said="hello\n")
     run.end(seconds=0.1)
     views.settle()
+    assert run.output_taken
     assert [shot.output for shot in screen.last] == [[("item 0", "hello\n")]]
     views.close()
     assert len(screen.last) == 1
+
+
+def test_a_run_that_outlives_its_cell_takes_its_place_at_once(views, screen):
+    run = FakeRun(4)
+    views.begin(run)
+    views.show_now("another run")
+    views.show_now(run.run_id)
+    assert screen.placed.n_done == 0
+    run.end(seconds=0.01)
+    views.settle()
+    assert len(screen.last) == 1, "what is placed is finished, however short the run"
 
 
 def test_at_most_ten_pictures_a_second_however_many_events(views, screen):
@@ -121,6 +140,24 @@ def test_without_news_the_clock_goes_on(views, screen):
     views.begin(run)
     screen.wait_for(lambda: len(screen.shots) >= 2)
     run.end()
+
+
+class Gone(Drawn):
+    """A terminal whose user is at the prompt again."""
+
+    def finish(self, shot: Snapshot) -> bool:
+        return False
+
+
+def test_output_that_no_screen_shows_any_more_is_given_back_to_the_run():
+    views = Views(Gone, lambda: Look(after_s=30))
+    run = FakeRun(4)
+    views.begin(run)
+    assert run.output_taken
+    run.deliver({0: 1}, said="hello\n")
+    run.end(seconds=0.1)
+    views.close()
+    assert not run.output_taken, "so that result() writes it"
 
 
 def test_nothing_is_shown_on_request(screen):
@@ -173,6 +210,7 @@ def test_the_speed_is_that_of_the_last_seconds():
 def test_a_watch_counts_workers_failures_and_output_up_to_a_cap():
     run = FakeRun(6)
     watch = Watch(run, 0.0, cap=10)
+    run.subscribe(watch.take)
     run.deliver({0: 1, 1: 2}, worker="p1", said="abc")
     run.deliver({2: Failure(2, ValueError("bad"))}, worker="p2", said="defghijkl")
     shot = watch.snapshot(1.0)
