@@ -48,6 +48,7 @@ LATE = {
     "asyncio": "only for `await` on a result (30 ms)",
     "cloudpickle": "only for functions of the notebook",
     "concurrent": "only for the executor face (10 ms)",
+    "ctypes": "only to interrupt a thread (2 ms)",
     "dask": "an extra",
     "dill": "only for what the other picklers refuse (40 ms)",
     "distributed": "an extra",
@@ -65,14 +66,18 @@ LATE = {
     "paramiko": "only for hosts (100 ms)",
     "pathos": "never ours: the one that the user has",
     "ppft": "only for remote servers",
+    "random": "only for seeded runs (every worker's start would wait for it)",
     "resource": "not on every platform",
     "scipy": "an extra",
     "sklearn": "an extra",
+    "tempfile": "only where there is no memory file (4 ms)",
     "traceback": "only when an item has failed (5 ms)",
     "threadpoolctl": "an extra",
 }
 # Modules of ours that a function may import: (file, module) and why.
-LATE_OWN: dict[tuple[str, str], str] = {}
+LATE_OWN: dict[tuple[str, str], str] = {
+    ("dispatch/pool.py", "pathos_nb.dispatch.maps"): "imported while the zygote boots: half of a script's start",
+}
 
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "tools"}
 DRAWERS_ALLOWED = {
@@ -96,6 +101,7 @@ STATEFUL = {
     "session.py": "the one session of a kernel",
     "shared_pools.py": "the pools that pathos shares by id",
     "launchers/worker.py": "a worker's own process: nothing else lives in it",
+    "wire/sealed.py": "the shared values that this process has attached: it has one address space",
     "launchers/seeding.py": "the generator of the item that runs, one for each thread",
 }
 

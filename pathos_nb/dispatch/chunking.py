@@ -61,8 +61,9 @@ def next_size(slot: Measured | None, left: int, speed_share: float) -> int:
         return 1
     item_s = max(slot.item_s, 1e-9)
     fair = left * speed_share
-    size = max(fair / 2, min(fair, OVERHEAD_FACTOR * slot.overhead_s / item_s), slot.overhead_s / item_s)
-    size = min(size, _growth(slot, item_s), MAX_CHUNK_S / item_s, MAX_CHUNK_BYTES / max(slot.item_bytes, 1.0), left)
+    floor = slot.overhead_s / item_s
+    size = max(min(fair / 2, _growth(slot, item_s)), min(fair, OVERHEAD_FACTOR * floor), floor)
+    size = min(size, MAX_CHUNK_S / item_s, MAX_CHUNK_BYTES / max(slot.item_bytes, 1.0), left)
     return max(1, int(size))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import PoolBroken
@@ -84,38 +84,58 @@ class Seat:
         return self.in_flight.get(running.chunk) if running else None
 
 
+class WorkerInfo(NamedTuple):
+    """A worker of a pool."""
+
+    name: str
+    host: str
+    pid: int
+    place: str
+
+
+class Plan(NamedTuple):
+    """How a pool is to be staffed.
+
+    Attributes
+    ----------
+    launchers : dict
+        How many seats each kind of launcher has.
+    setup : dict
+        Whether the launcher shares memory → the frame to send to each new worker first.
+    most_items : int or None
+        After how many items a worker is replaced.
+    head_starts : mapping
+        A launcher's name → what was started for it before it was imported.
+    """
+
+    launchers: dict[type[Launcher], int]
+    setup: dict[bool, Frame]
+    most_items: int | None = None
+    head_starts: Mapping[str, Any] = {}
+
+
 class Crew:
     """All seats of a pool.
 
     Parameters
     ----------
-    launchers : dict
-        How many seats each kind of launcher has.
+    plan : Plan
+        Who is wanted.
     hub : Hub
         Where to wait.
     tell : callable
         Takes the launchers' news.
-    setup : dict
-        Whether the launcher shares memory → the frame to send to each new worker first.
-    most_items : int or None
-        After how many items a worker is replaced.
     """
 
-    def __init__(
-        self,
-        launchers: dict[type[Launcher], int],
-        hub: Hub,
-        tell: Callable[[News], None],
-        setup: dict[bool, Frame],
-        most_items: int | None = None,
-    ) -> None:
-        self.most_items = most_items
+    def __init__(self, plan: Plan, hub: Hub, tell: Callable[[News], None]) -> None:
+        self.most_items = plan.most_items
         self.seats: list[Seat] = []
         self.launchers: list[Launcher] = []
         self.stillborn = 0
         try:
-            for kind, n in launchers.items():
-                launcher = kind(hub, tell, setup.get(kind.shares_memory), n)
+            for kind, n in plan.launchers.items():
+                started = [plan.head_starts[kind.name]] if kind.name in plan.head_starts else []
+                launcher = kind(hub, tell, plan.setup.get(kind.shares_memory), n, *started)
                 self.launchers.append(launcher)
                 self.grow(launcher, n)
         except BaseException:

@@ -27,6 +27,7 @@ WINDOW_BYTES = 1 << 20
 DEPTH = 2
 _GRACE_S = 0.5
 _LOOK_AGAIN_S = 2e-3
+_MEASURED_S = 5e-3
 _WORTH_TAKING_S = 1e-3
 
 
@@ -98,8 +99,10 @@ class Feeder:
         most = run.options.n_workers
         if most is None:
             return True
-        serving = [other for other in self.crew.seats if any(c.run is run for c in other.in_flight.values())]
-        return seat in serving or len(serving) < most
+        run.team.intersection_update(map(id, self.crew.seats))
+        if len(run.team) < most:
+            run.team.add(id(seat))
+        return id(seat) in run.team
 
     def _pinned(self, run: Run, seat: Seat) -> Task | None:
         index = run.pins.pop(id(seat), None)
@@ -127,16 +130,21 @@ class Feeder:
     def _adapted(self, run: Run, seat: Seat, room: int) -> int:
         item_s = run.item_s.get(id(seat))
         if item_s is None:
-            return 1
+            return 0 if seat.in_flight else 1
         measured = Measured(item_s, seat.overhead_s, run.item_bytes, seat.last_size)
         left = run.source.left
         if left is None or run.is_stream:
             return stream_size(measured, room)
         if left <= 0:
             return 0
-        speeds = [1 / max(run.item_s.get(id(other), item_s), 1e-9) for other in self.crew.seats]
-        share = 1 / max(item_s, 1e-9) / sum(speeds)
-        return next_size(measured, left, share)
+        return next_size(measured, left, self._share(run, seat))
+
+    def _share(self, run: Run, seat: Seat) -> float:
+        """Give a seat's part of the speed of all; even shares until enough is measured to tell speed from noise."""
+        keys = [id(other) for other in self.crew.seats]
+        if min(run.worked_s.get(key, 0.0) for key in keys) < _MEASURED_S:
+            return 1 / len(keys)
+        return (1 / max(run.item_s[id(seat)], 1e-9)) / sum(1 / max(run.item_s[key], 1e-9) for key in keys)
 
     def window(self, run: Run) -> int:
         """How many items of a run may be pulled and not taken."""

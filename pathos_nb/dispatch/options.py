@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from pathos_nb.errors import BadOption
 
@@ -32,6 +32,12 @@ def _check_timeout(value: Any) -> None:
         raise BadOption(f"timeout is {value!r}", cure="it must be a number of seconds above 0, or None")
 
 
+def _check_seed(seed: Any) -> None:
+    parts = seed if isinstance(seed, list | tuple) else () if seed is None else (seed,)
+    if not all(is_count(part) and part >= 0 for part in parts) or seed in ((), []):
+        raise BadOption(f"seed is {seed!r}", cure="it must be a whole number, 0 or more, or several of them")
+
+
 def _exceptions(value: Any) -> tuple[type[BaseException], ...]:
     kinds = value if isinstance(value, tuple) else (value,)
     if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
@@ -39,8 +45,20 @@ def _exceptions(value: Any) -> tuple[type[BaseException], ...]:
     return kinds
 
 
-@dataclass(frozen=True)
-class MapOptions:
+class _Values(NamedTuple):
+    chunksize: int | None = None
+    timeout: float | None = None
+    retries: int = 1
+    retry_on: Any = ()
+    on_error: str = "raise"
+    seed: Any = None
+    progress: bool | None = None
+    title: str = ""
+    kwargs: Mapping[str, Any] = MappingProxyType({})
+    n_workers: int | None = None
+
+
+class MapOptions(_Values):
     """Options of a map.
 
     Parameters
@@ -67,29 +85,32 @@ class MapOptions:
         How many of the pool's workers to use at most.
     """
 
-    chunksize: int | None = None
-    timeout: float | None = None
-    retries: int = 1
-    retry_on: Any = ()
-    on_error: str = "raise"
-    seed: Any = None
-    progress: bool | None = None
-    title: str = ""
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-    n_workers: int | None = None
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        _check_count("chunksize", self.chunksize, 1)
-        _check_count("n_workers", self.n_workers, 1)
-        _check_count("retries", self.retries, 0)
-        _check_timeout(self.timeout)
-        if self.on_error not in ON_ERROR:
-            raise BadOption(f"on_error is {self.on_error!r}", cure=f"it may be {', '.join(map(repr, ON_ERROR))}")
-        object.__setattr__(self, "kwargs", dict(self.kwargs or {}))
-        object.__setattr__(self, "retry_on", _exceptions(self.retry_on))
+    def __new__(cls, **given: Any) -> MapOptions:
+        """Check what is given.
+
+        Raises
+        ------
+        BadOption
+            A value makes no sense.
+        """
+        if not isinstance(given.get("kwargs"), Mapping | None):
+            raise BadOption(f"kwargs is {given['kwargs']!r}", cure="it must be a mapping of names to values")
+        given["kwargs"] = dict(given.get("kwargs") or {})
+        given["retry_on"] = _exceptions(given.get("retry_on", ()))
+        made = super().__new__(cls, **given)
+        _check_count("chunksize", made.chunksize, 1)
+        _check_count("n_workers", made.n_workers, 1)
+        _check_count("retries", made.retries, 0)
+        _check_timeout(made.timeout)
+        _check_seed(made.seed)
+        if made.on_error not in ON_ERROR:
+            raise BadOption(f"on_error is {made.on_error!r}", cure=f"it may be {', '.join(map(repr, ON_ERROR))}")
+        return made
 
 
-NAMES = frozenset(f.name for f in fields(MapOptions))
+NAMES = frozenset(MapOptions._fields)
 DEFAULT = MapOptions()
 
 
@@ -115,4 +136,6 @@ def read_options(given: dict[str, Any]) -> MapOptions:
         return DEFAULT
     options = {name: value for name, value in given.items() if name in NAMES}
     fixed = {name: value for name, value in given.items() if name not in NAMES}
-    return MapOptions(**{**options, "kwargs": {**dict(options.get("kwargs") or {}), **fixed}})
+    if fixed and isinstance(options.get("kwargs", {}), Mapping):
+        options["kwargs"] = {**options.get("kwargs", {}), **fixed}
+    return MapOptions(**options)

@@ -1,39 +1,23 @@
-"""The pool: workers at one or more places, and the maps of pathos on them."""
+"""The pool: workers at one or more places, and the maps of pathos on them.
+
+This is the face only, and imports nothing: a script's first pool starts what takes long to start, and imports the rest,
+which is `pathos_nb.dispatch.maps`, while that boots.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import threading
-import time
-import weakref
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from pathos_nb.launchers.zygote_start import head_starts
 
-from pathos_nb.dispatch.deliveries import CallbackKeeper, Deliver
-from pathos_nb.dispatch.dispatcher import Dispatcher
-from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
-from pathos_nb.dispatch.hub import Interrupts
-from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
-from pathos_nb.dispatch.options import MapOptions, is_count, read_options
-from pathos_nb.dispatch.run import Call, Run
-from pathos_nb.dispatch.source import SliceSource, Source, make_source
-from pathos_nb.errors import BadOption, PoolClosed, UnknownPlace
-from pathos_nb.launchers.contract import Launcher
-from pathos_nb.launchers.registry import registry
-from pathos_nb.launchers.threads import here
-from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import INITIALIZE
-from pathos_nb.wire.serialization import dump
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
-
-class WorkerInfo(NamedTuple):
-    """A worker of a pool."""
-
-    name: str
-    host: str
-    pid: int
-    place: str
+    from pathos_nb.dispatch.crew import WorkerInfo
+    from pathos_nb.dispatch.deliveries import Deliver
+    from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
+    from pathos_nb.dispatch.maps import Maps
+    from pathos_nb.dispatch.run import Run
 
 
 class Pool:
@@ -78,39 +62,19 @@ class Pool:
         maxtasksperchild: int | None = None,
     ) -> None:
         self.places = tuple(where) or ("processes",)
-        if initializer is not None and not callable(initializer):
-            raise TypeError(f"initializer must be callable, not {type(initializer).__name__}")
-        if maxtasksperchild is not None and not (is_count(maxtasksperchild) and maxtasksperchild > 0):
-            raise BadOption(f"maxtasksperchild is {maxtasksperchild!r}", cure="it must be 1 or more, or None")
         self._nodes, self._most_items = nodes, maxtasksperchild
         self._setup = (initializer, tuple(initargs))
-        self._state = "open"
-        self._at_close: list[Callable[[], Callable[[bool], None] | None]] = []
-        self._lock = threading.Lock()
-        self._dispatcher = self._begin()
+        self._maps = self._begin()
 
-    def _begin(self) -> Dispatcher:
-        sizes = self._sizes()
-        initializer, arguments = self._setup
-        setup: dict[bool, Frame] = {}
-        if initializer is not None:
-            payload = dump((initializer, arguments))
-            setup[False] = Frame(INITIALIZE, (), payload.body, payload.buffers)
-            setup[True] = Frame(INITIALIZE, (), (initializer, arguments))  # type: ignore[arg-type]
-        dispatcher = Dispatcher(sizes, setup, self._most_items)
-        self._finalizer = weakref.finalize(self, _end_in, os.getpid(), dispatcher)
-        return dispatcher
+    def _begin(self) -> Maps:
+        starts = head_starts(self.places, self._nodes)
+        try:
+            from pathos_nb.dispatch.maps import begin
 
-    def _sizes(self) -> dict[type[Launcher], int]:
-        if not all(isinstance(place, str) for place in self.places):
-            raise UnknownPlace(f"places are names, not {self.places!r}", cure='as in Pool("processes", nodes=2)')
-        kinds = {place: registry.get(place) for place in self.places}
-        nodes = self._nodes
-        if isinstance(nodes, Mapping):
-            if unknown := set(nodes) - set(kinds):
-                raise BadOption(f"nodes speaks of {sorted(unknown)}", cure=f"the pool's places are {list(kinds)}")
-            return {kind: _size(kind, nodes.get(place)) for place, kind in kinds.items()}
-        return {kind: _size(kind, nodes) for kind in kinds.values()}
+            return begin(self.places, self._nodes, self._setup, self._most_items, starts)
+        finally:
+            for start in starts.values():
+                start.end()
 
     # --- maps ---
 
@@ -136,44 +100,43 @@ class Pool:
         BaseException
             The first failure seen, unless ``on_error`` says otherwise; what the input raises.
         """
-        return self._run(f, sequences, False, options).result()
+        return self._maps.run(f, sequences, False, options).result()
 
     def starmap(self, f: Callable[..., Any], rows: Iterable[Iterable[Any]], **options: Any) -> list[Any]:
         """Give ``[f(*row) for row in rows]``; see `map`."""
-        return self._run(f, (rows,), True, options).result()
+        return self._maps.run(f, (rows,), True, options).result()
 
     def imap(self, f: Callable[..., Any], *sequences: Iterable[Any], **options: Any) -> ResultIterator:
         """Give an iterator over the values in the order of the input, which is pulled no further than needed."""
-        return self._stream(f, sequences, False, True, options)
+        return self._maps.stream(f, sequences, False, True, options)
 
     def uimap(self, f: Callable[..., Any], *sequences: Iterable[Any], **options: Any) -> ResultIterator:
         """Give an iterator over the values as they come; see `imap`."""
-        return self._stream(f, sequences, False, False, options)
+        return self._maps.stream(f, sequences, False, False, options)
 
     def istarmap(self, f: Callable[..., Any], rows: Iterable[Iterable[Any]], **options: Any) -> ResultIterator:
         """Give an iterator over ``f(*row)``, in order."""
-        return self._stream(f, (rows,), True, True, options)
+        return self._maps.stream(f, (rows,), True, True, options)
 
     def uistarmap(self, f: Callable[..., Any], rows: Iterable[Iterable[Any]], **options: Any) -> ResultIterator:
         """Give an iterator over ``f(*row)``, as they come."""
-        return self._stream(f, (rows,), True, False, options)
+        return self._maps.stream(f, (rows,), True, False, options)
 
     def amap(self, f: Callable[..., Any], *sequences: Iterable[Any], **options: Any) -> AsyncResult:
         """Begin a map and give its result to come; the input is read at once."""
-        source = tuple(map(list, sequences))
-        return AsyncResult(self._run(f, source, False, options, attended=False))
+        return self._maps.later(f, tuple(map(list, sequences)), False, options)
 
     def astarmap(self, f: Callable[..., Any], rows: Iterable[Iterable[Any]], **options: Any) -> AsyncResult:
         """Begin a `starmap` and give its result to come."""
-        return AsyncResult(self._run(f, (list(rows),), True, options, attended=False))
+        return self._maps.later(f, (list(rows),), True, options)
 
     def pipe(self, f: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Give ``f(*args)``, computed by one worker."""
-        return self._run(f, ([args],), True, options).result()[0]
+        return self._maps.run(f, ([args],), True, options).result()[0]
 
     def apipe(self, f: Callable[..., Any], *args: Any, **options: Any) -> AsyncResult:
         """Begin one call and give its result to come."""
-        return AsyncResult(self._run(f, ([args],), True, options, attended=False), single=True)
+        return self._maps.later(f, ([args],), True, options, single=True)
 
     def each(self, f: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
         """Call ``f(*args)`` once on every worker.
@@ -217,94 +180,14 @@ class Pool:
         Run
             To wait for, watch and cancel.
         """
-        return self._run(f, sequences, star, options, attended=False, everywhere=everywhere, deliver=deliver)
-
-    def _run(
-        self,
-        f: Callable[..., Any],
-        sequences: tuple[Iterable[Any], ...],
-        star: bool,
-        options: dict[str, Any],
-        *,
-        attended: bool = True,
-        everywhere: bool = False,
-        deliver: Deliver | None = None,
-    ) -> Run:
-        source, chosen = self._read(f, sequences, star, options)
-        run = self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
-        if self._is_inside() or self._dispatcher.is_inline:
-            return self._run_here(run, attended)
-        self._start_run(run, attended, everywhere)
-        return run
-
-    def _start_run(self, run: Run, attended: bool, everywhere: bool = False) -> None:
-        dispatcher = self._dispatcher
-        try:
-            with Interrupts(dispatcher.hub.wake):
-                if everywhere:
-                    dispatcher.pin_everywhere(run)
-                dispatcher.start(run, attended)
-        except KeyboardInterrupt:
-            run.cancel()
-            dispatcher.settle(run)
-            raise
-
-    def _keeper(self, source: Source, deliver: Deliver | None) -> Keeper:
-        if deliver is not None:
-            return CallbackKeeper(deliver, self._dispatcher.deliveries)
-        return ListKeeper(source.total if isinstance(source, SliceSource) else None)
-
-    def _run_here(self, run: Run, attended: bool) -> Run:
-        """Run a map in this thread: on the serial launcher, or where all of the pool's threads may be waiting."""
-        if self._dispatcher.is_inline and not self._is_inside():
-            self._dispatcher.start(run, attended=True)
-            if not attended:
-                run.wait()
-            return run
-        with Pool("serial") as inner:
-            again = inner._new_run(Call(run.function, run.source, run.options), run.keeper)
-            inner._dispatcher.start(again, attended=True)
-            again.wait()
-        self._dispatcher.deliver()
-        return again
-
-    def _stream(
-        self, f: Callable[..., Any], sequences: tuple[Iterable[Any], ...], star: bool, ordered: bool, options: Any
-    ) -> ResultIterator:
-        pool = Pool("serial") if self._is_inside() else self
-        source, chosen = pool._read(f, sequences, star, options)
-        run = pool._new_run(Call(f, source, chosen), StreamKeeper(ordered))
-        dispatcher = pool._dispatcher
-        pool._start_run(run, attended=dispatcher.is_inline)
-        iterator = ResultIterator(run, dispatcher)
-        iterator.keep = pool  # type: ignore[attr-defined]
-        return iterator
-
-    def _read(
-        self, f: Callable[..., Any], sequences: tuple[Iterable[Any], ...], star: bool, options: dict[str, Any]
-    ) -> tuple[Source, MapOptions]:
-        if not callable(f):
-            raise TypeError(f"{f!r} is not callable: a map needs a function first")
-        chosen = read_options(options)
-        if chosen.timeout is not None and self._dispatcher.is_inline:
-            raise BadOption("the serial launcher cannot stop an item", cure='use "processes" or "threads" for timeout')
-        return make_source(sequences, star), chosen
-
-    def _new_run(self, call: Call, keeper: Keeper) -> Run:
-        if self._state == "closed":
-            raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
-        return Run(self._dispatcher, call, keeper)
-
-    def _is_inside(self) -> bool:
-        """Whether this thread is one of the pool's own, all of which may be waiting for each other."""
-        return id(self._dispatcher.hub) in here.pools or self._dispatcher.is_mine()
+        return self._maps.run(f, sequences, star, options, attended=False, everywhere=everywhere, deliver=deliver)
 
     # --- life ---
 
     @property
     def nodes(self) -> int:
         """How many workers there are."""
-        return len(self._dispatcher.crew.seats) or sum(self._sizes().values())
+        return self._maps.nodes
 
     @property
     def size(self) -> int:
@@ -314,7 +197,7 @@ class Pool:
     @property
     def state(self) -> str:
         """``open`` or ``closed``."""
-        return self._state
+        return self._maps.state
 
     def workers(self) -> list[WorkerInfo]:
         """Give the workers as they are now.
@@ -324,7 +207,7 @@ class Pool:
         list of WorkerInfo
             Empty if the pool is closed.
         """
-        return [WorkerInfo(*line) for line in self._dispatcher.worker_lines()]
+        return self._maps.dispatcher.workers()
 
     def resize(self, n: int) -> None:
         """Have that many workers, at the first place of the pool; what runs goes on.
@@ -334,9 +217,7 @@ class Pool:
         n : int
             1 or more.
         """
-        size = _checked(n)
-        self._dispatcher.resize(size)
-        self._nodes = size
+        self._nodes = self._maps.resize(n)
 
     def executor(self) -> Any:
         """Give the pool's face as a `concurrent.futures.Executor`."""
@@ -352,14 +233,7 @@ class Pool:
         callback : callable
             Takes whether the pool ends at once; held weakly if it is a method.
         """
-        self._at_close = [callback for callback in self._at_close if callback() is not None]
-        self._at_close.append(weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback)
-
-    def _call_at_close(self, cancel: bool) -> None:
-        while self._at_close:
-            callback = self._at_close.pop()()
-            if callback is not None:
-                callback(cancel)
+        self._maps.at_close(callback)
 
     def close(self, timeout: float | None = None) -> None:
         """Take no more work, wait for what runs, then end the workers.
@@ -369,27 +243,16 @@ class Pool:
         timeout : float, optional
             Seconds to wait for what runs; then it is cancelled.
         """
-        self._call_at_close(False)
-        with self._lock:
-            self._state = "closed"
-        dispatcher = self._dispatcher
-        with contextlib.suppress(KeyboardInterrupt):
-            dispatcher.attend(lambda: not [run for run in dispatcher.runs if not run.is_stream], timeout, None)
-        self.terminate()
+        self._maps.close(timeout)
 
     def terminate(self) -> None:
         """End now: runs are cancelled, workers killed."""
-        self._call_at_close(True)
-        with self._lock:
-            self._state = "closed"
-        self._finalizer.detach()
-        self._dispatcher.close()
+        self._maps.terminate()
 
     def restart(self) -> None:
         """End what there is, and begin with fresh workers."""
         self.terminate()
-        self._dispatcher = self._begin()
-        self._state = "open"
+        self._maps = self._begin()
 
     def __enter__(self) -> Pool:
         return self
@@ -401,7 +264,7 @@ class Pool:
             self.terminate()
 
     def __repr__(self) -> str:
-        return f"<Pool {'+'.join(self.places)} nodes={self.nodes} {self._state}>"
+        return f"<Pool {'+'.join(self.places)} nodes={self.nodes} {self.state}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self.places, self._nodes, self._setup, self._most_items)
@@ -410,39 +273,3 @@ class Pool:
 def _again(places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], most_items: int | None) -> Pool:
     """Make a pool like one that was sent here, for maps inside of maps."""
     return Pool(*places, nodes=nodes, initializer=start[0], initargs=start[1], maxtasksperchild=most_items)
-
-
-def _end_in(pid: int, dispatcher: Dispatcher) -> None:
-    if os.getpid() == pid:  # a fork of this process has a copy of the pool, but not the pool
-        dispatcher.close()
-
-
-def _size(kind: type[Launcher], nodes: int | None) -> int:
-    if nodes is not None:
-        return _checked(nodes)
-    return kind.default_size()
-
-
-def _checked(nodes: Any) -> int:
-    if not is_count(nodes) or nodes < 1:
-        raise BadOption(f"nodes is {nodes!r}", cure="it must be a whole number of workers, 1 or more")
-    return int(nodes)
-
-
-def wait_all(runs: Iterable[Run], timeout: float | None = None) -> bool:
-    """Wait until all runs are over.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        Of any pools.
-    timeout : float, optional
-        Seconds to wait at most in all.
-
-    Returns
-    -------
-    bool
-        Whether all are over.
-    """
-    deadline = None if timeout is None else time.monotonic() + timeout
-    return all(run.wait(None if deadline is None else max(0.0, deadline - time.monotonic())) for run in runs)

@@ -181,11 +181,15 @@ class Receiver:
         now = time.perf_counter()
         work = max(_last_end(report) - report.started, 0.0)
         overhead = now - max(chunk.sent_s, seat.last_reply_s) - work
-        seat.overhead_s = 0.5 * (seat.overhead_s + min(max(overhead, 1e-5), _MAX_OVERHEAD_S))
+        overhead = min(max(overhead, 1e-5), _MAX_OVERHEAD_S)
+        # The fixed part: what grows with the chunk, pickling above all, is no reason for larger chunks.
+        seat.overhead_s = min(overhead, seat.overhead_s + 0.1 * (overhead - seat.overhead_s))
         seat.last_reply_s = now
-        chunk.run.item_s[id(seat)] = work / report.n_run
+        run, key = chunk.run, id(seat)
+        run.item_s[key] = work / report.n_run
+        run.worked_s[key] = run.worked_s.get(key, 0.0) + work
         if not seat.launcher.shares_memory:
-            chunk.run.value_bytes = (len(frame.body) + sum(map(len, frame.buffers))) / report.n_run
+            run.value_bytes = (len(frame.body) + sum(map(len, frame.buffers))) / report.n_run
 
     # --- what cannot be read ---
 
@@ -253,7 +257,7 @@ class Receiver:
 
     def _salvage(self, seat: Seat, chunk: Chunk, running: Running | None, reason: str, tail: str) -> None:
         run, task, star = chunk.run, chunk.task, chunk.run.source.star
-        if run.stopping:
+        if run.stopping or not chunk.limit:  # all of it was taken over by another
             return
         if running is None or running.chunk != chunk.number:
             run.requeue(task.part(0, chunk.limit, star, alone=False))

@@ -12,12 +12,13 @@ back without its help. A cell is written by one side only.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
-import tempfile
 import time
 
 from pathos_nb.launchers.contract import Running
+from pathos_nb.launchers.shared_file import shared_file
 
 CELLS = 16
 MAX_SLOTS = 1024
@@ -25,25 +26,6 @@ CHUNK, OFFSET, BEGUN, INTERRUPT, WIDTH, LIMITS = 0, 1, 2, 3, 4, 8
 _BYTES = CELLS * 8
 _MASK = (1 << 32) - 1
 NOTHING = 0
-
-
-def shared_file(name: str) -> int:
-    """Open an unnamed file in memory, or on disk where the system has no such thing.
-
-    Parameters
-    ----------
-    name : str
-        Shows up in ``/proc`` only.
-
-    Returns
-    -------
-    int
-        The descriptor, not inherited by programs.
-    """
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create(name)
-    with tempfile.TemporaryFile(prefix=name) as file:
-        return os.dup(file.fileno())
 
 
 class Cells:
@@ -71,6 +53,10 @@ class Cells:
     def set_limit(self, chunk: int, n_items: int) -> None:
         """Say how many items of the chunk may begin (pool)."""
         self.view[LIMITS + chunk % 8] = (chunk & _MASK) << 32 | n_items
+
+    def release(self) -> None:
+        """Let the memory go (pool)."""
+        self.view.release()
 
     def running(self) -> Running | None:
         """Tell what the worker is at (pool)."""
@@ -116,7 +102,9 @@ class Board:
         self._free.append(index)
 
     def close(self) -> None:
-        """Close the file; cells that are still held keep the memory."""
+        """Close the file; cells that are still held keep the memory (which has a descriptor of its own)."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+        with contextlib.suppress(BufferError):
+            self._map.close()

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+
+TYPE_CHECKING = False  # a pool's start waits for this file, so it loads nothing
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["inner_threads", "usable_cores"]
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+from functools import cache
 from typing import Any
 
 from pathos_nb.errors import RemoteError
 from pathos_nb.wire.protocol import ItemReport
-from pathos_nb.wire.serialization import Payload, dump, load
+from pathos_nb.wire.serialization import Payload, dump, dump_with, leaf_pickler, load
 
 MAX_TEXT = 20_000
 
@@ -45,7 +46,7 @@ def rebuild(kind: type[BaseException], args: tuple[Any, ...], fields: dict[str, 
     return error
 
 
-def report(offset: int, kind: int, error: BaseException) -> ItemReport:
+def report(offset: int, kind: int, error: BaseException, by_reference: bool = False) -> ItemReport:
     """Describe a failure for the way back.
 
     Parameters
@@ -56,19 +57,21 @@ def report(offset: int, kind: int, error: BaseException) -> ItemReport:
         One of the failure kinds of `pathos_nb.wire.protocol`.
     error : BaseException
         What was raised.
+    by_reference : bool
+        Whether it stays in this process, and so can be handed on as it is.
 
     Returns
     -------
     ItemReport
     """
-    return ItemReport(offset, kind, _dump_error(error), type(error).__qualname__, text_of(error), trace_of(error))
+    carried = error if by_reference else _dump_error(error)
+    return ItemReport(offset, kind, carried, type(error).__qualname__, text_of(error), trace_of(error))
 
 
 def _dump_error(error: BaseException) -> bytes | None:
-    with contextlib.suppress(Exception):
-        return _flat(dump(_shape(error)))
-    with contextlib.suppress(Exception):
-        return _flat(dump((rebuild, (type(error), tuple(map(repr, error.args)), {}))))
+    for shape in (error, None):
+        with contextlib.suppress(Exception):
+            return _flat(dump_with(_error_pickler(), _carried(error) if shape is None else error))
     return None
 
 
@@ -77,20 +80,50 @@ def _flat(payload: Payload) -> bytes:
     return pickle.dumps((bytes(payload.body), [bytes(buffer) for buffer in payload.buffers]), 5)
 
 
-def _shape(error: BaseException) -> tuple[Any, ...]:
+@cache
+def _error_pickler() -> type[Any]:
+    """Build the pickler for exceptions, which are taken apart wherever they stand, in a group for one."""
+
+    class ErrorPickler(leaf_pickler()):  # type: ignore[misc]  # it has no types
+        def reducer_override(self, obj: object) -> Any:
+            if isinstance(obj, BaseException) and _is_odd(obj):
+                return rebuild, (type(obj), obj.args, dict(obj.__dict__))
+            return super().reducer_override(obj)
+
+    return ErrorPickler
+
+
+def _is_odd(error: BaseException) -> bool:
+    """Whether its class makes it in a way of its own, and does not say how it is pickled."""
     kind = type(error)
-    odd = hasattr(kind.__init__, "__code__") or hasattr(kind.__new__, "__code__")
-    plain = (
-        kind.__reduce__ in (BaseException.__reduce__, OSError.__reduce__) and kind.__reduce_ex__ is object.__reduce_ex__
-    )
-    fields = dict(getattr(error, "__dict__", {}))
-    if odd and plain:
-        return rebuild, (kind, error.args, fields)
-    return _itself, (error,)
+    own = hasattr(kind.__init__, "__code__") or hasattr(kind.__new__, "__code__")
+    usual = kind.__reduce__ in (BaseException.__reduce__, OSError.__reduce__)
+    return own and usual and kind.__reduce_ex__ is object.__reduce_ex__
 
 
-def _itself(error: BaseException) -> BaseException:
-    return error
+def _carried(error: BaseException) -> Any:
+    """Give the exception with what cannot travel replaced by its text."""
+    args = tuple(map(_travelling, error.args))
+    fields = {name: _travelling(value) for name, value in getattr(error, "__dict__", {}).items()}
+    return _Apart(type(error), args, fields)
+
+
+def _travelling(value: Any) -> Any:
+    try:
+        load(dump(value))
+    except Exception:
+        return repr(value)
+    return value
+
+
+class _Apart:
+    """An exception in parts, which is whole again when it is loaded."""
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuild, self.parts
 
 
 def revive(item: ItemReport) -> BaseException:
@@ -107,9 +140,10 @@ def revive(item: ItemReport) -> BaseException:
         The exception, or a `RemoteError` that carries its type's name and text.
     """
     with contextlib.suppress(Exception):
+        if isinstance(item.error, BaseException):
+            return item.error
         if item.error is not None:
-            make, args = load(Payload(*pickle.loads(item.error)))
-            error = make(*args)
+            error = load(Payload(*pickle.loads(item.error)))
             if isinstance(error, BaseException):
                 return error
     cause = "the exception itself could not be brought back"

@@ -20,10 +20,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pathos_nb.errors import PoolBroken
-from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells, shared_file
+from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown, SourceBroken
 from pathos_nb.launchers.segments import Inbox, Outbox, bare
+from pathos_nb.launchers.shared_file import shared_file
 from pathos_nb.launchers.zygote_client import ZygoteClient
+from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, Place, pack
 from pathos_nb.wire.protocol import DEFINE, RELEASE
 
@@ -61,6 +63,7 @@ class ProcessSlot(Slot):
         self._unsent: deque[Buffer] = deque()
         self._reason, self._ended, self._kill_asked, self._is_full = "", False, False, False
         self.stop_timer: Any = None
+        self._was_at: Running | None = None
         launcher.hub.watch(self.channel.fileno(), self._on_readable)
 
     def send(self, frames: Sequence[Frame]) -> None:
@@ -121,16 +124,19 @@ class ProcessSlot(Slot):
         self.launcher.outbox.give_back(frame.meta[0])
 
     def running(self) -> Running | None:
-        """Tell what the worker is at."""
-        return self.cells.running()
+        """Tell what the worker is at; of one that has gone, what it was at."""
+        return self._was_at if self._ended else self.cells.running()
 
     def set_limit(self, chunk: int, n_items: int) -> bool:
         """Have the worker begin no item of the chunk from `n_items` on."""
-        self.cells.set_limit(chunk, n_items)
-        return True
+        if not self._ended:
+            self.cells.set_limit(chunk, n_items)
+        return not self._ended
 
     def interrupt(self, chunk: int) -> None:
         """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""
+        if self._ended:
+            return
         view = self.cells.view
         view[INTERRUPT] = chunk
         if view[CHUNK] == chunk:
@@ -178,7 +184,8 @@ class ProcessSlot(Slot):
         """Close all that is held for it."""
         if self._ended:
             return
-        self._ended = True
+        self._was_at, self._ended = self.cells.running(), True
+        self.cells.release()
         self.launcher.forget(self)
         self.launcher.outbox.give_back(list(self._borrowed.elements()))
         if self.stop_timer is not None:
@@ -199,9 +206,16 @@ class ProcessesLauncher(Launcher):
 
     name = "processes"
 
-    def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        tell: Callable[[News], None],
+        setup: Frame | None = None,
+        n_expected: int = 1,
+        head_start: ZygoteStart | None = None,
+    ) -> None:
         super().__init__(hub, tell, setup, n_expected)
-        self.zygote = ZygoteClient(hub, self._on_zygote, n_expected)
+        self.zygote = ZygoteClient(hub, self._on_zygote, n_expected, head_start)
         self.board, self.outbox = Board(), Outbox()
         self.slots: dict[int, ProcessSlot] = {}
 
@@ -235,7 +249,7 @@ class ProcessesLauncher(Launcher):
             slot.release()
             raise _no_worker(error) from error
         if self.setup is not None:
-            slot.send([self.setup])
+            slot.send([self.setup._replace(meta=(self.context(),))])
         return slot
 
     def _on_zygote(self, verb: str, first: int, second: int) -> None:

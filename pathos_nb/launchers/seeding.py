@@ -10,7 +10,6 @@ item rewind another's numbers, so there they are left alone (``shared=True``) an
 
 from __future__ import annotations
 
-import random
 import sys
 import threading
 from collections.abc import Sequence
@@ -119,13 +118,15 @@ class preserved:
     __slots__ = ("_legacy", "_state")
 
     def __enter__(self) -> preserved:
+        import random
+
         self._state = random.getstate()
         numpy = _numpy()
         self._legacy: Any = numpy.random.get_state(legacy=False) if numpy else None  # numpy's own dict
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        random.setstate(self._state)
+        sys.modules["random"].setstate(self._state)
         if self._legacy is not None:
             sys.modules["numpy"].random.set_state(self._legacy)
 
@@ -135,15 +136,18 @@ def reseed() -> None:
 
     Notes
     -----
-    `random` does it by itself after a fork; numpy's legacy generator does not. It is not imported for this.
+    `random` does it by itself after a fork; numpy's legacy generator does not. Neither is imported for this.
     """
-    random.seed()
+    if "random" in sys.modules:
+        sys.modules["random"].seed()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
 
 
 def _seed_process(seed: Seed, index: int) -> None:
+    import random
+
     # A text is hashed by SHA-512 on every version of Python; an int would make near seeds of near indices.
     random.seed(f"{_told(seed)}/{index}")
     numpy = _numpy()

@@ -6,7 +6,6 @@ named, and another takes its place.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import socket
 import threading
@@ -16,18 +15,12 @@ from queue import SimpleQueue
 from pathos_nb.launchers.board import CHUNK, Cells
 from pathos_nb.launchers.capture import ThreadCapture, routed
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown
+from pathos_nb.launchers.inside import here
 from pathos_nb.launchers.worker import ByReference, Worker
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import BROKEN
 
 _JOIN_S = 0.5
-
-
-class _Here(threading.local):
-    pools: frozenset[int] = frozenset()
-
-
-here = _Here()
 
 
 class ThreadSlot(Slot):
@@ -97,6 +90,8 @@ class ThreadSlot(Slot):
         """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""
         if self._worker is not None and self._worker.in_item and self.cells.view[CHUNK] == chunk:
             self._worker.stop_requested = True
+            import ctypes
+
             ident = ctypes.c_ulong(self.thread.ident or 0)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(KeyboardInterrupt))
 

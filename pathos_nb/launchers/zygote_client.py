@@ -10,23 +10,15 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from pathos_nb.errors import PoolBroken
-from pathos_nb.launchers.board import shared_file
 from pathos_nb.launchers.contract import Hub
-from pathos_nb.launchers.cores import inner_threads
 from pathos_nb.launchers.registry import registry
+from pathos_nb.launchers.zygote_start import ZygoteStart
 
 REQUEST_BYTES = 64
-BOOTSTRAP = (
-    "import sys; sys.path[:] = [p for p in sys.path if p] + [sys.argv[1]]; "
-    "from pathos_nb.launchers.zygote import main; main()"
-)
 _CLOSE_S = 2.0
-_PRELOAD = ("cloudpickle",)
-_ROOT = str(Path(__file__).resolve().parent.parent.parent)
 
 
 class ZygoteClient:
@@ -40,30 +32,25 @@ class ZygoteClient:
         Takes (verb, number, number) for each of them; ("gone", 0, 0) at its end.
     n_workers : int
         Among how many workers the cores will be shared.
+    start : ZygoteStart, optional
+        One that boots already.
     """
 
-    def __init__(self, hub: Hub, tell: Callable[[str, int, int], None], n_workers: int) -> None:
+    def __init__(
+        self, hub: Hub, tell: Callable[[str, int, int], None], n_workers: int, start: ZygoteStart | None = None
+    ) -> None:
         self._hub, self._tell = hub, tell
         self._heard = b""
         self._environ: tuple[Any, dict[str, str]] = (None, {})
-        self._limits = inner_threads(n_workers)
         self._gone = False
         try:
-            self._log_fd = shared_file("pathos-nb-zygote")
-            self._control, remote = socket.socketpair()
-            with remote:
-                self._pid = self._spawn(remote.fileno())
+            start = start or ZygoteStart(n_workers)
+            self._limits, self._log_fd, self._pid = start.limits, start.log_fd, start.pid
+            self._control = socket.socket(fileno=start.take())
         except OSError as error:
             raise PoolBroken(f"the process that starts workers cannot be started: {error.strerror}") from error
         self._control.setblocking(False)
         hub.watch(self._control.fileno(), self._on_readable)
-
-    def _spawn(self, stdin: int) -> int:
-        preload = [module for module in _PRELOAD if module in sys.modules]
-        argv = [sys.executable, "-c", BOOTSTRAP, _ROOT, *preload]
-        actions = [(os.POSIX_SPAWN_DUP2, stdin, 0)] + [(os.POSIX_SPAWN_DUP2, self._log_fd, fd) for fd in (1, 2)]
-        environ = {**os.environ, **self._limits}
-        return os.posix_spawn(argv[0], argv, environ, file_actions=actions, setsid=True)
 
     def fork(self, index: int, descriptors: Sequence[int]) -> None:
         """Ask for a worker; "forked" or "unable" will be told.

@@ -25,7 +25,9 @@ MAX_BUFFERS, MAX_BYTES = 1 << 22, 1 << 44
 ALIGN = 64
 _HEADER = struct.Struct("<2sBBIQQ")
 _ENTRY = struct.Struct("<QQQ")
-_READ_BYTES = 1 << 18
+_READ_BYTES = (
+    1 << 16
+)  # more than 128 kB would be mapped, faulted in and unmapped for every message (25 µs instead of 3)
 _NOWHERE: Mapping[int, Place] = {}
 
 

@@ -52,7 +52,7 @@ class ItemReport(NamedTuple):
 
     offset: int
     kind: int
-    error: bytes | None
+    error: Any  # bytes, or the exception itself where it stays in its process, or None
     type_name: str
     text: str
     traceback: str

@@ -86,12 +86,32 @@ def _dump_code(value: object, at_least: int) -> Payload:
     from cloudpickle import Pickler
 
     try:
-        return _dump_with(Pickler, value, at_least)
+        return dump_with(Pickler, value, at_least)
     except Exception:  # a leaf that cloudpickle refuses
-        return _dump_with(_leaf_pickler(), value, at_least)
+        return dump_with(leaf_pickler(), value, at_least)
 
 
-def _dump_with(kind: Callable[..., Any], value: object, at_least: int) -> Payload:
+def dump_with(kind: Callable[..., Any], value: object, at_least: int = OUT_OF_BAND_BYTES) -> Payload:
+    """Pickle an object with one pickler, code by value.
+
+    Parameters
+    ----------
+    kind : type
+        A pickler of cloudpickle's, or made from one.
+    value : object
+        Anything.
+    at_least : int
+        Buffers from this size on stay out of the pickle.
+
+    Returns
+    -------
+    Payload
+
+    Raises
+    ------
+    Exception
+        Whatever the pickler raises.
+    """
     buffers: list[Buffer] = []
     stream = io.BytesIO()
     kind(stream, protocol=5, buffer_callback=_collector(buffers, at_least)).dump(value)
@@ -99,7 +119,7 @@ def _dump_with(kind: Callable[..., Any], value: object, at_least: int) -> Payloa
 
 
 @cache
-def _leaf_pickler() -> type[Any]:
+def leaf_pickler() -> type[Any]:
     """Build a cloudpickle pickler that hands the leaves it refuses to dill."""
     import cloudpickle
     import dill

@@ -1,0 +1,93 @@
+"""``python -m benchmarks``: run them all, or some, and say what came out.
+
+Exits 0 when every case ran, whether or not its goals are met; 1 when a case could not be run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from benchmarks import cases, machine, peers, report
+from benchmarks.figures import Outcome
+from benchmarks.process import ROOT
+from benchmarks.scene import Scene
+from benchmarks.work import ROUNDS_VARIABLE, measure_rounds_per_us
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="pathos_nb against its peers")
+    parser.add_argument("--quick", action="store_true", help="scaled down, three repetitions")
+    parser.add_argument("--only", action="append", metavar="NAME", choices=cases.NAMES, help=", ".join(cases.NAMES))
+    parser.add_argument("--reps", type=int, metavar="N", help="repetitions (7; quick 3)")
+    parser.add_argument("--without", action="append", default=[], metavar="PEER", help="leave a peer out")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    parser.add_argument("--from-json", type=Path, metavar="FILE", help="run nothing; take these results")
+    parser.add_argument("--write-docs", action="store_true", help="write docs/performance.md")
+    return parser.parse_args(arguments)
+
+
+def scene_of(options: argparse.Namespace) -> Scene:
+    """Give the settings that the command line asks for."""
+    without = set(options.without)
+    if options.quick:
+        without |= {"ipyparallel", "dask"}
+    return Scene(options.reps or (3 if options.quick else 7), options.quick, say, frozenset(without))
+
+
+def run_case(name: str, scene: Scene) -> Outcome | None:
+    """Run one case and print it; None if it broke."""
+    begin = time.perf_counter()
+    try:
+        outcome: Outcome = cases.load(name).CASE.run(scene)
+    except Exception:  # one broken case must not end the run
+        traceback.print_exc()
+        return None
+    outcome.seconds = time.perf_counter() - begin
+    say(report.screen(outcome))
+    return outcome
+
+
+def run(options: argparse.Namespace) -> list[Outcome | None]:
+    """Run what was asked for."""
+    os.environ[ROUNDS_VARIABLE] = str(measure_rounds_per_us())
+    say(f"load average at the start: {machine.load_average():.2f}")
+    scene = scene_of(options)
+    say("\n".join(filter(None, map(peers.missing, peers.EVERY))) or "every peer is here")
+    return [run_case(name, scene) for name in options.only or cases.NAMES]
+
+
+def read(path: Path) -> list[Outcome | None]:
+    """Take the results of an earlier run."""
+    return [Outcome.from_json(data) for data in json.loads(path.read_text())["outcomes"]]
+
+
+def main() -> int:
+    """Run, print, write."""
+    options = parse()
+    outcomes = read(options.from_json) if options.from_json else run(options)
+    done = [outcome for outcome in outcomes if outcome]
+    if options.json:
+        data = {"machine": machine.describe(), "outcomes": [outcome.to_json() for outcome in done]}
+        options.json.write_text(json.dumps(data, indent=1))
+    if options.write_docs:
+        report.write_page(ROOT / "docs" / "performance.md", done, machine.describe())
+    goals = [goal for outcome in done for goal in outcome.goals]
+    say(f"\ngoals met: {sum(goal.is_met is True for goal in goals)} of {len(goals)}")
+    return 0 if len(done) == len(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""The failures of a run as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, overload
+
+from pathos_nb.dispatch.tables import BAD, Cell, html_table, rows_of, text_table
+from pathos_nb.errors import Failure
+
+__all__ = ["Errors", "describe"]
+
+_N_ROWS = 20
+_N_CHARACTERS = 160
+_COLUMNS = ("index", "point", "error", "worker")
+
+
+class Errors(Sequence[Failure]):
+    """The failures of a run, which show themselves as a table.
+
+    Parameters
+    ----------
+    failures : sequence of Failure
+        In the order of the items.
+    label : callable, optional
+        From an index to what the item is called.
+    """
+
+    def __init__(self, failures: Sequence[Failure], label: Callable[[int], str] | None = None) -> None:
+        self._failures, self._label = list(failures), label or (lambda index: f"item {index}")
+
+    def __len__(self) -> int:
+        return len(self._failures)
+
+    @overload
+    def __getitem__(self, index: int) -> Failure: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Failure]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        """Give the n-th failure, or a list of them."""
+        return self._failures[index]
+
+    def _rows(self) -> list[Sequence[Cell] | None]:
+        return rows_of(self._failures, _N_ROWS, lambda i: self._row(self._failures[i]))
+
+    def _row(self, failure: Failure) -> list[Cell]:
+        error = Cell(describe(failure), BAD, failure.traceback)
+        return [Cell(str(failure.index)), Cell(self._label(failure.index)), error, Cell(failure.worker)]
+
+    def __repr__(self) -> str:
+        return text_table(_COLUMNS, self._rows()) if self._failures else "no errors"
+
+    def _repr_html_(self) -> str:
+        return html_table(_COLUMNS, self._rows()) if self._failures else "no errors"
+
+
+def describe(failure: Failure) -> str:
+    """Say what went wrong in one line.
+
+    Parameters
+    ----------
+    failure : Failure
+        What is kept of it.
+
+    Returns
+    -------
+    str
+        The exception's type and the first line of its text.
+    """
+    first = str(failure.error).strip().partition("\n")[0]
+    text = f"{type(failure.error).__name__}: {first}" if first else type(failure.error).__name__
+    return text if len(text) <= _N_CHARACTERS else text[: _N_CHARACTERS - 1] + "…"

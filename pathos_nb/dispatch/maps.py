@@ -1,0 +1,242 @@
+"""The maps of a pool: from what a caller asked to a run, and from the pool's description to its workers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pathos_nb.dispatch.crew import Plan
+from pathos_nb.dispatch.deliveries import CallbackKeeper, Deliver
+from pathos_nb.dispatch.dispatcher import Dispatcher
+from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
+from pathos_nb.dispatch.hub import Interrupts
+from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
+from pathos_nb.dispatch.options import MapOptions, is_count, read_options
+from pathos_nb.dispatch.run import Call, Run
+from pathos_nb.dispatch.source import SliceSource, Source, make_source
+from pathos_nb.errors import BadOption, PoolClosed, UnknownPlace
+from pathos_nb.launchers.contract import Launcher
+from pathos_nb.launchers.inside import here
+from pathos_nb.launchers.registry import registry
+from pathos_nb.wire.framing import Frame
+from pathos_nb.wire.protocol import INITIALIZE
+from pathos_nb.wire.serialization import dump
+
+
+def begin(
+    places: tuple[str, ...], nodes: Any, setup: tuple[Any, Any], most_items: int | None, starts: Mapping[str, Any]
+) -> Maps:
+    """Start the workers of a pool.
+
+    Parameters
+    ----------
+    places, nodes, setup, most_items
+        As they were given to the pool; checked here.
+    starts : mapping
+        What was started already, by the launcher's name.
+
+    Returns
+    -------
+    Maps
+    """
+    initializer, arguments = setup
+    if initializer is not None and not callable(initializer):
+        raise TypeError(f"initializer must be callable, not {type(initializer).__name__}")
+    if most_items is not None and not (is_count(most_items) and most_items > 0):
+        raise BadOption(f"maxtasksperchild is {most_items!r}", cure="it must be 1 or more, or None")
+    frames: dict[bool, Frame] = {}
+    if initializer is not None:
+        payload = dump((initializer, arguments))
+        frames[False] = Frame(INITIALIZE, (), payload.body, payload.buffers)
+        frames[True] = Frame(INITIALIZE, (), (initializer, arguments))  # type: ignore[arg-type]
+    return Maps(Plan(_sizes(places, nodes), frames, most_items, starts))
+
+
+def _sizes(places: tuple[str, ...], nodes: Any) -> dict[type[Launcher], int]:
+    if not all(isinstance(place, str) for place in places):
+        raise UnknownPlace(f"places are names, not {places!r}", cure='as in Pool("processes", nodes=2)')
+    kinds = {place: registry.get(place) for place in places}
+    if isinstance(nodes, Mapping):
+        if not nodes:
+            raise BadOption("nodes is an empty mapping", cure="give a number, or one for each place")
+        if unknown := set(nodes) - set(kinds):
+            raise BadOption(f"nodes speaks of {sorted(unknown)}", cure=f"the pool's places are {list(kinds)}")
+        return {kind: _size(kind, nodes.get(place)) for place, kind in kinds.items()}
+    return {kind: _size(kind, nodes) for kind in kinds.values()}
+
+
+def _size(kind: type[Launcher], nodes: int | None) -> int:
+    if nodes is not None:
+        return _checked(nodes)
+    return kind.default_size()
+
+
+def _checked(nodes: Any) -> int:
+    if not is_count(nodes) or nodes < 1:
+        raise BadOption(f"nodes is {nodes!r}", cure="it must be a whole number of workers, 1 or more")
+    return int(nodes)
+
+
+class Maps:
+    """What a pool does, until it is closed.
+
+    Parameters
+    ----------
+    plan : Plan
+        Which workers to start.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.state = "open"
+        self._n_planned = sum(plan.launchers.values())
+        self._lock = threading.Lock()
+        self._at_close: list[Callable[[], Callable[[bool], None] | None]] = []
+        self.dispatcher = Dispatcher(plan)
+        self._finalizer = weakref.finalize(self, _end_in, os.getpid(), self.dispatcher)
+
+    @property
+    def nodes(self) -> int:
+        """How many workers there are, or were."""
+        return sum(not seat.leaving for seat in self.dispatcher.crew.seats) or self._n_planned
+
+    def resize(self, n: int) -> int:
+        """Have that many workers at the first place; give the number."""
+        size = _checked(n)
+        self.dispatcher.resize(size)
+        return size
+
+    def run(
+        self,
+        f: Callable[..., Any],
+        sequences: tuple[Iterable[Any], ...],
+        star: bool,
+        options: dict[str, Any],
+        *,
+        attended: bool = True,
+        everywhere: bool = False,
+        deliver: Deliver | None = None,
+    ) -> Run:
+        """Begin a map; see `Pool.start`."""
+        source, chosen = self._read(f, sequences, star, options)
+        run = self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
+        if self._is_inside() or self.dispatcher.is_inline:
+            return self._run_here(run, attended)
+        self._start_run(run, attended, everywhere)
+        return run
+
+    def later(
+        self, f: Callable[..., Any], sequences: tuple[Any, ...], star: bool, options: Any, *, single: bool = False
+    ) -> AsyncResult:
+        """Begin a map and give its result to come."""
+        return AsyncResult(self.run(f, sequences, star, options, attended=False), single=single)
+
+    def _start_run(self, run: Run, attended: bool, everywhere: bool = False) -> None:
+        dispatcher = self.dispatcher
+        try:
+            with Interrupts(dispatcher.hub.wake):
+                if everywhere:
+                    dispatcher.pin_everywhere(run)
+                dispatcher.start(run, attended)
+        except KeyboardInterrupt:
+            run.cancel()
+            dispatcher.settle(run)
+            raise
+
+    def _keeper(self, source: Source, deliver: Deliver | None) -> Keeper:
+        if deliver is not None:
+            return CallbackKeeper(deliver, self.dispatcher.deliveries)
+        return ListKeeper(source.total if isinstance(source, SliceSource) else None)
+
+    def _run_here(self, run: Run, attended: bool) -> Run:
+        """Run a map in this thread: on the serial launcher, or where all of the pool's threads may be waiting."""
+        if self.dispatcher.is_inline and not self._is_inside():
+            self.dispatcher.start(run, attended=True)
+            if not attended:
+                run.wait()
+            return run
+        inner = _serial()
+        try:
+            again = inner._new_run(Call(run.function, run.source, run.options), run.keeper)
+            inner.dispatcher.start(again, attended=True)
+            again.wait()
+        finally:
+            inner.terminate()
+        self.dispatcher.deliver()
+        return again
+
+    def stream(
+        self, f: Callable[..., Any], sequences: tuple[Iterable[Any], ...], star: bool, ordered: bool, options: Any
+    ) -> ResultIterator:
+        """Begin a map and give the iterator over its values."""
+        maps = _serial() if self._is_inside() else self
+        source, chosen = maps._read(f, sequences, star, options)
+        run = maps._new_run(Call(f, source, chosen), StreamKeeper(ordered))
+        dispatcher = maps.dispatcher
+        maps._start_run(run, attended=dispatcher.is_inline)
+        iterator = ResultIterator(run, dispatcher)
+        iterator.keep = maps  # type: ignore[attr-defined]
+        return iterator
+
+    def _read(
+        self, f: Callable[..., Any], sequences: tuple[Iterable[Any], ...], star: bool, options: dict[str, Any]
+    ) -> tuple[Source, MapOptions]:
+        if not callable(f):
+            raise TypeError(f"{f!r} is not callable: a map needs a function first")
+        chosen = read_options(options)
+        if chosen.timeout is not None and self.dispatcher.is_inline:
+            raise BadOption("the serial launcher cannot stop an item", cure='use "processes" or "threads" for timeout')
+        return make_source(sequences, star), chosen
+
+    def _new_run(self, call: Call, keeper: Keeper) -> Run:
+        if self.state == "closed":
+            raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
+        return Run(self.dispatcher, call, keeper)
+
+    def _is_inside(self) -> bool:
+        """Whether this thread is one of the pool's own, all of which may be waiting for each other."""
+        return id(self.dispatcher.hub) in here.pools or self.dispatcher.is_mine()
+
+    # --- the end ---
+
+    def at_close(self, callback: Callable[[bool], None]) -> None:
+        """Have something called before the workers end; see `Pool.at_close`."""
+        self._at_close = [callback for callback in self._at_close if callback() is not None]
+        self._at_close.append(weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback)
+
+    def _call_at_close(self, cancel: bool) -> None:
+        while self._at_close:
+            callback = self._at_close.pop()()
+            if callback is not None:
+                callback(cancel)
+
+    def close(self, timeout: float | None) -> None:
+        """Take no more work, wait for what runs, then end the workers."""
+        self._call_at_close(False)
+        with self._lock:
+            self.state = "closed"
+        dispatcher = self.dispatcher
+        with contextlib.suppress(KeyboardInterrupt):
+            dispatcher.attend(lambda: not [run for run in dispatcher.runs if not run.is_stream], timeout, None)
+        self.terminate()
+
+    def terminate(self) -> None:
+        """End now: runs are cancelled, workers killed."""
+        self._call_at_close(True)
+        with self._lock:
+            self.state = "closed"
+        self._finalizer.detach()
+        self.dispatcher.close()
+
+
+def _serial() -> Maps:
+    """Give maps that run in this thread."""
+    return begin(("serial",), 1, (None, ()), None, {})
+
+
+def _end_in(pid: int, dispatcher: Dispatcher) -> None:
+    if os.getpid() == pid:  # a fork of this process has a copy of the pool, but not the pool
+        dispatcher.close()

@@ -1,0 +1,249 @@
+"""What a parallel cell gives back: the values in order, each with the parameters of its point.
+
+A `Results` is a view of its run: while the run goes on (``--bg``) it fills, and what an interrupted or failed run has
+finished stays in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any, overload
+
+from pathos_nb.dispatch.columns import free_name, in_boxes, record_columns, value_columns
+from pathos_nb.dispatch.failed import Errors
+from pathos_nb.dispatch.record import Span, Timing, duration, item_spans, timing_of
+from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, rows_of, short, text_table
+from pathos_nb.errors import Cancelled, Failure
+
+__all__ = ["Results"]
+
+_N_ROWS, _N_WANTED = 10, 4
+
+
+class Results(Sequence[Any]):
+    """Values in the order of the points, with the parameters of each.
+
+    A point that failed, or that has not been run, holds a `Failure`, which is false: ``[y for y in results if y]``.
+
+    Parameters
+    ----------
+    run : Run
+        The run that makes the values.
+    names : sequence of str
+        What the parameters are called.
+    points : sequence of tuple
+        The parameters of each point, in order.
+    """
+
+    def __init__(self, run: Run, names: Sequence[str], points: Sequence[tuple[Any, ...]]) -> None:
+        self.run, self.names, self.points = run, tuple(names), points
+        self._final: list[Any] | None = None
+
+    # the sequence
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        """Give one value, or a list of them."""
+        return self.values()[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values())
+
+    def values(self) -> list[Any]:
+        """Give all values.
+
+        Returns
+        -------
+        list
+            One entry for each point, in order; a `Failure` where there is no value (yet).
+        """
+        if self._final is not None:
+            return self._final
+        is_over = self.run.is_over  # asked before: what is over cannot change behind it
+        found = self.run.values()
+        found += [_not_run(i) for i in range(len(found), len(self.points))]
+        if is_over:
+            self._final = found
+        return found
+
+    # the run
+
+    @property
+    def run_id(self) -> str:
+        """The name of the run, for ``%pathos errors`` and the like."""
+        return self.run.run_id
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.run.is_over
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the run's end.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; for ever if None.
+
+        Returns
+        -------
+        bool
+            False if the time ran out first.
+        """
+        return self.run.wait(timeout)
+
+    def cancel(self) -> None:
+        """Stop the run; what is finished stays."""
+        self.run.cancel()
+
+    # views
+
+    @property
+    def errors(self) -> Errors:
+        """The points that failed: a sequence of `Failure`, in the order of the points."""
+        failures = [v for v in self.values() if isinstance(v, Failure) and not isinstance(v.error, Cancelled)]
+        return Errors(failures, self.label)
+
+    @property
+    def timing(self) -> Timing:
+        """What the run cost and what it gained."""
+        failures = dict(self.run.failures).values()
+        return timing_of(self._spans(), failures, self.run.seconds)
+
+    def label(self, index: int) -> str:
+        """Say which point it is.
+
+        Parameters
+        ----------
+        index : int
+            The point's place.
+
+        Returns
+        -------
+        str
+            Such as ``alpha=0.1, fold=2``.
+        """
+        pairs = zip(self.names, self.points[index], strict=True)
+        return ", ".join(f"{name}={short(value, 30)}" for name, value in pairs)
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """Give the table as columns.
+
+        Returns
+        -------
+        dict of str to list
+            One column for each parameter; then ``value``, or one column for each key where the values are dicts or
+            named tuples; then ``seconds``, ``worker`` and ``error`` (None where there is none).
+        """
+        is_over, values, spans = self.run.is_over, self.values(), self._spans()
+        names = list(self.names)
+        columns = dict(zip(names, map(list, zip(*self.points, strict=True)), strict=True)) if self.points else {}
+        table: dict[str, list[Any]] = {name: columns.get(name, []) for name in names}
+        for name, column in [*value_columns(values), *record_columns(values, spans, is_over)]:
+            table[free_name(name, table)] = column
+        return table
+
+    def to_pandas(self) -> Any:
+        """Give the table as a DataFrame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each point, with the columns of `to_dict`.
+
+        Raises
+        ------
+        ImportError
+            Where pandas is not installed; `to_dict` needs nothing.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError("to_pandas() needs pandas: pip install pandas; to_dict() works without") from None
+        series = {name: pandas.Series(in_boxes(column)) for name, column in self.to_dict().items()}
+        return pandas.DataFrame(series)
+
+    def _spans(self) -> dict[int, Span]:
+        return item_spans(list(self.run.chunks))
+
+    # looks
+
+    def summary(self) -> str:
+        """Say in one line what there is.
+
+        Returns
+        -------
+        str
+            Such as ``fits: 200 points, 3 failed, 1.9 s for 3.7 s of work on 2 workers``.
+        """
+        n_failed, n_done = len(self.errors), sum(not _is_unfinished(v) for v in self.values())
+        parts = [f"{self.run.title or 'Results'}: {_count(len(self), 'point')}"]
+        parts += [f"{n_done} finished"] if n_done < len(self) else []
+        parts += [f"{n_failed} failed"] if n_failed else []
+        parts += [str(self.timing)] if self.run.is_over else [f"running for {duration(self.run.seconds)}"]
+        return ", ".join(parts)
+
+    def __repr__(self) -> str:
+        columns, rows = self._table()
+        return f"{self.summary()}\n{text_table(columns, rows)}"
+
+    def _repr_html_(self) -> str:
+        columns, rows = self._table()
+        return f'<div class="pathos-nb-results">{_headline(self)}{html_table(columns, rows)}{_rest(self)}</div>'
+
+    def _table(self) -> tuple[list[str], list[Sequence[Cell] | None]]:
+        table = self.to_dict()
+        columns = [name for name in table if name != "worker"]
+        if not any(table["error"]):
+            columns.remove("error")
+        values = self.values()
+
+        def row(index: int) -> list[Cell]:
+            failure = values[index] if isinstance(values[index], Failure) else None
+            return [_cell(name, table[name][index], failure) for name in columns]
+
+        return columns, rows_of(values, _N_ROWS, row, [f.index for f in self.errors[:_N_WANTED]])
+
+
+def _not_run(index: int) -> Failure:
+    return Failure(index, Cancelled("not run", index=index))
+
+
+def _is_unfinished(value: object) -> bool:
+    return isinstance(value, Failure) and isinstance(value.error, Cancelled)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
+def _cell(name: str, value: Any, failure: Failure | None) -> Cell:
+    if name == "seconds":
+        return Cell("" if value is None else duration(value))
+    if name == "error" and failure is not None:
+        is_error = not isinstance(failure.error, Cancelled)
+        return Cell(value or "", BAD if is_error else "", failure.traceback if is_error else "")
+    return Cell("" if value is None and failure is not None else "" if name == "error" else short(value))
+
+
+def _headline(results: Results) -> str:
+    color = {"done": GOOD, "failed": BAD, "cancelled": BAD}.get(results.run.state, "")
+    if results.errors:
+        color = BAD
+    dot = f'<span style="color:{color or "inherit"}">●</span>' if color else "●"
+    return f"<div>{dot} {escape(results.summary())}</div>"
+
+
+def _rest(results: Results) -> str:
+    if len(results) <= _N_ROWS + 2:
+        return ""
+    return f'<div style="font-size:12px;{FAINT}">.to_pandas() gives all {len(results):,} points</div>'

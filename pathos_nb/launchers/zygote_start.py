@@ -1,0 +1,109 @@
+"""The first thing a pool does: start the process that will fork its workers, then import the rest of the package.
+
+An interpreter takes as long to boot as the rest of this package to import; side by side, a fresh script waits for one
+of the two only. So nothing is imported here that an interpreter has not loaded by itself.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+import sys
+
+from pathos_nb.launchers.cores import inner_threads, usable_cores
+from pathos_nb.launchers.shared_file import shared_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+BOOTSTRAP = (
+    "import sys; sys.path[:] = [p for p in sys.path if p] + [sys.argv[1]]; "
+    "from pathos_nb.launchers.zygote import main; main()"
+)
+_PRELOAD = ("cloudpickle",)
+_ROOT = __file__.rsplit(os.sep, 3)[0]
+
+
+class ZygoteStart:
+    """A zygote that boots.
+
+    Parameters
+    ----------
+    n_workers : int
+        Among how many workers the cores will be shared.
+
+    Raises
+    ------
+    OSError
+        It cannot be started.
+    """
+
+    __slots__ = ("_control", "limits", "log_fd", "pid")
+
+    def __init__(self, n_workers: int) -> None:
+        self.limits = inner_threads(n_workers)
+        self.log_fd = shared_file("pathos-nb-zygote")
+        control, remote = _socket.socketpair()
+        try:
+            self.pid = self._spawn(remote.fileno())
+        except BaseException:
+            control.close()
+            os.close(self.log_fd)
+            raise
+        finally:
+            remote.close()
+        self._control: int | None = control.detach()
+
+    def _spawn(self, stdin: int) -> int:
+        preload = [module for module in _PRELOAD if module in sys.modules]
+        argv = [sys.executable, "-c", BOOTSTRAP, _ROOT, *preload]
+        actions = [(os.POSIX_SPAWN_DUP2, stdin, 0)] + [(os.POSIX_SPAWN_DUP2, self.log_fd, fd) for fd in (1, 2)]
+        environ = {**os.environ, **self.limits}
+        return os.posix_spawn(argv[0], argv, environ, file_actions=actions, setsid=True)
+
+    def take(self) -> int:
+        """Give the descriptor of the pool's end, which is the taker's to close from here on.
+
+        Raises
+        ------
+        ValueError
+            It has been taken.
+        """
+        control, self._control = self._control, None
+        if control is None:
+            raise ValueError("this zygote has been taken")
+        return control
+
+    def end(self) -> None:
+        """End it, if nobody has taken it."""
+        if self._control is not None:
+            os.close(self.take())
+            os.close(self.log_fd)
+            os.waitpid(self.pid, 0)
+
+
+def head_starts(places: Sequence[str], nodes: Any) -> dict[str, ZygoteStart]:
+    """Start what takes long to start, as far as can be told without importing anything.
+
+    Parameters
+    ----------
+    places : sequence of str
+        The names of the launchers that will be asked for; any that is not known here is left out.
+    nodes : object
+        How many workers, as the user said it.
+
+    Returns
+    -------
+    dict
+        The launcher's name → what it will be handed; what it does not take is to be ended.
+    """
+    if "processes" not in places or not hasattr(os, "fork") or not sys.executable:
+        return {}
+    nodes = nodes.get("processes") if hasattr(nodes, "get") else nodes
+    n_workers = nodes if isinstance(nodes, int) and nodes > 0 else usable_cores()
+    try:
+        return {"processes": ZygoteStart(n_workers)}
+    except OSError:
+        return {}  # the launcher will try again, and say what is wrong

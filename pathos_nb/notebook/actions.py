@@ -1,0 +1,160 @@
+"""What the verbs of ``%pathos`` do: each takes the session and its parsed words, and gives something to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from pathos_nb.dispatch.failed import Errors
+from pathos_nb.dispatch.kept import KeptRun
+from pathos_nb.dispatch.record import duration
+from pathos_nb.dispatch.tables import BAD, GOOD, Cell, html_table, text_table
+from pathos_nb.errors import UnknownPlace
+from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.registry import registry
+from pathos_nb.session import Session
+
+__all__ = ["ACTIONS", "Said", "Table"]
+
+
+class Said(str):
+    """A text that shows itself without quotation marks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class Table:
+    """Rows that show themselves as a table.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The headings.
+    rows : sequence of sequence of Cell
+        The entries.
+    head : str
+        A line above.
+    """
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]], head: str = "") -> None:
+        self.columns, self.rows, self.head = columns, rows, head
+
+    def __repr__(self) -> str:
+        return "\n".join(part for part in (self.head, text_table(self.columns, self.rows)) if part)
+
+    def _repr_html_(self) -> str:
+        head = f"<div>{escape(self.head)}</div>" if self.head else ""
+        return f'<div class="pathos-nb-verb">{head}{html_table(self.columns, self.rows)}</div>'
+
+
+def use(session: Session, values: Mapping[str, Any]) -> Said:
+    """Run cells there from now on."""
+    places = tuple(part for word in values["where"] for part in word.split(",") if part)
+    pool = session.use(*places, nodes=values["nodes"])
+    return Said(f"cells run on {', '.join(places)} now ({_workers(pool.nodes)})")
+
+
+def pool(session: Session, values: Mapping[str, Any]) -> Any:
+    """Make a pool, or show the workers of one."""
+    places = tuple(part for word in values["where"] for part in word.split(",") if part)
+    if places:
+        made = session.make(values["name"], places, values["nodes"])
+        return Said(f"made the pool {values['name']} on {', '.join(places)} ({_workers(made.nodes)})")
+    found = session.pools.get(values["name"])
+    if found is None:
+        names = ", ".join(session.pools) or "none"
+        cure = f"open pools: {names}; %pathos pool {values['name']} processes makes it"
+        raise UnknownPlace(f"no open pool is called {values['name']!r}", cure=cure)
+    rows = [[Cell(w.name), Cell(w.host), Cell(str(w.pid)), Cell(w.place)] for w in found.workers()]
+    return Table(("worker", "host", "pid", "place"), rows, f"{values['name']}: {_workers(found.nodes)}")
+
+
+def pools(session: Session, values: Mapping[str, Any]) -> Any:
+    """List the open pools."""
+    rows = [
+        [Cell(name), Cell(", ".join(each.places)), Cell(str(each.nodes)), _in_use(session, name)]
+        for name, each in session.pools.items()
+    ]
+    return Table(("pool", "places", "workers", ""), rows) if rows else Said("no open pool; the first cell opens one")
+
+
+def runs(session: Session, values: Mapping[str, Any]) -> Any:
+    """List the runs."""
+    return _run_table(session.runs) if session.runs else Said("no run yet")
+
+
+def cancel(session: Session, values: Mapping[str, Any]) -> Said:
+    """Stop a run, or all."""
+    running = [run for run in session.runs if not run.is_over]
+    latest_or_all = running if values["all"] else running[-1:]
+    chosen = [session.run(values["run"])] if values["run"] else latest_or_all
+    stopped = [run for each in chosen for run in session.cancel(each)]
+    return Said("\n".join(f"cancelled {run.title or run.run_id}" for run in stopped) or "nothing is running")
+
+
+def errors(session: Session, values: Mapping[str, Any]) -> Errors:
+    """Show what failed in a run."""
+    failures = session.run(values["run"]).failures
+    return Errors([failures[i] for i in sorted(failures)], lambda index: failures[index].argument)
+
+
+def status(session: Session, values: Mapping[str, Any]) -> Table:
+    """Show where cells run, and which launchers there are."""
+    rows = [
+        [Cell(name), Cell("ready" if found.score else "not here", GOOD if found.score else BAD), Cell(found.reason)]
+        for name, found in registry.launchers().items()
+    ]
+    running = [run.title or run.run_id for run in session.runs if not run.is_over]
+    nodes = _workers(session.nodes) if session.nodes else f"{usable_cores()} cores"
+    head = f"cells run on {', '.join(session.places)} ({nodes}); running: {', '.join(running) or 'nothing'}"
+    return Table(("launcher", "state", "why"), rows, head)
+
+
+def close(session: Session, values: Mapping[str, Any]) -> Said:
+    """End pools."""
+    names = values["pool"] or (tuple(session.pools) if values["all"] or len(session.pools) == 1 else ())
+    if not names:
+        open_pools = ", ".join(session.pools)
+        return Said(f"which one? open pools: {open_pools}; --all closes them" if open_pools else "no open pool")
+    for name in reversed(names):
+        session.close_pool(name)
+    return Said(f"closed {', '.join(names)}")
+
+
+ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
+    "use": use,
+    "pool": pool,
+    "pools": pools,
+    "runs": runs,
+    "cancel": cancel,
+    "errors": errors,
+    "status": status,
+    "close": close,
+}
+
+
+def _workers(n: int) -> str:
+    return f"{n} worker" + ("" if n == 1 else "s")
+
+
+def _in_use(session: Session, name: str) -> Cell:
+    return Cell("in use", GOOD) if name == session.default_name else Cell("")
+
+
+def _run_table(kept: Sequence[KeptRun]) -> Table:
+    rows = [
+        [
+            Cell(run.run_id),
+            Cell(run.title),
+            Cell(run.state, {"done": GOOD, "failed": BAD, "cancelled": BAD}.get(run.state, "")),
+            Cell(f"{run.n_done:,}" + (f" of {run.total:,}" if run.total is not None else "")),
+            Cell(f"{len(run.failures):,}" if run.failures else ""),
+            Cell(duration(run.seconds)),
+        ]
+        for run in kept
+    ]
+    return Table(("run", "title", "state", "done", "failed", "time"), rows)

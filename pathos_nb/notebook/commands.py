@@ -1,0 +1,161 @@
+"""All commands and their options: the one table that parsing, help, completion and tests are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from IPython.core.error import UsageError
+
+from pathos_nb.notebook import kinds
+from pathos_nb.notebook.usage import Command, Option, Word, nearest
+
+__all__ = ["PATHOS", "PMAP_CELL", "PMAP_LINE", "PPIPE", "VERBS", "help_text", "split_verb"]
+
+_ON_ERROR = ("raise", "keep", "stop")
+
+_OUT = Option("out", "keep the result in the variable NAME", "o", "NAME", kinds.name)
+_POOL = Option(
+    "pool", "run there: processes, threads, serial, or a pool's name", "p", "WHERE[,WHERE]", kinds.places, "pools"
+)
+_NODES = Option("nodes", "so many workers in each place", "n", "N", kinds.workers)
+_TITLE = Option("title", "what to call the run", "", "TEXT")
+_QUIET = Option("quiet", "no progress and no table", "q")
+_TIMEOUT = Option("timeout", "stop a point that runs longer", "", "SECONDS", kinds.seconds)
+_RETRIES = Option("retries", "run a point again, so many times, whose worker is lost", "", "N", kinds.count)
+_ALL = Option("all", "all of them", "a")
+
+_POINTS = (
+    _OUT,
+    _POOL,
+    _NODES,
+    Option("bg", "return at once; the result fills meanwhile"),
+    _TIMEOUT,
+    _RETRIES,
+    Option(
+        "on-error",
+        "raise ends the run (default), keep goes on, stop begins no more points",
+        metavar="|".join(_ON_ERROR),
+        kind=kinds.choice(*_ON_ERROR),
+        offers=" ".join(_ON_ERROR),
+    ),
+    Option("seed", "the same random numbers for any number of workers", "", "N", kinds.count),
+    _TITLE,
+    _QUIET,
+)
+
+PMAP_CELL = Command(
+    "%%pmap",
+    "Run the cell for every point of the for clause; its last expression is the value.",
+    _POINTS,
+    rest="for NAME in ITERABLE …",
+    more="""
+Options come before for. Several for make a grid, zip makes pairs, if leaves points out:
+
+  %%pmap -o fits for alpha in [0.1, 1, 10] for fold in range(5) if alpha > 0.5
+  model = Ridge(alpha=alpha)
+  score(model, fold)
+
+The result is a sequence of values: fits.to_pandas(), fits.errors, fits.timing.""",
+)
+
+PMAP_LINE = Command(
+    "%pmap",
+    "A parallel comprehension: the value of the expression for every point.",
+    _POINTS,
+    rest="EXPR for NAME in ITERABLE …",
+    more="\n  scores = %pmap score(m, 0) for m in models",
+)
+
+PPIPE = Command(
+    "%%ppipe",
+    "Run the cell once on one worker; the last expression is the value.",
+    (_OUT, _POOL, _NODES, Option("each", "run it once on every worker, and give a list"), _TIMEOUT, _TITLE, _QUIET),
+    more="\n  %%ppipe -o cores\n  import os\n  os.cpu_count()",
+)
+
+VERBS: Mapping[str, Command] = {
+    "use": Command(
+        "%pathos use",
+        "Run cells there from now on.",
+        (_NODES,),
+        (Word("where", "pools", is_needed=True, is_many=True),),
+    ),
+    "pool": Command(
+        "%pathos pool",
+        "Make a pool for -p NAME; without WHERE: show it.",
+        (_NODES,),
+        (Word("name", "pools", is_needed=True), Word("where", "pools", is_many=True)),
+    ),
+    "pools": Command("%pathos pools", "List the open pools."),
+    "runs": Command("%pathos runs", "List the runs of this session."),
+    "cancel": Command("%pathos cancel", "Stop a run, by default the latest.", (_ALL,), (Word("run", "runs"),)),
+    "errors": Command("%pathos errors", "Show what failed, by default in the latest run.", (), (Word("run", "runs"),)),
+    "status": Command("%pathos status", "Show where cells run, and which launchers there are."),
+    "close": Command("%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "pools", is_many=True),)),
+    "help": Command("%pathos help", "Explain a verb or a magic.", (), (Word("topic", "verbs"),)),
+}
+
+PATHOS = Command("%pathos", "Pools, runs and where cells run.", (), (Word("verb", "verbs", is_needed=True),))
+
+
+def split_verb(line: str) -> tuple[str, str]:
+    """Part the verb from what belongs to it.
+
+    Parameters
+    ----------
+    line : str
+        What stands after ``%pathos``.
+
+    Returns
+    -------
+    tuple of str
+        The verb, ``help`` for an empty line or ``-h``, and the rest.
+
+    Raises
+    ------
+    UsageError
+        If there is no such verb.
+    """
+    verb, _, rest = line.strip().partition(" ")
+    if verb in ("", "-h", "--help"):
+        return "help", ""
+    if verb not in VERBS:
+        raise UsageError(f"%pathos has no verb {verb!r}{nearest(verb, VERBS) or '; there are ' + ', '.join(VERBS)}")
+    return verb, rest
+
+
+def help_text(topic: str | None = None) -> str:
+    """Explain a command.
+
+    Parameters
+    ----------
+    topic : str, optional
+        A verb, ``pmap`` or ``ppipe``; without it, all in short.
+
+    Returns
+    -------
+    str
+        Some lines.
+
+    Raises
+    ------
+    UsageError
+        If there is no such topic.
+    """
+    if topic is None:
+        return _overview()
+    magics = {"pmap": PMAP_CELL, "ppipe": PPIPE}
+    name = topic.lstrip("%")
+    found = VERBS.get(name) or magics.get(name)
+    if found is None:
+        raise UsageError(f"no help for {topic!r}{nearest(name, [*VERBS, *magics])}")
+    return f"{found.help}\n\n{PMAP_LINE.usage}\n{PMAP_LINE.more.strip()}" if found is PMAP_CELL else found.help
+
+
+def _overview() -> str:
+    magics = [f"  {c.usage}\n      {c.summary}" for c in (PMAP_CELL, PMAP_LINE, PPIPE)]
+    width = max(len(c.usage) for c in VERBS.values())
+    verbs = [f"  {c.usage:<{width}}  {c.summary}" for c in VERBS.values()]
+    return "\n".join(
+        ["Maps over cores, in the notebook.", "", *magics, "", *verbs, "", "-h after any of them tells more."]
+    )

@@ -1,0 +1,93 @@
+"""Tab completion of verbs, options, pools and runs, from the table of commands.
+
+One matcher is appended to the completer's ``custom_matchers``. It answers only on the line of one of our magics, and
+before ``for``: behind that, the line is Python, which IPython completes itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from IPython.core.completer import SimpleCompletion, context_matcher
+
+from pathos_nb.notebook.commands import PATHOS, PMAP_CELL, PMAP_LINE, PPIPE, VERBS
+from pathos_nb.notebook.usage import Command, Option
+
+__all__ = ["make_matcher", "suggest"]
+
+_LINE = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?(?P<magic>%{1,2}(?:pmap|ppipe)|%pathos)\s+(?P<tail>.*)$")
+_COMMANDS = {c.name: c for c in (PMAP_CELL, PMAP_LINE, PPIPE)}
+Offers = Mapping[str, Callable[[], Iterable[str]]]
+
+
+def make_matcher(offers: Offers) -> Any:
+    """Make the matcher that IPython's completer is given.
+
+    Parameters
+    ----------
+    offers : mapping
+        Gives the words of ``pools``, ``runs`` and ``verbs``.
+
+    Returns
+    -------
+    callable
+        A matcher of the second version of IPython's interface.
+    """
+
+    @context_matcher(identifier="pathos_nb")  # type: ignore[untyped-decorator]
+    def pathos_nb_matcher(context: Any) -> dict[str, Any]:
+        found = suggest(context.text_until_cursor, offers)
+        completions = [SimpleCompletion(text=word, type="magic") for word in found if word.startswith(context.token)]
+        return {"completions": completions, "suppress": bool(completions), "ordered": True}
+
+    return pathos_nb_matcher
+
+
+def suggest(text: str, offers: Offers) -> list[str]:
+    """Give what may stand at the end of the line.
+
+    Parameters
+    ----------
+    text : str
+        The line up to the cursor.
+    offers : mapping
+        As in `make_matcher`.
+
+    Returns
+    -------
+    list of str
+        Whole words that begin as the last one does.
+    """
+    line = _LINE.match(text)
+    if not line:
+        return []
+    words = line["tail"].split()
+    begun = words.pop() if words and not text[-1].isspace() else ""
+    return [word for word in _candidates(line["magic"], words, begun, offers) if word.startswith(begun)]
+
+
+def _candidates(magic: str, words: Sequence[str], begun: str, offers: Offers) -> list[str]:
+    command: Command | None = _COMMANDS.get(magic)
+    if magic == "%pathos":
+        command = VERBS.get(words[0]) if words else PATHOS
+        words = words[1:]
+    if command is None or "for" in words:
+        return []
+    option = _last_option(command, words)
+    if option is not None:
+        return _words(option.offers, offers)
+    if begun.startswith("-"):
+        return [*(flag for o in command.options for flag in o.flags if flag.startswith("--")), "--help"]
+    return _words(command.words[-1].offers, offers) if command.words else ["for"] if command is PMAP_CELL else []
+
+
+def _last_option(command: Command, words: Sequence[str]) -> Option | None:
+    """Find the option that waits for its value."""
+    found = [o for o in command.options if o.metavar and words and words[-1] in o.flags]
+    return found[0] if found else None
+
+
+def _words(what: str, offers: Offers) -> list[str]:
+    return list(offers[what]()) if what in offers else what.split()

@@ -1,0 +1,104 @@
+"""``%load_ext pathos_nb`` and ``%unload_ext``: everything that is put into IPython, and its removal."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from pathos_nb.dispatch.pool import Pool
+from pathos_nb.launchers.registry import registry
+from pathos_nb.notebook.commands import VERBS
+from pathos_nb.notebook.completion import make_matcher
+from pathos_nb.notebook.magics import PathosMagics
+from pathos_nb.notebook.screen import screen_for
+from pathos_nb.notebook.views import Views
+from pathos_nb.session import close_session, current_session
+
+__all__ = ["Extension", "load", "unload"]
+
+
+class Extension:
+    """What one loaded extension has put into a shell.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        The shell.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self.shell, self.turn = shell, 0
+        self.session = current_session()
+        self.magics = PathosMagics(shell=shell)
+        self.views = Views(lambda: screen_for(shell, lambda: self.turn), lambda: self.magics.look)
+        self.matcher = make_matcher({"pools": self._pools, "runs": self._runs, "verbs": lambda: VERBS})
+        self.magics.begin(self.session, self.views)
+
+    def install(self) -> None:
+        """Put everything in its place."""
+        self.shell.register_magics(self.magics)
+        self.shell.Completer.custom_matchers.append(self.matcher)
+        self.shell.events.register("post_execute", self.end_turn)
+        self.session.views.append(self.views.begin)
+
+    def remove(self) -> None:
+        """Take everything out again, and end the session with its pools."""
+        shell = self.shell
+        shell.events.unregister("post_execute", self.end_turn)
+        with contextlib.suppress(ValueError):  # a new completer was made meanwhile
+            shell.Completer.custom_matchers.remove(self.matcher)
+        manager = shell.magics_manager
+        for table in manager.magics.values():
+            for name in [name for name, found in table.items() if getattr(found, "__self__", None) is self.magics]:
+                del table[name]
+        manager.registry.pop(type(self.magics).__name__, None)
+        shell.configurables.remove(self.magics)
+        close_session()
+        self.views.close()
+
+    def end_turn(self) -> None:
+        """Finish the pictures of the cell that ends."""
+        self.views.settle()
+        self.turn += 1
+
+    def _pools(self) -> list[str]:
+        own = [name for name, value in self.shell.user_ns.items() if isinstance(value, Pool) and name[0] != "_"]
+        return list(dict.fromkeys([*registry.names(), *self.session.pools, *own]))
+
+    def _runs(self) -> list[str]:
+        return [
+            name for run in reversed(self.session.runs) for name in (run.title, run.run_id) if name and " " not in name
+        ]
+
+
+def load(ipython: Any) -> None:
+    """Begin: called by ``%load_ext pathos_nb``.
+
+    Parameters
+    ----------
+    ipython : InteractiveShell
+        The shell.
+    """
+    if _loaded(ipython) is None:
+        extension = Extension(ipython)
+        extension.install()
+        extension.magics.extension = extension
+
+
+def unload(ipython: Any) -> None:
+    """End: called by ``%unload_ext pathos_nb``; nothing stays behind.
+
+    Parameters
+    ----------
+    ipython : InteractiveShell
+        The shell.
+    """
+    extension = _loaded(ipython)
+    if extension is not None:
+        extension.remove()
+
+
+def _loaded(ipython: Any) -> Extension | None:
+    magics = ipython.magics_manager.registry.get(PathosMagics.__name__)
+    found: Extension | None = getattr(magics, "extension", None)
+    return found

@@ -1,0 +1,158 @@
+"""What the values of options may be: each gives the value, or says in a ValueError what was wanted."""
+
+from __future__ import annotations
+
+import keyword
+import math
+from collections.abc import Callable
+
+__all__ = ["choice", "count", "name", "places", "seconds", "workers"]
+
+
+def name(text: str) -> str:
+    """Read the name of a variable.
+
+    Parameters
+    ----------
+    text : str
+        As it was typed.
+
+    Returns
+    -------
+    str
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If no variable can be called so.
+    """
+    if not text.isidentifier() or keyword.iskeyword(text):
+        raise ValueError("the name of a variable")
+    return text
+
+
+def count(text: str) -> int:
+    """Read a whole number from 0.
+
+    Parameters
+    ----------
+    text : str
+        As it was typed.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or below 0.
+    """
+    return _whole(text, 0)
+
+
+def workers(text: str) -> int:
+    """Read a number of workers.
+
+    Parameters
+    ----------
+    text : str
+        As it was typed.
+
+    Returns
+    -------
+    int
+        The number, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or below 1.
+    """
+    return _whole(text, 1)
+
+
+def _whole(text: str, least: int) -> int:
+    wanted = f"a whole number from {least}"
+    try:
+        number = int(text)
+    except ValueError:
+        raise ValueError(wanted) from None
+    if number < least:
+        raise ValueError(wanted)
+    return number
+
+
+def seconds(text: str) -> float:
+    """Read a duration in seconds.
+
+    Parameters
+    ----------
+    text : str
+        As it was typed; a final ``s`` is allowed.
+
+    Returns
+    -------
+    float
+        Seconds, above 0.
+
+    Raises
+    ------
+    ValueError
+        If it is no number, or not above 0.
+    """
+    try:
+        number = float(text.removesuffix("s"))
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise ValueError("a number of seconds above 0")
+    return number
+
+
+def places(text: str) -> tuple[str, ...]:
+    """Read places with commas between.
+
+    Parameters
+    ----------
+    text : str
+        As it was typed.
+
+    Returns
+    -------
+    tuple of str
+        At least one.
+
+    Raises
+    ------
+    ValueError
+        If a name is empty.
+    """
+    found = tuple(part.strip() for part in text.split(","))
+    if not all(found):
+        raise ValueError("places with commas between, such as processes or node7,node8")
+    return found
+
+
+def choice(*known: str) -> Callable[[str], str]:
+    """Make a reader that takes some words only.
+
+    Parameters
+    ----------
+    *known : str
+        The words.
+
+    Returns
+    -------
+    callable
+        Gives the word, or raises ValueError.
+    """
+
+    def read(text: str) -> str:
+        if text not in known:
+            raise ValueError(" or ".join([", ".join(known[:-1]), known[-1]]))
+        return text
+
+    return read

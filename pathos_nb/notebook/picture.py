@@ -1,0 +1,213 @@
+"""The picture of a run at one moment: as HTML for a cell, as text, as one line. Pure functions of a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from pathos_nb.dispatch.record import duration
+from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, html_pre
+from pathos_nb.notebook.ansi import as_html, as_text
+
+__all__ = ["Snapshot", "as_bundle", "as_line", "html", "text"]
+
+_BLUE = "#3b82f6"
+_N_WORKERS, _N_FAILURES, _N_OPEN, _BAR = 16, 8, 12, 30
+_BOX = "display:inline-block;border-radius:3px"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A run at one moment.
+
+    Parameters
+    ----------
+    title : str
+        What the run is called.
+    state : str
+        ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
+    n_done, n_failed : int
+        Finished items, and those of them that failed.
+    total : int or None
+        All items, if that is known.
+    seconds : float
+        Since the start, until the end.
+    rate : float
+        Items a second, lately; over the whole run when it is over.
+    workers : sequence of (str, int)
+        Each worker's name and how many items it has finished.
+    failures : sequence of (str, str)
+        The first failures: item and error.
+    output : sequence of (str, str)
+        What items printed: item and text.
+    n_cut : int
+        Characters of output that are not shown.
+    """
+
+    title: str
+    state: str
+    n_done: int
+    n_failed: int
+    total: int | None
+    seconds: float
+    rate: float
+    workers: Sequence[tuple[str, int]] = ()
+    failures: Sequence[tuple[str, str]] = ()
+    output: Sequence[tuple[str, str]] = ()
+    n_cut: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in ("done", "failed", "cancelled")
+
+    @property
+    def part(self) -> float:
+        """How much is done, from 0 to 1."""
+        return self.n_done / self.total if self.total else float(self.is_over)
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it ended before everything was done."""
+        return self.is_over and self.total is not None and self.n_done < self.total
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that are left if it goes on like this; None if nobody can know."""
+        if self.is_over or self.total is None or self.rate <= 0:
+            return None
+        return (self.total - self.n_done) / self.rate
+
+
+def as_bundle(shot: Snapshot) -> dict[str, str]:
+    """Give the picture in the forms that a front end chooses from.
+
+    Parameters
+    ----------
+    shot : Snapshot
+        The moment.
+
+    Returns
+    -------
+    dict
+        ``text/html`` and ``text/plain``.
+    """
+    return {"text/html": html(shot), "text/plain": text(shot)}
+
+
+def as_line(shot: Snapshot) -> str:
+    """Give the figures in one line.
+
+    Parameters
+    ----------
+    shot : Snapshot
+        The moment.
+
+    Returns
+    -------
+    str
+        Without a line's end.
+    """
+    return f"{shot.title}: {' · '.join(_figures(shot))}"
+
+
+def text(shot: Snapshot) -> str:
+    """Give the picture as plain text.
+
+    Parameters
+    ----------
+    shot : Snapshot
+        The moment.
+
+    Returns
+    -------
+    str
+        Some lines.
+    """
+    full = round(shot.part * _BAR)
+    lines = [f"{'█' * full}{'░' * (_BAR - full)} {as_line(shot)}"]
+    lines += [f"  {label}: {error}" for label, error in shot.failures[:_N_FAILURES]]
+    for label, printed in shot.output:
+        body = as_text(printed).rstrip("\n").replace("\n", "\n    ")
+        lines.append(f"  {label}:\n    {body}")
+    return "\n".join([*lines, *([f"  … {shot.n_cut:,} more characters were printed"] if shot.n_cut else [])])
+
+
+def html(shot: Snapshot) -> str:
+    """Give the picture as HTML without script, style sheet or SVG.
+
+    Parameters
+    ----------
+    shot : Snapshot
+        The moment.
+
+    Returns
+    -------
+    str
+        One ``<div>``; everything in it is escaped.
+    """
+    figures = escape(" · ".join(_figures(shot)))
+    head = f"<div>{_bar(shot)} <b>{escape(shot.title)}</b> <span>{figures}</span></div>"
+    return f'<div class="pathos-nb-run">{head}{_lanes(shot)}{_failed(shot)}{_printed(shot)}</div>'
+
+
+def _figures(shot: Snapshot) -> list[str]:
+    done = f"{shot.n_done:,}" + (f"/{shot.total:,}" if shot.total is not None else "")
+    parts = [done, f"{shot.n_failed:,} failed" if shot.n_failed else "", _speed(shot.rate), duration(shot.seconds)]
+    if shot.left_s is not None:
+        parts.append(f"{duration(shot.left_s)} left")
+    parts.append("cancelled" if shot.state == "cancelled" else "stopped" if shot.is_cut_short else "")
+    return [part for part in parts if part]
+
+
+def _speed(rate: float) -> str:
+    if rate <= 0:
+        return ""
+    if rate >= 10:
+        return f"{rate:,.0f}/s"
+    return f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.1f}/min"
+
+
+def _bar(shot: Snapshot) -> str:
+    # Only the part counts: 100 % of nothing is an empty bar, not a full one.
+    width, bad = 100 * shot.part, 100 * shot.part * (shot.n_failed / shot.n_done if shot.n_done else 0)
+    color = "#b8860b" if shot.is_cut_short else GOOD if shot.is_over else _BLUE
+    good = _fill(width - bad, color) + (_fill(bad, BAD) if bad else "")
+    look = f"{_BOX};width:240px;height:10px;overflow:hidden;background:rgba(128,128,128,0.25);white-space:nowrap"
+    return f'<span class="pathos-nb-bar" style="{look};font-size:0;line-height:0;vertical-align:middle">{good}</span>'
+
+
+def _fill(percent: float, color: str) -> str:
+    look = f"display:inline-block;height:10px;width:{percent:.2f}%;background-color:{color}"
+    return f'<span style="{look}"></span>'
+
+
+def _lanes(shot: Snapshot) -> str:
+    if not shot.workers:
+        return ""
+    shown = [f"{escape(name)} <b>{n:,}</b>" for name, n in shot.workers[:_N_WORKERS]]
+    rest = len(shot.workers) - len(shown)
+    more = f" and {rest} more" if rest > 0 else ""
+    return f'<div style="font-size:12px;{FAINT}">{" · ".join(shown)}{more}</div>'
+
+
+def _failed(shot: Snapshot) -> str:
+    if not shot.failures:
+        return ""
+    rows = [f"{escape(label)}: {escape(error)}" for label, error in shot.failures[:_N_FAILURES]]
+    rest = shot.n_failed - len(rows)
+    rows += [f"… {rest:,} more: %pathos errors"] if rest > 0 else []
+    return f'<div style="font-size:12px;color:{BAD}">{"<br>".join(rows)}</div>'
+
+
+def _printed(shot: Snapshot) -> str:
+    if not shot.output:
+        return ""
+    many = f"output of {len(shot.output)} items" if len(shot.output) > 1 else f"output of {shot.output[0][0]}"
+    parts = [f"<b>{escape(label)}</b>\n{as_html(printed)}" for label, printed in shot.output]
+    parts += [f"<i>… {shot.n_cut:,} more characters were printed</i>"] if shot.n_cut else []
+    inner = "\n".join(part.rstrip("\n") for part in parts)
+    look = "font-size:12px;cursor:pointer"
+    is_open = " open" if inner.count("\n") < _N_OPEN else ""  # a few lines need no click
+    return f'<details{is_open}><summary style="{look}">{escape(many)}</summary>{html_pre(inner)}</details>'

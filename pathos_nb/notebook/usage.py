@@ -1,0 +1,300 @@
+"""How a line of options is read: one description of a command feeds parsing, help, completion and tests.
+
+`argparse` is not used, because it cannot stop at the first word that is no option (what follows is Python), and because
+its messages do not say what was meant.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from IPython.core.error import UsageError
+
+__all__ = ["Command", "Option", "Word", "nearest"]
+
+_WORD = re.compile(r"""\s*((?:[^\s"']|"[^"]*"|'[^']*')+)""")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Give ``"; did you mean X?"`` for a mistyped word, or nothing.
+
+    Parameters
+    ----------
+    word : str
+        What was typed.
+    known : iterable of str
+        What there is.
+
+    Returns
+    -------
+    str
+        A clause to put at the end of a message.
+    """
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a command.
+
+    Parameters
+    ----------
+    long : str
+        Its name without dashes.
+    help : str
+        What it does.
+    short : str
+        One letter, or nothing.
+    metavar : str
+        What its value is called in the help; empty for a switch.
+    kind : callable
+        From the text to the value; raises ValueError with "a number above 0" or the like.
+    offers : str
+        What its value is completed from: ``"pools"``, ``"runs"`` or words with spaces between.
+    """
+
+    long: str
+    help: str
+    short: str = ""
+    metavar: str = ""
+    kind: Callable[[str], Any] = str
+    offers: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name under which the parsed values hold it."""
+        return self.long.replace("-", "_")
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Every way to write it."""
+        return (f"-{self.short}", f"--{self.long}") if self.short else (f"--{self.long}",)
+
+    def value(self, text: str) -> Any:
+        """Read the value.
+
+        Parameters
+        ----------
+        text : str
+            As it was typed.
+
+        Returns
+        -------
+        object
+            What `kind` makes of it.
+
+        Raises
+        ------
+        UsageError
+            Where `kind` refuses it.
+        """
+        try:
+            return self.kind(text)
+        except ValueError as error:
+            raise UsageError(f"--{self.long} wants {error}, not {text!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a command that is no option.
+
+    Parameters
+    ----------
+    name : str
+        The key it gets.
+    offers : str
+        What it is completed from, as in `Option`.
+    is_needed : bool
+        Must it be there?
+    is_many : bool
+        Takes all that follow, as a tuple.
+    """
+
+    name: str
+    offers: str = ""
+    is_needed: bool = False
+    is_many: bool = False
+
+    def __str__(self) -> str:
+        text = self.name.upper() + (" …" if self.is_many else "")
+        return text if self.is_needed else f"[{text}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What may be typed after a magic, and what it means.
+
+    Parameters
+    ----------
+    name : str
+        As it is typed, such as ``%%pmap``.
+    summary : str
+        One line for the help.
+    options : tuple of Option
+        In the order of the help.
+    words : tuple of Word
+        For a command that takes words.
+    rest : str
+        For one that takes Python after the options: what the usage line calls it.
+    more : str
+        The end of the help: examples.
+    """
+
+    name: str
+    summary: str
+    options: tuple[Option, ...] = ()
+    words: tuple[Word, ...] = ()
+    rest: str = ""
+    more: str = ""
+
+    def split(self, line: str) -> tuple[dict[str, Any], str]:
+        """Read the options that begin the line; the rest is Python and is not touched.
+
+        Parameters
+        ----------
+        line : str
+            What stands after the magic's name.
+
+        Returns
+        -------
+        tuple of dict and str
+            All options by their keys (None or False where not given), and the rest.
+
+        Raises
+        ------
+        UsageError
+            For an unknown option, or a value that is missing or makes no sense.
+        """
+        values, position = self._nothing(), 0
+        while (found := _WORD.match(line, position)) and _is_option(found[1]):
+            position = found.end()
+            if found[1] == "--":
+                break
+            position = self._take(found[1], line, position, values)
+        return values, line[position:].strip()
+
+    def parse(self, line: str) -> dict[str, Any]:
+        """Read a line of options and words, in any order.
+
+        Parameters
+        ----------
+        line : str
+            What stands after the command's name.
+
+        Returns
+        -------
+        dict
+            Options and words by their keys.
+
+        Raises
+        ------
+        UsageError
+            As `split`; also for a word too many or too few.
+        """
+        values, words, position = self._nothing(), list[str](), 0
+        while found := _WORD.match(line, position):
+            position = found.end()
+            if _is_option(found[1]):
+                position = self._take(found[1], line, position, values)
+            else:
+                words.append(_bare(found[1]))
+        if line[position:].strip():
+            raise UsageError(f"{self.name}: a quotation mark is not closed in {line.strip()!r}")
+        return values if values["help"] else {**values, **self._named(words)}
+
+    def _nothing(self) -> dict[str, Any]:
+        return {"help": False, **{o.key: None if o.metavar else False for o in self.options}}
+
+    def _take(self, word: str, line: str, position: int, values: dict[str, Any]) -> int:
+        option, text = self._find(word)
+        if option is None:
+            values["help"] = True
+            return position
+        if not option.metavar:
+            values[option.key] = True
+            return position
+        if text is None:
+            found = _WORD.match(line, position)
+            if not found:
+                raise UsageError(f"--{option.long} wants a value: {option.flags[0]} {option.metavar}")
+            text, position = found[1], found.end()
+        values[option.key] = option.value(_bare(text))
+        return position
+
+    def _find(self, word: str) -> tuple[Option | None, str | None]:
+        flag, equals, text = word.partition("=")
+        if flag in ("-h", "--help"):
+            return None, None
+        for option in self.options:
+            if flag in option.flags and (option.metavar or not equals):
+                return option, text if equals else None
+            if option.metavar and option.short and not word.startswith("--") and word[1] == option.short:
+                return option, word[2:].removeprefix("=")
+        raise UsageError(f"{self.name} has no option {flag}{self._meant(flag)}")
+
+    def _meant(self, flag: str) -> str:
+        if self.rest.startswith("EXPR") and not flag.startswith("--"):
+            return "; an expression that begins with a minus goes in parentheses"
+        known = [f for o in self.options for f in o.flags if f.startswith("--")]
+        return nearest(flag, known) or f"; {self.name} -h lists them"
+
+    def _named(self, words: list[str]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for word in self.words:
+            if word.is_needed and not words:
+                raise UsageError(f"{self.name} wants {word.name.upper()}: {self.usage}")
+            if word.is_many:
+                values[word.name], words = tuple(words), []
+            else:
+                values[word.name] = words.pop(0) if words else None
+        if words:
+            raise UsageError(f"{self.name} does not take {words[0]!r}: {self.usage}")
+        return values
+
+    @property
+    def usage(self) -> str:
+        """The command in one line."""
+        parts = [self.name, "[options]" if self.options else "", *map(str, self.words), self.rest]
+        return " ".join(part for part in parts if part)
+
+    @property
+    def help(self) -> str:
+        """What ``-h`` prints."""
+        rows = [(f"{', '.join(o.flags)} {o.metavar}".rstrip(), o.help) for o in self.options]
+        rows.append(("-h, --help", "print this"))
+        width = max(len(left) for left, _ in rows)
+        lines = [f"  {left:<{width}}  {right}" for left, right in rows]
+        tail = ["", *self.more.strip("\n").splitlines()] if self.more else []
+        return "\n".join([self.usage, "", self.summary, "", *lines, *tail])
+
+
+def _is_option(word: str) -> bool:
+    return bool(re.match(r"--?[A-Za-z]|--$", word))
+
+
+def _bare(word: str) -> str:
+    return "".join(shlex.split(word)) if "'" in word or '"' in word else word
+
+
+def given(values: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """Give those of the parsed values that were typed.
+
+    Parameters
+    ----------
+    values : mapping
+        From `Command.split` or `Command.parse`.
+    *keys : str
+        Which of them.
+
+    Returns
+    -------
+    dict
+        Without those that are None.
+    """
+    return {key: values[key] for key in keys if values[key] is not None}

@@ -1,0 +1,304 @@
+"""The session: one per kernel; it owns pools and runs, and closes them in reverse order when the kernel ends.
+
+::
+
+    %pathos use processes ──► Session.use          the places where cells run from now on
+    %%pmap -p big         ──► Session.pool         a pool by name, made on first use and kept warm
+    every run of any pool ──► registry.observers ──► Session.note ──► views (the notebook's progress)
+
+Nothing here knows IPython: a script can have a session as well.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import difflib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from pathos_nb.dispatch.kept import KeptRun
+from pathos_nb.dispatch.pool import Pool
+from pathos_nb.dispatch.run import Run
+from pathos_nb.errors import BadOption, UnknownPlace
+from pathos_nb.launchers.registry import registry
+
+__all__ = ["Session", "close_session", "current_session"]
+
+_N_RUNS = 100
+
+
+class Session:
+    """Pools by name, the places in use, and the runs that were.
+
+    Parameters
+    ----------
+    places : sequence of str
+        Where cells run unless they say otherwise.
+    n_runs : int
+        How many ended runs are remembered.
+    """
+
+    def __init__(self, places: Sequence[str] = ("processes",), n_runs: int = _N_RUNS) -> None:
+        self.places: tuple[str, ...] = tuple(places)
+        self.nodes: int | None = None
+        self.views: list[Callable[[Run], None]] = []
+        self._pools: OrderedDict[str, Pool] = OrderedDict()
+        self._runs: OrderedDict[str, KeptRun] = OrderedDict()
+        self._n_runs = n_runs
+        self._lock = threading.RLock()
+        registry.observers.append(self.note)
+
+    # pools
+
+    @property
+    def pools(self) -> dict[str, Pool]:
+        """The open pools by name, the oldest first."""
+        with self._lock:
+            for name in [name for name, pool in self._pools.items() if pool.state == "closed"]:
+                del self._pools[name]
+            return dict(self._pools)
+
+    @property
+    def default_name(self) -> str:
+        """What the pool in use is called, whether it is open or not."""
+        is_name = len(self.places) == 1 and self.nodes is None
+        return self.places[0] if is_name else _pool_name(self.places, self.nodes)
+
+    def use(self, *places: str, nodes: int | None = None) -> Pool:
+        """Run cells there from now on.
+
+        Parameters
+        ----------
+        *places : str
+            Launchers, or the name of a pool.
+        nodes : int, optional
+            Workers in each place; all cores if None.
+
+        Returns
+        -------
+        Pool
+            The pool, with its workers.
+
+        Raises
+        ------
+        UnknownPlace
+            If there is no such place; what was in use stays in use.
+        """
+        pool = self.pool(places, nodes)
+        self.places, self.nodes = tuple(places), nodes
+        return pool
+
+    def pool(self, places: Sequence[str] = (), nodes: int | None = None) -> Pool:
+        """Give the pool for these places, made when it is first asked for.
+
+        Parameters
+        ----------
+        places : sequence of str
+            Launchers, or the name of one pool; none: what is in use.
+        nodes : int, optional
+            Workers in each place.
+
+        Returns
+        -------
+        Pool
+            The same one for the same question; the session closes it.
+
+        Raises
+        ------
+        UnknownPlace
+            If there is no such place.
+        """
+        if not places:
+            places, nodes = self.places, nodes or self.nodes
+        named = self.pools.get(places[0]) if len(places) == 1 and nodes is None else None
+        return named or self._make(_pool_name(places, nodes), places, nodes)
+
+    def make(self, name: str, places: Sequence[str], nodes: int | None = None) -> Pool:
+        """Make a pool under a name of one's own.
+
+        Parameters
+        ----------
+        name : str
+            What ``-p`` will call it.
+        places : sequence of str
+            Launchers.
+        nodes : int, optional
+            Workers in each place.
+
+        Returns
+        -------
+        Pool
+            A new one.
+
+        Raises
+        ------
+        BadOption
+            If the name is taken.
+        UnknownPlace
+            If there is no such place.
+        """
+        if name in self.pools or name in registry.names():
+            raise BadOption(f"the name {name!r} is taken", cure=f"close it first: %pathos close {name}")
+        return self._make(name, places, nodes)
+
+    def _make(self, name: str, places: Sequence[str], nodes: int | None) -> Pool:
+        with self._lock:
+            if name not in self.pools:
+                self._check(places)
+                self._pools[name] = Pool(*places, nodes=nodes)
+            return self._pools[name]
+
+    def _check(self, places: Iterable[str]) -> None:
+        known = registry.names()
+        for place in places:
+            if place not in known and registry.resolver is None:
+                near = difflib.get_close_matches(place, known, n=1)
+                cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+                raise UnknownPlace(f"no place is called {place!r}", cure=cure)
+
+    def close_pool(self, name: str) -> None:
+        """End one pool and its workers.
+
+        Parameters
+        ----------
+        name : str
+            As `pools` has it.
+
+        Raises
+        ------
+        UnknownPlace
+            If there is none of that name.
+        """
+        with self._lock:
+            pool = self.pools.get(name)
+            if pool is None:
+                names = ", ".join(self.pools) or "none"
+                raise UnknownPlace(f"no open pool is called {name!r}", cure=f"open pools: {names}")
+            del self._pools[name]
+        pool.terminate()
+
+    # runs
+
+    @property
+    def runs(self) -> list[KeptRun]:
+        """The runs, the latest last."""
+        with self._lock:
+            return [kept.refresh() for kept in self._runs.values()]
+
+    def note(self, run: Run) -> None:
+        """Remember a run that begins, and tell the views.
+
+        Parameters
+        ----------
+        run : Run
+            Of any pool, whoever made it.
+        """
+        with self._lock:
+            self._runs[run.run_id] = KeptRun(run)
+            over = [key for key, kept in self._runs.items() if kept.is_over]
+            for key in over[: max(0, len(self._runs) - self._n_runs)]:
+                del self._runs[key]
+        for view in list(self.views):
+            view(run)
+
+    @contextlib.contextmanager
+    def listening(self, view: Callable[[Run], None]) -> Iterator[None]:
+        """Tell one more view, inside the block, of runs that begin.
+
+        Parameters
+        ----------
+        view : callable
+            Called after the session's other views.
+        """
+        self.views.append(view)
+        try:
+            yield
+        finally:
+            self.views.remove(view)
+
+    def run(self, name: str | None = None) -> KeptRun:
+        """Find a run.
+
+        Parameters
+        ----------
+        name : str, optional
+            Its id, the beginning of it, or its title; the latest if None.
+
+        Returns
+        -------
+        KeptRun
+            The latest that fits.
+
+        Raises
+        ------
+        BadOption
+            If none fits.
+        """
+        for run in reversed(self.runs):
+            if name is None or run.run_id == name or run.title == name:
+                return run
+        found = [run for run in self.runs if name and run.run_id.startswith(name)]
+        if not found:
+            raise BadOption(f"no run is called {name!r}" if name else "no run yet", cure="%pathos runs lists them")
+        return found[-1]
+
+    def cancel(self, run: KeptRun | None = None) -> list[KeptRun]:
+        """Stop a run, or all that go on.
+
+        Parameters
+        ----------
+        run : KeptRun, optional
+            Which one.
+
+        Returns
+        -------
+        list of KeptRun
+            Those that were stopped by this call.
+        """
+        running = [each for each in ([run] if run else self.runs) if not each.is_over]
+        for each in running:
+            each.cancel()
+        return running
+
+    def close(self) -> None:
+        """Cancel what runs and end every pool, the youngest first; calling it again does nothing."""
+        if self.note in registry.observers:
+            registry.observers.remove(self.note)
+        self.cancel()
+        for name in reversed(self.pools):
+            self.close_pool(name)
+
+
+def _pool_name(places: Sequence[str], nodes: int | None) -> str:
+    return ",".join(places) + (f":{nodes}" if nodes else "")
+
+
+_current: list[Session] = []  # the one piece of state of this module: the kernel's session, if it has one
+
+
+def current_session(**settings: Any) -> Session:
+    """Give the kernel's session, made on the first call.
+
+    Parameters
+    ----------
+    **settings : object
+        For `Session`, if it has to be made.
+
+    Returns
+    -------
+    Session
+        One and the same until `close_session`.
+    """
+    if not _current:
+        _current.append(Session(**settings))
+    return _current[0]
+
+
+@atexit.register
+def close_session() -> None:
+    """End the kernel's session, if there is one."""
+    while _current:
+        _current.pop().close()

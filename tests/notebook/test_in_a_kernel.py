@@ -1,0 +1,299 @@
+"""The extension in a real kernel, as a front end sees it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.notebook.kernel import Kernel
+
+# The kernel is one for all, and has workers that outlive a test.
+pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children")]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Kernel]:
+    kernel = Kernel()
+    assert kernel.run("%load_ext pathos_nb").status == "ok"
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture
+def kernel(shared: Kernel) -> Kernel:
+    """A kernel as new: no runs left over, default settings."""
+    shared.run("%reload_ext pathos_nb")
+    return shared
+
+
+def test_a_cell_runs_for_every_point(kernel):
+    answer = kernel.run("scale = 10\n")
+    answer = kernel.run("%%pmap -o fits for a in [1, 2, 3] for b in range(2)\ny = a * scale\ny + b")
+    assert (answer.status, answer.ename) == ("ok", "")
+    assert "fits: 6 points" in answer.result
+    assert "<script" not in answer.html and "<style" not in answer.html
+    assert kernel.value("list(fits)") == [10, 11, 20, 21, 30, 31]
+    assert kernel.value("fits.to_dict()['a']") == [1, 1, 2, 2, 3, 3]
+
+
+def test_a_comprehension_on_a_line_gives_its_values(kernel):
+    kernel.run("def score(m, k):\n    return m + k")
+    assert kernel.run("best = %pmap score(m, {1: 100}[1]) for m in [1, 2]").status == "ok"
+    assert kernel.value("list(best)") == [101, 102]
+
+
+def test_braces_and_dollars_are_left_alone(kernel):
+    kernel.run("m = 'wrong'")
+    kernel.run("names = %pmap f'run{m}$m' for m in {1} | {2}")
+    assert kernel.value("list(names)") == ["run1$m", "run2$m"]
+
+
+def test_the_body_sees_the_notebooks_names_as_they_are_now(kernel):
+    for version in (1, 2):
+        kernel.run(f"def helper():\n    return {version}")
+        kernel.run("%%pmap -q -o seen for x in [0]\nhelper()")
+        assert kernel.value("list(seen)") == [version]
+
+
+def test_a_semicolon_and_q_hide_the_table(kernel):
+    assert kernel.run("%%pmap for x in [1]\nx;").result == ""
+    assert kernel.run("%%pmap -q for x in [1]\nx").result == ""
+    assert kernel.run("%%pmap for x in [1]\nx").result != ""
+
+
+def test_an_error_is_the_users_own_and_shows_only_her_code(kernel):
+    kernel.run("def invert(v):\n    return 1 / v")
+    answer = kernel.run("%%pmap -o broken for v in [2, 0, 4]\nw = v\ninvert(w)")
+    assert (answer.status, answer.ename, answer.evalue) == ("error", "ZeroDivisionError", "division by zero")
+    assert "v=0" in answer.traceback
+    assert re.search(r'File "<%%pmap In\[\d+\]>", line 3, in point\n    invert\(w\)', answer.traceback)
+    assert re.search(r"Cell In\[\d+\], line 2, in invert\n    return 1 / v", answer.traceback)
+    assert "pathos_nb" not in answer.traceback and "IPython/core" not in answer.traceback
+    assert kernel.value("broken.run.failures[1].error.args") == ("division by zero",)
+
+
+def test_failures_are_kept_on_request(kernel):
+    answer = kernel.run("%%pmap -o kept --on-error keep for v in [2, 0, 4]\n1 / v")
+    assert answer.status == "ok"
+    assert kernel.value("[v if v else None for v in kept]") == [0.5, None, 0.25]
+    shown = kernel.run("%pathos errors kept")
+    assert "ZeroDivisionError" in shown.result
+
+
+def test_an_error_of_the_for_clause_shows_the_clause(kernel):
+    answer = kernel.run("%%pmap for v in nothing_of_that_name\nv")
+    assert answer.ename == "NameError"
+    assert "for v in nothing_of_that_name" in answer.traceback
+    assert "pathos_nb" not in answer.traceback and "IPython/core" not in answer.traceback
+
+
+MISUSE = {
+    "%%pmap\n1": "wants a for clause",
+    "%%pmap --outt x for v in [1]\nv": "did you mean --out?",
+    "%%pmap --timeout soon for v in [1]\nv": "--timeout wants a number of seconds above 0, not 'soon'",
+    "%%pmap -p prcesses for v in [1]\nv": "did you mean processes?",
+    "%%pmap -p serial --timeout 3 for v in [1]\nv": "the serial launcher cannot stop an item",
+    "%%pmap for v in [1]\n!ls": "line 2 is for IPython",
+    "%%pmap for v in [1]\nyield v": "cannot yield",
+    "%pmap for v in [1]": "wants an expression first",
+    "%%ppipe for v in [1]\nv": "takes options only",
+    "%pathos usee processes": "did you mean use?",
+    "%pathos use": "wants WHERE",
+    "%pathos errors nosuchrun": "no run is called 'nosuchrun'",
+    "%pathos close nosuchpool": "no open pool is called 'nosuchpool'",
+}
+
+
+@pytest.mark.parametrize("cell", MISUSE, ids=lambda cell: cell.replace("\n", "; "))
+def test_misuse_is_one_line_that_says_what_was_meant_and_stops_run_all(kernel, cell):
+    answer = kernel.run(cell)
+    assert answer.status == "error"
+    assert answer.text.startswith("UsageError: ")
+    assert MISUSE[cell] in answer.text
+    assert answer.text.count("\n") == 1
+
+
+def test_progress_appears_while_it_runs_and_its_last_picture_stays(kernel):
+    kernel.run("import time")
+    kernel.run("%%pmap -q for v in range(2)\nv")
+    answer = kernel.run("%%pmap -o slow for v in range(40)\ntime.sleep(0.05)\nprint('said', v)\nv")
+    ((display_id, states),) = answer.displays.items()
+    assert display_id
+    assert len(states) >= 3
+    assert len(states) <= 10 * (answer.seconds + 1)
+    assert "left" in states[1]["text/plain"]
+    last = states[-1]
+    assert "40/40" in last["text/plain"]
+    assert "said 7" in last["text/html"] and "v=7" in last["text/html"]
+    assert "<script" not in last["text/html"] and "<style" not in last["text/html"]
+    order = [m["msg_type"] for m in answer.messages if m["msg_type"].endswith(("display_data", "execute_result"))]
+    assert order[0] == "display_data" and order[-1] == "execute_result"
+
+
+def test_a_quick_run_without_output_draws_nothing(kernel):
+    kernel.run("%%pmap -q for v in range(2)\nv")
+    assert not kernel.run("%%pmap for v in range(20)\nv").displays
+
+
+def test_what_items_print_is_escaped_and_shown_with_its_point(kernel):
+    answer = kernel.run("%%pmap for v in [1, 2]\nprint('<b>bold</b>', v)\nv")
+    html = answer.picture["text/html"]
+    assert "&lt;b&gt;bold&lt;/b&gt; 1" in html and "<b>bold" not in html
+    assert "v=2" in html
+
+
+def test_a_plain_map_shows_itself_too_when_it_lasts(kernel):
+    answer = kernel.run(
+        "from pathos_nb import Pool\nimport time\n"
+        "with Pool('processes', nodes=2) as pool:\n    ys = pool.map(lambda v: time.sleep(0.05) or v, range(40))"
+    )
+    assert answer.status == "ok", answer.traceback
+    assert "40/40" in answer.picture["text/plain"]
+
+
+def test_config_turns_progress_off(kernel):
+    assert kernel.run("%config PathosMagics.progress = False").status == "ok"
+    assert not kernel.run("%%pmap for v in range(10)\nimport time\ntime.sleep(0.1)\nprint(v)").displays
+    kernel.run("%config PathosMagics.progress = True")
+
+
+def test_a_run_behind_keeps_its_own_cell_up_to_date(kernel):
+    first = kernel.run("%%pmap --bg -o later for v in range(20)\nimport time\ntime.sleep(0.1)\nv")
+    assert first.seconds < 1 and first.status == "ok"
+    other = kernel.run("print('meanwhile')")
+    assert kernel.value("later.is_over") is False
+    kernel.listen(lambda: "20/20" in first.picture["text/plain"], 20)
+    assert kernel.run("later.wait(20)").result == "True"
+    assert not other.displays and other.text == "meanwhile\n"
+    assert kernel.value("list(later)") == list(range(20))
+
+
+def test_a_run_behind_can_be_cancelled(kernel):
+    kernel.run("%%pmap --bg -o later for v in range(200)\nimport time\ntime.sleep(0.1)\nv")
+    assert "cancelled later" in kernel.run("%pathos cancel").result
+    assert kernel.run("later.wait(10)").result == "True"
+    assert kernel.value("later.run.state") == "cancelled"
+
+
+def test_an_interrupt_is_one_short_message_and_keeps_what_is_finished(kernel):
+    kernel.run("%%pmap -q for v in range(2)\nv")
+    answer = kernel.begin("%%pmap -o part for v in range(500)\nimport time\ntime.sleep(0.05)\nv")
+    kernel.listen(lambda: bool(answer.displays), 20)
+    start = time.monotonic()
+    kernel.interrupt()
+    kernel.end(answer, 20)
+    assert time.monotonic() - start < 2
+    assert answer.ename == "KeyboardInterrupt"
+    assert re.fullmatch(r"KeyboardInterrupt: stopped; \d+ of 500 points are finished, kept in part", answer.traceback)
+    assert "Traceback" not in answer.text
+    assert kernel.value("part[0]") == 0
+    assert kernel.value("part.run.n_done") < 500
+    assert kernel.run("%%pmap -o again for v in range(4)\nv").status == "ok", "the pool goes on"
+
+
+def test_a_serial_cell_is_interrupted_in_the_same_way(kernel):
+    answer = kernel.begin("%%pmap -p serial -o part for v in range(500)\nimport time\ntime.sleep(0.05)\nv")
+    kernel.listen(lambda: bool(answer.displays), 20)
+    kernel.interrupt()
+    kernel.end(answer, 20)
+    assert re.search(r"stopped; \d+ of 500 points are finished, kept in part", answer.traceback)
+    assert kernel.value("part[0]") == 0
+
+
+def test_ppipe_gives_one_value_and_each_gives_one_from_every_worker(kernel):
+    kernel.run("import os")
+    answer = kernel.run("%%ppipe -o pid\nprint('from afar')\nos.getpid()")
+    assert answer.status == "ok", answer.traceback
+    assert "from afar" in answer.picture["text/plain"]
+    assert kernel.value("pid != os.getpid()") is True
+    kernel.run("%%ppipe --each -n 2 -o pids\nos.getpid()")
+    assert kernel.value("len(set(pids))") == 2
+
+
+def test_an_error_in_ppipe_is_the_users_own(kernel):
+    answer = kernel.run("%%ppipe\nx = 1\n{}['key']")
+    assert answer.ename == "KeyError"
+    assert "line 3, in point" in answer.traceback and "pathos_nb" not in answer.traceback
+
+
+def test_verbs_answer(kernel):
+    kernel.run("%%pmap -q -o fits for v in range(3)\nv")
+    assert "processes" in kernel.run("%pathos status").result
+    assert "in use" in kernel.run("%pathos pools").result
+    assert "fits" in kernel.run("%pathos runs").result
+    assert "made the pool two" in kernel.run("%pathos pool two threads -n 2").result
+    assert "threads-1" in kernel.run("%pathos pool two").result
+    assert (
+        kernel.run("%%pmap -p two -o there for v in range(3)\nimport threading\nthreading.get_ident() > 0").status
+        == "ok"
+    )
+    assert "cells run on two now" in kernel.run("%pathos use two").result
+    assert "closed two" in kernel.run("%pathos close two").result
+    assert "no errors" in kernel.run("%pathos errors").result
+    assert "%%pmap" in kernel.run("%pathos").result
+    assert "--on-error" in kernel.run("%%pmap -h\nx").result
+
+
+def test_tab_completes_verbs_options_pools_and_runs(kernel):
+    def complete(code: str) -> list[str]:
+        reply = kernel.client.complete(code, reply=True, timeout=20)
+        return reply["content"]["matches"]
+
+    kernel.run("%%pmap -q -o fits for v in range(3)\nv")
+    assert complete("%pathos sta") == ["status"]
+    assert "--on-error" in complete("%%pmap --o")
+    assert complete("%%pmap --on-error ke") == ["keep"]
+    assert complete("%%pmap -p thr") == ["threads"]
+    assert complete("%pathos errors fi") == ["fits"]
+    assert "--each" in complete("%%ppipe --")
+    assert complete("best = %pmap --tim") == ["--timeout"]
+
+
+STATE = """
+import threading, psutil
+from pathos_nb.launchers.registry import registry
+def state(ip=get_ipython()):
+    return dict(
+        magics=sorted(n for table in ip.magics_manager.magics.values() for n in table if n.startswith("p")),
+        settings=[type(c).__name__ for c in ip.configurables if "Pathos" in type(c).__name__],
+        owners=[name for name in ip.magics_manager.registry if "Pathos" in name],
+        matchers=len(ip.Completer.custom_matchers),
+        callbacks={name: len(found) for name, found in ip.events.callbacks.items()},
+        threads=sorted(t.name for t in threading.enumerate()),
+        children=len(psutil.Process().children(recursive=True)),
+        observers=len(registry.observers),
+        names=sorted(n for n in ip.user_ns if not n.startswith("_")),
+    )
+first = second = None
+first = state()
+"""
+
+
+def test_unloading_leaves_nothing_behind():
+    kernel = Kernel()
+    try:
+        assert kernel.run(STATE).status == "ok"
+        kernel.run("%load_ext pathos_nb")
+        kernel.run("%%pmap for v in range(20)\nimport time\ntime.sleep(0.06)\nprint(v)\nv;")
+        kernel.run("%%pmap --bg for v in range(2000)\nimport time\ntime.sleep(0.06)\nv;")
+        assert kernel.value("state()['children']") > 1
+        assert kernel.run("%unload_ext pathos_nb").status == "ok"
+        kernel.run("second = state()")
+        assert kernel.value("{k: (first[k], second[k]) for k in first if first[k] != second[k]}") == {}
+        assert kernel.run("%pathos status").status == "error"
+    finally:
+        kernel.close()
+
+
+def test_where_nobody_looks_there_is_a_picture_at_the_end_and_no_updates():
+    kernel = Kernel(allow_stdin=False)
+    try:
+        kernel.run("%load_ext pathos_nb")
+        answer = kernel.run("%%pmap for v in range(20)\nimport time\ntime.sleep(0.06)\nv;")
+        assert [len(states) for states in answer.displays.values()] == [1]
+        assert "20/20" in answer.picture["text/plain"]
+    finally:
+        kernel.close()

@@ -1,0 +1,116 @@
+"""The session owns pools and runs, and lets go of both."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+from pathos_nb.dispatch.pool import Pool
+from pathos_nb.errors import BadOption, UnknownPlace
+from pathos_nb.launchers.registry import registry
+from pathos_nb.session import Session, close_session, current_session
+
+
+@pytest.fixture
+def session():
+    made = Session(("threads",), n_runs=3)
+    yield made
+    made.close()
+
+
+def test_the_same_question_gives_the_same_pool(session):
+    assert session.pool() is session.pool(("threads",))
+    assert session.pool(("threads",), 2) is not session.pool(("threads",))
+    assert session.pool(("threads",), 2).nodes == 2
+    assert list(session.pools) == ["threads", "threads:2"]
+
+
+def test_use_changes_where_cells_run_and_nonsense_does_not(session):
+    session.use("serial")
+    assert session.places == ("serial",)
+    with pytest.raises(UnknownPlace, match="no place is called 'thread'; did you mean threads"):
+        session.use("thread")
+    assert session.places == ("serial",)
+
+
+def test_a_pool_can_have_a_name_of_its_own(session):
+    made = session.make("two", ("threads",), 2)
+    assert session.pool(("two",)) is made
+    with pytest.raises(BadOption, match="'two' is taken"):
+        session.make("two", ("threads",))
+    with pytest.raises(BadOption, match="'threads' is taken"):
+        session.make("threads", ("serial",))
+
+
+def test_a_closed_pool_is_forgotten_and_made_anew(session):
+    first = session.pool()
+    first.terminate()
+    assert not session.pools
+    assert session.pool() is not first
+    with pytest.raises(UnknownPlace, match="no open pool is called 'nope'; open pools: threads"):
+        session.close_pool("nope")
+
+
+def test_runs_of_any_pool_are_noted_without_their_values(session):
+    class Big:
+        pass
+
+    with Pool("threads", nodes=1) as pool:
+        values = pool.map(lambda _: Big(), range(3), title="bigs")
+    kept = session.run("bigs")
+    assert (kept.state, kept.n_done, kept.total) == ("done", 3, 3)
+    watched = weakref.ref(values[0])
+    del values, pool
+    gc.collect()
+    assert watched() is None
+
+
+def test_failures_are_remembered(session):
+    with Pool("serial") as pool:
+        pool.map(lambda v: 1 / v, [1, 0], on_error="keep", title="odd")
+    assert list(session.run("odd").failures) == [1]
+
+
+def test_old_runs_are_forgotten(session):
+    with Pool("serial") as pool:
+        for number in range(6):
+            pool.map(abs, [1], title=f"run{number}")
+    assert [run.title for run in session.runs][-1] == "run5"
+    assert len(session.runs) <= 4
+
+
+def test_a_run_is_found_by_title_id_or_its_beginning(session):
+    with pytest.raises(BadOption, match="no run yet"):
+        session.run()
+    with Pool("serial") as pool:
+        pool.map(abs, [1], title="first")
+        pool.map(abs, [1], title="second")
+    assert session.run().title == "second"
+    assert session.run("first") is session.run(session.run("first").run_id)
+    with pytest.raises(BadOption, match="no run is called 'third'"):
+        session.run("third")
+
+
+def test_closing_cancels_and_ends_the_youngest_first():
+    session = Session(("threads",))
+    ended: list[str] = []
+    for name in ("one", "two"):
+        pool = session.make(name, ("threads",), 1)
+        finish = pool.terminate
+        pool.terminate = lambda name=name, finish=finish: (ended.append(name), finish())
+    run = session.pools["one"].start(lambda v: __import__("time").sleep(0.05), range(1000))
+    session.close()
+    session.close()
+    assert run.is_over and run.state == "cancelled"
+    assert ended == ["two", "one"]
+    assert session.note not in registry.observers
+
+
+def test_there_is_one_session_at_a_time():
+    first = current_session()
+    assert current_session() is first
+    close_session()
+    assert current_session() is not first
+    close_session()
