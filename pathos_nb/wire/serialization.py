@@ -124,9 +124,9 @@ def leaf_pickler() -> type[Any]:
     import cloudpickle
     import dill
 
-    known = set(pickle._Pickler.dispatch)
-    leaves = {kind for kind in dill.Pickler.dispatch if isinstance(kind, type) and kind not in known}
-    leaves = {kind for kind in leaves if kind.__module__ in ("_thread", "_io", "_queue", "socket")}
+    # All of dill's own kinds: its import adds them to the standard library's table too, which tells nothing.
+    kinds = {kind for kind in dill.Pickler.dispatch if isinstance(kind, type)}
+    leaves = {kind for kind in kinds if kind.__module__ in ("_thread", "_io", "_queue", "socket")}
 
     class LeafPickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
         def reducer_override(self, obj: object) -> Any:

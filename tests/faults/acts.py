@@ -233,14 +233,6 @@ def closes_its_descriptors() -> None:
     os.closerange(3, 1024)
 
 
-def writes_to_every_descriptor() -> None:
-    for fd in range(3, 64):
-        try:
-            os.write(fd, b"garbage " * 100)
-        except OSError:
-            continue
-
-
 def execs() -> None:
     os.execv("/bin/true", ["true"])
 

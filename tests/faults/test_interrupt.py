@@ -86,7 +86,7 @@ FINISHED = """
 
 def test_what_was_finished_stays_on_the_run(launcher: str, tmp_path: Path) -> None:
     with Script(tmp_path, FINISHED, launcher) as running:
-        running.heard()
+        running.heard(1 if launcher == "serial" else 2)
         running.interrupt()
         assert running.end() == ("good\n", "")
 
