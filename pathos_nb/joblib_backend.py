@@ -15,6 +15,8 @@ start workers. A large array that comes with more than one task is shared with t
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import sys
 import weakref
 from collections.abc import Callable
@@ -31,6 +33,7 @@ from joblib.parallel import (
 
 from pathos_nb.dispatch.executor import PoolExecutor
 from pathos_nb.dispatch.pool import Pool
+from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.sharing import Shared, share
 
 __all__ = ["PathosNbBackend", "register"]
@@ -107,8 +110,6 @@ class PathosNbBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[m
     def _n_slots(self, n_jobs: int | None) -> int:
         if self._given is not None:
             return self._given.nodes
-        from pathos_nb.launchers.cores import usable_cores
-
         return max(usable_cores(), n_jobs or 1)
 
     def configure(self, n_jobs: int = 1, parallel: Any = None, **options: Any) -> int:
@@ -147,8 +148,16 @@ class PathosNbBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[m
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Cancel what waits and stop what runs; the pool stays as it is."""
+        self._drop_ready()
         if self._executor is not None:
             self._executor.abort()
+
+    def _drop_ready(self) -> None:
+        # joblib (1.6) keeps the batches that were ready when a call failed, and its next call runs them as its own.
+        ready = getattr(self.parallel, "_ready_batches", None)
+        with getattr(self.parallel, "_lock", contextlib.nullcontext()), contextlib.suppress(queue.Empty):
+            while ready is not None:
+                ready.get(block=False)
 
     def terminate(self) -> None:
         """End a call, or a block of them; a pool that was given is left as it is."""

@@ -144,6 +144,9 @@ class PendingResult:
             raise _timed_out(f"no result within {timeout} s; it is still being made, get() it later")
         return self._made.get()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._made!r}>"
+
     def __call__(self) -> Any:
         """Wait for the result and give it, as the results of ParallelPool do."""
         return self.get()

@@ -14,6 +14,7 @@ can be pickled: in a worker it finds, or starts, the entry of that process.
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any, ClassVar
 
@@ -48,6 +49,7 @@ class SharedPool(PoolMaps):
     _count_name: ClassVar[str] = "ncpus"
     _settings: ClassVar[frozenset[str]] = frozenset({"initializer", "initargs", "maxtasksperchild", "context"})
     _lock: ClassVar[threading.RLock] = threading.RLock()
+    _of_parent: ClassVar[list[ServedPool]] = []
     __state__: ClassVar[dict[Any, ServedPool]] = {}
 
     def __init__(self, *args: Any, **kwds: Any) -> None:
@@ -195,3 +197,16 @@ class SharedPool(PoolMaps):
         entry = self._ending()
         if entry is not None:
             entry.join()
+
+
+def _begin_in_fork() -> None:
+    """Leave the pools to the parent: a forked child has copies of them, whose workers are not its own."""
+    SharedPool._lock = threading.RLock()  # somebody may have held it
+    for kind in SharedPool.__subclasses__():
+        # Kept, not dropped: what their end would close is the parent's.
+        SharedPool._of_parent.extend(kind.__state__.values())
+        kind.__state__.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_in_fork)

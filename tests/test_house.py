@@ -101,6 +101,7 @@ STATEFUL = {
     "session.py": "the one session of a kernel",
     "shared_pools.py": "the pools that pathos shares by id",
     "launchers/worker.py": "a worker's own process: nothing else lives in it",
+    "wire/sealed.py": "the shared values that this process has attached: it has one address space",
     "launchers/seeding.py": "the generator of the item that runs, one for each thread",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 import time
@@ -20,12 +21,10 @@ from pathos_nb import joblib_backend  # noqa: E402 - needs joblib
 LIMIT_S = 30
 
 
-@pytest.fixture(scope="module", params=["threads", "processes"])
+@pytest.fixture(params=["threads", "processes"])
 def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
     joblib_backend.register()
     with Pool(request.param, nodes=2) as pool:
-        pool.each(abs, 1)  # so that workers and threads are there before the first test counts what it leaves
-        pool.amap(abs, [1]).get(LIMIT_S)
         yield pool
 
 
@@ -112,6 +111,7 @@ def test_generators(on_pool: Pool, return_as: str) -> None:
     assert sorted(results) == [x * x for x in range(50)]
 
 
+@pytest.mark.filterwarnings("ignore:.*tasks:UserWarning")  # joblib tells of what was done in vain
 def test_a_generator_that_is_dropped(on_pool: Pool) -> None:
     results = run(square, range(50), return_as="generator")
     assert next(results) == 0
@@ -122,7 +122,7 @@ def test_a_generator_that_is_dropped(on_pool: Pool) -> None:
 def test_a_timeout_of_joblib(on_pool: Pool) -> None:
     if on_pool.places == ("threads",):
         pytest.skip("a thread cannot be stopped")
-    with pytest.raises(TimeoutError):
+    with pytest.raises(multiprocessing.TimeoutError):
         joblib.Parallel(timeout=0.2)(joblib.delayed(time.sleep)(LIMIT_S) for _ in range(2))
     assert run(square, [2]) == [4]
 

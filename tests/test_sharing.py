@@ -346,7 +346,7 @@ def limited(kind: int, limit: int) -> Iterator[None]:
 @pytest.fixture
 def named_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.delattr(os, "memfd_create", raising=False)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     return tmp_path
 
 
@@ -392,10 +392,9 @@ def test_named_files_of_a_killed_owner_are_removed_by_the_next(named_files: Path
 
 
 def test_a_fork_of_the_owner_frees_nothing_of_it(named_files: Path, other: Other) -> None:
-    code = f"""
-import os, tempfile
+    code = """
+import os
 del os.memfd_create
-tempfile.tempdir = {str(named_files)!r}
 from pathos_nb.sharing import share
 handle = share(b"x")
 child = os.fork()
@@ -404,7 +403,7 @@ if child == 0:
     del handle
     os._exit(0)
 os.waitpid(child, 0)
-print(len(os.listdir(tempfile.tempdir)), handle.value)
+print(len(os.listdir(os.environ["TMPDIR"])), handle.value)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LIMIT_S)
     assert done.stdout.split() == ["1", "b'x'"], done.stderr

@@ -32,6 +32,11 @@ class Deliveries:
         """Queue a call."""
         self._queue.append(call)
 
+    @property
+    def are_waiting(self) -> bool:
+        """Whether there are calls to make."""
+        return bool(self._queue)
+
     def make(self) -> None:
         """Make all calls, in order; one that raises does not stop the others.
 

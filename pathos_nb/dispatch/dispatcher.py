@@ -52,7 +52,7 @@ class Dispatcher:
         self.lock = threading.RLock()
         self._changed = threading.Condition(self.lock)
         self._attending = threading.Lock()
-        self._n_waiting, self._leader, self._is_delivering = 0, 0, False
+        self._n_waiting, self._leader = 0, 0
         self.runs: list[Run] = []
         self.deliveries = Deliveries()
         self.unattended: set[Run] = set()
@@ -68,7 +68,8 @@ class Dispatcher:
             self.hub.close()
             raise
         self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
-        self.is_inline = all(seat.slot.inline for seat in self.crew.seats)
+        self._inline: list[Any] = [seat for seat in self.crew.seats if seat.slot.inline]
+        self.is_inline = len(self._inline) == len(self.crew.seats)
 
     # --- runs ---
 
@@ -104,14 +105,15 @@ class Dispatcher:
         self.deliver()
 
     def deliver(self) -> None:
-        """Hand over what has come, unless this thread is in the midst of changing something."""
+        """Make deliveries, if this thread is free to run what may use the pool."""
         if not self.is_mine():
             self.deliveries.make()
 
     def is_mine(self) -> bool:
         """Whether this thread is in the midst of this dispatcher's work, and so must not wait for it."""
-        is_leading = self._leader == threading.get_ident() and not self._is_delivering
-        return is_leading or self.lock._is_owned()  # type: ignore[attr-defined]
+        me = threading.get_ident()
+        is_stepping = any(seat.slot.stepping == me for seat in self._inline)
+        return self._leader == me or is_stepping or self.lock._is_owned()  # type: ignore[attr-defined]
 
     @staticmethod
     def _show(run: Run) -> None:
@@ -283,67 +285,49 @@ class Dispatcher:
         while not is_done():
             if deadline is not None and time.monotonic() >= deadline:
                 return False
-            if self._leader == threading.get_ident():
-                self._lead_within(is_done, deadline, owner)
-            elif self._attending.acquire(blocking=False):
-                self._leader = threading.get_ident()
-                try:
-                    with Interrupts(self.hub.wake) as interrupts:
-                        self._lead(is_done, deadline, owner, interrupts)
-                finally:
-                    self._leader = 0
-                    self._attending.release()
-                    with self._changed:
-                        self._changed.notify_all()
+            if owner is not None:
+                self._do_own_work(owner)
+                if is_done():
+                    break
+            if self._attending.acquire(blocking=False):
+                self._attend_alone(is_done, deadline, owner)
+                self.deliver()
             else:
                 self._follow(is_done, deadline, owner)
         return True
 
-    def _lead(
-        self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None, interrupts: Interrupts
-    ) -> None:
-        while not is_done():
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                return
-            if owner is not None:
-                self._pull(owner, interrupts)
-                if is_done():
-                    return
-            stepped = self._step(interrupts) if owner is not None else False
-            ready = self.hub.wait(0.0 if stepped else left)
-            with self.lock:
-                self.hub.handle(ready)
-                self._hand_up()
-                self.feeder.feed()
-                if self._n_waiting:
-                    self._changed.notify_all()
-            interrupts.check()
-            self._deliver_leading()
-
-    def _deliver_leading(self) -> None:
-        """Make deliveries while leading: what is called may use the pool, which is whole, and even wait for it."""
-        self._is_delivering = True
-        try:
-            self.deliveries.make()
-        finally:
-            self._is_delivering = False
-
-    def _lead_within(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:
-        """Lead from within a delivery, which this thread makes while leading."""
-        self._is_delivering = False
+    def _attend_alone(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:
+        self._leader = threading.get_ident()
         try:
             with Interrupts(self.hub.wake) as interrupts:
                 self._lead(is_done, deadline, owner, interrupts)
         finally:
-            self._is_delivering = True
+            self._leader = 0
+            self._attending.release()
+            with self._changed:
+                self._changed.notify_all()
+
+    def _lead(
+        self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None, interrupts: Interrupts
+    ) -> None:
+        """Wait and handle until it is done, or until there is something to do that must be done without leading."""
+        while not is_done():
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            if self.deliveries.are_waiting or (owner is not None and self._has_own_work(owner)):
+                return
+            ready = self.hub.wait(left)
+            with self.lock:
+                self.hub.handle(ready)
+                self.feeder.feed()
+                if self._n_waiting:
+                    self._changed.notify_all()
+            interrupts.check()
 
     def _follow(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:
-        if owner is not None:
-            with Interrupts(self.hub.wake) as interrupts:
-                self._pull(owner, interrupts)
         with self._changed:
-            if is_done() or not self._attending.locked():
+            if is_done() or not self._attending.locked() or (owner is not None and self._has_own_work(owner)):
                 return
             self._n_waiting += 1
             try:
@@ -351,40 +335,48 @@ class Dispatcher:
             finally:
                 self._n_waiting -= 1
 
-    def _pull(self, run: Run, interrupts: Interrupts) -> None:
-        """Advance the run's input in this thread, outside the lock."""
+    # A user's code, be it the input's or an item's on the serial launcher, runs in the thread that waits for its run,
+    # while that thread neither holds the lock nor attends: so it may use the pool.
+
+    def _has_own_work(self, run: Run) -> bool:
+        if run.n_noted != run.n_flushed and not run.output_taken and run.chunks[-1].output:
+            return True
+        return self._n_to_pull(run) > 0 or any(seat.slot.has_work for seat in self._inline)
+
+    def _n_to_pull(self, run: Run) -> int:
         source = run.source
         if run.is_over or run.stopping or source.left is not None:
-            return
+            return 0
         wanted = self.feeder.wanted(run)
-        if wanted <= source.ready:
-            return
-        interrupts.immediate = True
-        try:
-            source.pull(wanted)
-        finally:
-            interrupts.immediate = False
-        with self.lock:
-            self._check_over(run)
-            self.feeder.feed()
+        return wanted if wanted > source.ready else 0
 
-    def _step(self, interrupts: Interrupts) -> bool:
-        """Have workers that are this thread do what they were sent."""
-        stepped = False
-        for seat in self.crew.seats:
-            if not seat.slot.inline:
-                continue
-            interrupts.item, interrupts.immediate = seat.slot.worker, True  # type: ignore[attr-defined]
+    def _do_own_work(self, run: Run) -> None:
+        n = self._n_to_pull(run)
+        if n:
+            run.source.pull(n)
+        for seat in self._inline:
+            self._step(seat.slot)
+        if n or self._inline:
+            with Interrupts(self.hub.wake), self.lock:
+                for seat in self._inline:
+                    seat.slot.hand_up()
+                self._check_over(run)
+                self.feeder.feed()
+            self.deliver()
+        run.flush_output()
+
+    def _step(self, slot: Any) -> None:
+        """Have a worker that is this thread do what it was sent."""
+        interrupts = Interrupts(self.hub.wake)
+        with interrupts:
+            interrupts.item, interrupts.immediate = slot.worker, True
             try:
-                stepped = seat.slot.step() or stepped  # type: ignore[attr-defined]
+                while slot.step():
+                    pass
             finally:
                 interrupts.item, interrupts.immediate = None, False
-        return stepped
-
-    def _hand_up(self) -> None:
-        for seat in self.crew.seats:
-            if seat.slot.inline:
-                seat.slot.hand_up()  # type: ignore[attr-defined]
+                with self.lock:
+                    slot.hand_up()
 
     def _wake_steward(self) -> None:
         if self.is_inline:

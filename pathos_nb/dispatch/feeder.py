@@ -98,8 +98,10 @@ class Feeder:
         most = run.options.n_workers
         if most is None:
             return True
-        serving = [other for other in self.crew.seats if any(c.run is run for c in other.in_flight.values())]
-        return seat in serving or len(serving) < most
+        run.team.intersection_update(map(id, self.crew.seats))
+        if len(run.team) < most:
+            run.team.add(id(seat))
+        return id(seat) in run.team
 
     def _pinned(self, run: Run, seat: Seat) -> Task | None:
         index = run.pins.pop(id(seat), None)

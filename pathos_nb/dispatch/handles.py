@@ -174,6 +174,8 @@ class ResultIterator(Iterator[Any]):
             What the item raised, if the map was asked to raise; the iterator goes on after it. What the input raised.
         """
         with self._lock:
+            if self._is_closed:
+                raise StopIteration
             index, value = self._keeper.take()
             if value is MISSING:
                 index, value = self._wait(timeout)

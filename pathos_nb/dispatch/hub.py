@@ -124,6 +124,8 @@ class EventHub:
             self._selector.close()
             os.close(self._wake_r)
             os.close(self._wake_w)
+            self._timers.clear()  # they hold workers, and these the memory they share
+            self._posted.clear()
 
 
 class Interrupts:

@@ -62,6 +62,8 @@ def _sizes(places: tuple[str, ...], nodes: Any) -> dict[type[Launcher], int]:
         raise UnknownPlace(f"places are names, not {places!r}", cure='as in Pool("processes", nodes=2)')
     kinds = {place: registry.get(place) for place in places}
     if isinstance(nodes, Mapping):
+        if not nodes:
+            raise BadOption("nodes is an empty mapping", cure="give a number, or one for each place")
         if unknown := set(nodes) - set(kinds):
             raise BadOption(f"nodes speaks of {sorted(unknown)}", cure=f"the pool's places are {list(kinds)}")
         return {kind: _size(kind, nodes.get(place)) for place, kind in kinds.items()}
@@ -100,12 +102,13 @@ class Maps:
     @property
     def nodes(self) -> int:
         """How many workers there are, or were."""
-        return len(self.dispatcher.crew.seats) or self._n_planned
+        return sum(not seat.leaving for seat in self.dispatcher.crew.seats) or self._n_planned
 
     def resize(self, n: int) -> int:
         """Have that many workers at the first place; give the number."""
         size = _checked(n)
         self.dispatcher.resize(size)
+        self._n_planned = size
         return size
 
     def run(

@@ -32,6 +32,12 @@ def _check_timeout(value: Any) -> None:
         raise BadOption(f"timeout is {value!r}", cure="it must be a number of seconds above 0, or None")
 
 
+def _check_seed(seed: Any) -> None:
+    parts = seed if isinstance(seed, list | tuple) else () if seed is None else (seed,)
+    if not all(is_count(part) and part >= 0 for part in parts) or seed in ((), []):
+        raise BadOption(f"seed is {seed!r}", cure="it must be a whole number, 0 or more, or several of them")
+
+
 def _exceptions(value: Any) -> tuple[type[BaseException], ...]:
     kinds = value if isinstance(value, tuple) else (value,)
     if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
@@ -89,13 +95,17 @@ class MapOptions(_Values):
         BadOption
             A value makes no sense.
         """
-        given["kwargs"] = dict(given.get("kwargs") or {})
+        kwargs = given.get("kwargs")
+        if not isinstance(kwargs, Mapping | None):
+            raise BadOption(f"kwargs is {kwargs!r}", cure="it must be a mapping of names to values")
+        given["kwargs"] = dict(kwargs or {})
         given["retry_on"] = _exceptions(given.get("retry_on", ()))
         made = super().__new__(cls, **given)
         _check_count("chunksize", made.chunksize, 1)
         _check_count("n_workers", made.n_workers, 1)
         _check_count("retries", made.retries, 0)
         _check_timeout(made.timeout)
+        _check_seed(made.seed)
         if made.on_error not in ON_ERROR:
             raise BadOption(f"on_error is {made.on_error!r}", cure=f"it may be {', '.join(map(repr, ON_ERROR))}")
         return made
@@ -127,4 +137,6 @@ def read_options(given: dict[str, Any]) -> MapOptions:
         return DEFAULT
     options = {name: value for name, value in given.items() if name in NAMES}
     fixed = {name: value for name, value in given.items() if name not in NAMES}
-    return MapOptions(**{**options, "kwargs": {**dict(options.get("kwargs") or {}), **fixed}})
+    if fixed and isinstance(options.get("kwargs", {}), Mapping):
+        options["kwargs"] = {**options.get("kwargs", {}), **fixed}
+    return MapOptions(**options)

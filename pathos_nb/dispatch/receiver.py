@@ -253,7 +253,7 @@ class Receiver:
 
     def _salvage(self, seat: Seat, chunk: Chunk, running: Running | None, reason: str, tail: str) -> None:
         run, task, star = chunk.run, chunk.task, chunk.run.source.star
-        if run.stopping:
+        if run.stopping or not chunk.limit:  # all of it was taken over by another
             return
         if running is None or running.chunk != chunk.number:
             run.requeue(task.part(0, chunk.limit, star, alone=False))

@@ -6,6 +6,7 @@ A `Run` is the record that every view is made from. The dispatcher changes it, u
 from __future__ import annotations
 
 import reprlib
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -92,6 +93,8 @@ class Run:
         Seconds since the epoch.
     failures : dict
         Index to `Failure`.
+    output_taken : bool
+        Set by a view that shows what items print; else it is written to ``sys.stdout``.
     chunks : list of ChunkDone
         The record so far.
     """
@@ -112,12 +115,14 @@ class Run:
         self.stopping = ""
         self.n_sent = 0
         self.pins: dict[int, int] = {}
+        self.team: set[int] = set()
         self.payloads: dict[Any, Payload] = {}
         self.item_s: dict[int, float] = {}
         self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
         self.workers_n = 0
         self.is_stream = isinstance(keeper, StreamKeeper)
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
+        self.output_taken, self.n_noted, self.n_flushed = False, 0, 0
         self._dispatcher = dispatcher
         self._subscribers: list[Callable[[Event], None]] = []
         self._callbacks: list[Callable[[Run], None]] = []
@@ -189,9 +194,21 @@ class Run:
     def note(self, chunk: ChunkDone) -> None:
         """Put a chunk on the record; of a stream, which may be endless, the last ones stay."""
         self.chunks.append(chunk)
+        self.n_noted += 1
         if self.is_stream and len(self.chunks) > 2 * _STREAM_CHUNKS:
             del self.chunks[:_STREAM_CHUNKS]
         self.tell(chunk)
+
+    def flush_output(self) -> None:
+        """Write what items printed to ``sys.stdout``, in the caller's thread, unless a view shows it."""
+        n_new, self.n_flushed = self.n_noted - self.n_flushed, self.n_noted
+        if self.output_taken or not n_new:
+            return
+        new = self.chunks[-n_new:]
+        text = "".join(text for chunk in new for _, text in chunk.output)
+        if text:
+            sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+            sys.stdout.flush()
 
     def begin(self) -> None:
         """Say that it has begun."""
@@ -249,7 +266,9 @@ class Run:
             Once; the run is cancelled, and keeps what is finished.
         """
         try:
-            return self._dispatcher.attend(lambda: self.is_over, timeout, self)
+            is_over = self._dispatcher.attend(lambda: self.is_over, timeout, self)
+            self.flush_output()
+            return is_over
         except KeyboardInterrupt:
             self._dispatcher.stop(self, "cancelled", interrupt=True)
             self._dispatcher.settle(self)

@@ -7,12 +7,15 @@ and an interrupt finds it there.
 from __future__ import annotations
 
 import sys
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from pathos_nb.errors import BadOption
+
+_PULL_S = 2e-3
 
 Taken = tuple[Sequence[int], Any]
 
@@ -115,21 +118,37 @@ class PulledSource:
         return self._ended and not self._pulled
 
     def pull(self, n_ready: int) -> None:
-        """Advance the iterator until so many are ready; what it raises is kept in `error` and ends it."""
-        wanted = n_ready - len(self._pulled)
-        if wanted <= 0 or self._ended:
-            return
-        before = len(self._pulled)
+        """Advance the iterator until so many are ready, or it has taken a while.
+
+        Parameters
+        ----------
+        n_ready : int
+            How many should be ready.
+
+        Notes
+        -----
+        What the input raises is kept in `error`, and ends it; only KeyboardInterrupt is raised. Others may take items
+        meanwhile: so the new ones are counted apart.
+        """
+        step, began = 1, time.perf_counter()
+        while (missing := n_ready - len(self._pulled)) > 0 and not self._ended:
+            self._pull_some(min(step, missing))
+            step *= 2
+            if time.perf_counter() - began > _PULL_S:
+                return
+
+    def _pull_some(self, n: int) -> None:
+        new: list[Any] = []
         try:
-            self._pulled.extend(islice(self._iterator, wanted))
+            new.extend(islice(self._iterator, n))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             self.error = error
-            self._end()
-        n = len(self._pulled) - before
-        self.n_pulled += n
-        if n < wanted:
+        finally:
+            self.n_pulled += len(new)
+            self._pulled.extend(new)
+        if len(new) < n:
             self._end()
 
     def take(self, n: int) -> Taken:

@@ -12,6 +12,7 @@ back without its help. A cell is written by one side only.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import time
@@ -52,6 +53,10 @@ class Cells:
     def set_limit(self, chunk: int, n_items: int) -> None:
         """Say how many items of the chunk may begin (pool)."""
         self.view[LIMITS + chunk % 8] = (chunk & _MASK) << 32 | n_items
+
+    def release(self) -> None:
+        """Let the memory go (pool)."""
+        self.view.release()
 
     def running(self) -> Running | None:
         """Tell what the worker is at (pool)."""
@@ -97,7 +102,9 @@ class Board:
         self._free.append(index)
 
     def close(self) -> None:
-        """Close the file; cells that are still held keep the memory."""
+        """Close the file; cells that are still held keep the memory (which has a descriptor of its own)."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+        with contextlib.suppress(BufferError):
+            self._map.close()

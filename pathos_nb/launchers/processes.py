@@ -63,6 +63,7 @@ class ProcessSlot(Slot):
         self._unsent: deque[Buffer] = deque()
         self._reason, self._ended, self._kill_asked, self._is_full = "", False, False, False
         self.stop_timer: Any = None
+        self._was_at: Running | None = None
         launcher.hub.watch(self.channel.fileno(), self._on_readable)
 
     def send(self, frames: Sequence[Frame]) -> None:
@@ -123,16 +124,19 @@ class ProcessSlot(Slot):
         self.launcher.outbox.give_back(frame.meta[0])
 
     def running(self) -> Running | None:
-        """Tell what the worker is at."""
-        return self.cells.running()
+        """Tell what the worker is at; of one that has gone, what it was at."""
+        return self._was_at if self._ended else self.cells.running()
 
     def set_limit(self, chunk: int, n_items: int) -> bool:
         """Have the worker begin no item of the chunk from `n_items` on."""
-        self.cells.set_limit(chunk, n_items)
-        return True
+        if not self._ended:
+            self.cells.set_limit(chunk, n_items)
+        return not self._ended
 
     def interrupt(self, chunk: int) -> None:
         """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""
+        if self._ended:
+            return
         view = self.cells.view
         view[INTERRUPT] = chunk
         if view[CHUNK] == chunk:
@@ -180,7 +184,8 @@ class ProcessSlot(Slot):
         """Close all that is held for it."""
         if self._ended:
             return
-        self._ended = True
+        self._was_at, self._ended = self.cells.running(), True
+        self.cells.release()
         self.launcher.forget(self)
         self.launcher.outbox.give_back(list(self._borrowed.elements()))
         if self.stop_timer is not None:

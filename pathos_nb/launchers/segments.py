@@ -32,7 +32,7 @@ from pathos_nb.wire.protocol import RELEASE
 STOW_BYTES = 1 << 20
 _GRAIN = 1 << 16
 _KEEP_BYTES = 1 << 28
-_MAX_LEASES = 1024
+_MAX_LEASES = 128  # a map holds a descriptor before Python 3.13
 _PRIVATE = 1 << 62
 _ENABLED = os.path.isdir("/proc/self/fd")  # noqa: PTH112 - pathlib would cost every start 3 ms
 

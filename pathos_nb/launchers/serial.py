@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections import deque
 from collections.abc import Sequence
 
@@ -31,6 +32,7 @@ class SerialSlot(Slot):
         self.worker = Worker(Cells(), ByReference, beside="caller")
         self._frames: deque[Frame] = deque()
         self._replies: deque[Frame] = deque()
+        self.stepping = 0
 
     def send(self, frames: Sequence[Frame]) -> None:
         """Send frames in order; see `Slot.send`."""
@@ -44,12 +46,21 @@ class SerialSlot(Slot):
         bool
             Whether there was anything.
         """
-        if not self._frames:
+        if not self._frames or self.stepping:
             return False
-        reply = self.worker.handle(self._frames.popleft())
+        self.stepping = threading.get_ident()
+        try:
+            reply = self.worker.handle(self._frames.popleft())
+        finally:
+            self.stepping = 0
         if reply is not None:
             self._replies.append(reply)
         return True
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is something to do, and nobody does it."""
+        return bool(self._frames or self._replies) and not self.stepping
 
     def hand_up(self) -> None:
         """Tell what came of the steps."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-import os
 import sys
 import time
 from array import array
@@ -21,6 +20,7 @@ from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.capture import Capture, NoCapture
 from pathos_nb.launchers.failing import report, text_of, trace_of
 from pathos_nb.launchers.seeding import preserved, seeded
+from pathos_nb.launchers.surroundings import LocalModules, adopt
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import ItemReport, Report, RunSpec
@@ -70,7 +70,7 @@ class Work:
         self.spec, self.frame = spec, frame
         self.function: Callable[..., Any] | None = None
         self.item_s = 1.0
-        self.prints = False
+        self.prints = self.has_begun = False
 
     def load(self, codec: Codec) -> Callable[..., Any]:
         """Give the function, unpickled when it is first wanted."""
@@ -128,8 +128,9 @@ class Worker:
         self.in_item = False
         self.stop_requested = False
         self._runs: dict[int, Work] = {}
-        self._context: tuple[Any, ...] | None = None
+        self._surroundings: tuple[Any, ...] | None = None
         self._hooks_called: set[str] = set()
+        self._modules = LocalModules()
         self._offset = time.time() - _clock()
 
     def handle(self, frame: Frame) -> Frame | None:
@@ -173,7 +174,7 @@ class Worker:
         self.cells.set_width(n)  # until the items are loaded, any of them may be the one that kills
         self.cells.begin(chunk, 0)
         try:
-            self._adopt(run.spec.context)
+            self._adopt(run)
             function = run.load(self.codec)
         except BaseException as error:
             return self._undecodable(chunk, "function", error)
@@ -193,30 +194,19 @@ class Worker:
         told = f"{what}\n{type(error).__name__}: {text_of(error)}\n{trace_of(error)}"
         return Frame(protocol.DONE, tuple(Report(chunk, 0, time.time(), b"", 1, (), (), told)))
 
-    def _adopt(self, context: tuple[Any, ...] | None) -> None:
-        if context is None or context == self._context:
+    def _adopt(self, run: Work) -> None:
+        """Take the caller's surroundings over before a run's first chunk; what the last run did to them is undone."""
+        if run.has_begun:
             return
-        folder, path, environ, hooks = context
-        self._context = context
-        with contextlib.suppress(OSError):  # a folder that is gone: the run may not need it
-            os.chdir(folder)
-        sys.path[:] = path
-        _adopt_environment(environ)
-        for hook in hooks:
-            if hook not in self._hooks_called:
-                self._hooks_called.add(hook)
-                module, _, function = hook.partition(":")
-                getattr(__import__(module, fromlist=[function]), function)()
+        run.has_begun = True
+        self._surroundings = run.spec.context or self._surroundings
+        if self._surroundings is not None:
+            adopt(self._surroundings, self._hooks_called)
+            self._modules.drop_changed()
 
     def now(self, stamp: float) -> float:
         """Turn a stamp of this worker's clock into seconds since the epoch."""
         return stamp + self._offset
-
-
-def _adopt_environment(environ: dict[str, str]) -> None:
-    for name in set(os.environ) - set(environ):
-        del os.environ[name]
-    os.environ.update({name: value for name, value in environ.items() if os.environ.get(name) != value})
 
 
 class Chunk:

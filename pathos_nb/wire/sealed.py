@@ -163,12 +163,9 @@ def _new_file(key: bytes, size: int) -> tuple[int, str]:
 
 
 def _named_file(name: str) -> tuple[int, str]:
-    import tempfile
-    from pathlib import Path
-
-    folder = Path(tempfile.gettempdir())
+    folder = os.environ.get("TMPDIR") or os.environ.get("TEMP") or "/tmp"
     _sweep(folder)
-    path = str(folder / name)
+    path = f"{folder}/{name}"
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), path
 
 
@@ -210,15 +207,21 @@ def _free(fd: int, path: str, pid: int) -> None:
     with suppress(OSError):
         os.close(fd)
     if path and os.getpid() == pid:  # a fork of the owner has the descriptor too, but the file is not its own
-        with suppress(OSError):
-            os.unlink(path)  # noqa: PTH108 - runs at the end of the interpreter too, where nothing can be imported
+        _unlink(path)
 
 
-def _sweep(folder: Any) -> None:  # a Path, which only this way needs
+def _unlink(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)  # noqa: PTH108 - every worker would pay for pathlib, and only this needs it
+
+
+def _sweep(folder: str) -> None:
     """Remove the files of owners that were killed: there are such only where a file must have a name."""
-    for path in folder.glob(f"{_PREFIX}*") if os.name == "posix" else ():
-        if not _is_alive(path.name[len(_PREFIX) :].partition("-")[0]):
-            path.unlink(missing_ok=True)
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(_PREFIX)]
+    for name in names if os.name == "posix" else ():
+        if not _is_alive(name[len(_PREFIX) :].partition("-")[0]):
+            _unlink(f"{folder}/{name}")
 
 
 def _is_alive(pid: str) -> bool:

@@ -97,7 +97,7 @@ def test_output_is_told_with_the_index_of_its_item(pool: Any, writer: Any, chunk
     assert run.wait(30)
     told = written(run)
     assert sorted(told) == list(WORDS)
-    assert all(f"item {x}" in told[x] and told[x].count("item") == 1 for x in WORDS), told
+    assert all(f"item {x}" in told[x] and told[x].count(f"item {x}") == 1 for x in WORDS), told
 
 
 def print_pieces(x: int) -> None:

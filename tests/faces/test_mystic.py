@@ -40,5 +40,6 @@ def test_differential_evolution_gives_the_serial_result(pool):
     assert evolve(pool.map) == evolve(None)
 
 
+@pytest.mark.leaves("children")  # the solver goes to the workers with its mapper, and so with a pool
 def test_an_ensemble_of_solvers_gives_the_serial_result(pool):
     assert lattice(pool.map) == lattice(None)

@@ -70,6 +70,7 @@ def test_a_model_that_fails_says_so(on_pool):
         )
 
 
+@pytest.mark.leaves("files")  # the pool keeps its shared memory for the next large arguments
 def test_large_data_are_shared_and_give_the_same(on_pool):
     x = np.random.default_rng(0).normal(size=(20_000, 10))
     y = x @ np.arange(10.0)

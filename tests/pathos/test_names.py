@@ -6,10 +6,13 @@ import importlib
 import inspect
 import json
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
-from pathos_nb.compat.names import HOMES, VERSION
+from pathos_nb.compat.names import HOMES, LATER, VERSION
+
+ROOT = Path(__file__).parents[2]
 
 # Accidents of pathos' imports, and what is left out on purpose; docs/pathos-names.md says the same.
 NOT_OURS = {
@@ -95,3 +98,10 @@ def test_star_imports_bring_what_they_bring_in_pathos(theirs):
         exec(f"from pathos_nb.{name} import *", space)
         public, _ = theirs[f"pathos.{name}"]
         assert set(space) - {"__builtins__"} <= set(public) | {"_ThreadPool", "_ProcessPool"}
+
+
+def test_the_table_for_readers_names_each_module():
+    text = (ROOT / "docs" / "pathos-names.md").read_text(encoding="utf-8")
+    for name in {*HOMES, *LATER}:
+        last = name.rpartition(".")[2]
+        assert f"`{name}`" in text or f"`.{last}`" in text or f"`{last}`" in text, name
