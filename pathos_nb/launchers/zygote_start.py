@@ -1,7 +1,7 @@
-"""The first thing a pool does: start the process that will fork its workers, then import the rest of the package.
+"""The first thing a pool does: start the process that forks its workers, then import the rest of the package.
 
-An interpreter takes as long to boot as the rest of this package to import; side by side, a fresh script waits for one of
-the two only. So nothing is imported here that an interpreter has not loaded by itself.
+An interpreter takes as long to boot as the rest of this package to import; side by side, a fresh script waits for one
+of the two only. So nothing is imported here that an interpreter has not loaded by itself.
 """
 
 from __future__ import annotations
