@@ -9,12 +9,15 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
-from typing import Any
 
 from pathos_nb.errors import RemoteError
 from pathos_nb.wire.protocol import ItemReport
+from pathos_nb.wire.quick import dumps, loads
 from pathos_nb.wire.serialization import Payload, dump, load
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_TEXT = 20_000
 
@@ -74,7 +77,7 @@ def _dump_error(error: BaseException) -> bytes | None:
 
 def _flat(payload: Payload) -> bytes:
     """Pack buffers with the body: an exception that holds arrays is rare, and small if sane."""
-    return pickle.dumps((bytes(payload.body), [bytes(buffer) for buffer in payload.buffers]), 5)
+    return dumps((bytes(payload.body), [bytes(buffer) for buffer in payload.buffers]), 5)
 
 
 def _shape(error: BaseException) -> tuple[Any, ...]:
@@ -108,7 +111,7 @@ def revive(item: ItemReport) -> BaseException:
     """
     with contextlib.suppress(Exception):
         if item.error is not None:
-            make, args = load(Payload(*pickle.loads(item.error)))
+            make, args = load(Payload(*loads(item.error)))
             error = make(*args)
             if isinstance(error, BaseException):
                 return error

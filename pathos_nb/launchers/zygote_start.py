@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+REQUEST_BYTES = 64
 BOOTSTRAP = (
     "import sys; sys.path[:] = [p for p in sys.path if p] + [sys.argv[1]]; "
     "from pathos_nb.launchers.zygote import main; main()"
