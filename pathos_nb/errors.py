@@ -23,8 +23,15 @@ Two kinds of failure are never mixed: *your function raised* (the exception is r
 
 from __future__ import annotations
 
-import pickle
-from typing import Any
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from pickle import PicklingError
+    from typing import Any
+else:
+    try:
+        from _pickle import PicklingError
+    except ImportError:  # a Python without the C module
+        from pickle import PicklingError
 
 __all__ = [
     "BadOption",
@@ -140,11 +147,11 @@ class ItemTimeout(PathosNbError, TimeoutError):
     """An item ran past its timeout and was stopped."""
 
 
-class CannotSend(PathosNbError, pickle.PicklingError):
+class CannotSend(PathosNbError, PicklingError):
     """A function or an argument cannot be sent to a worker."""
 
 
-class CannotReturn(PathosNbError, pickle.PicklingError):
+class CannotReturn(PathosNbError, PicklingError):
     """A result or an exception cannot be brought back from a worker."""
 
 

@@ -295,7 +295,10 @@ class Feeder:
         return running is not None and time.monotonic() - running.since_s > _WORTH_TAKING_S
 
     def _take_over(self, seat: Seat, victim: Seat) -> None:
-        chunk, first, n = self._unbegun(victim)[-1]
+        left = self._unbegun(victim)
+        if not left:  # it has begun the last of it meanwhile
+            return
+        chunk, first, n = left[-1]
         start = first if chunk.run.options.chunksize else first + n // 2
         if not victim.slot.set_limit(chunk.number, start):
             return

@@ -119,6 +119,7 @@ class Maps:
         """Have that many workers at the first place; give the number."""
         size = _checked(n)
         self.dispatcher.resize(size)
+        self._n_planned = size
         return size
 
     def run(

@@ -96,9 +96,10 @@ class MapOptions(_Values):
         BadOption
             A value makes no sense.
         """
-        if not isinstance(given.get("kwargs"), Mapping | None):
-            raise BadOption(f"kwargs is {given['kwargs']!r}", cure="it must be a mapping of names to values")
-        given["kwargs"] = dict(given.get("kwargs") or {})
+        kwargs = given.get("kwargs")
+        if not isinstance(kwargs, Mapping | None):
+            raise BadOption(f"kwargs is {kwargs!r}", cure="it must be a mapping of names to values")
+        given["kwargs"] = dict(kwargs or {})
         given["retry_on"] = _exceptions(given.get("retry_on", ()))
         made = super().__new__(cls, **given)
         _check_count("chunksize", made.chunksize, 1)

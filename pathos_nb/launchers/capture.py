@@ -13,17 +13,13 @@ import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_BYTES = 1 << 20
 _RESET_BYTES = 1 << 24
-
-
-class Capture(Protocol):
-    """Gives what was written since it was last asked."""
-
-    def take(self) -> bytes:
-        """Give the new text, at most `MAX_BYTES` of it."""
 
 
 class NoCapture:

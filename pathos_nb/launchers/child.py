@@ -9,12 +9,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import signal
-import socket
 import sys
 import types
-from types import FrameType
-from typing import Any
 
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
 from pathos_nb.launchers.capture import FileCapture
@@ -24,6 +20,16 @@ from pathos_nb.launchers.segments import Inbox, Outbox
 from pathos_nb.launchers.worker import TimeUp, Worker
 from pathos_nb.wire.framing import Buffer, FrameReader, pack
 from pathos_nb.wire.protocol import BROKEN, RELEASE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    import socket
+    from types import FrameType
+    from typing import Any
+else:
+    import _signal as signal  # signal.py and socket.py make enums of all their numbers, while every start waits
+    import _socket as socket
 
 _JOIN_BYTES = 1 << 16
 
@@ -50,7 +56,7 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
     reseed()
     status = 1
     try:
-        with socket.socket(fileno=channel_fd) as channel:
+        with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
             status = _serve(channel, worker)
     except (BrokenPipeError, ConnectionResetError):
         status = 0  # the pool has gone, and so shall we

@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from pathos_nb.launchers.board import Running as Running
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.wire.framing import Frame
 
@@ -26,15 +27,6 @@ class Availability(NamedTuple):
 
     score: float
     reason: str
-
-
-class Running(NamedTuple):
-    """What a worker is at: the chunk, the item's offset in it, since when (monotonic), and how many items that is."""
-
-    chunk: int
-    offset: int
-    since_s: float
-    width: int = 1
 
 
 class Reply(NamedTuple):
@@ -60,6 +52,13 @@ class SourceBroken(NamedTuple):
 
 
 News = Reply | SlotDown | SourceBroken
+
+
+class Capture(Protocol):
+    """Gives what was written since it was last asked."""
+
+    def take(self) -> bytes:
+        """Give the new text, at most `MAX_BYTES` of it."""
 
 
 class Timer(Protocol):

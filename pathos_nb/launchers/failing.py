@@ -9,13 +9,16 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
 from functools import cache
-from typing import Any
 
 from pathos_nb.errors import RemoteError
 from pathos_nb.wire.protocol import ItemReport
+from pathos_nb.wire.quick import dumps, loads
 from pathos_nb.wire.serialization import Payload, dump, dump_with, leaf_pickler, load
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_TEXT = 20_000
 
@@ -77,7 +80,7 @@ def _dump_error(error: BaseException) -> bytes | None:
 
 def _flat(payload: Payload) -> bytes:
     """Pack buffers with the body: an exception that holds arrays is rare, and small if sane."""
-    return pickle.dumps((bytes(payload.body), [bytes(buffer) for buffer in payload.buffers]), 5)
+    return dumps((bytes(payload.body), [bytes(buffer) for buffer in payload.buffers]), 5)
 
 
 @cache
@@ -151,7 +154,7 @@ def revive(item: ItemReport) -> BaseException:
         if isinstance(item.error, BaseException):
             return item.error
         if item.error is not None:
-            error = load(Payload(*pickle.loads(item.error)))
+            error = load(Payload(*loads(item.error)))
             if isinstance(error, BaseException):
                 return error
     cause = "the exception itself could not be brought back"

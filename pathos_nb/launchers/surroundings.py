@@ -5,7 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Any, NamedTuple
+
+from pathos_nb.wire.quick import NamedTuple
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def adopt(surroundings: tuple[Any, ...], hooks_called: set[str]) -> None:

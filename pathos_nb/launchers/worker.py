@@ -14,10 +14,9 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from pathos_nb.launchers.board import Cells
-from pathos_nb.launchers.capture import Capture, NoCapture
+from pathos_nb.launchers.capture import NoCapture
 from pathos_nb.launchers.failing import report, text_of, trace_of
 from pathos_nb.launchers.inside import end_travelled, keep_travelled
 from pathos_nb.launchers.seeding import preserved, seeded
@@ -26,6 +25,12 @@ from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import ItemReport, Report, RunSpec
 from pathos_nb.wire.serialization import MINOR, Payload, dump, load
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pathos_nb.launchers.contract import Capture
 
 BLOCK = 64
 _BLOCK_BELOW_S = 5e-6

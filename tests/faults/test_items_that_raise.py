@@ -84,9 +84,7 @@ def test_kept_it_is_a_failure_in_its_place_and_the_others_are_there(
 
 
 @every_row
-def test_raised_it_is_the_items_own_exception_with_the_place_as_its_cause(
-    pool: Any, launcher: str, row: Row
-) -> None:
+def test_raised_it_is_the_items_own_exception_with_the_place_as_its_cause(pool: Any, launcher: str, row: Row) -> None:
     with pytest.raises(expected(row, launcher)) as caught:
         pool.map(Trap(row.act), range(N_ITEMS))
     cause = caught.value.__cause__
