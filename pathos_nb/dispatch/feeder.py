@@ -27,6 +27,7 @@ WINDOW_BYTES = 1 << 20
 DEPTH = 2
 _GRACE_S = 0.5
 _LOOK_AGAIN_S = 2e-3
+_SHORT_S = 1e-3
 _MEASURED_S = 5e-3
 _WORTH_TAKING_S = 1e-3
 
@@ -116,8 +117,6 @@ class Feeder:
     def size_for(self, run: Run, seat: Seat) -> int:
         """How many items the seat should get next."""
         room = run.keeper.room(run.source.n_taken, self.window(run))
-        if seat.slot.inline and run.is_stream:
-            room = min(room, 1)
         if run.options.chunksize is not None:
             size = int(run.options.chunksize)
         elif run.options.timeout is not None and not seat.launcher.can_stop_items:
@@ -150,7 +149,8 @@ class Feeder:
         """How many items of a run may be pulled and not taken."""
         n_seats = max(1, len(self.crew.seats))
         if run.is_stream and all(seat.slot.inline for seat in self.crew.seats):
-            return 1
+            slowest = max(run.item_s.values(), default=1.0)
+            return WINDOW if slowest < _SHORT_S / WINDOW else 1
         grown = 4 * run.largest if run.keeper.n_given else 0
         return max(WINDOW, int(min(grown, WINDOW_BYTES / max(run.item_bytes, run.value_bytes, 1.0)))) * n_seats
 

@@ -60,6 +60,9 @@ class Capture(Protocol):
     def take(self) -> bytes:
         """Give the new text, at most `MAX_BYTES` of it."""
 
+    def restore(self) -> None:
+        """Make sure that what will be written is caught, whatever items did before."""
+
 
 class Timer(Protocol):
     """A call that has been asked for."""

@@ -211,6 +211,7 @@ class Worker:
         if run.has_begun:
             return
         run.has_begun = True
+        self.capture.restore()
         self._surroundings = run.spec.context or self._surroundings
         if self._surroundings is not None:
             adopt(overlaid(self._surroundings, self._overlay), self._hooks_called)

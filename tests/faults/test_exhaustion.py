@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pathos_nb import Pool
 
+from pathos_nb import Pool
 from tests.contract.calls import same, square
 from tests.rig.census import Census
 from tests.rig.launchers import is_apart

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pathos_nb.errors import BadOption
 
+from pathos_nb.errors import BadOption
 from tests.contract.calls import add, same, square
 from tests.rig.kinds import DOORS, KINDS
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import psutil
 import pytest
+
 from pathos_nb import Pool
 from pathos_nb.errors import BadOption, Failure, ItemTimeout, WorkerLost
-
 from tests.contract.calls import mark_file, same, square, wait_for
 from tests.faults.acts import BAD, N_ITEMS, Trap
 from tests.rig.census import Census, until

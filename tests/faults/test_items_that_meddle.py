@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pathos_nb import Pool
 from pathos_nb.errors import ItemTimeout
-
 from tests.contract.calls import same, square
 from tests.faults.acts import BAD, N_ITEMS
 from tests.rig.census import Census

@@ -6,8 +6,8 @@ import sys
 from typing import Any, NamedTuple
 
 import pytest
-from pathos_nb.errors import Failure, RemoteError, RemoteTraceback
 
+from pathos_nb.errors import Failure, RemoteError, RemoteTraceback
 from tests.faults import acts
 from tests.faults.acts import BAD, N_ITEMS, Trap
 from tests.rig.kinds import DOORS, KINDS

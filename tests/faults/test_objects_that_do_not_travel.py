@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
+
 from pathos_nb import Pool
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, PathosNbError, PoolBroken, RemoteError, WorkerLost
-
 from tests.contract.calls import same, square
 from tests.faults import objects
 from tests.faults.acts import BAD, N_ITEMS

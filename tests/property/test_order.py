@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pathos_nb import Pool
 
+from pathos_nb import Pool
 from tests.contract.calls import add, picky, same
 from tests.rig.kinds import KINDS
 from tests.rig.launchers import params
