@@ -63,11 +63,16 @@ class Feeder:
         """Send what can be sent."""
         for depth in range(1, DEPTH + 1):
             for seat in self.crew.seats:
+                if not self._has_more():
+                    break
                 while len(seat.in_flight) < depth and not seat.retiring and self._feed_one(seat):
                     if seat.slot.inline:
                         break
-        if len(self.crew.seats) > 1 and any(seat.in_flight for seat in self.crew.seats):
+        if len(self.crew.seats) > 1 and any(_holds_more_than_one(seat) for seat in self.crew.seats):
             self._take_back()
+
+    def _has_more(self) -> bool:
+        return any(not run.stopping and (run.again or run.source.ready) for run in self.runs)
 
     def _feed_one(self, seat: Seat) -> bool:
         if seat.slot.inline and seat.in_flight:
@@ -321,6 +326,12 @@ class Feeder:
     def _look(self) -> None:
         self._look_again = None
         self.feed()
+
+
+def _holds_more_than_one(seat: Seat) -> bool:
+    """Whether there is anything that could be taken back."""
+    chunks = seat.in_flight.values()
+    return len(chunks) > 1 or any(chunk.limit > 1 for chunk in chunks)
 
 
 TIMED_OUT = "its item ran past its timeout"

@@ -8,6 +8,7 @@ import itertools
 import os
 import selectors
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -192,5 +193,5 @@ class Interrupts:
 
 _DEFERRED = [int(number) for name in ("SIGINT", "SIGALRM") if (number := getattr(signal, name, None)) is not None]
 # The functions of `signal` are these, with an enumeration looked up for each number: 10 microseconds a map.
-_signal: Any = getattr(signal.signal, "__wrapped__", signal.signal)
-_getsignal: Any = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+_bare: Any = sys.modules.get("_signal", signal)
+_signal, _getsignal = _bare.signal, _bare.getsignal

@@ -20,7 +20,7 @@ from pathos_nb.launchers.capture import NoCapture
 from pathos_nb.launchers.failing import report, text_of, trace_of
 from pathos_nb.launchers.inside import end_travelled, keep_travelled
 from pathos_nb.launchers.seeding import preserved, seeded
-from pathos_nb.launchers.surroundings import LocalModules, Overlay, adopt, difference, overlaid
+from pathos_nb.launchers.surroundings import Surroundings
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import ItemReport, Report, RunSpec
@@ -134,10 +134,7 @@ class Worker:
         self.in_item = False
         self.stop_requested = False
         self._runs: dict[int, Work] = {}
-        self._surroundings: tuple[Any, ...] | None = None
-        self._hooks_called: set[str] = set()
-        self._overlay: Overlay | None = None
-        self._modules = LocalModules()
+        self._surroundings = Surroundings()
         self._offset = time.time() - _clock()
 
     def handle(self, frame: Frame) -> Frame | None:
@@ -170,12 +167,11 @@ class Worker:
     def _initialize(self, frame: Frame) -> Frame | None:
         try:
             if frame.meta:
-                self._surroundings = frame.meta[0]
-                adopt(self._surroundings, self._hooks_called)
+                self._surroundings.adopt(frame.meta[0])
             initializer, arguments = self.codec.load(frame)
             keep_travelled()
             initializer(*arguments)
-            self._overlay = difference(self._surroundings)
+            self._surroundings.keep_changes()
         except BaseException as error:
             text = f"{type(error).__name__}: {text_of(error)}"
             return Frame(protocol.BROKEN, (text, trace_of(error)))
@@ -212,10 +208,7 @@ class Worker:
             return
         run.has_begun = True
         self.capture.restore()
-        self._surroundings = run.spec.context or self._surroundings
-        if self._surroundings is not None:
-            adopt(overlaid(self._surroundings, self._overlay), self._hooks_called)
-            self._modules.drop_changed()
+        self._surroundings.adopt(run.spec.context)
 
     def now(self, stamp: float) -> float:
         """Turn a stamp of this worker's clock into seconds since the epoch."""
