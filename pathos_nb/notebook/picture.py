@@ -14,6 +14,7 @@ __all__ = ["Snapshot", "as_bundle", "as_line", "html", "text"]
 
 _BLUE = "#3b82f6"
 _N_WORKERS, _N_FAILURES, _N_OPEN, _BAR = 16, 8, 12, 30
+_N_LATEST, _N_CHARACTERS = 5, 500
 _BOX = "display:inline-block;border-radius:3px"
 
 
@@ -205,12 +206,20 @@ def _failed(shot: Snapshot) -> str:
 
 
 def _printed(shot: Snapshot) -> str:
+    """Show what items printed: folded at the end; before, the latest lines, as a fold would not stay open."""
     if not shot.output:
         return ""
     many = f"output of {len(shot.output)} items" if len(shot.output) > 1 else f"output of {shot.output[0][0]}"
+    if not shot.is_over:
+        latest = [f"<b>{escape(label)}</b> {as_html(_last_line(said))}" for label, said in shot.output[-_N_LATEST:]]
+        return f'<div style="font-size:12px">{escape(many)}, the latest:</div>{html_pre("<br>".join(latest))}'
     parts = [f"<b>{escape(label)}</b>\n{as_html(printed)}" for label, printed in shot.output]
     parts += [f"<i>… {shot.n_cut:,} more characters were printed</i>"] if shot.n_cut else []
     inner = "\n".join(part.rstrip("\n") for part in parts)
     look = "font-size:12px;cursor:pointer"
     is_open = " open" if inner.count("\n") < _N_OPEN else ""  # a few lines need no click
     return f'<details{is_open}><summary style="{look}">{escape(many)}</summary>{html_pre(inner)}</details>'
+
+
+def _last_line(said: str) -> str:
+    return said.rstrip("\n").rpartition("\n")[2][-_N_CHARACTERS:]

@@ -253,15 +253,24 @@ def test_the_line_says_what_there_is_to_say(line, moment):
 
 
 def test_the_bundle_is_text_and_html_without_script_or_style_sheet():
-    bundle = as_bundle(shot(title="<b>", workers=[("<p1>", 3)], failures=[("<x>", "<y>")], output=[("<i>", "<o>")]))
+    bundle = as_bundle(
+        shot(title="<b>", workers=[("<p1>", 3)], failures=[("<x>", "<y>")], output=[("<i>", "<o>")], state="done")
+    )
     assert set(bundle) == {"text/html", "text/plain"}
     for bad in ("<script", "<style", "<svg", "<b><b>", "<p1>", "<x>", "<y>", "<o>"):
         assert bad not in bundle["text/html"]
 
 
-def test_long_output_is_folded_and_short_output_is_not():
-    assert "<details open>" in html(shot(output=[("item 0", "hi")]))
-    assert "<details>" in html(shot(output=[("item 0", "line\n" * 50)]))
+def test_long_output_is_folded_at_the_end_and_short_output_is_not():
+    assert "<details open>" in html(shot(state="done", output=[("item 0", "hi")]))
+    assert "<details>" in html(shot(state="done", output=[("item 0", "line\n" * 50)]))
+
+
+def test_a_run_that_goes_on_shows_the_latest_lines_only():
+    drawn = html(shot(output=[(f"item {i}", f"old {i}\n<new> {i}\n") for i in range(1000)]))
+    assert "<details" not in drawn and "old" not in drawn
+    assert "&lt;new&gt; 999" in drawn and "&lt;new&gt; 994" not in drawn
+    assert len(drawn) < 5000
 
 
 def test_many_workers_are_summed_up():
