@@ -140,7 +140,6 @@ class Launcher(ABC):
     shares_memory: ClassVar[bool] = False
     can_stop_items: ClassVar[bool] = True
     max_size: ClassVar[int] = 1024
-    interrupts_items: ClassVar[bool] = True
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
         self.hub, self.tell, self.setup, self.n_expected = hub, tell, setup, n_expected
