@@ -29,6 +29,7 @@ from pathos_nb.dispatch.crew import Crew, Plan, Seat, WorkerInfo
 from pathos_nb.dispatch.deliveries import Deliveries, complain
 from pathos_nb.dispatch.feeder import Feeder, failure_of
 from pathos_nb.dispatch.hub import EventHub, Interrupts
+from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import PoolBroken, PoolClosed
@@ -248,6 +249,15 @@ class Dispatcher:
         with self.lock:
             self.feeder.feed()
 
+    def let_streams_run(self) -> None:
+        """Let iterators whose input is known run to its end, though nobody may take their values for a while."""
+        with self.lock:
+            for run in self.runs:
+                if isinstance(run.keeper, StreamKeeper) and run.source.left is not None:
+                    run.keeper.is_unbounded = True
+            self.feeder.feed()
+        self.hub.wake()
+
     def resize(self, n: int) -> None:
         """Have that many workers at the first place."""
         with self.lock:
@@ -339,7 +349,7 @@ class Dispatcher:
     # while that thread neither holds the lock nor attends: so it may use the pool.
 
     def _has_own_work(self, run: Run) -> bool:
-        if run.n_noted != run.n_flushed and not run.output_taken and run.chunks[-1].output:
+        if run.unwritten:
             return True
         return self._n_to_pull(run) > 0 or any(seat.slot.has_work for seat in self._inline)
 
@@ -392,7 +402,15 @@ class Dispatcher:
             with self._changed:
                 while not self.unattended and not self.is_closed:
                     self._changed.wait()
-            self.attend(lambda: not self.unattended or self.is_closed, None, None)
+            try:
+                self.attend(lambda: not self.unattended or self.is_closed, None, None)
+            except Exception as error:  # ours: whoever waits must hear of it
+                with self.lock:
+                    told = f"{type(error).__name__}: {error}"
+                    self._break(
+                        PoolBroken("the pool's own thread failed", cause=told, cure="pool.restart() begins anew")
+                    )
+                    self._changed.notify_all()
 
     # --- the end ---
 

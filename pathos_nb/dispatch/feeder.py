@@ -27,6 +27,7 @@ WINDOW_BYTES = 1 << 20
 DEPTH = 2
 _GRACE_S = 0.5
 _LOOK_AGAIN_S = 2e-3
+_SHORT_S = 1e-3
 _MEASURED_S = 5e-3
 _WORTH_TAKING_S = 1e-3
 
@@ -62,11 +63,16 @@ class Feeder:
         """Send what can be sent."""
         for depth in range(1, DEPTH + 1):
             for seat in self.crew.seats:
+                if not self._has_more():
+                    break
                 while len(seat.in_flight) < depth and not seat.retiring and self._feed_one(seat):
                     if seat.slot.inline:
                         break
-        if len(self.crew.seats) > 1 and any(seat.in_flight for seat in self.crew.seats):
+        if len(self.crew.seats) > 1 and any(_holds_more_than_one(seat) for seat in self.crew.seats):
             self._take_back()
+
+    def _has_more(self) -> bool:
+        return any(not run.stopping and (run.again or run.source.ready) for run in self.runs)
 
     def _feed_one(self, seat: Seat) -> bool:
         if seat.slot.inline and seat.in_flight:
@@ -116,8 +122,6 @@ class Feeder:
     def size_for(self, run: Run, seat: Seat) -> int:
         """How many items the seat should get next."""
         room = run.keeper.room(run.source.n_taken, self.window(run))
-        if seat.slot.inline and run.is_stream:
-            room = min(room, 1)
         if run.options.chunksize is not None:
             size = int(run.options.chunksize)
         elif run.options.timeout is not None and not seat.launcher.can_stop_items:
@@ -150,7 +154,8 @@ class Feeder:
         """How many items of a run may be pulled and not taken."""
         n_seats = max(1, len(self.crew.seats))
         if run.is_stream and all(seat.slot.inline for seat in self.crew.seats):
-            return 1
+            slowest = max(run.item_s.values(), default=1.0)
+            return WINDOW if slowest < _SHORT_S / WINDOW else 1
         grown = 4 * run.largest if run.keeper.n_given else 0
         return max(WINDOW, int(min(grown, WINDOW_BYTES / max(run.item_bytes, run.value_bytes, 1.0)))) * n_seats
 
@@ -295,13 +300,19 @@ class Feeder:
         return running is not None and time.monotonic() - running.since_s > _WORTH_TAKING_S
 
     def _take_over(self, seat: Seat, victim: Seat) -> None:
-        chunk, first, n = self._unbegun(victim)[-1]
+        left = self._unbegun(victim)
+        if not left:  # it has begun the last of it meanwhile
+            return
+        chunk, first, n = left[-1]
         start = first if chunk.run.options.chunksize else first + n // 2
         if not victim.slot.set_limit(chunk.number, start):
             return
         running = victim.slot.running()
         if running and running.chunk == chunk.number and running.offset + running.width > start:
             victim.slot.set_limit(chunk.number, chunk.limit)  # it has just begun it
+            return
+        if not self._may_serve(chunk.run, seat):
+            victim.slot.set_limit(chunk.number, chunk.limit)
             return
         task = chunk.task.part(start, chunk.limit, chunk.run.source.star, alone=True, contested=True)
         chunk.limit = start
@@ -315,6 +326,12 @@ class Feeder:
     def _look(self) -> None:
         self._look_again = None
         self.feed()
+
+
+def _holds_more_than_one(seat: Seat) -> bool:
+    """Whether there is anything that could be taken back."""
+    chunks = seat.in_flight.values()
+    return len(chunks) > 1 or any(chunk.limit > 1 for chunk in chunks)
 
 
 TIMED_OUT = "its item ran past its timeout"

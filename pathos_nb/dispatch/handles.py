@@ -198,11 +198,13 @@ class ResultIterator(Iterator[Any]):
                     taken.append(pair)
             return bool(taken) or self._is_at_end()
 
+        self._feed()
         try:
             come = self._attend(has_come, timeout, self.run)
         except KeyboardInterrupt:
             self.run.cancel()
             raise
+        self.run.flush_output()
         if taken:
             return taken[0]
         if not come:

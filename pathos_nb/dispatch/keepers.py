@@ -64,7 +64,7 @@ class StreamKeeper:
     """
 
     def __init__(self, ordered: bool) -> None:
-        self.ordered, self.n_given = ordered, 0
+        self.ordered, self.n_given, self.is_unbounded = ordered, 0, False
         self._by_index: dict[int, Any] = {}
         self._came: deque[tuple[int, Any]] = deque()
         self._seen: set[int] = set()
@@ -97,7 +97,7 @@ class StreamKeeper:
 
     def room(self, n_taken_from_source: int, window: int) -> int:
         """How many more items may be taken from the source."""
-        return window - (n_taken_from_source - self.n_given)
+        return 1 << 60 if self.is_unbounded else window - (n_taken_from_source - self.n_given)
 
 
 Keeper = ListKeeper | StreamKeeper | CallbackKeeper

@@ -18,13 +18,14 @@ from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions, is_count, read_options
 from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import SliceSource, Source, make_source
-from pathos_nb.errors import BadOption, PoolClosed, UnknownPlace
+from pathos_nb.errors import BadOption, CannotSend, PoolClosed, UnknownPlace
 from pathos_nb.launchers.contract import Launcher
+from pathos_nb.launchers.failing import text_of
 from pathos_nb.launchers.inside import here
 from pathos_nb.launchers.registry import registry
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import INITIALIZE
-from pathos_nb.wire.serialization import dump
+from pathos_nb.wire.serialization import Payload, dump
 
 
 def begin(
@@ -49,11 +50,22 @@ def begin(
     if most_items is not None and not (is_count(most_items) and most_items > 0):
         raise BadOption(f"maxtasksperchild is {most_items!r}", cure="it must be 1 or more, or None")
     frames: dict[bool, Frame] = {}
+    sizes = _sizes(places, nodes)
     if initializer is not None:
-        payload = dump((initializer, arguments))
-        frames[False] = Frame(INITIALIZE, (), payload.body, payload.buffers)
+        if not all(kind.shares_memory for kind in sizes):
+            payload = _dump_setup(initializer, arguments)
+            frames[False] = Frame(INITIALIZE, (), payload.body, payload.buffers)
         frames[True] = Frame(INITIALIZE, (), (initializer, arguments))  # type: ignore[arg-type]
-    return Maps(Plan(_sizes(places, nodes), frames, most_items, starts))
+    return Maps(Plan(sizes, frames, most_items, starts))
+
+
+def _dump_setup(initializer: Callable[..., Any], arguments: Any) -> Payload:
+    try:
+        return dump((initializer, arguments))
+    except Exception as error:
+        cause = f"{type(error).__name__}: {text_of(error)}"
+        cure = "make in it what cannot be sent, or use threads"
+        raise CannotSend("the initializer or its arguments cannot be sent", cause=cause, cure=cure) from error
 
 
 def _sizes(places: tuple[str, ...], nodes: Any) -> dict[type[Launcher], int]:
@@ -70,9 +82,11 @@ def _sizes(places: tuple[str, ...], nodes: Any) -> dict[type[Launcher], int]:
 
 
 def _size(kind: type[Launcher], nodes: int | None) -> int:
-    if nodes is not None:
-        return _checked(nodes)
-    return kind.default_size()
+    if nodes is None:
+        return kind.default_size()
+    if (n := _checked(nodes)) > kind.max_size:
+        raise BadOption(f"nodes is {nodes!r}", cure=f"a pool has at most {kind.max_size} workers at {kind.name!r}")
+    return n
 
 
 def _checked(nodes: Any) -> int:
@@ -107,6 +121,7 @@ class Maps:
         """Have that many workers at the first place; give the number."""
         size = _checked(n)
         self.dispatcher.resize(size)
+        self._n_planned = size
         return size
 
     def run(
@@ -220,7 +235,8 @@ class Maps:
             self.state = "closed"
         dispatcher = self.dispatcher
         with contextlib.suppress(KeyboardInterrupt):
-            dispatcher.attend(lambda: not [run for run in dispatcher.runs if not run.is_stream], timeout, None)
+            dispatcher.let_streams_run()
+            dispatcher.attend(lambda: not any(map(_can_end, dispatcher.runs)), timeout, None)
         self.terminate()
 
     def terminate(self) -> None:
@@ -235,6 +251,11 @@ class Maps:
 def _serial() -> Maps:
     """Give maps that run in this thread."""
     return begin(("serial",), 1, (None, ()), None, {})
+
+
+def _can_end(run: Run) -> bool:
+    """Whether the run will end without anybody taking its values: all but iterators over an input of unknown end."""
+    return not run.is_stream or run.source.left is not None
 
 
 def _end_in(pid: int, dispatcher: Dispatcher) -> None:

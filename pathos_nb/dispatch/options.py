@@ -34,7 +34,8 @@ def _check_timeout(value: Any) -> None:
 
 def _check_seed(seed: Any) -> None:
     parts = seed if isinstance(seed, list | tuple) else () if seed is None else (seed,)
-    if not all(is_count(part) and part >= 0 for part in parts) or seed in ((), []):
+    is_empty = isinstance(seed, list | tuple) and not seed
+    if is_empty or not all(is_count(part) and part >= 0 for part in parts):
         raise BadOption(f"seed is {seed!r}", cure="it must be a whole number, 0 or more, or several of them")
 
 
@@ -95,9 +96,10 @@ class MapOptions(_Values):
         BadOption
             A value makes no sense.
         """
-        if not isinstance(given.get("kwargs"), Mapping | None):
-            raise BadOption(f"kwargs is {given['kwargs']!r}", cure="it must be a mapping of names to values")
-        given["kwargs"] = dict(given.get("kwargs") or {})
+        kwargs = given.get("kwargs")
+        if not isinstance(kwargs, Mapping | None):
+            raise BadOption(f"kwargs is {kwargs!r}", cure="it must be a mapping of names to values")
+        given["kwargs"] = dict(kwargs or {})
         given["retry_on"] = _exceptions(given.get("retry_on", ()))
         made = super().__new__(cls, **given)
         _check_count("chunksize", made.chunksize, 1)
@@ -105,6 +107,8 @@ class MapOptions(_Values):
         _check_count("retries", made.retries, 0)
         _check_timeout(made.timeout)
         _check_seed(made.seed)
+        if made.progress not in (None, True, False):
+            raise BadOption(f"progress is {made.progress!r}", cure="it may be True, False or None")
         if made.on_error not in ON_ERROR:
             raise BadOption(f"on_error is {made.on_error!r}", cure=f"it may be {', '.join(map(repr, ON_ERROR))}")
         return made

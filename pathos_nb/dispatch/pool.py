@@ -6,6 +6,8 @@ which is `pathos_nb.dispatch.maps`, while that boots.
 
 from __future__ import annotations
 
+import sys
+
 from pathos_nb.launchers.zygote_start import head_starts
 
 TYPE_CHECKING = False
@@ -26,7 +28,8 @@ class Pool:
     Parameters
     ----------
     *where : str
-        Places: ``"processes"`` (the default), ``"threads"``, ``"serial"``; several may be mixed.
+        Places: ``"processes"`` (the default; inside of a worker it is serial, since the cores are taken),
+        ``"threads"``, ``"serial"``; several may be mixed.
     nodes : int or mapping, optional
         How many workers at each place; by default as many as there are cores that this process may use.
     initializer : callable, optional
@@ -61,10 +64,17 @@ class Pool:
         initargs: Iterable[Any] = (),
         maxtasksperchild: int | None = None,
     ) -> None:
-        self.places = tuple(where) or ("processes",)
+        self.places = tuple(where) or (_default_place(),)
         self._nodes, self._most_items = nodes, maxtasksperchild
         self._setup = (initializer, tuple(initargs))
-        self._maps = self._begin()
+        self._started: Maps | None = self._begin()
+
+    @property
+    def _maps(self) -> Maps:
+        # A pool that came to a worker inside of a function starts when it is used, if it ever is.
+        if self._started is None:
+            self._started = self._begin()
+        return self._started
 
     def _begin(self) -> Maps:
         starts = head_starts(self.places, self._nodes)
@@ -247,12 +257,13 @@ class Pool:
 
     def terminate(self) -> None:
         """End now: runs are cancelled, workers killed."""
-        self._maps.terminate()
+        if self._started is not None:
+            self._started.terminate()
 
     def restart(self) -> None:
         """End what there is, and begin with fresh workers."""
         self.terminate()
-        self._maps = self._begin()
+        self._started = self._begin()
 
     def __enter__(self) -> Pool:
         return self
@@ -271,5 +282,16 @@ class Pool:
 
 
 def _again(places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], most_items: int | None) -> Pool:
-    """Make a pool like one that was sent here, for maps inside of maps."""
-    return Pool(*places, nodes=nodes, initializer=start[0], initargs=start[1], maxtasksperchild=most_items)
+    """Make a pool like one that was sent here, for maps inside of maps; it ends with the run that brought it."""
+    from pathos_nb.launchers.inside import process
+
+    pool = Pool.__new__(Pool)
+    pool.places, pool._nodes, pool._setup, pool._most_items = places, nodes, start, most_items
+    pool._started = None
+    process.travelled.add(pool)
+    return pool
+
+
+def _default_place() -> str:
+    inside = sys.modules.get("pathos_nb.launchers.inside")  # not loaded: this is the first pool
+    return "serial" if inside is not None and inside.is_in_worker() else "processes"

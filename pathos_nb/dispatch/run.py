@@ -5,6 +5,7 @@ A `Run` is the record that every view is made from. The dispatcher changes it, u
 
 from __future__ import annotations
 
+import contextlib
 import reprlib
 import sys
 import time
@@ -123,7 +124,8 @@ class Run:
         self.workers_n = 0
         self.is_stream = isinstance(keeper, StreamKeeper)
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
-        self.output_taken, self.n_noted, self.n_flushed = False, 0, 0
+        self.output_taken = False
+        self.unwritten: deque[ChunkDone] = deque()
         self._dispatcher = dispatcher
         self._subscribers: list[Callable[[Event], None]] = []
         self._callbacks: list[Callable[[Run], None]] = []
@@ -195,20 +197,24 @@ class Run:
     def note(self, chunk: ChunkDone) -> None:
         """Put a chunk on the record; of a stream, which may be endless, the last ones stay."""
         self.chunks.append(chunk)
-        self.n_noted += 1
+        if chunk.output and not self.output_taken:
+            self.unwritten.append(chunk)
         if self.is_stream and len(self.chunks) > 2 * _STREAM_CHUNKS:
             del self.chunks[:_STREAM_CHUNKS]
         self.tell(chunk)
 
     def flush_output(self) -> None:
         """Write what items printed to ``sys.stdout``, in the caller's thread, unless a view shows it."""
-        n_new, self.n_flushed = self.n_noted - self.n_flushed, self.n_noted
-        if self.output_taken or not n_new:
+        if not self.unwritten:
             return
-        new = self.chunks[-n_new:]
-        text = "".join(text for chunk in new for _, text in chunk.output)
-        if text:
-            sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        while self.unwritten:
+            try:
+                chunk = self.unwritten.popleft()
+            except IndexError:  # another thread that waits was quicker
+                return
+            for _, text in chunk.output:
+                sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        with contextlib.suppress(Exception):
             sys.stdout.flush()
 
     def begin(self) -> None:

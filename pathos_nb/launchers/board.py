@@ -17,8 +17,8 @@ import mmap
 import os
 import time
 
-from pathos_nb.launchers.contract import Running
 from pathos_nb.launchers.shared_file import shared_file
+from pathos_nb.wire.quick import NamedTuple
 
 CELLS = 16
 MAX_SLOTS = 1024
@@ -26,6 +26,15 @@ CHUNK, OFFSET, BEGUN, INTERRUPT, WIDTH, LIMITS = 0, 1, 2, 3, 4, 8
 _BYTES = CELLS * 8
 _MASK = (1 << 32) - 1
 NOTHING = 0
+
+
+class Running(NamedTuple):
+    """What a worker is at: the chunk, the item's offset in it, since when (monotonic), and how many items that is."""
+
+    chunk: int
+    offset: int
+    since_s: float
+    width: int = 1
 
 
 class Cells:

@@ -13,17 +13,13 @@ import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_BYTES = 1 << 20
 _RESET_BYTES = 1 << 24
-
-
-class Capture(Protocol):
-    """Gives what was written since it was last asked."""
-
-    def take(self) -> bytes:
-        """Give the new text, at most `MAX_BYTES` of it."""
 
 
 class NoCapture:
@@ -32,6 +28,9 @@ class NoCapture:
     def take(self) -> bytes:
         """Give nothing."""
         return b""
+
+    def restore(self) -> None:
+        """Leave all as it is."""
 
 
 class FileCapture:
@@ -45,13 +44,26 @@ class FileCapture:
 
     def __init__(self, fd: int) -> None:
         self._fd, self._seen = fd, os.lseek(fd, 0, os.SEEK_END)
-        os.dup2(fd, 1)
-        os.dup2(fd, 2)
-        options: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "write_through": True}
+        self._file = os.fstat(fd).st_ino
+        self._streams: dict[str, Any] = {}
+        self.restore()
+
+    def restore(self) -> None:
+        """Put descriptors and streams in their places again, should an item have closed or replaced them."""
         for number, name in ((1, "stdout"), (2, "stderr")):
-            stream = io.TextIOWrapper(io.FileIO(number, "wb", closefd=False), **options)
-            setattr(sys, name, stream)
-            setattr(sys, f"__{name}__", stream)
+            if self._is_elsewhere(number):
+                os.dup2(self._fd, number)
+            stream = self._streams.get(name)
+            if stream is None or stream.closed or getattr(sys, name, None) is not stream:
+                self._streams[name] = stream = _stream_to(number)
+                setattr(sys, name, stream)
+                setattr(sys, f"__{name}__", stream)
+
+    def _is_elsewhere(self, number: int) -> bool:
+        try:
+            return os.fstat(number).st_ino != self._file
+        except OSError:
+            return True
 
     def take(self) -> bytes:
         """Give what was written since the last call."""
@@ -65,12 +77,17 @@ class FileCapture:
         self._seen = end
         if end > _RESET_BYTES:
             os.ftruncate(self._fd, 0)
-            self._seen = 0
+            self._seen = os.lseek(self._fd, 0, os.SEEK_SET)
         return text
 
     @staticmethod
     def _flush_c() -> None:
         sys.modules["ctypes"].pythonapi.fflush(None)
+
+
+def _stream_to(number: int) -> io.TextIOWrapper:
+    file = io.FileIO(number, "wb", closefd=False)
+    return io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", write_through=True)
 
 
 class _Router:
@@ -104,6 +121,9 @@ class ThreadCapture:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, _Router):
                 stream.own.buffer = self._buffer
+
+    def restore(self) -> None:
+        """Leave all as it is: the streams are everybody's."""
 
     def take(self) -> bytes:
         """Give what this thread wrote since the last call."""

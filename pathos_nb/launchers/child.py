@@ -9,22 +9,30 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import signal
-import socket
 import sys
 import types
-from types import FrameType
-from typing import Any
 
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
 from pathos_nb.launchers.capture import FileCapture
+from pathos_nb.launchers.inside import process
 from pathos_nb.launchers.seeding import reseed
 from pathos_nb.launchers.segments import Inbox, Outbox
 from pathos_nb.launchers.worker import TimeUp, Worker
 from pathos_nb.wire.framing import Buffer, FrameReader, pack
 from pathos_nb.wire.protocol import BROKEN, RELEASE
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    import socket
+    from types import FrameType
+    from typing import Any
+else:
+    import _signal as signal  # signal.py and socket.py make enums of all their numbers, while every start waits
+    import _socket as socket
+
 _JOIN_BYTES = 1 << 16
+_LONGEST_S = 1e8  # the timer refuses more
 
 
 def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
@@ -44,11 +52,12 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
     cells = board.cells(index)
     board.close()  # an item that writes to all descriptors must not reach the others' cells
     worker = Worker(cells, capture=FileCapture(output_fd), alarm=_alarm)
+    process.is_worker = True
     _install_signals(worker)
     reseed()
     status = 1
     try:
-        with socket.socket(fileno=channel_fd) as channel:
+        with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
             status = _serve(channel, worker)
     except (BrokenPipeError, ConnectionResetError):
         status = 0  # the pool has gone, and so shall we
@@ -86,7 +95,7 @@ def _send(channel: socket.socket, pieces: list[Buffer]) -> None:
 
 
 def _alarm(seconds: float) -> None:
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, _LONGEST_S))
 
 
 def _install_signals(worker: Worker) -> None:

@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from pathos_nb.launchers.board import Running as Running
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.wire.framing import Frame
 
@@ -26,15 +27,6 @@ class Availability(NamedTuple):
 
     score: float
     reason: str
-
-
-class Running(NamedTuple):
-    """What a worker is at: the chunk, the item's offset in it, since when (monotonic), and how many items that is."""
-
-    chunk: int
-    offset: int
-    since_s: float
-    width: int = 1
 
 
 class Reply(NamedTuple):
@@ -60,6 +52,16 @@ class SourceBroken(NamedTuple):
 
 
 News = Reply | SlotDown | SourceBroken
+
+
+class Capture(Protocol):
+    """Gives what was written since it was last asked."""
+
+    def take(self) -> bytes:
+        """Give the new text, at most `MAX_BYTES` of it."""
+
+    def restore(self) -> None:
+        """Make sure that what will be written is caught, whatever items did before."""
 
 
 class Timer(Protocol):
@@ -137,7 +139,7 @@ class Launcher(ABC):
     name: ClassVar[str]
     shares_memory: ClassVar[bool] = False
     can_stop_items: ClassVar[bool] = True
-    interrupts_items: ClassVar[bool] = True
+    max_size: ClassVar[int] = 1024
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
         self.hub, self.tell, self.setup, self.n_expected = hub, tell, setup, n_expected

@@ -9,13 +9,16 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
 from functools import cache
-from typing import Any
 
 from pathos_nb.errors import RemoteError
 from pathos_nb.wire.protocol import ItemReport
+from pathos_nb.wire.quick import dumps, loads
 from pathos_nb.wire.serialization import Payload, dump, dump_with, leaf_pickler, load
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_TEXT = 20_000
 
@@ -39,7 +42,7 @@ def rebuild(kind: type[BaseException], args: tuple[Any, ...], fields: dict[str, 
     """
     error = kind.__new__(kind, *args)
     initializers: list[Any] = [base.__dict__["__init__"] for base in kind.__mro__ if "__init__" in base.__dict__]
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(BaseException):
         next(init for init in initializers if not hasattr(init, "__code__"))(error, *args)
     error.args = args
     error.__dict__.update(fields)
@@ -70,14 +73,14 @@ def report(offset: int, kind: int, error: BaseException, by_reference: bool = Fa
 
 def _dump_error(error: BaseException) -> bytes | None:
     for shape in (error, None):
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(BaseException):
             return _flat(dump_with(_error_pickler(), _carried(error) if shape is None else error))
     return None
 
 
 def _flat(payload: Payload) -> bytes:
     """Pack buffers with the body: an exception that holds arrays is rare, and small if sane."""
-    return pickle.dumps((bytes(payload.body), [bytes(buffer) for buffer in payload.buffers]), 5)
+    return dumps((bytes(payload.body), [bytes(buffer) for buffer in payload.buffers]), 5)
 
 
 @cache
@@ -111,9 +114,17 @@ def _carried(error: BaseException) -> Any:
 def _travelling(value: Any) -> Any:
     try:
         load(dump(value))
-    except Exception:
-        return repr(value)
+    except BaseException:
+        return text_of_any(value)
     return value
+
+
+def text_of_any(value: Any) -> str:
+    """Give a value's ``repr``, whatever that does."""
+    try:
+        return repr(value)[:MAX_TEXT]
+    except BaseException:
+        return f"<{type(value).__name__}>"
 
 
 class _Apart:
@@ -139,11 +150,11 @@ def revive(item: ItemReport) -> BaseException:
     BaseException
         The exception, or a `RemoteError` that carries its type's name and text.
     """
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(BaseException):
         if isinstance(item.error, BaseException):
             return item.error
         if item.error is not None:
-            error = load(Payload(*pickle.loads(item.error)))
+            error = load(Payload(*loads(item.error)))
             if isinstance(error, BaseException):
                 return error
     cause = "the exception itself could not be brought back"
@@ -154,7 +165,7 @@ def text_of(error: BaseException) -> str:
     """Give an exception's text, capped, whatever its ``__str__`` does."""
     try:
         return str(error)[:MAX_TEXT]
-    except Exception as lie:  # an exception that lies: say so instead
+    except BaseException as lie:  # an exception that lies: say so instead
         return f"<{type(error).__name__}, whose text raises {type(lie).__name__}>"
 
 
@@ -178,7 +189,7 @@ def trace_of(error: BaseException) -> str:
         trace = trace.tb_next
     try:
         lines = traceback.format_exception(type(error), error, trace)
-    except Exception:  # a __str__ or a __cause__ that lies
+    except BaseException:  # a __str__ or a __cause__ that lies
         lines = [*traceback.format_tb(trace), f"{type(error).__name__}: {text_of(error)}\n"]
     text = "".join(lines)
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT // 2]}\n...\n{text[-MAX_TEXT // 2 :]}"

@@ -1,12 +1,46 @@
-"""Which pools the running thread works for: a map that it begins on one of them must not wait for itself."""
+"""What a thread that runs items knows of where it is.
+
+* Which pools it works for: a map that it begins on one of them must not wait for itself.
+* That it is in a worker at all, where the default pool is serial: the cores are taken.
+* Which pools came to this process inside of a run's function, to be ended with that run.
+"""
 
 from __future__ import annotations
 
 import threading
+import weakref
+from typing import Any
 
 
 class _Here(threading.local):
     pools: frozenset[int] = frozenset()
 
 
+class _Process:
+    """What holds for the whole process."""
+
+    def __init__(self) -> None:
+        self.is_worker = False
+        self.travelled: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
 here = _Here()
+process = _Process()
+
+
+def is_in_worker() -> bool:
+    """Whether this thread runs items of a pool."""
+    return process.is_worker or bool(here.pools)
+
+
+def end_travelled() -> None:
+    """End the pools that came with a run's function, now that the run is over."""
+    if process.is_worker:
+        for pool in tuple(process.travelled):
+            pool.terminate()
+        process.travelled.clear()
+
+
+def keep_travelled() -> None:
+    """Let the pools that have come so far live as long as the worker: they are its initializer's."""
+    process.travelled.clear()

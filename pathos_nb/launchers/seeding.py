@@ -14,12 +14,14 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
 
 from pathos_nb.errors import PathosNbError
 
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
     import numpy as np
 
 __all__ = ["Seed", "preserved", "reseed", "rng", "seeded"]

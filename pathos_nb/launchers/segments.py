@@ -31,7 +31,7 @@ from pathos_nb.wire.protocol import RELEASE
 
 STOW_BYTES = 1 << 20
 _GRAIN = 1 << 16
-_KEEP_BYTES = 1 << 28
+_KEEP, _KEEP_BYTES = 8, 1 << 28
 _MAX_LEASES = 128  # a map holds a descriptor before Python 3.13
 _PRIVATE = 1 << 62
 _ENABLED = os.path.isdir("/proc/self/fd")  # noqa: PTH112 - pathlib would cost every start 3 ms
@@ -191,7 +191,7 @@ class Outbox:
         for run in [run for run, other in self._of_run.items() if other is segment]:
             del self._of_run[run]
         self._free.append(segment)
-        while sum(s.size for s in self._free) > _KEEP_BYTES and len(self._free) > 1:
+        while len(self._free) > _KEEP or (sum(s.size for s in self._free) > _KEEP_BYTES and len(self._free) > 1):
             self._free.popleft().close()
 
     def close(self) -> None:

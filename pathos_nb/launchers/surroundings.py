@@ -5,76 +5,79 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Any, NamedTuple
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
 
 
-def adopt(surroundings: tuple[Any, ...], hooks_called: set[str]) -> None:
-    """Make this process look like the caller's.
+class Surroundings:
+    """The caller's surroundings, and what this worker's initializer changed in them."""
 
-    Parameters
-    ----------
-    surroundings : tuple
-        Current folder, module path, environment, and hooks (``module:function``) to call once.
-    hooks_called : set of str
-        Those that were called; grows.
-    """
-    folder, path, environ, hooks = surroundings
-    with contextlib.suppress(OSError):  # a folder that is gone: the run may not need it
-        if os.getcwd() != folder:  # noqa: PTH109 - asked before each run
-            os.chdir(folder)
-    if sys.path != path:
-        sys.path[:] = path
-    if os.environ != environ:
-        _adopt_environment(environ)
-    for hook in hooks:
-        if hook not in hooks_called:
-            hooks_called.add(hook)
-            module, _, function = hook.partition(":")
-            getattr(__import__(module, fromlist=[function]), function)()
+    def __init__(self) -> None:
+        self._wanted: tuple[Any, ...] | None = None
+        self._raw: dict[Any, Any] = {}
+        self._hooks_called: set[str] = set()
+        self._modules = LocalModules()
+        self._own_folder: str | None = None
+        self._own_path: list[str] = []
+        self._own_environ: dict[str, str] = {}
 
+    def adopt(self, brought: tuple[Any, ...] | None = None) -> None:
+        """Make this process look like the caller's; what items changed is undone.
 
-class Overlay(NamedTuple):
-    """What an initializer changed, to be kept over what each run brings."""
+        Parameters
+        ----------
+        brought : tuple, optional
+            Current folder, module path, environment, and hooks (``module:function``) to call once; if not given, those
+            that were brought last.
+        """
+        if brought is not None:
+            self._wanted, self._raw = self._overlaid(brought), {}
+        if self._wanted is None:
+            return
+        folder, path, environ, hooks = self._wanted
+        with contextlib.suppress(OSError):  # a folder that is gone: the run may not need it
+            if os.getcwd() != folder:  # noqa: PTH109 - asked before each run
+                os.chdir(folder)
+        if sys.path != path:
+            sys.path[:] = path
+        self._adopt_environment(environ)
+        self._call(hooks)
+        self._modules.drop_changed()
 
-    folder: str | None
-    path: tuple[str, ...]
-    environ: dict[str, str]
+    def _adopt_environment(self, environ: dict[str, str]) -> None:
+        # Comparing os.environ decodes all of it, which takes longer than a whole call; its own dictionary tells too.
+        raw: Any = getattr(os.environ, "_data", os.environ)
+        if self._raw and raw == self._raw:
+            return
+        for name in set(os.environ) - set(environ):
+            del os.environ[name]
+        os.environ.update({name: value for name, value in environ.items() if os.environ.get(name) != value})
+        self._raw = dict(raw)
 
+    def _call(self, hooks: list[str]) -> None:
+        for hook in hooks:
+            if hook not in self._hooks_called:
+                self._hooks_called.add(hook)
+                module, _, function = hook.partition(":")
+                getattr(__import__(module, fromlist=[function]), function)()
 
-def difference(surroundings: tuple[Any, ...] | None) -> Overlay | None:
-    """Give what differs here from surroundings that were adopted.
+    def keep_changes(self) -> None:
+        """Let what differs here from what was adopted, which is what an initializer changed, outlast each run."""
+        if self._wanted is None:
+            return
+        folder, path, environ, _ = self._wanted
+        here = os.getcwd()  # noqa: PTH109 - as a text
+        self._own_folder = here if here != folder else None
+        self._own_path = [entry for entry in sys.path if entry not in path]
+        self._own_environ = {name: value for name, value in os.environ.items() if environ.get(name) != value}
+        self._wanted, self._raw = self._overlaid(self._wanted), {}
 
-    Parameters
-    ----------
-    surroundings : tuple or None
-        What `adopt` was given.
-
-    Returns
-    -------
-    Overlay or None
-        None if nothing was adopted.
-    """
-    if surroundings is None:
-        return None
-    folder, path, environ, _ = surroundings
-    here = os.getcwd()  # noqa: PTH109 - as a text
-    set_here = {name: value for name, value in os.environ.items() if environ.get(name) != value}
-    return Overlay(here if here != folder else None, tuple(p for p in sys.path if p not in path), set_here)
-
-
-def overlaid(surroundings: tuple[Any, ...], overlay: Overlay | None) -> tuple[Any, ...]:
-    """Give surroundings with an initializer's changes kept."""
-    if overlay is None:
-        return surroundings
-    folder, path, environ, hooks = surroundings
-    path = [*(p for p in overlay.path if p not in path), *path]
-    return overlay.folder or folder, path, {**environ, **overlay.environ}, hooks
-
-
-def _adopt_environment(environ: dict[str, str]) -> None:
-    for name in set(os.environ) - set(environ):
-        del os.environ[name]
-    os.environ.update({name: value for name, value in environ.items() if os.environ.get(name) != value})
+    def _overlaid(self, brought: tuple[Any, ...]) -> tuple[Any, ...]:
+        folder, path, environ, hooks = brought
+        path = [*(entry for entry in self._own_path if entry not in path), *path]
+        return self._own_folder or folder, path, {**environ, **self._own_environ}, hooks
 
 
 class LocalModules:

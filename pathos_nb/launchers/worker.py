@@ -14,17 +14,23 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from pathos_nb.launchers.board import Cells
-from pathos_nb.launchers.capture import Capture, NoCapture
+from pathos_nb.launchers.capture import NoCapture
 from pathos_nb.launchers.failing import report, text_of, trace_of
+from pathos_nb.launchers.inside import end_travelled, keep_travelled
 from pathos_nb.launchers.seeding import preserved, seeded
-from pathos_nb.launchers.surroundings import LocalModules, Overlay, adopt, difference, overlaid
+from pathos_nb.launchers.surroundings import Surroundings
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import ItemReport, Report, RunSpec
 from pathos_nb.wire.serialization import MINOR, Payload, dump, load
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pathos_nb.launchers.contract import Capture
 
 BLOCK = 64
 _BLOCK_BELOW_S = 5e-6
@@ -128,10 +134,7 @@ class Worker:
         self.in_item = False
         self.stop_requested = False
         self._runs: dict[int, Work] = {}
-        self._surroundings: tuple[Any, ...] | None = None
-        self._hooks_called: set[str] = set()
-        self._overlay: Overlay | None = None
-        self._modules = LocalModules()
+        self._surroundings = Surroundings()
         self._offset = time.time() - _clock()
 
     def handle(self, frame: Frame) -> Frame | None:
@@ -154,6 +157,7 @@ class Worker:
             self._runs[run] = Work(RunSpec(*spec), frame)
         elif frame.kind == protocol.FORGET:
             self._runs.pop(frame.meta[0], None)
+            end_travelled()
             if sealed := sys.modules.get("pathos_nb.wire.sealed"):
                 sealed.forget()
         elif frame.kind == protocol.INITIALIZE:
@@ -163,11 +167,11 @@ class Worker:
     def _initialize(self, frame: Frame) -> Frame | None:
         try:
             if frame.meta:
-                self._surroundings = frame.meta[0]
-                adopt(self._surroundings, self._hooks_called)
+                self._surroundings.adopt(frame.meta[0])
             initializer, arguments = self.codec.load(frame)
+            keep_travelled()
             initializer(*arguments)
-            self._overlay = difference(self._surroundings)
+            self._surroundings.keep_changes()
         except BaseException as error:
             text = f"{type(error).__name__}: {text_of(error)}"
             return Frame(protocol.BROKEN, (text, trace_of(error)))
@@ -191,7 +195,6 @@ class Worker:
         with contextlib.suppress(KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
             doing.run()
         self.in_item = False
-        self.cells.begin(0, 0)
         return doing.done()
 
     def _undecodable(self, chunk: int, what: str, error: BaseException) -> Frame:
@@ -204,10 +207,8 @@ class Worker:
         if run.has_begun:
             return
         run.has_begun = True
-        self._surroundings = run.spec.context or self._surroundings
-        if self._surroundings is not None:
-            adopt(overlaid(self._surroundings, self._overlay), self._hooks_called)
-            self._modules.drop_changed()
+        self.capture.restore()
+        self._surroundings.adopt(run.spec.context)
 
     def now(self, stamp: float) -> float:
         """Turn a stamp of this worker's clock into seconds since the epoch."""
@@ -328,8 +329,9 @@ class Chunk:
         kind = protocol.TIMED_OUT if isinstance(error, TimeUp) else protocol.RAISED
         if isinstance(error, StopIteration | GeneratorExit):
             error = _as_runtime_error(error)
+        told = report(place, kind, error, self.worker.codec is ByReference)
         self.values.append(None)
-        self.failures.append(report(place, kind, error, self.worker.codec is ByReference))
+        self.failures.append(told)
 
     def done(self) -> Frame:
         """Give the report."""
@@ -337,7 +339,10 @@ class Chunk:
         worker.stop_requested = False
         if n_run:
             run.item_s = (_clock() - self.started) / n_run
+        worker.cells.set_width(n_run)  # a value that kills as it is pickled is found like an item that kills
+        worker.cells.begin(self.number, 0)
         payload = self._dump_values()
+        worker.cells.begin(0, 0)
         if n_run and len(self.ends) < -(-n_run // self.block):
             self.ends.append(worker.now(_clock()))
         meta = Report(

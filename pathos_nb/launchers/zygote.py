@@ -20,13 +20,19 @@ import errno
 import gc
 import os
 import select
-import signal
-import socket
 import sys
 import time
 
 from pathos_nb.launchers import child
-from pathos_nb.launchers.zygote_client import REQUEST_BYTES
+from pathos_nb.launchers.zygote_start import REQUEST_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    import socket
+else:
+    import _signal as signal  # signal.py and socket.py make enums of all their numbers, while every start waits
+    import _socket as socket
 
 _LEAVE_S = 0.1
 

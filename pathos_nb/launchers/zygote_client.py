@@ -15,9 +15,8 @@ from typing import Any
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.launchers.registry import registry
-from pathos_nb.launchers.zygote_start import ZygoteStart
+from pathos_nb.launchers.zygote_start import REQUEST_BYTES, ZygoteStart
 
-REQUEST_BYTES = 64
 _CLOSE_S = 2.0
 
 

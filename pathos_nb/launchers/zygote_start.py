@@ -1,4 +1,4 @@
-"""The first thing a pool does: start the process that will fork its workers, then import the rest of the package.
+"""The first thing a pool does: start the process that forks its workers, then import the rest of the package.
 
 An interpreter takes as long to boot as the rest of this package to import; side by side, a fresh script waits for one
 of the two only. So nothing is imported here that an interpreter has not loaded by itself.
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+REQUEST_BYTES = 64
 BOOTSTRAP = (
     "import sys; sys.path[:] = [p for p in sys.path if p] + [sys.argv[1]]; "
     "from pathos_nb.launchers.zygote import main; main()"

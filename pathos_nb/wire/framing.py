@@ -11,10 +11,14 @@ elsewhere: a table entry is (size, segment, offset), and a segment other than 0 
 
 from __future__ import annotations
 
-import pickle
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+
+from pathos_nb.wire.quick import NamedTuple, dumps, loads
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
 
 Buffer = bytes | bytearray | memoryview
 Place = tuple[int, int, int]
@@ -59,7 +63,7 @@ def pack(frame: Frame, places: Mapping[int, Place] = _NOWHERE) -> list[Buffer]:
     list of bytes-like
         Copies nothing: large buffers are the caller's own memory.
     """
-    meta = pickle.dumps(frame.meta, 5)
+    meta = dumps(frame.meta, 5)
     body, buffers = frame.body, frame.buffers
     n_buffers = len(buffers)
     head = _HEADER.pack(MAGIC, VERSION, frame.kind, n_buffers, len(meta), len(body))
@@ -203,7 +207,7 @@ class FrameReader:
         if n_buffers and view.obj is not self._finished:
             view = memoryview(bytearray(view))  # arrays must be writable, aligned, and keep nothing else alive
         start = _HEADER.size + n_buffers * _ENTRY.size
-        meta = pickle.loads(view[start : start + meta_size])
+        meta = loads(view[start : start + meta_size])
         end = start + meta_size + body_size
         body = view[start + meta_size : end]
         if not n_buffers:

@@ -15,8 +15,12 @@ BROKEN      up         (what, text): the initializer failed; the worker ends
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from pathos_nb.wire.quick import NamedTuple
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN = range(1, 8)
 

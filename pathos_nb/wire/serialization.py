@@ -9,11 +9,15 @@ payload share one namespace. Leaves that these refuse too (locks, open files) ar
 from __future__ import annotations
 
 import io
-import pickle
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+
+from pathos_nb.wire.quick import NamedTuple, PickleBuffer, dumps, loads
+
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
 
 Buffer = bytes | bytearray | memoryview
 
@@ -44,8 +48,8 @@ class Payload(NamedTuple):
         return len(self.body) + sum(map(len, self.buffers))
 
 
-def _collector(buffers: list[Buffer], at_least: int) -> Callable[[pickle.PickleBuffer], bool]:
-    def keep_in_band(buffer: pickle.PickleBuffer) -> bool:
+def _collector(buffers: list[Buffer], at_least: int) -> Callable[[PickleBuffer], bool]:
+    def keep_in_band(buffer: PickleBuffer) -> bool:
         raw = buffer.raw()
         if raw.nbytes < at_least:
             return True
@@ -76,7 +80,7 @@ def dump(value: object, out_of_band_bytes: int = OUT_OF_BAND_BYTES) -> Payload:
     """
     buffers: list[Buffer] = []
     try:
-        body = pickle.dumps(value, 5, buffer_callback=_collector(buffers, out_of_band_bytes))
+        body = dumps(value, 5, buffer_callback=_collector(buffers, out_of_band_bytes))
     except Exception:  # any pickler's refusal: the next one may do
         return _dump_code(value, out_of_band_bytes)
     return _dump_code(value, out_of_band_bytes) if b"__main__" in body else Payload(body, buffers)
@@ -124,9 +128,9 @@ def leaf_pickler() -> type[Any]:
     import cloudpickle
     import dill
 
-    known = set(pickle._Pickler.dispatch)
-    leaves = {kind for kind in dill.Pickler.dispatch if isinstance(kind, type) and kind not in known}
-    leaves = {kind for kind in leaves if kind.__module__ in ("_thread", "_io", "_queue", "socket")}
+    # All of dill's own kinds: its import adds them to the standard library's table too, which tells nothing.
+    kinds = {kind for kind in dill.Pickler.dispatch if isinstance(kind, type)}
+    leaves = {kind for kind in kinds if kind.__module__ in ("_thread", "_io", "_queue", "socket")}
 
     class LeafPickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
         def reducer_override(self, obj: object) -> Any:
@@ -155,7 +159,7 @@ def load(payload: Payload) -> Any:
     Exception
         Whatever unpickling raises.
     """
-    return pickle.loads(payload.body, buffers=payload.buffers)
+    return loads(payload.body, buffers=payload.buffers)
 
 
 def is_bulk(value: Sequence[Any]) -> bool:

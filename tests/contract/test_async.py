@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pathos_nb.errors import Cancelled
 
+from pathos_nb.errors import Cancelled
 from tests.contract.calls import add, picky, same, square, wait_for
 
 pytestmark = pytest.mark.timeout(60)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pathos_nb.errors import BadOption, Cancelled, Failure, RemoteTraceback
 
+from pathos_nb.errors import BadOption, Cancelled, Failure, RemoteTraceback
 from tests.contract.calls import fail_first, mark_file, picky, same
 from tests.rig.kinds import KINDS
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pathos_nb import Pool
 from pathos_nb.errors import BadOption, PoolBroken, PoolClosed, UnknownPlace
-
 from tests.contract.calls import begin, begun, mark_file, same, square, wait_for, whoami
 from tests.rig.census import Census, until
 from tests.rig.launchers import is_apart

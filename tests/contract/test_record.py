@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, ItemFailed, ItemRetried, RunEnded, RunStarted
 from pathos_nb.launchers.registry import registry
-
 from tests.contract.calls import fail_first, picky, same, square, wait_for
 from tests.rig.census import until
 

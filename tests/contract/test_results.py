@@ -82,7 +82,21 @@ def test_an_iterator_is_input_like_any_other(pool: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, False, 0, "", [], (), float("inf"), b"\0", {"a": {1}}, NotImplemented, ..., ValueError("a value"), StopIteration],
+    [
+        None,
+        False,
+        0,
+        "",
+        [],
+        (),
+        float("inf"),
+        b"\0",
+        {"a": {1}},
+        NotImplemented,
+        ...,
+        ValueError("a value"),
+        StopIteration,
+    ],
     ids=repr,
 )
 def test_any_value_comes_back_as_it_is(pool: Any, value: Any) -> None:

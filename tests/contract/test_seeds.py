@@ -6,8 +6,8 @@ import random
 from typing import Any
 
 import pytest
-from pathos_nb import Pool
 
+from pathos_nb import Pool
 from tests.contract.calls import draws, own_draw
 from tests.rig.kinds import KINDS
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pathos_nb import Pool
 
+from pathos_nb import Pool
 from tests.contract.calls import same, square
 from tests.rig.census import Census
 from tests.rig.launchers import is_apart
@@ -62,7 +62,7 @@ NO_DESCRIPTORS_FOR_A_REPLACEMENT = """
         if x == 2: os._exit(3)
         return x
     pool = Pool(LAUNCHER, nodes=2)
-    pool.map(abs, range(10))
+    pool.map(item, [0, 1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     held = []
     try:
@@ -122,6 +122,8 @@ def test_with_shared_memory_full_arrays_go_another_way_or_it_is_an_error(
 
 NO_PROCESSES = """
     import resource
+    with Pool(LAUNCHER, nodes=1) as pool:
+        pool.amap(abs, [-1, 2]).get(10)
     os.setgid(12345); os.setuid(12345)
     resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
     try:

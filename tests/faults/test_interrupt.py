@@ -86,7 +86,7 @@ FINISHED = """
 
 def test_what_was_finished_stays_on_the_run(launcher: str, tmp_path: Path) -> None:
     with Script(tmp_path, FINISHED, launcher) as running:
-        running.heard()
+        running.heard(1 if launcher == "serial" else 2)
         running.interrupt()
         assert running.end() == ("good\n", "")
 
@@ -142,8 +142,11 @@ TWICE = """
 
 def test_two_in_quick_succession_do_no_harm(launcher: str, tmp_path: Path) -> None:
     source = TWICE.replace("while n < 2", "while n < 1")
-    source = source.replace('print("interrupted", n, flush=True)', 'time.sleep(0.2) if n < 2 else None')
-    source = source.replace("        except KeyboardInterrupt:\n            n += 1", "        except KeyboardInterrupt:\n            n += 1\n            signal.signal(signal.SIGINT, signal.SIG_IGN)")
+    source = source.replace('print("interrupted", n, flush=True)', "time.sleep(0.2) if n < 2 else None")
+    source = source.replace(
+        "        except KeyboardInterrupt:\n            n += 1",
+        "        except KeyboardInterrupt:\n            n += 1\n            signal.signal(signal.SIGINT, signal.SIG_IGN)",
+    )
     with Script(tmp_path, source, launcher) as running:
         running.heard(1 if launcher == "serial" else 2)
         running.interrupt(group=True)

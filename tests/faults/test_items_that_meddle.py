@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 import threading
 import time
@@ -12,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pathos_nb import Pool
 from pathos_nb.errors import ItemTimeout
-
 from tests.contract.calls import same, square
 from tests.faults.acts import BAD, N_ITEMS
 from tests.rig.census import Census
@@ -200,6 +201,15 @@ def uses_standard_multiprocessing() -> None:
     process.join()
 
 
+def writes_to_its_channel() -> None:
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                os.write(int(name), b"garbage " * 100)
+        except OSError:
+            continue
+
+
 MEDDLERS = [
     closes_stdout, closes_all_standard_descriptors, closes_python_stdout, replaces_stdout, deletes_stdout,
     redirects_stdout, forks_and_reaps, forks_a_child_that_falls_through, forks_a_child_that_exits_by_sys_exit,
@@ -208,6 +218,7 @@ MEDDLERS = [
     uses_up_its_descriptors, sets_a_trace, removes_modules, turns_the_collector_off, makes_warnings_errors,
     enters_a_folder_that_goes, clears_the_environment, empties_the_module_path, leaves_its_process_group,
     raises_in_an_exit_handler, sets_a_default_encoding_of_its_own, runs_an_event_loop, uses_standard_multiprocessing,
+    writes_to_its_channel,
 ]  # fmt: skip
 
 

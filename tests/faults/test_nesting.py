@@ -6,9 +6,9 @@ import threading
 from typing import Any
 
 import pytest
+
 from pathos_nb import Pool
 from pathos_nb.errors import Failure
-
 from tests.contract.calls import picky, same, square
 from tests.rig.census import Census
 from tests.rig.launchers import is_apart, params

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pathos_nb.dispatch.chunking import MAX_CHUNK_S, Measured, next_size
 
 slots = st.builds(

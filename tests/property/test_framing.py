@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pathos_nb.wire.framing import Frame, FrameError, FrameReader, pack
 
 plain = st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.binary(max_size=20)

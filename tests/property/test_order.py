@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pathos_nb import Pool
 
+from pathos_nb import Pool
 from tests.contract.calls import add, picky, same
 from tests.rig.kinds import KINDS
 from tests.rig.launchers import params
@@ -25,14 +25,25 @@ def held(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5) | st.binary(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5)
+    | st.binary(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
     max_leaves=6,
 )
 
 
 @with_pools
-@given(xs=st.lists(values, max_size=60), kind=st.sampled_from(["map", "imap", "starmap", "istarmap", "amap"]), chunksize=st.none() | st.integers(1, 70))
+@given(
+    xs=st.lists(values, max_size=60),
+    kind=st.sampled_from(["map", "imap", "starmap", "istarmap", "amap"]),
+    chunksize=st.none() | st.integers(1, 70),
+)
 def test_any_values_by_any_ordered_map(held: Any, xs: list[Any], kind: str, chunksize: int | None) -> None:
     assert KINDS[kind](held, same, xs, chunksize=chunksize) == xs
 

@@ -44,6 +44,7 @@ def launcher(request: pytest.FixtureRequest) -> str:
 def pool(launcher: str, pools: Pools, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A warm pool of two workers, which must work afterwards and have grown by nothing."""
     warm = pools.get(launcher)
+    warm.each(os.getpid)
     before = Census.take()
     yield warm
     if request.node.stash.get(FAILED, False):
@@ -51,6 +52,7 @@ def pool(launcher: str, pools: Pools, request: pytest.FixtureRequest) -> Iterato
         return
     try:
         assert warm.map(abs, [-1, 2]) == [1, 2]
+        warm.each(os.getpid)
         before.check()
     except BaseException:
         pools.discard(launcher)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from pathos_nb import Pool
 from pathos_nb.launchers.registry import registry
 

@@ -16,7 +16,6 @@ import uuid
 from pathlib import Path
 
 import pathos_nb
-
 from tests.rig.census import MARK, describe, marked, until
 
 HEAD = """\
