@@ -190,7 +190,7 @@ class RemoteTraceback(Exception):
 class Failure:
     """One item that has no result, and why: what ``on_error="keep"`` puts in the item's place.
 
-    A failure is false, so that ``[y for y in ys if y]`` drops it; ``isinstance(y, Failure)`` is exact.
+    ``[y for y in ys if not isinstance(y, Failure)]`` drops failures; they are false, as 0 and empty lists are.
 
     Parameters
     ----------
@@ -232,7 +232,10 @@ class Failure:
         return False
 
     def __repr__(self) -> str:
-        text = str(self.error).partition("\n")[0]
+        try:
+            text = str(self.error).partition("\n")[0]
+        except Exception as lie:  # an exception that lies
+            text = f"<its text raises {type(lie).__name__}>"
         return f"<Failure of item {self.index}: {type(self.error).__name__}: {text}>"
 
     def reraise(self) -> None:
@@ -241,11 +244,20 @@ class Failure:
         Raises
         ------
         BaseException
-            Always: the item's own exception.
+            Always: the item's own exception; a `RemoteError` in place of SystemExit and KeyboardInterrupt.
         """
+        error = self._raisable()
         if not self.traceback:
-            raise self.error
-        raise self.error from RemoteTraceback(self.traceback, self.index, self.argument, self.worker, self.host)
+            raise error
+        raise error from RemoteTraceback(self.traceback, self.index, self.argument, self.worker, self.host)
+
+    def _raisable(self) -> BaseException:
+        """Give what can be raised here: an item's ``sys.exit()`` must not end the caller, silently at that."""
+        if not isinstance(self.error, SystemExit | KeyboardInterrupt):
+            return self.error
+        name = type(self.error).__name__
+        what = f"the item raised {name}({', '.join(map(repr, self.error.args))})"
+        return RemoteError(what, cure="return to end an item early", type_name=name, index=self.index)
 
     def to_json(self) -> dict[str, Any]:
         """Give the failure as plain data.

@@ -14,6 +14,7 @@ from pathos_nb.wire.protocol import FORGET
 
 MAX_STILLBORN = 3
 _FORGET_TOGETHER = 16
+_TRY_AGAIN_S = 0.5
 
 
 class Chunk:
@@ -128,7 +129,7 @@ class Crew:
     """
 
     def __init__(self, plan: Plan, hub: Hub, tell: Callable[[News], None]) -> None:
-        self.most_items = plan.most_items
+        self.most_items, self._hub = plan.most_items, hub
         self.seats: list[Seat] = []
         self.launchers: list[Launcher] = []
         self.stillborn = 0
@@ -157,6 +158,27 @@ class Crew:
         for seat in ours[n:]:
             seat.retiring = seat.leaving = True
             seat.slot.retire()
+
+    def replace(self, seat: Seat) -> None:
+        """Put a new worker in a seat; if none can be had now, the others go on, and it is tried again.
+
+        Raises
+        ------
+        PoolBroken
+            There is no other worker.
+        """
+        try:
+            seat.replace()
+        except PoolBroken:
+            self.seats.remove(seat)
+            if not self.seats:
+                raise
+            self._hub.call_later(_TRY_AGAIN_S, lambda: self._try_again(seat))
+
+    def _try_again(self, seat: Seat) -> None:
+        if seat.launcher in self.launchers:  # else the pool was closed meanwhile
+            self.seats.append(seat)
+            self.replace(seat)
 
     def seat_of(self, slot: Slot) -> Seat | None:
         """Find the seat of a worker; None if it has been replaced since."""

@@ -97,7 +97,8 @@ class EventHub:
         if self._timers:
             until = max(0.0, self._timers[0][0] - time.monotonic())
             timeout_s = until if timeout_s is None else min(until, timeout_s)
-        return self._selector.select(timeout_s)
+        # Systems refuse waits of years; whoever waits asks again anyway.
+        return self._selector.select(None if timeout_s is None else min(timeout_s, _LONGEST_S))
 
     def handle(self, ready: Ready) -> None:
         """Run the callbacks of what is ready, of timers that are due, and what was posted."""
@@ -191,6 +192,7 @@ class Interrupts:
             self._before[number](number, None)
 
 
+_LONGEST_S = 3600.0
 _DEFERRED = [int(number) for name in ("SIGINT", "SIGALRM") if (number := getattr(signal, name, None)) is not None]
 # The functions of `signal` are these, with an enumeration looked up for each number: 10 microseconds a map.
 _bare: Any = sys.modules.get("_signal", signal)

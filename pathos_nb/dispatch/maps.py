@@ -82,9 +82,11 @@ def _sizes(places: tuple[str, ...], nodes: Any) -> dict[type[Launcher], int]:
 
 
 def _size(kind: type[Launcher], nodes: int | None) -> int:
-    if nodes is not None:
-        return _checked(nodes)
-    return kind.default_size()
+    if nodes is None:
+        return kind.default_size()
+    if (n := _checked(nodes)) > kind.max_size:
+        raise BadOption(f"nodes is {nodes!r}", cure=f"a pool has at most {kind.max_size} workers at {kind.name!r}")
+    return n
 
 
 def _checked(nodes: Any) -> int:

@@ -107,6 +107,8 @@ class MapOptions(_Values):
         _check_count("retries", made.retries, 0)
         _check_timeout(made.timeout)
         _check_seed(made.seed)
+        if made.progress not in (None, True, False):
+            raise BadOption(f"progress is {made.progress!r}", cure="it may be True, False or None")
         if made.on_error not in ON_ERROR:
             raise BadOption(f"on_error is {made.on_error!r}", cure=f"it may be {', '.join(map(repr, ON_ERROR))}")
         return made

@@ -249,7 +249,7 @@ class Receiver:
             if seat.leaving:
                 self._crew().seats.remove(seat)
             else:
-                seat.replace()
+                self._crew().replace(seat)
         except PoolBroken as error:
             self._break_pool(error)
         for chunk in lost:

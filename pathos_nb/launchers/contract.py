@@ -139,6 +139,7 @@ class Launcher(ABC):
     name: ClassVar[str]
     shares_memory: ClassVar[bool] = False
     can_stop_items: ClassVar[bool] = True
+    max_size: ClassVar[int] = 1024
     interrupts_items: ClassVar[bool] = True
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
