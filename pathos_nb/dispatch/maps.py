@@ -236,7 +236,8 @@ class Maps:
         dispatcher = self.dispatcher
         with contextlib.suppress(KeyboardInterrupt):
             dispatcher.let_streams_run()
-            dispatcher.attend(lambda: not any(map(_can_end, dispatcher.runs)), timeout, None)
+            ending = _can_end_alone if dispatcher.is_inline else _can_end
+            dispatcher.attend(lambda: not any(map(ending, dispatcher.runs)), timeout, None)
         self.terminate()
 
     def terminate(self) -> None:
@@ -256,6 +257,11 @@ def _serial() -> Maps:
 def _can_end(run: Run) -> bool:
     """Whether the run will end without anybody taking its values: all but iterators over an input of unknown end."""
     return not run.is_stream or run.source.left is not None
+
+
+def _can_end_alone(run: Run) -> bool:
+    """Whether it will end so on the serial launcher, where who takes an iterator's values also makes them."""
+    return not run.is_stream
 
 
 def _end_in(pid: int, dispatcher: Dispatcher) -> None:
