@@ -6,6 +6,7 @@ import os
 import time
 from typing import Any
 
+SLOW_S = 4.0
 ROUNDS_VARIABLE = "PATHOS_NB_BENCH_ROUNDS_PER_US"
 
 
@@ -38,10 +39,11 @@ def look(big: Any, index: int) -> float:
     return float(big[index])
 
 
-def process_id(_: Any) -> int:
-    """Tell which process runs the item."""
-    time.sleep(0.005)
-    return os.getpid()
+def slow_first(number: int) -> bytes:
+    """Give a kilobyte, the first one late."""
+    if number == 0:
+        time.sleep(SLOW_S)
+    return bytes(1000)
 
 
 def measure_rounds_per_us(seconds: float = 0.2) -> float:

@@ -10,17 +10,10 @@ from benchmarks.figures import Outcome, Row, at_most
 from benchmarks.peers.base import Peer
 from benchmarks.process import Contender, ContenderError, marked, pss_bytes
 from benchmarks.scene import Scene
+from benchmarks.work import SLOW_S, noop, slow_first
 
 PEERS = ("multiprocessing", "pathos", "mpire", "joblib", "ipyparallel")
-SLOW_S = 4.0
 LIMIT = 200_000
-
-
-def slow_first(number: int) -> bytes:
-    """Give a kilobyte, the first one late."""
-    if number == 0:
-        time.sleep(SLOW_S)
-    return bytes(1000)
 
 
 class Far:
@@ -32,7 +25,7 @@ class Far:
     def warm(self) -> None:
         """Open the pool."""
         self.peer.open()
-        self.peer.map(len, ["", ""])
+        self.peer.map(noop, range(8))
 
     def first(self) -> float:
         """Wait for the first result; give the seconds."""

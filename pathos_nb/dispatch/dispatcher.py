@@ -69,8 +69,12 @@ class Dispatcher:
             self.hub.close()
             raise
         self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
-        self._inline: list[Any] = [seat for seat in self.crew.seats if seat.slot.inline]
         self.is_inline = len(self._inline) == len(self.crew.seats)
+
+    @property
+    def _inline(self) -> list[Any]:
+        """Seats whose worker is the thread that waits."""
+        return [seat for seat in self.crew.seats if seat.slot.inline]
 
     # --- runs ---
 
@@ -232,6 +236,9 @@ class Dispatcher:
                 seat.defined.discard(run.number)
                 seat.forget(run.number, run.is_heavy)
         run.finish()
+        self._changed.notify_all()
+        if self._leader not in (0, threading.get_ident()):
+            self.hub.wake()
 
     def _break(self, error: PoolBroken) -> None:
         self.broken = error
@@ -441,7 +448,7 @@ class Dispatcher:
     def workers(self) -> list[WorkerInfo]:
         """Give the workers as they are now."""
         with self.lock:
-            return [WorkerInfo(s.name, s.slot.host, s.slot.pid, s.slot.place) for s in self.crew.seats]
+            return [WorkerInfo(s.name, s.slot.host, s.slot.pid, s.slot.place) for s in self.crew.seats if not s.leaving]
 
     def pin_everywhere(self, run: Run) -> None:
         """Have the run's items run once on each worker."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from pathos_nb.dispatch.tables import BAD, Cell, html_table, rows_of, text_table
 from pathos_nb.errors import Failure
 
-__all__ = ["Errors", "describe"]
+__all__ = ["Errors", "describe", "tidy"]
 
 _N_ROWS = 20
 _N_CHARACTERS = 160
+_INSTALLED = re.compile(r'File "[^"\n]*[/\\](?:site|dist)-packages[/\\]')
 _COLUMNS = ("index", "point", "error", "worker")
 
 
@@ -44,7 +46,7 @@ class Errors(Sequence[Failure]):
         return rows_of(self._failures, _N_ROWS, lambda i: self._row(self._failures[i]))
 
     def _row(self, failure: Failure) -> list[Cell]:
-        error = Cell(describe(failure), BAD, failure.traceback)
+        error = Cell(describe(failure), BAD, tidy(failure.traceback))
         return [Cell(str(failure.index)), Cell(self._label(failure.index)), error, Cell(failure.worker)]
 
     def __repr__(self) -> str:
@@ -70,3 +72,19 @@ def describe(failure: Failure) -> str:
     first = str(failure.error).strip().partition("\n")[0]
     text = f"{type(failure.error).__name__}: {first}" if first else type(failure.error).__name__
     return text if len(text) <= _N_CHARACTERS else text[: _N_CHARACTERS - 1] + "…"
+
+
+def tidy(traceback: str) -> str:
+    """Shorten the paths of installed libraries, which say more of the machine than of the error.
+
+    Parameters
+    ----------
+    traceback : str
+        As the worker formatted it.
+
+    Returns
+    -------
+    str
+        ``File "…/sklearn/base.py"`` in place of the whole path.
+    """
+    return _INSTALLED.sub('File "…/', traceback)

@@ -11,7 +11,7 @@ from html import escape
 from typing import Any, overload
 
 from pathos_nb.dispatch.columns import free_name, in_boxes, record_columns, value_columns
-from pathos_nb.dispatch.failed import Errors
+from pathos_nb.dispatch.failed import Errors, tidy
 from pathos_nb.dispatch.record import ItemTimes, Timing, duration, item_times, timing_of
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, rows_of, short, text_table
@@ -250,7 +250,7 @@ def _seconds_cell(seconds: float | None) -> Cell:
 def _error_cell(text: str | None, failure: Failure | None) -> Cell:
     if failure is None or isinstance(failure.error, Cancelled):
         return Cell(text or "")
-    return Cell(text or "", BAD, failure.traceback)
+    return Cell(text or "", BAD, tidy(failure.traceback))
 
 
 def _headline(results: Results) -> str:

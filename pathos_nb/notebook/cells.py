@@ -12,7 +12,6 @@ from typing import Any
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
-from pathos_nb.errors import RemoteError
 from pathos_nb.launchers.registry import registry
 from pathos_nb.launchers.sourced import Sourced
 from pathos_nb.notebook.body import compile_body, compile_expression, is_silenced
@@ -203,14 +202,14 @@ class CellRunner:
 
     def _raise_failure(self, results: Results, job: Job) -> None:
         """Raise the first failure, if the run was to end with it."""
-        run = results.run
-        failure = next(iter(run.failures.values()), None)
-        if failure is not None:
-            picture_failure(self._shell, failure, results.label(failure.index) if job.names else "the cell")
+        failure = next(iter(results.run.failures.values()), None)
         try:
-            run.raise_if_failed()
-        except SystemExit as error:  # IPython would take it for a wish to end the kernel
-            raise RemoteError(f"SystemExit: {error}", cure="use return to end a point early") from None
+            results.run.raise_if_failed()
+        except Exception as error:
+            if failure is not None:
+                label = results.label(failure.index) if job.names else "the cell"
+                picture_failure(self._shell, error, failure, label)
+            raise
 
     def _pool(self, values: Mapping[str, Any]) -> tuple[Pool, dict[str, Any]]:
         """Give the pool that the options ask for, and what to ask of it."""

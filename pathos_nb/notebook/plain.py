@@ -121,23 +121,25 @@ def _indented(line: str) -> str:
     return f"    {line.strip()}\n" if line.strip() else ""
 
 
-def picture_failure(shell: Any, failure: Failure, label: str) -> None:
+def picture_failure(shell: Any, error: BaseException, failure: Failure, label: str) -> None:
     """Let the item's own exception show where in the body it was raised.
 
     Parameters
     ----------
     shell : InteractiveShell
         As in `dress`.
+    error : BaseException
+        What is about to be raised: the failure's error, or what stands for one that would end the kernel.
     failure : Failure
-        Whose error is about to be raised.
+        The item's.
     label : str
         What the item is called.
     """
     where = f"{failure.worker} on {failure.host}" if failure.worker else ""
     head = f"{_BOLD}{label}{_END}" + (f"  ({where})" if where else "")
-    body = [] if isinstance(failure.error, _UNTRACED) else _frames(dress(shell, failure.traceback), failure.error)
-    hint = [_LOCAL_HINT] if isinstance(failure.error, UnboundLocalError) else []
-    _draw(failure.error, [head, *body, _last_line(failure.error), *hint])
+    body = [] if isinstance(error, _UNTRACED) else _frames(dress(shell, failure.traceback), failure.error)
+    hint = [_LOCAL_HINT] if isinstance(error, UnboundLocalError) else []
+    _draw(error, [head, *body, _last_line(error), *hint])
 
 
 def _frames(text: str, error: BaseException) -> list[str]:

@@ -88,6 +88,14 @@ def test_errors_are_the_failures_with_their_points():
     assert repr(finished({0: 1, 1: 2, 2: 3, 3: 4}).errors) == "no errors"
 
 
+def test_a_traceback_names_no_folder_of_the_machine():
+    far = failure(0)
+    far.traceback = 'Trace\n  File "/srv/env/lib/python3.11/site-packages/sklearn/base.py", line 3, in fit\n'
+    results = finished({0: far}, points=[(1,)], names=("x",))
+    for html in (results._repr_html_(), results.errors._repr_html_()):
+        assert "srv" not in html and "File &quot;…/sklearn/base.py&quot;, line 3" in html
+
+
 def test_timing_compares_the_work_with_the_clock():
     run = FakeRun(4)
     run.deliver({0: 1, 1: 1}, worker="p1", step=2.0)
