@@ -67,7 +67,9 @@ def by_half_a_line(x: int) -> None:
 def by_warning(x: int) -> None:
     import warnings
 
-    warnings.warn(f"item {x}", UserWarning, stacklevel=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn(f"item {x}", UserWarning, stacklevel=1)
 
 
 def by_print_then_raise(x: int) -> None:
