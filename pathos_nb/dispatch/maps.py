@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import weakref
@@ -234,11 +233,12 @@ class Maps:
         with self._lock:
             self.state = "closed"
         dispatcher = self.dispatcher
-        with contextlib.suppress(KeyboardInterrupt):
+        try:
             dispatcher.let_streams_run()
             ending = _can_end_alone if dispatcher.is_inline else _can_end
             dispatcher.attend(lambda: not any(map(ending, dispatcher.runs)), timeout, None)
-        self.terminate()
+        finally:  # an interrupt ends the wait, and the pool
+            self.terminate()
 
     def terminate(self) -> None:
         """End now: runs are cancelled, workers killed."""
