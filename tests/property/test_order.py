@@ -14,7 +14,8 @@ from tests.contract.calls import add, picky, same
 from tests.rig.kinds import KINDS
 from tests.rig.launchers import params
 
-pytestmark = pytest.mark.timeout(120)
+# The pools serve all tests of the module.
+pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children", "files", "threads")]
 with_pools = settings(max_examples=25)
 
 
@@ -84,6 +85,6 @@ def test_an_iterator_left_at_any_place(held: Any, n_items: int, n_taken: int, ki
 def test_the_size_may_change_at_any_time(held: Any, sizes: list[int], n_items: int) -> None:
     ys, got = held.imap(same, range(n_items)), []
     for size in sizes:
-        got += [y for y, _ in zip(ys, range(7), strict=False)]
+        got += [y for _, y in zip(range(7), ys, strict=False)]
         held.resize(size)
     assert got + list(ys) == list(range(n_items))[: len(got)] + list(range(n_items))[len(got) :]
