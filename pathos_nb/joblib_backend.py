@@ -34,12 +34,16 @@ from joblib.parallel import (
 from pathos_nb.dispatch.executor import PoolExecutor
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.registry import registry
 from pathos_nb.sharing import Shared, share
 
 __all__ = ["PathosNbBackend", "register"]
 
 _IN_PROCESS = {"serial", "threads"}
 _MAX_NBYTES = 1 << 20
+
+
+_IN_WORKERS = "pathos_nb.joblib_backend:register"
 
 
 def register(name: str = "pathos_nb", *, make_default: bool = False) -> None:
@@ -53,6 +57,8 @@ def register(name: str = "pathos_nb", *, make_default: bool = False) -> None:
         Use it wherever no backend is named.
     """
     register_parallel_backend(name, PathosNbBackend, make_default=make_default)
+    if _IN_WORKERS not in registry.worker_hooks:
+        registry.worker_hooks.append(_IN_WORKERS)  # an item may name the backend again
 
 
 class PathosNbBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[misc]

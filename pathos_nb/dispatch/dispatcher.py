@@ -40,6 +40,14 @@ _SETTLE_S = 2.0
 _run_numbers = itertools.count(1)
 
 
+def _new_hub() -> EventHub:
+    try:
+        return EventHub()
+    except OSError as error:
+        what = f"a pool cannot be started: {error.strerror}"
+        raise PoolBroken(what, cure="close files, or raise the limit (ulimit -n)") from error
+
+
 class Dispatcher:
     """Runs maps on a crew of workers.
 
@@ -61,7 +69,7 @@ class Dispatcher:
         self._token = os.urandom(3).hex()
         self.is_closed = False
         self._steward: threading.Thread | None = None
-        self.hub = EventHub()
+        self.hub = _new_hub()
         self.receiver = Receiver(lambda: self.crew, self.fail_run, self._break, self._check_over)
         try:
             self.crew = Crew(plan, self.hub, self.receiver.take)

@@ -13,7 +13,7 @@ from typing import Any
 from pathos_nb.dispatch.chunking import Measured, next_size, stream_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.run import Run, Task
-from pathos_nb.errors import CannotSend, Failure
+from pathos_nb.errors import CannotSend, Failure, PathosNbError
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.launchers.failing import text_of
 from pathos_nb.launchers.worker import ByReference, ByValue
@@ -216,6 +216,9 @@ class Feeder:
         if codec not in run.payloads:
             try:
                 run.payloads[codec] = codec.dump((run.function, dict(run.options.kwargs)))
+            except PathosNbError as error:  # says what there is to say, as a closed share does
+                self._fail_run(run, error)
+                return None
             except BaseException as error:
                 name = getattr(run.function, "__qualname__", type(run.function).__name__)
                 told = CannotSend(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import weakref
@@ -234,10 +233,12 @@ class Maps:
         with self._lock:
             self.state = "closed"
         dispatcher = self.dispatcher
-        with contextlib.suppress(KeyboardInterrupt):
+        try:
             dispatcher.let_streams_run()
-            dispatcher.attend(lambda: not any(map(_can_end, dispatcher.runs)), timeout, None)
-        self.terminate()
+            ending = _can_end_alone if dispatcher.is_inline else _can_end
+            dispatcher.attend(lambda: not any(map(ending, dispatcher.runs)), timeout, None)
+        finally:  # an interrupt ends the wait, and the pool
+            self.terminate()
 
     def terminate(self) -> None:
         """End now: runs are cancelled, workers killed."""
@@ -256,6 +257,11 @@ def _serial() -> Maps:
 def _can_end(run: Run) -> bool:
     """Whether the run will end without anybody taking its values: all but iterators over an input of unknown end."""
     return not run.is_stream or run.source.left is not None
+
+
+def _can_end_alone(run: Run) -> bool:
+    """Whether it will end so on the serial launcher, where who takes an iterator's values also makes them."""
+    return not run.is_stream
 
 
 def _end_in(pid: int, dispatcher: Dispatcher) -> None:

@@ -113,6 +113,10 @@ class MapOptions(_Values):
             raise BadOption(f"on_error is {made.on_error!r}", cure=f"it may be {', '.join(map(repr, ON_ERROR))}")
         return made
 
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
+        """Tell copy and pickle that it is made by keyword."""
+        return (), self._asdict()
+
 
 NAMES = frozenset(MapOptions._fields)
 DEFAULT = MapOptions()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.zygote_start import head_starts
 
 TYPE_CHECKING = False
@@ -77,7 +78,7 @@ class Pool:
         return self._started
 
     def _begin(self) -> Maps:
-        starts = head_starts(self.places, self._nodes)
+        starts = _head_starts(self.places, self._nodes)
         try:
             from pathos_nb.dispatch.maps import begin
 
@@ -290,6 +291,14 @@ def _again(places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], most_ite
     pool._started = None
     process.travelled.add(pool)
     return pool
+
+
+def _head_starts(places: tuple[str, ...], nodes: Any) -> Any:
+    try:
+        return head_starts(places, nodes)
+    except OSError as error:
+        what = f"the process that starts workers cannot be started: {error.strerror}"
+        raise PoolBroken(what, cure="close files, or raise the limit (ulimit -n)") from error
 
 
 def _default_place() -> str:

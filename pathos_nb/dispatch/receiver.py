@@ -285,7 +285,12 @@ class Receiver:
         attempts = run.attempts.get(index, 0) + 1
         if attempts > run.options.retries:
             cure = "the other items are not affected"
-            error = WorkerLost("the worker died in this item", cause=reason, cure=cure, tail=tail, **where)
+            tried = (
+                f"the worker was lost in this item, {attempts} times"
+                if attempts > 1
+                else "the worker was lost in this item"
+            )
+            error = WorkerLost(tried, cause=reason, cure=cure, tail=tail, **where)
             self._fail_item(seat, run, task, error)
             return
         run.attempts[index] = attempts

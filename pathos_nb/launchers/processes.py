@@ -185,6 +185,7 @@ class ProcessSlot(Slot):
         if self._ended:
             return
         self._was_at, self._ended = self.cells.running(), True
+        self._inbox.close()
         self.cells.release()
         self.launcher.forget(self)
         self.launcher.outbox.give_back(list(self._borrowed.elements()))
@@ -309,7 +310,9 @@ class ProcessesLauncher(Launcher):
 
 
 def _no_worker(error: OSError) -> PoolBroken:
-    cure = "close files, or raise the limit (ulimit -n)" if error.errno in (23, 24) else ""
+    cure = (
+        "close files, or raise the limit (ulimit -n), then call the pool's restart()" if error.errno in (23, 24) else ""
+    )
     return PoolBroken(f"a worker process cannot be started: {error.strerror}", cure=cure)
 
 

@@ -18,6 +18,7 @@ found by comparing, which is as fast as copying, and saves fresh memory.
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
 import os
 import sys
@@ -203,10 +204,33 @@ class Outbox:
         self._of_run.clear()
 
 
+def _open(number: int) -> int:
+    return os.open(f"/proc/{number >> 32}/fd/{number & 0xFFFFFFFF}", os.O_RDWR | os.O_CLOEXEC)
+
+
+def _map(number: int, offset: int, size: int, access: int) -> mmap.mmap:
+    fd = _open(number)
+    try:
+        return mmap.mmap(fd, size, access=access, offset=offset)
+    finally:
+        os.close(fd)
+
+
+def _spare() -> int | None:
+    try:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
 class Inbox:
-    """Maps what the other side has stowed."""
+    """Maps what the other side has stowed.
+
+    One descriptor is kept for the worst: where no other is left, a buffer is read by it instead of mapped.
+    """
 
     def __init__(self) -> None:
+        self._reserve = _spare()
         self._leases: Counter[int] = Counter()
         self._done: deque[int] = deque()
 
@@ -232,11 +256,12 @@ class Inbox:
         """
         access = mmap.ACCESS_COPY if number & _PRIVATE else mmap.ACCESS_WRITE
         number &= ~_PRIVATE
-        fd = os.open(f"/proc/{number >> 32}/fd/{number & 0xFFFFFFFF}", os.O_RDWR | os.O_CLOEXEC)
         try:
-            mapped = mmap.mmap(fd, size, access=access, offset=offset)
-        finally:
-            os.close(fd)
+            mapped = _map(number, offset, size, access)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE) or self._reserve is None:
+                raise
+            return self._copy(number, offset, size)
         self._leases[number] += 1
         if sum(self._leases.values()) > _MAX_LEASES:
             copy = bytearray(mapped)
@@ -245,6 +270,27 @@ class Inbox:
             return copy
         weakref.finalize(mapped, self._end, number).atexit = False
         return memoryview(mapped)
+
+    def _copy(self, number: int, offset: int, size: int) -> bytearray:
+        """Read a buffer where no descriptor is left, by the one that is kept for it."""
+        if self._reserve is not None:
+            os.close(self._reserve)
+        self._reserve = None
+        fd = _open(number)
+        try:
+            copy = bytearray(size)
+            os.preadv(fd, [copy], offset)
+        finally:
+            os.close(fd)
+            self._reserve = _spare()
+        self._done.append(number)
+        return copy
+
+    def close(self) -> None:
+        """Let the descriptor go that is kept for the worst."""
+        if self._reserve is not None:
+            os.close(self._reserve)
+            self._reserve = None
 
     def _end(self, number: int) -> None:
         self._leases[number] -= 1
