@@ -6,9 +6,9 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.rig.fixtures import launcher, mark, note_failure, pool, pools
+from tests.rig.fixtures import launcher, note_failure, pool, pools
 
-__all__ = ["launcher", "mark", "pool", "pools"]
+__all__ = ["launcher", "pool", "pools"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -159,10 +159,9 @@ def test_a_cancelled_run_keeps_what_is_finished(pool: Any, tmp_path: Path, launc
     gate = tmp_path / "gate"
     done = tmp_path / "done"
     done.touch()
-    run = pool.start(wait_for, [str(done)] * 3 + [str(gate)] * 3)
-    until(lambda: run.n_done >= 3)
+    run = pool.start(wait_for, [str(done)] * 3 + [str(gate)] * 3, chunksize=1)
+    assert until(lambda: run.n_done >= 3)
     run.cancel()
-    gate.touch()
     assert run.wait(30)
     assert run.state == "cancelled"
     values = run.values()

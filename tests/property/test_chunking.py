@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pathos_nb.dispatch.chunking import MAX_CHUNK_S, Measured, next_size
+from pathos_nb.dispatch.chunking import FREE_GROWTH_S, MAX_CHUNK_S, OVERHEAD_FACTOR, Measured, next_size, stream_size
 
 slots = st.builds(
     Measured,
@@ -24,8 +24,16 @@ def test_a_chunk_is_at_least_one_item_and_at_most_what_is_left(slot: Measured | 
 
 
 @given(slots, lefts, shares)
-def test_a_chunk_is_at_most_twice_the_last(slot: Measured, left: int, share: float) -> None:
-    assert next_size(slot, left, share) <= 2 * slot.last
+def test_a_chunk_grows_by_steps(slot: Measured, left: int, share: float) -> None:
+    """At most to twice the last, a millisecond's worth, or what hides the overhead, whichever is most."""
+    item_s = max(slot.item_s, 1e-9)
+    most = max(2 * slot.last, FREE_GROWTH_S / item_s, OVERHEAD_FACTOR * slot.overhead_s / item_s)
+    assert next_size(slot, left, share) <= max(1.0, most)
+
+
+@given(slots, lefts)
+def test_a_streams_chunk_fits_its_room(slot: Measured, room: int) -> None:
+    assert 1 <= stream_size(slot, room) <= max(1, room)
 
 
 @given(slots, lefts, shares)

@@ -70,7 +70,7 @@ class Census:
     """
 
     n_children: int
-    n_fds: int
+    n_files: int
     threads: frozenset[str]
     n_threads: int
 
@@ -79,7 +79,7 @@ class Census:
         """Count now."""
         me = psutil.Process()
         names = [t.name for t in threading.enumerate()]
-        return cls(len(me.children(recursive=True)), me.num_fds(), frozenset(names), len(names))
+        return cls(len(me.children(recursive=True)), len(_open_files()), frozenset(names), len(names))
 
     def surplus(self) -> str:
         """Say what there is now beyond what was counted; empty if nothing."""
@@ -88,8 +88,8 @@ class Census:
         told = [f"zombie {p.pid}" for p in children if is_zombie(p)]
         if now.n_children > self.n_children:
             told.append(f"{now.n_children} children, were {self.n_children}: {describe(children)}")
-        if now.n_fds > self.n_fds:
-            told.append(f"{now.n_fds} descriptors, were {self.n_fds}: {_open_files()}")
+        if now.n_files > self.n_files:
+            told.append(f"{now.n_files} descriptors, were {self.n_files}: {_open_files()}")
         if now.n_threads > self.n_threads:
             told.append(f"{now.n_threads} threads, were {self.n_threads}: {sorted(now.threads - self.threads)}")
         return "; ".join(told)
@@ -103,10 +103,11 @@ class Census:
 
 
 def _open_files() -> list[str]:
+    """Give what the descriptors lead to, but for segments of shared memory, which a pool keeps to use them again."""
     told = []
     for number in os.listdir("/proc/self/fd"):
         try:
             told.append(f"{number}={os.readlink(f'/proc/self/fd/{number}')}")
         except OSError:
             continue
-    return told
+    return [name for name in told if "pathos-nb-segment" not in name]

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.rig.census import MARK, Census, describe, marked, until
+from tests import leftovers
+from tests.rig.census import Census, until
 from tests.rig.launchers import Pools, params
 
 FAILED = pytest.StashKey[bool]()
 
 
-@pytest.fixture(scope="session")
-def mark() -> Iterator[str]:
-    """Mark all processes that the tests start; at the end there may be none."""
-    os.environ[MARK] = value = uuid.uuid4().hex
-    yield value
-    del os.environ[MARK]
-
-
 @pytest.fixture(scope="module")
-def pools(mark: str) -> Iterator[Pools]:
+def pools() -> Iterator[Pools]:
     """The module's warm pools; when they are closed, nothing may be left of them."""
-    before, held = Census.take(), Pools()
+    before, processes, held = Census.take(), leftovers.children(), Pools()
     yield held
     held.close()
     before.check()
-    until(lambda: not marked(mark))
-    assert describe(marked(mark)) == []
+    until(lambda: leftovers.children().keys() <= processes.keys())
+    assert leftovers.children().keys() <= processes.keys(), leftovers.children()
 
 
 @pytest.fixture(params=params())
