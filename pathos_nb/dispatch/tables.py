@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 __all__ = ["BAD", "FAINT", "GOOD", "Cell", "html_table", "pick_rows", "short", "text_table"]
 
 GOOD, BAD, FAINT = "#2a9d5c", "#d9534f", "opacity:0.65"
-_N_CHARACTERS = 60
+_N_CHARACTERS, _N_UNBROKEN = 60, 24
 
 
 class Cell(NamedTuple):
@@ -141,6 +141,7 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[Cell] | None]) ->
 
 def _html_cell(cell: Cell) -> str:
     look = f"text-align:left;vertical-align:top{f';color:{cell.color}' if cell.color else ''}"
+    look += ";white-space:nowrap" if len(cell.text) <= _N_UNBROKEN else ""
     inner = escape(cell.text)
     if cell.more:
         inner = f"<details><summary>{inner}</summary>{html_pre(escape(cell.more))}</details>"
