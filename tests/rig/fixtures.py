@@ -18,12 +18,12 @@ FAILED = pytest.StashKey[bool]()
 @pytest.fixture(scope="module")
 def pools() -> Iterator[Pools]:
     """The module's warm pools; when they are closed, nothing may be left of them."""
-    before, processes, held = Census.take(), leftovers.children({}), Pools()
+    before, processes, held = Census.take(), leftovers.children(), Pools()
     yield held
     held.close()
     before.check()
-    until(lambda: leftovers.children({}).keys() <= processes.keys())
-    assert leftovers.children({}).keys() <= processes.keys(), leftovers.children({})
+    until(lambda: leftovers.children().keys() <= processes.keys())
+    assert leftovers.children().keys() <= processes.keys(), leftovers.children()
 
 
 @pytest.fixture(params=params())
