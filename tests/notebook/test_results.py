@@ -234,9 +234,9 @@ def test_a_hundred_thousand_points_are_shown_at_once():
     run = FakeRun(n)
     run.deliver(dict.fromkeys(range(n), 1))
     run.end()
-    start = time.monotonic()
+    start = time.process_time()
     assert "100,000 points" in repr(Results(run, ("x",), [(i,) for i in range(n)]))
-    assert time.monotonic() - start < 2.0
+    assert time.process_time() - start < 2.0
 
 
 @pytest.mark.parametrize(
