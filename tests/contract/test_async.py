@@ -10,6 +10,7 @@ import pytest
 
 from pathos_nb.errors import Cancelled
 from tests.contract.calls import add, picky, same, square, wait_for
+from tests.rig.launchers import not_serial
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -19,13 +20,7 @@ def gate(tmp_path: Path) -> Path:
     return tmp_path / "gate"
 
 
-@pytest.fixture
-def goes_on(launcher: str) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: a map is over when it returns")
-
-
-@pytest.mark.usefixtures("goes_on")
+@not_serial
 def test_a_handle_is_not_ready_before_its_result(pool: Any, gate: Path) -> None:
     handle = pool.amap(wait_for, [str(gate)])
     assert not handle.ready()
@@ -66,7 +61,7 @@ def test_handles_and_maps_mix(pool: Any) -> None:
     assert [h.get(30) for h in handles] == [[x * x for x in range(i)] for i in range(10)]
 
 
-@pytest.mark.usefixtures("goes_on")
+@not_serial
 def test_cancel_stops_items_at_work_and_begins_no_more(pool: Any, gate: Path) -> None:
     handle = pool.amap(wait_for, [str(gate)] * 50)
     handle.cancel()

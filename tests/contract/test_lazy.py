@@ -12,6 +12,7 @@ import pytest
 
 from tests.contract.calls import picky, same, square, wait_for
 from tests.rig.census import until
+from tests.rig.launchers import not_serial
 
 pytestmark = pytest.mark.timeout(60)
 lazy = pytest.mark.parametrize("kind", ["imap", "uimap"])
@@ -54,9 +55,8 @@ def hold(x: Any) -> Any:
     return wait_for(x) if isinstance(x, str) else x
 
 
+@not_serial
 def test_a_slow_first_item_holds_back_the_input(pool: Any, tmp_path: Path, launcher: str) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: runs one item after the other")
     gate = tmp_path / "gate"
     xs = Counted(str(gate))
     opener = threading.Timer(0.3, gate.touch)
@@ -68,9 +68,8 @@ def test_a_slow_first_item_holds_back_the_input(pool: Any, tmp_path: Path, launc
     assert n_pulled <= N_WORKERS * PER_WORKER
 
 
+@not_serial
 def test_unordered_results_do_not_wait_for_a_slow_first_item(pool: Any, tmp_path: Path, launcher: str) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: runs one item after the other")
     gate = tmp_path / "gate"
     with pool.uimap(hold, [str(gate), 1, 2, 3]) as ys:
         assert sorted(next(ys) for _ in range(3)) == [1, 2, 3]

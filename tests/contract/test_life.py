@@ -13,15 +13,9 @@ from pathos_nb import Pool
 from pathos_nb.errors import BadOption, Cancelled, PoolBroken, PoolClosed, UnknownPlace
 from tests.contract.calls import begin, begun, mark_file, same, square, wait_for, whoami
 from tests.rig.census import Census, until
-from tests.rig.launchers import is_apart
+from tests.rig.launchers import apart, is_apart, not_serial
 
 pytestmark = pytest.mark.timeout(60)
-
-
-@pytest.fixture
-def apart(launcher: str) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: items run in the driver's own process")
 
 
 def test_a_pool_knows_its_size_places_and_workers(launcher: str) -> None:
@@ -107,9 +101,8 @@ def test_close_finishes_what_runs(launcher: str, tmp_path: Path) -> None:
     assert handle.get(0.5) == [str(gate)] * 3
 
 
+@not_serial
 def test_close_cancels_what_still_runs_at_its_timeout(launcher: str, tmp_path: Path) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: a map is over when it returns")
     before, gate = Census.take(), tmp_path / "gate"
     pool = Pool(launcher, nodes=2)
     handle = pool.amap(wait_for, [str(gate)] * 3)
@@ -120,9 +113,8 @@ def test_close_cancels_what_still_runs_at_its_timeout(launcher: str, tmp_path: P
     before.check()
 
 
+@not_serial
 def test_terminate_does_not_wait(launcher: str, tmp_path: Path) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: a map is over when it returns")
     before, gate = Census.take(), tmp_path / "gate"
     pool = Pool(launcher, nodes=2)
     handle = pool.amap(wait_for, [str(gate)] * 3)
@@ -145,7 +137,7 @@ def test_a_pool_starts_again(launcher: str) -> None:
     before.check()
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_a_restart_gives_new_workers(launcher: str) -> None:
     with Pool(launcher, nodes=1) as pool:
         pids = [pool.pipe(whoami)[0]]
@@ -194,7 +186,7 @@ def test_the_initializer_runs_in_every_worker_before_its_items(launcher: str) ->
         assert set(pool.map(begun, ["colour"] * 8)) == {"red"}
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_a_worker_is_replaced_after_so_many_items(launcher: str) -> None:
     with Pool(launcher, nodes=2, maxtasksperchild=3) as pool:
         pids = [pid for pid, _ in pool.map(whoami, range(24), chunksize=1)]

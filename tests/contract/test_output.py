@@ -11,16 +11,10 @@ from typing import Any
 import pytest
 
 from tests.rig import script
-from tests.rig.launchers import is_apart
+from tests.rig.launchers import apart
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), apart]
 WORDS = range(12)
-
-
-@pytest.fixture(autouse=True)
-def _apart(launcher: str) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: items write to the driver's own stdout")
 
 
 def by_print(x: int) -> None:

@@ -16,6 +16,7 @@ from pathos_nb.events import ChunkDone, ItemFailed, ItemRetried, RunEnded, RunSt
 from pathos_nb.launchers.registry import registry
 from tests.contract.calls import fail_first, picky, same, square, wait_for
 from tests.rig.census import until
+from tests.rig.launchers import not_serial
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -117,9 +118,8 @@ def test_each_further_attempt_is_news(pool: Any, heard: Listener, tmp_path: Path
     assert not heard.of(ItemFailed)
 
 
+@not_serial
 def test_a_subscriber_that_has_left_hears_nothing(pool: Any, tmp_path: Path, launcher: str) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: a map is over when it returns")
     events: list[Any] = []
     run = pool.start(wait_for, [str(tmp_path / "gate")])
     leave = run.subscribe(events.append)
@@ -153,9 +153,8 @@ def test_an_observer_that_raises_does_the_run_no_harm(pool: Any) -> None:
         registry.observers.remove(explode)
 
 
+@not_serial
 def test_a_cancelled_run_keeps_what_is_finished(pool: Any, tmp_path: Path, launcher: str) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: a map is over when it returns")
     gate = tmp_path / "gate"
     done = tmp_path / "done"
     done.touch()
@@ -170,9 +169,8 @@ def test_a_cancelled_run_keeps_what_is_finished(pool: Any, tmp_path: Path, launc
     assert sorted(indices(run.chunks))[:3] == [0, 1, 2]
 
 
+@not_serial
 def test_wait_says_whether_the_run_is_over(pool: Any, tmp_path: Path, launcher: str) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: a map is over when it returns")
     run = pool.start(wait_for, [str(tmp_path / "gate")])
     assert run.wait(0.01) is False
     assert (run.state, run.ended_at, run.is_over) == ("running", None, False)

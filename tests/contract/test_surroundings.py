@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.contract.calls import modules
-from tests.rig.launchers import is_apart
+from tests.rig.launchers import apart, is_apart
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -105,8 +105,7 @@ def blas_threads(_: int) -> list[str | None]:
     return [os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")]
 
 
+@apart
 def test_inner_threads_of_a_worker_are_limited_to_its_share(pool: Any, launcher: str) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: the driver's own settings hold")
     limits = pool.map(blas_threads, range(2))[0]
     assert all(limit is not None and 1 <= int(limit) <= len(os.sched_getaffinity(0)) for limit in limits)

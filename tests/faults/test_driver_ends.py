@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.rig.census import marked, until
-from tests.rig.launchers import is_apart
+from tests.rig.launchers import apart
 from tests.rig.script import Script, run
 
 pytestmark = pytest.mark.timeout(60)
@@ -77,10 +77,9 @@ AT_WORK = {
 }
 
 
+@apart
 @pytest.mark.parametrize("work", AT_WORK)
 def test_a_driver_killed_at_work_leaves_nothing(launcher: str, tmp_path: Path, work: str) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: starts no process")
     shm = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
     temporary = set(os.listdir("/tmp"))
     with Script(tmp_path, AT_WORK[work], launcher) as running:

@@ -13,7 +13,7 @@ import pytest
 from pathos_nb import Pool
 from tests.contract.calls import same, square
 from tests.rig.census import Census
-from tests.rig.launchers import is_apart
+from tests.rig.launchers import apart, together
 from tests.rig.script import run
 
 pytestmark = pytest.mark.timeout(120)
@@ -80,9 +80,8 @@ NO_DESCRIPTORS_FOR_A_REPLACEMENT = """
 """
 
 
+@apart
 def test_a_worker_lost_when_no_descriptor_is_left(launcher: str, tmp_path: Path) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: a killer takes the driver with it")
     assert run(tmp_path, NO_DESCRIPTORS_FOR_A_REPLACEMENT, launcher) == "good\n"
 
 
@@ -256,6 +255,7 @@ def test_memory_behind_a_slow_first_item_is_bounded(launcher: str, tmp_path: Pat
     assert run(tmp_path, BEHIND, launcher) == "good\n"
 
 
+@together
 def test_values_of_one_run_are_let_go(launcher: str) -> None:
     import gc
     import weakref
@@ -263,8 +263,6 @@ def test_values_of_one_run_are_let_go(launcher: str) -> None:
     class Held:
         pass
 
-    if is_apart(launcher):
-        pytest.skip(f"{launcher}: what comes back is a copy")
     with Pool(launcher, nodes=2) as pool:
         value = Held()
         watch = weakref.ref(value)

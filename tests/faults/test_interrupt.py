@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig.launchers import is_apart
+from tests.rig.launchers import apart
 from tests.rig.script import Script
 
 pytestmark = pytest.mark.timeout(60)
@@ -112,9 +112,8 @@ STUBBORN = """
 """
 
 
+@apart
 def test_items_that_swallow_the_interrupt_are_stopped_too(launcher: str, tmp_path: Path) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: such an item can only be waited for")
     with Script(tmp_path, STUBBORN, launcher) as running:
         running.heard(2)
         running.interrupt()

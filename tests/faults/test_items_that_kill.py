@@ -18,7 +18,7 @@ from tests.contract.calls import mark_file, same, square, wait_for
 from tests.faults.acts import BAD, N_ITEMS, Trap
 from tests.rig.census import Census, until
 from tests.rig.kinds import DOORS, KINDS
-from tests.rig.launchers import is_apart
+from tests.rig.launchers import apart, not_serial
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -36,13 +36,7 @@ SIGNS = {
 ENDLESS = ["sleeps", "loops", "loops_in_c", "swallows_everything", "blocks_signals"]
 
 
-@pytest.fixture
-def apart(launcher: str) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: a killer takes the driver with it, as in a serial loop")
-
-
-@pytest.mark.usefixtures("apart")
+@apart
 @pytest.mark.parametrize("kind", DOORS)
 @pytest.mark.parametrize("act", KILLERS)
 def test_kept_a_killer_fails_alone(pool: Any, kind: str, act: str) -> None:
@@ -56,7 +50,7 @@ def test_kept_a_killer_fails_alone(pool: Any, kind: str, act: str) -> None:
     assert failure.worker and failure.host
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @pytest.mark.parametrize("act", KILLERS)
 def test_raised_a_killer_is_named(pool: Any, act: str) -> None:
     with pytest.raises(WorkerLost, match=SIGNS.get(act, "worker")) as caught:
@@ -64,7 +58,7 @@ def test_raised_a_killer_is_named(pool: Any, act: str) -> None:
     assert caught.value.index == BAD
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @pytest.mark.parametrize("act", ["kills_itself", "os_exits", "segfaults"])
 def test_a_killer_in_one_large_chunk_is_found(pool: Any, act: str) -> None:
     ys = pool.map(Trap(act), range(200), chunksize=200, on_error="keep")
@@ -72,7 +66,7 @@ def test_a_killer_in_one_large_chunk_is_found(pool: Any, act: str) -> None:
     assert ys == [x for x in range(200) if x != BAD]
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_one_call_that_kills_is_an_error(pool: Any) -> None:
     with pytest.raises(WorkerLost):
         pool.pipe(Trap("os_exits"), BAD)
@@ -88,7 +82,7 @@ def die_once(path: str, x: int) -> int:
     return x
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @pytest.mark.parametrize("kind", DOORS)
 def test_an_item_whose_worker_was_lost_runs_again(pool: Any, kind: str, tmp_path: Path) -> None:
     path = tmp_path / "runs"
@@ -101,7 +95,7 @@ def always_dies(path: str, x: int) -> None:
     os._exit(9)
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @pytest.mark.parametrize("retries", [0, 1, 2])
 def test_a_killer_is_tried_as_often_as_was_asked(pool: Any, tmp_path: Path, retries: int) -> None:
     path = tmp_path / "runs"
@@ -110,7 +104,7 @@ def test_a_killer_is_tried_as_often_as_was_asked(pool: Any, tmp_path: Path, retr
     assert failure.attempt == retries + 1
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_many_killers_each_fail_and_the_rest_is_there(pool: Any) -> None:
     ys = pool.map(odd_ones_die, range(20), on_error="keep", retries=0)
     assert [y for y in ys if not isinstance(y, Failure)] == list(range(0, 20, 2))
@@ -121,7 +115,7 @@ def odd_ones_die(x: int) -> int:
     return os._exit(1) if x % 2 else x  # type: ignore[return-value]
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_a_killed_idle_worker_is_replaced(pool: Any) -> None:
     for victims in (1, 2):
         for worker in pool.workers()[:victims]:
@@ -130,7 +124,7 @@ def test_a_killed_idle_worker_is_replaced(pool: Any) -> None:
     assert len(set(pool.each(os.getpid))) == 2
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_a_worker_killed_from_outside_under_an_item_costs_one_attempt(pool: Any, tmp_path: Path) -> None:
     gate, path = tmp_path / "gate", tmp_path / "pid"
     handle = pool.amap(partial(tell_and_wait, str(path)), [str(gate)])
@@ -145,7 +139,7 @@ def tell_and_wait(path: str, gate: str) -> str:
     return wait_for(gate)
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_the_parent_of_the_workers_may_be_killed_too(launcher: str) -> None:
     before, others = Census.take(), psutil.Process().children()
     with Pool(launcher, nodes=2) as pool:
@@ -156,7 +150,7 @@ def test_the_parent_of_the_workers_may_be_killed_too(launcher: str) -> None:
     before.check()
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_an_item_that_kills_the_parent_of_the_workers_does_not_hang(launcher: str) -> None:
     before = Census.take()
     with Pool(launcher, nodes=2) as pool:
@@ -166,7 +160,7 @@ def test_an_item_that_kills_the_parent_of_the_workers_does_not_hang(launcher: st
     before.check()
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @pytest.mark.parametrize("act", ENDLESS)
 def test_an_item_past_its_timeout_is_stopped_and_fails_alone(pool: Any, act: str) -> None:
     began = time.monotonic()
@@ -184,10 +178,9 @@ def sleep_for(seconds: float) -> float:
     return seconds
 
 
+@not_serial
 @pytest.mark.parametrize("kind", DOORS)
 def test_a_sleeper_times_out_by_every_kind_of_map(launcher: str, kind: str) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: refuses a timeout")
     before = Census.take()
     with Pool(launcher, nodes=2) as pool:
         ys = KINDS[kind](pool, Trap("naps"), range(N_ITEMS), timeout=0.2, on_error="keep")
@@ -199,15 +192,13 @@ def test_a_sleeper_times_out_by_every_kind_of_map(launcher: str, kind: str) -> N
     before.check()
 
 
+@not_serial
 def test_the_timeout_is_each_items_own_and_not_the_chunks(pool: Any, launcher: str) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: refuses a timeout")
     assert pool.map(sleep_for, [0.05] * 20, timeout=0.6, chunksize=20) == [0.05] * 20
 
 
+@not_serial
 def test_a_timeout_is_never_tried_again(launcher: str, tmp_path: Path) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: refuses a timeout")
     path = tmp_path / "runs"
     with Pool(launcher, nodes=2) as pool:
         ys = pool.map(partial(mark_and_sleep, str(path)), [1], timeout=0.1, retries=3, on_error="keep")
@@ -225,7 +216,7 @@ def test_the_serial_launcher_refuses_a_timeout() -> None:
         pool.map(same, [1], timeout=1)
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_a_stopped_worker_is_lost(pool: Any) -> None:
     began = time.monotonic()
     ys = pool.map(Trap("stops_itself"), range(N_ITEMS), retries=0, on_error="keep")
@@ -234,7 +225,7 @@ def test_a_stopped_worker_is_lost(pool: Any) -> None:
     assert time.monotonic() - began < 15
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_a_worker_stopped_for_a_moment_goes_on(pool: Any) -> None:
     victim = pool.workers()[0].pid
     os.kill(victim, signal.SIGSTOP)
@@ -244,7 +235,7 @@ def test_a_worker_stopped_for_a_moment_goes_on(pool: Any) -> None:
     assert handle.get(30) == [x * x for x in range(100)]
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_terminate_ends_workers_that_ignore_every_signal(launcher: str) -> None:
     before = Census.take()
     pool = Pool(launcher, nodes=2)

@@ -19,7 +19,7 @@ from pathos_nb.errors import ItemTimeout
 from tests.contract.calls import same, square
 from tests.faults.acts import BAD, N_ITEMS
 from tests.rig.census import Census
-from tests.rig.launchers import is_apart
+from tests.rig.launchers import apart
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -228,13 +228,7 @@ def meddle(act: Any, x: int) -> int:
     return x
 
 
-@pytest.fixture
-def apart(launcher: str) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: it meddles with the driver, as in a serial loop")
-
-
-@pytest.mark.usefixtures("apart")
+@apart
 @pytest.mark.parametrize("act", MEDDLERS, ids=lambda f: f.__name__)
 def test_neighbours_later_runs_and_the_end_go_well(launcher: str, act: Any, capfd: Any) -> None:
     before = Census.take()
@@ -259,7 +253,7 @@ def forks(x: int) -> int:
     return x
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_items_that_all_fork_are_each_delivered_once(launcher: str) -> None:
     before = Census.take()
     with Pool(launcher, nodes=2) as pool:
@@ -278,7 +272,7 @@ def starts_a_process(path: str, x: int) -> int:
     return x
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_a_process_that_an_item_leaves_running_does_not_hold_the_pool_up(launcher: str, tmp_path: Path) -> None:
     with Pool(launcher, nodes=2) as pool:
         assert pool.map(partial(starts_a_process, str(tmp_path)), range(3)) == [0, 1, 2]
@@ -298,7 +292,7 @@ def child_holds_output_open(x: int) -> int:
     return x
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_a_child_that_holds_the_output_open_does_not_hold_the_result_up(launcher: str) -> None:
     before = Census.take()
     began = time.monotonic()
@@ -313,7 +307,7 @@ def ignore_then_sleep(x: int) -> None:
     time.sleep(30)
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_handlers_that_an_item_has_set_do_not_keep_the_next_from_being_stopped(pool: Any) -> None:
     pool.map(partial(meddle, ignores_signals), range(N_ITEMS))
     ys = pool.map(ignore_then_sleep, [0], timeout=0.2, on_error="keep")
@@ -326,7 +320,7 @@ def raise_in_signal(x: int) -> int:
     return x
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_a_handler_that_raises_is_the_items_own_failure(pool: Any) -> None:
     ys = pool.map(raise_in_signal, range(3), on_error="keep")
     assert [type(y.error) for y in ys] == [KeyboardInterrupt] * 3

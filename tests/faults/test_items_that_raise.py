@@ -11,7 +11,7 @@ from pathos_nb.errors import Failure, RemoteError, RemoteTraceback
 from tests.faults import acts
 from tests.faults.acts import BAD, N_ITEMS, Trap
 from tests.rig.kinds import DOORS, KINDS
-from tests.rig.launchers import is_apart
+from tests.rig.launchers import apart, is_apart, not_serial
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -138,17 +138,15 @@ def test_what_of_an_exception_can_travel_does(pool: Any) -> None:
     assert error.args == ("bad item",)
 
 
+@apart
 def test_what_cannot_come_back_is_named_and_told(pool: Any, launcher: str) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: nothing travels")
     error = pool.map(Trap("raises_never_arrives"), [BAD], on_error="keep")[0].error
     assert "LoadRaises" in error.type_name
     assert "bad item" in error.text
 
 
+@not_serial
 def test_a_keyboard_interrupt_of_an_item_is_its_own_failure(pool: Any, launcher: str) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: nothing tells it from the user's Ctrl-C, which it is taken for")
     ys = pool.map(Trap("raises_keyboard_interrupt"), range(N_ITEMS), on_error="keep")
     assert isinstance(ys.pop(BAD).error, KeyboardInterrupt)
     assert ys == [x for x in range(N_ITEMS) if x != BAD]

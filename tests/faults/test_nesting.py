@@ -11,7 +11,7 @@ from pathos_nb import Pool
 from pathos_nb.errors import Failure
 from tests.contract.calls import picky, same, square
 from tests.rig.census import Census
-from tests.rig.launchers import is_apart, params
+from tests.rig.launchers import apart, not_serial, params
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -76,9 +76,8 @@ def test_three_floors(launcher: str, kind: str) -> None:
     before.check()
 
 
+@not_serial
 def test_inside_a_worker_the_default_pool_is_serial(pool: Any, launcher: str) -> None:
-    if launcher == "serial":
-        pytest.skip("serial: an item is not in a worker, the driver's own default holds")
     assert set(pool.map(default_place, range(3))) == {("serial",)}
 
 
@@ -127,9 +126,8 @@ def test_a_killer_in_an_inner_pool_kills_the_inner_worker_only(pool: Any) -> Non
     assert pool.map(inner_killer, ["processes"] * 2) == [[False, False, False, True, False]] * 2
 
 
+@apart
 def test_a_worker_that_is_killed_takes_its_inner_pool_with_it(launcher: str) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: a killer takes the driver with it")
     before = Census.take()
     with Pool(launcher, nodes=2) as pool:
         ys = pool.map(map_then_die, range(3), on_error="keep", retries=0)
@@ -147,9 +145,8 @@ def map_then_die(_: int) -> None:
     os._exit(3)
 
 
+@apart
 def test_an_inner_pool_past_its_timeout_is_stopped_with_its_workers(launcher: str) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: a thread that outlives its timeout is abandoned")
     from pathos_nb.errors import ItemTimeout
 
     before = Census.take()

@@ -13,7 +13,7 @@ from tests.faults import objects
 from tests.faults.acts import BAD, N_ITEMS
 from tests.rig.census import Census
 from tests.rig.kinds import DOORS, KINDS
-from tests.rig.launchers import is_apart
+from tests.rig.launchers import apart, is_apart, together
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -42,12 +42,6 @@ every_row = pytest.mark.parametrize("row", TABLE, ids=[r.bad for r in TABLE])
 every_kind = pytest.mark.parametrize("kind", DOORS)
 
 
-@pytest.fixture
-def apart(launcher: str) -> None:
-    if not is_apart(launcher):
-        pytest.skip(f"{launcher}: nothing travels")
-
-
 def check_alone(ys: list[Any], error: type[Exception], match: str) -> None:
     failure = ys.pop(BAD)
     assert ys == [x for x in range(N_ITEMS) if x != BAD]
@@ -61,7 +55,7 @@ def place(x: Any) -> Any:
     return x if isinstance(x, int) else BAD
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @every_kind
 @every_row
 def test_as_an_argument(pool: Any, row: Row, kind: str) -> None:
@@ -84,7 +78,7 @@ class Giver(NamedTuple):
         return getattr(objects, self.bad)(0) if x == BAD and self.bad.startswith("Kills") else give_bad(self.bad, x)
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @every_kind
 @every_row
 def test_as_a_result(pool: Any, row: Row, kind: str) -> None:
@@ -104,7 +98,7 @@ class Raiser(NamedTuple):
         return x
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @every_row
 def test_as_a_field_of_an_exception(pool: Any, row: Row) -> None:
     if row.bad == "KillsOnArrival":
@@ -125,7 +119,7 @@ class Bound(NamedTuple):
         return x
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @every_kind
 @pytest.mark.parametrize("row", LEAVERS, ids=[r.bad for r in LEAVERS])
 def test_in_the_function(pool: Any, row: Row, kind: str) -> None:
@@ -137,7 +131,7 @@ def test_in_the_function(pool: Any, row: Row, kind: str) -> None:
         KINDS[kind](pool, f, range(3))
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @pytest.mark.parametrize("row", LEAVERS, ids=[r.bad for r in LEAVERS])
 def test_in_the_fixed_keywords(pool: Any, row: Row) -> None:
     if row.argument is None:
@@ -151,7 +145,7 @@ def keyed(x: int, key: Any) -> int:
     return x
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @pytest.mark.parametrize("row", LEAVERS, ids=[r.bad for r in LEAVERS])
 def test_in_the_arguments_of_the_initializer(launcher: str, row: Row) -> None:
     before = Census.take()
@@ -168,7 +162,7 @@ def test_in_the_arguments_of_the_initializer(launcher: str, row: Row) -> None:
     before.check()
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 @pytest.mark.parametrize("act", ["kills_itself", "os_exits", "exits", "raises_holding_a_generator", "raises_untold"])
 def test_an_initializer_that_ends_its_worker_is_an_error_and_no_endless_loop(launcher: str, act: str) -> None:
     from tests.faults import acts
@@ -183,9 +177,8 @@ def test_an_initializer_that_ends_its_worker_is_an_error_and_no_endless_loop(lau
     before.check()
 
 
+@together
 def test_where_nothing_travels_it_does_no_harm(pool: Any, launcher: str) -> None:
-    if is_apart(launcher):
-        pytest.skip(f"{launcher}: things travel")
     bad = objects.RefusesToLeave()
     assert pool.map(same, [bad])[0] is bad
     assert pool.map(Bound(bad), [1]) == [1]
@@ -205,7 +198,7 @@ def test_a_value_that_lies_is_a_value(pool: Any, name: str, kind: str) -> None:
     assert type(pool.map(same, [getattr(objects, name)()])[0]) is getattr(objects, name)
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_a_failure_is_a_value_like_any_other(pool: Any) -> None:
     failure = pool.map(Raiser("Contrary"), [BAD], on_error="keep")[0]
     back = pool.map(same, [failure, 1])
@@ -225,7 +218,7 @@ def test_a_pool_as_an_argument_is_itself_or_one_like_it(launcher: str) -> None:
             assert pool.map(same, [other])[0] is other
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_an_iterator_of_a_map_as_an_argument_is_refused(pool: Any) -> None:
     with pool.imap(square, range(3)) as ys, pytest.raises(CannotSend):
         pool.map(same, [ys])
@@ -240,7 +233,7 @@ class AsksThePool:
         return int, (AsksThePool.pool.pipe(abs, -7),)
 
 
-@pytest.mark.usefixtures("apart")
+@apart
 def test_an_argument_that_uses_the_pool_while_it_is_pickled(pool: Any) -> None:
     AsksThePool.pool = pool
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,6 +23,16 @@ def _param(name: str, score: float, reason: str) -> Any:
 def is_apart(name: str) -> bool:
     """Say whether items run in processes of their own: what is sent is pickled, and a worker can die alone."""
     return not registry.get(name).shares_memory
+
+
+def only(of: Callable[[str], bool]) -> pytest.MarkDecorator:
+    """Run a test on those launchers only of which something holds; the others have nothing to do with it."""
+    return pytest.mark.parametrize("launcher", [p for p in params() if p.marks or of(p.values[0])], indirect=True)
+
+
+apart = only(is_apart)
+together = only(lambda name: not is_apart(name))
+not_serial = only(lambda name: name != "serial")
 
 
 class Pools:
