@@ -86,7 +86,8 @@ class PathosNbError(Exception):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __str__(self) -> str:
-        place = ", ".join(f"{k} {v}" for k, v in self.where.items() if v not in (None, ""))
+        told = {name: value for name, value in self.where.items() if name not in _SAID_ALREADY}
+        place = ", ".join(f"{k} {v}" for k, v in told.items() if v not in (None, ""))
         text = f"{self.what} ({place})" if place else self.what
         for clause in (self.cause, self.cure):
             text += f"; {clause}" if clause else ""
@@ -106,6 +107,9 @@ class PathosNbError(Exception):
         """
         named = {"type": type(self).__name__, "what": self.what, "cause": self.cause}
         return {**named, "cure": self.cure, "tail": self.tail, **{k: _plain(v) for k, v in self.where.items()}}
+
+
+_SAID_ALREADY = ("type_name", "text")  # fields for programs: the message has them
 
 
 def _plain(value: Any) -> Any:
@@ -257,7 +261,8 @@ class Failure:
             return self.error
         name = type(self.error).__name__
         what = f"the item raised {name}({', '.join(map(repr, self.error.args))})"
-        return RemoteError(what, cure="return to end an item early", type_name=name, index=self.index)
+        where: dict[str, Any] = {"index": self.index, "type_name": name, "text": str(self.error)}
+        return RemoteError(what, cure="return to end an item early", **where)
 
     def to_json(self) -> dict[str, Any]:
         """Give the failure as plain data.

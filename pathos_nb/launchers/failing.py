@@ -158,7 +158,7 @@ def revive(item: ItemReport) -> BaseException:
             if isinstance(error, BaseException):
                 return error
     cause = "the exception itself could not be brought back"
-    return RemoteError(f"{item.type_name}: {item.text}", cause=cause, type_name=item.type_name)
+    return RemoteError(f"{item.type_name}: {item.text}", cause=cause, type_name=item.type_name, text=item.text)
 
 
 def text_of(error: BaseException) -> str:
