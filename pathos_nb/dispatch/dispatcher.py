@@ -324,7 +324,7 @@ class Dispatcher:
     def _attend_alone(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:
         self._leader = threading.get_ident()
         try:
-            with Interrupts(self.hub.wake) as interrupts:
+            with Interrupts(self.hub) as interrupts:
                 self._lead(is_done, deadline, owner, interrupts)
         finally:
             self._leader = 0
@@ -382,7 +382,7 @@ class Dispatcher:
         for seat in self._inline:
             self._step(seat.slot)
         if n or self._inline:
-            with Interrupts(self.hub.wake), self.lock:
+            with Interrupts(self.hub), self.lock:
                 for seat in self._inline:
                     seat.slot.hand_up()
                 self._check_over(run)
@@ -392,7 +392,7 @@ class Dispatcher:
 
     def _step(self, slot: Any) -> None:
         """Have a worker that is this thread do what it was sent."""
-        interrupts = Interrupts(self.hub.wake)
+        interrupts = Interrupts(self.hub)
         with interrupts:
             interrupts.item, interrupts.immediate = slot.worker, True
             try:

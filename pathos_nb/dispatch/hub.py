@@ -75,6 +75,12 @@ class EventHub:
         with contextlib.suppress(OSError):  # full is as good as awake; closed has nobody waiting
             os.write(self._wake_w, b"!")
 
+    def write_signals_to(self, fd: int | None) -> int:
+        """Have the interpreter write each signal to this hub (None) or to a descriptor; give where it did before."""
+        if self._is_closed and fd is None:
+            return -1
+        return int(_set_wakeup_fd(self._wake_w if fd is None else fd, warn_on_full_buffer=False))
+
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Call:
         """Have something called after a delay."""
         call = Call(callback)
@@ -136,16 +142,19 @@ class Interrupts:
     Python runs a signal's handler between any two bytecodes; a KeyboardInterrupt in the midst of bookkeeping would
     leave it half done. Inside the block a handler is only noted; `check` runs it, where it can do no harm.
 
+    A signal that arrives just before the wait begins would not end it; so the interpreter is asked to write to the
+    hub's own pipe, at the moment of the signal.
+
     Parameters
     ----------
-    wake : callable
-        Ends the wait of the thread that runs the hub.
+    hub : EventHub
+        Whose wait a signal ends.
     """
 
-    __slots__ = ("_before", "_noted", "_wake", "immediate", "item")
+    __slots__ = ("_before", "_hub", "_noted", "_others", "immediate", "item")
 
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self._wake = wake
+    def __init__(self, hub: EventHub) -> None:
+        self._hub, self._others = hub, -1
         self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
         self._noted: list[int] = []
         self.immediate = False
@@ -158,11 +167,15 @@ class Interrupts:
                 if callable(handler):
                     self._before[number] = handler
                     _signal(number, self._note)
+            if self._before:
+                self._others = self._hub.write_signals_to(None)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for number, handler in self._before.items():
             _signal(number, handler)
+        if self._before:
+            self._hub.write_signals_to(self._others)
         if error is None:
             self.check()
         for number in self._noted:  # one has raised already; the others come again, now that the handlers are back
@@ -173,7 +186,10 @@ class Interrupts:
             self._pass_on(number, at)
             return
         self._noted.append(number)
-        self._wake()
+        self._hub.wake()
+        if self._others >= 0:  # somebody else, an event loop perhaps, waits for signals in this way too
+            with contextlib.suppress(OSError):
+                os.write(self._others, bytes([number]))
 
     def _pass_on(self, number: int, at: FrameType | None) -> None:
         """Let the handler raise in the user's code; in an item, which would keep what is raised, once more after it."""
@@ -196,4 +212,4 @@ _LONGEST_S = 3600.0
 _DEFERRED = [int(number) for name in ("SIGINT", "SIGALRM") if (number := getattr(signal, name, None)) is not None]
 # The functions of `signal` are these, with an enumeration looked up for each number: 10 microseconds a map.
 _bare: Any = sys.modules.get("_signal", signal)
-_signal, _getsignal = _bare.signal, _bare.getsignal
+_signal, _getsignal, _set_wakeup_fd = _bare.signal, _bare.getsignal, _bare.set_wakeup_fd

@@ -151,7 +151,7 @@ class Maps:
     def _start_run(self, run: Run, attended: bool, everywhere: bool = False) -> None:
         dispatcher = self.dispatcher
         try:
-            with Interrupts(dispatcher.hub.wake):
+            with Interrupts(dispatcher.hub):
                 if everywhere:
                     dispatcher.pin_everywhere(run)
                 dispatcher.start(run, attended)
