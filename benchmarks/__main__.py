@@ -61,12 +61,17 @@ def run_case(name: str, scene: Scene) -> Outcome | None:
 
 
 def run(options: argparse.Namespace) -> list[Outcome | None]:
-    """Run what was asked for."""
+    """Run what was asked for; the file of results grows with each case, so that a run that is stopped is not lost."""
     os.environ[ROUNDS_VARIABLE] = str(measure_rounds_per_us())
     say(f"load average at the start: {machine.load_average():.2f}")
     scene = scene_of(options)
     say("\n".join(filter(None, map(peers.missing, peers.EVERY))) or "every peer is here")
-    return [run_case(name, scene) for name in options.only or cases.NAMES]
+    outcomes = []
+    for name in options.only or cases.NAMES:
+        outcomes.append(run_case(name, scene))
+        if options.json:
+            write(options.json, outcomes)
+    return outcomes
 
 
 def read(path: Path) -> list[Outcome | None]:
@@ -74,14 +79,17 @@ def read(path: Path) -> list[Outcome | None]:
     return [Outcome.from_json(data) for data in json.loads(path.read_text())["outcomes"]]
 
 
+def write(path: Path, outcomes: list[Outcome | None]) -> None:
+    """Keep the results."""
+    data = {"machine": machine.describe(), "outcomes": [outcome.to_json() for outcome in outcomes if outcome]}
+    path.write_text(json.dumps(data, indent=1))
+
+
 def main() -> int:
     """Run, print, write."""
     options = parse()
     outcomes = read(options.from_json) if options.from_json else run(options)
     done = [outcome for outcome in outcomes if outcome]
-    if options.json:
-        data = {"machine": machine.describe(), "outcomes": [outcome.to_json() for outcome in done]}
-        options.json.write_text(json.dumps(data, indent=1))
     if options.write_docs:
         report.write_page(ROOT / "docs" / "performance.md", done, machine.describe())
     goals = [goal for outcome in done for goal in outcome.goals]

@@ -52,7 +52,7 @@ def _screen_row(row: Row, outcome: Outcome) -> str:
 
 def _relative(row: Row, outcome: Outcome) -> str:
     ours = _ours(row, outcome)
-    return f"{row.value / ours:.2f}" if ours and row.value is not None else ""
+    return f"{row.value / ours:.2f}" if ours and ours > 0 and row.value is not None else ""
 
 
 def _ours(row: Row, outcome: Outcome) -> float | None:

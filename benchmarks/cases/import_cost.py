@@ -14,7 +14,7 @@ FORBIDDEN = ("IPython", "numpy", "dill", "paramiko", "dask")
 STATEMENTS = {
     "bare interpreter": "pass",
     "pathos_nb": "import pathos_nb",
-    "pathos_nb, Pool": "from pathos_nb import Pool",
+    "pathos_nb, all of a pool": "import pathos_nb.dispatch.maps, pathos_nb.launchers.processes",
     "cloudpickle": "import cloudpickle",
     "dill": "import dill",
     "multiprocessing": "import multiprocessing.pool",
