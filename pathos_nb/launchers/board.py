@@ -50,6 +50,15 @@ class Cells:
         view = self.view
         view[OFFSET], view[BEGUN], view[CHUNK] = offset, time.monotonic_ns(), chunk
 
+    def finish(self, chunk: int) -> None:
+        """Say that every item of the chunk is past (worker).
+
+        The chunk stays written down: were the worker "at nothing" while its report is on the way, the pool would take
+        the chunk for one that is still to come, and give its items to another.
+        """
+        view = self.view
+        view[OFFSET], view[CHUNK] = _MASK, chunk
+
     def set_width(self, n_items: int) -> None:
         """Say how many items each `begin` is for (worker)."""
         self.view[WIDTH] = n_items
@@ -61,7 +70,7 @@ class Cells:
 
     def set_limit(self, chunk: int, n_items: int) -> None:
         """Say how many items of the chunk may begin (pool)."""
-        self.view[LIMITS + chunk % 8] = (chunk & _MASK) << 32 | n_items
+        self.view[LIMITS + chunk % 8] = (chunk & _MASK) << 32 | min(n_items, _MASK)
 
     def release(self) -> None:
         """Let the memory go (pool)."""

@@ -198,7 +198,7 @@ class Worker:
         return doing.done()
 
     def _undecodable(self, chunk: int, what: str, error: BaseException) -> Frame:
-        self.cells.begin(0, 0)
+        self.cells.finish(chunk)
         told = f"{what}\n{type(error).__name__}: {text_of(error)}\n{trace_of(error)}"
         return Frame(protocol.DONE, tuple(Report(chunk, 0, time.time(), b"", 1, (), (), told)))
 
@@ -342,7 +342,7 @@ class Chunk:
         worker.cells.set_width(n_run)  # a value that kills as it is pickled is found like an item that kills
         worker.cells.begin(self.number, 0)
         payload = self._dump_values()
-        worker.cells.begin(0, 0)
+        worker.cells.finish(self.number)
         if n_run and len(self.ends) < -(-n_run // self.block):
             self.ends.append(worker.now(_clock()))
         meta = Report(
