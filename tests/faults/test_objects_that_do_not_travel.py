@@ -40,6 +40,11 @@ TABLE = [
 LEAVERS = [r for r in TABLE if r.bad != "RaisesBaseOnLeaving"]
 every_row = pytest.mark.parametrize("row", TABLE, ids=[r.bad for r in TABLE])
 every_kind = pytest.mark.parametrize("kind", DOORS)
+every_way = pytest.mark.parametrize(
+    ("kind", "row"),
+    [*(("map", row) for row in TABLE), *((kind, TABLE[0]) for kind in DOORS if kind != "map")],
+    ids=lambda value: value if isinstance(value, str) else value.bad,
+)
 
 
 def check_alone(ys: list[Any], error: type[Exception], match: str) -> None:
@@ -56,8 +61,7 @@ def place(x: Any) -> Any:
 
 
 @apart
-@every_kind
-@every_row
+@every_way
 def test_as_an_argument(pool: Any, row: Row, kind: str) -> None:
     xs = [getattr(objects, row.bad)() if x == BAD else x for x in range(N_ITEMS)]
     ys = KINDS[kind](pool, place, xs, on_error="keep")
@@ -79,8 +83,7 @@ class Giver(NamedTuple):
 
 
 @apart
-@every_kind
-@every_row
+@every_way
 def test_as_a_result(pool: Any, row: Row, kind: str) -> None:
     if row.bad == "KillsOnArrival":
         pytest.skip("it would kill the driver, as it would in a serial loop that loads it")
@@ -120,9 +123,8 @@ class Bound(NamedTuple):
 
 
 @apart
-@every_kind
 @pytest.mark.parametrize("row", LEAVERS, ids=[r.bad for r in LEAVERS])
-def test_in_the_function(pool: Any, row: Row, kind: str) -> None:
+def test_in_the_function(pool: Any, row: Row, kind: str = "map") -> None:
     f = Bound(getattr(objects, row.bad)())
     if row.argument is None:
         assert KINDS[kind](pool, f, range(3)) == [0, 1, 2]
