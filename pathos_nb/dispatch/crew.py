@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import PoolBroken
-from pathos_nb.launchers.contract import Hub, Launcher, News, Slot
+from pathos_nb.launchers.contract import Hub, Launcher, News, Slot, Timer
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import FORGET
 
@@ -20,12 +20,13 @@ _TRY_AGAIN_S = 0.5
 class Chunk:
     """A task that was sent to a slot."""
 
-    __slots__ = ("alone", "limit", "number", "run", "sent_s", "size_bytes", "task")
+    __slots__ = ("alone", "limit", "number", "run", "sent_s", "size_bytes", "task", "timer")
 
     def __init__(self, run: Run, task: Task, number: int, size_bytes: int) -> None:
         self.run, self.task, self.number, self.size_bytes = run, task, number, size_bytes
         self.limit = len(task.indices)
         self.sent_s = time.perf_counter()
+        self.timer: Timer | None = None
 
 
 class Seat:

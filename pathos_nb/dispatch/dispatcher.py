@@ -164,10 +164,11 @@ class Dispatcher:
                 return
             run.stopping = state
             run.again.clear()
+            run.source.end()
             for seat in self.crew.seats:
                 self._hold(seat, run, interrupt)
             if interrupt:
-                self.hub.call_later(GRACE_S, lambda: self._kill_those_at(run, patient=True))
+                run.timers.append(self.hub.call_later(GRACE_S, lambda: self._kill_those_at(run, patient=True)))
             self._check_over(run)
             if not run.is_over:
                 self.unattended.add(run)
@@ -194,7 +195,17 @@ class Dispatcher:
             if not patient or (doing is not None and doing.run is run):
                 seat.slot.kill("its run was cancelled")
         if patient and not run.is_over:
-            self.hub.call_later(GRACE_S, lambda: self._kill_those_at(run, patient=False))
+            run.timers.append(self.hub.call_later(GRACE_S, lambda: self._kill_those_at(run, patient=False)))
+
+    def drop(self, run: Run) -> None:
+        """Cancel a run that nobody holds any more; the collector may call from anywhere, even from under the lock."""
+        if self.is_mine() or not self.lock.acquire(blocking=False):
+            self.hub.post(run.cancel)
+            return
+        try:
+            run.cancel()
+        finally:
+            self.lock.release()
 
     def settle(self, run: Run) -> None:
         """Wait until nothing of the run is at work; a second interrupt kills what is."""

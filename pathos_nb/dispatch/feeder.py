@@ -260,7 +260,7 @@ class Feeder:
             else:
                 self._watch(seat, chunk, max(1e-3, -over), allowed_s)
 
-        self.hub.call_later(delay_s, look)
+        chunk.timer = self.hub.call_later(delay_s, look)
 
     # --- taking back ---
 

@@ -11,7 +11,7 @@ from typing import Any
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.keepers import MISSING, StreamKeeper
 from pathos_nb.dispatch.run import Run
-from pathos_nb.errors import PoolClosed
+from pathos_nb.errors import Failure, PoolClosed
 
 
 class AsyncResult:
@@ -134,7 +134,7 @@ class ResultIterator(Iterator[Any]):
 
     def __init__(self, run: Run, dispatcher: Dispatcher) -> None:
         self.run, self._attend, self._feed = run, dispatcher.attend, dispatcher.feed
-        self._window, self._post = dispatcher.feeder.window, dispatcher.hub.post
+        self._window, self._drop = dispatcher.feeder.window, dispatcher.drop
         assert isinstance(run.keeper, StreamKeeper)
         self._keeper = run.keeper
         self._since_feed, self._is_closed = 0, False
@@ -148,9 +148,6 @@ class ResultIterator(Iterator[Any]):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-    def __next__(self) -> Any:
-        return self.next()
 
     def next(self, timeout: float | None = None) -> Any:
         """Give the next value.
@@ -173,6 +170,15 @@ class ResultIterator(Iterator[Any]):
         BaseException
             What the item raised, if the map was asked to raise; the iterator goes on after it. What the input raised.
         """
+        value, failure = self._take(timeout)
+        if failure is not None:
+            del self  # else the traceback would hold the iterator, and the pool the traceback
+            failure.reraise()
+        return value
+
+    __next__ = next
+
+    def _take(self, timeout: float | None) -> tuple[Any, Failure | None]:
         with self._lock:
             if self._is_closed:
                 raise StopIteration
@@ -184,9 +190,8 @@ class ResultIterator(Iterator[Any]):
                 self._since_feed = 0
                 self._feed()
         failure = self.run.failures.get(index)
-        if failure is not None and failure is value and self.run.options.on_error == "raise":
-            failure.reraise()
-        return value
+        is_raised = failure is not None and failure is value and self.run.options.on_error == "raise"
+        return value, failure if is_raised else None
 
     def _wait(self, timeout: float | None) -> tuple[int, Any]:
         taken: list[tuple[int, Any]] = []
@@ -235,4 +240,4 @@ class ResultIterator(Iterator[Any]):
 
     def __del__(self) -> None:
         if not self.run.is_over:
-            self._post(self.run.cancel)  # the collector may call from anywhere, even from under the lock
+            self._drop(self.run)

@@ -82,6 +82,7 @@ class Receiver:
             report = Report(*frame.meta)
             chunk = seat.in_flight.pop(report.chunk, None)
             if chunk is not None:
+                _call_off(chunk)
                 self._on_report(seat, chunk, report, frame)
 
     def _on_report(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
@@ -240,6 +241,7 @@ class Receiver:
         slot, was_retired = seat.slot, seat.retiring
         seat.in_flight.clear()
         for chunk in lost:
+            _call_off(chunk)
             self._salvage(seat, chunk, running, reason, tail)
         for run in {id(chunk.run): chunk.run for chunk in lost}.values():
             run.tell(WorkerDown(seat.name, slot.host, slot.pid, reason))
@@ -296,6 +298,11 @@ class Receiver:
         run.attempts[index] = attempts
         run.requeue(task)
         run.tell(ItemRetried(run.run_id, index, attempts + 1, reason))
+
+
+def _call_off(chunk: Chunk) -> None:
+    if chunk.timer is not None:
+        chunk.timer.cancel()
 
 
 def _timeout(run: Run, where: dict[str, Any]) -> ItemTimeout:

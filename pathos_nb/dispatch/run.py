@@ -19,6 +19,7 @@ from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, RunEnded, RunStarted
+from pathos_nb.launchers.contract import Timer
 from pathos_nb.launchers.worker import ByValue
 from pathos_nb.wire.serialization import Payload
 
@@ -122,6 +123,7 @@ class Run:
         self.worked_s: dict[int, float] = {}
         self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
         self.workers_n = 0
+        self.timers: list[Timer] = []
         self.is_stream = isinstance(keeper, StreamKeeper)
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
         self.output_taken = False
@@ -230,6 +232,9 @@ class Run:
         self.state = self.stopping or ("failed" if self.failures or self.error else "done")
         self._deliver_the_rest()
         self.source.end()
+        for timer in self.timers:  # else the hub would hold the run, and what its errors hold, until it looks again
+            timer.cancel()
+        self.timers.clear()
         self.payloads.clear()
         self.function = None
         self.tell(RunEnded(self.run_id, self.state, self.seconds))

@@ -164,7 +164,6 @@ class ProcessSlot(Slot):
     def forked(self, pid: int) -> None:
         """Take the process id, which comes after the first frames may have been sent."""
         self.pid = pid
-        self.remote.close()
         if self._kill_asked:
             self._signal(signal.SIGKILL)
 
@@ -246,6 +245,7 @@ class ProcessesLauncher(Launcher):
         self.slots[index] = slot
         try:
             self.zygote.fork(index, [slot.remote.fileno(), slot.output_fd, self.board.fd])
+            slot.remote.close()  # what was passed is on its way, whatever we hold
         except OSError as error:
             slot.release()
             raise _no_worker(error) from error
