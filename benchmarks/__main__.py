@@ -70,28 +70,35 @@ def run(options: argparse.Namespace) -> list[Outcome | None]:
     for name in options.only or cases.NAMES:
         outcomes.append(run_case(name, scene))
         if options.json:
-            write(options.json, outcomes)
+            write(options.json, outcomes, about(options))
     return outcomes
 
 
-def read(path: Path) -> list[Outcome | None]:
-    """Take the results of an earlier run."""
-    return [Outcome.from_json(data) for data in json.loads(path.read_text())["outcomes"]]
+def about(options: argparse.Namespace) -> dict[str, str]:
+    """Tell what the figures belong to: machine, versions, and how the run was made."""
+    size = "scaled down (--quick: a fifth to a quarter of the items)" if options.quick else "whole"
+    return {**machine.describe(), "run": f"{size}, {scene_of(options).n_reps} repetitions"}
 
 
-def write(path: Path, outcomes: list[Outcome | None]) -> None:
+def read(path: Path) -> tuple[list[Outcome | None], dict[str, str]]:
+    """Take the results of an earlier run, and what they belong to."""
+    data = json.loads(path.read_text())
+    return [Outcome.from_json(outcome) for outcome in data["outcomes"]], data["machine"]
+
+
+def write(path: Path, outcomes: list[Outcome | None], about_run: dict[str, str]) -> None:
     """Keep the results."""
-    data = {"machine": machine.describe(), "outcomes": [outcome.to_json() for outcome in outcomes if outcome]}
+    data = {"machine": about_run, "outcomes": [outcome.to_json() for outcome in outcomes if outcome]}
     path.write_text(json.dumps(data, indent=1))
 
 
 def main() -> int:
     """Run, print, write."""
     options = parse()
-    outcomes = read(options.from_json) if options.from_json else run(options)
+    outcomes, about_run = read(options.from_json) if options.from_json else (run(options), about(options))
     done = [outcome for outcome in outcomes if outcome]
     if options.write_docs:
-        report.write_page(ROOT / "docs" / "performance.md", done, machine.describe())
+        report.write_page(ROOT / "docs" / "performance.md", done, about_run)
     goals = [goal for outcome in done for goal in outcome.goals]
     say(f"\ngoals met: {sum(goal.is_met is True for goal in goals)} of {len(goals)}")
     return 0 if len(done) == len(outcomes) else 1

@@ -74,8 +74,8 @@ def page(outcomes: Sequence[Outcome], machine: dict[str, str]) -> str:
 
 
 def _machine(machine: dict[str, str]) -> str:
-    words = ", ".join(f"{key} {value}" for key, value in machine.items())
-    return f"\nMachine and versions: {words}.\n"
+    words = ", ".join(f"{key} {value}" for key, value in machine.items() if key != "run")
+    return f"\nThis run: {machine.get('run', 'whole')}. Machine and versions: {words}.\n"
 
 
 def _summary(outcomes: Sequence[Outcome]) -> str:

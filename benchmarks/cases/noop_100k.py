@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks import bounds
 from benchmarks.figures import Goal, Outcome, at_most, ratio
 from benchmarks.load import Load, RaceFar
-from benchmarks.peers import EVERY
+from benchmarks.peers import LOCAL
 from benchmarks.peers.base import Peer
 from benchmarks.race import RaceCase
 from benchmarks.work import noop
@@ -48,8 +48,8 @@ CASE = RaceCase(
     judge=judge,
     chunks=(1_000, 5_000, 12_500, 50_000),
     bounds=(PICKLE,),
-    peers=EVERY,
-    only_tuned=("futures", "loky", "ipyparallel", "dask"),
+    peers=(*LOCAL, "ipyparallel"),
+    only_tuned=("futures", "loky", "ipyparallel"),
 )
 
 
