@@ -59,6 +59,11 @@ class Seat:
         self.n_items, self.context, self.retiring, self.last_size = 0, None, False, 0
         self.slot = self.launcher.start_slot(self.name)
 
+    def kill(self, reason: str) -> None:
+        """End the worker now; it gets no more work, which would die with it."""
+        self.retiring = True
+        self.slot.kill(reason)
+
     def items_left(self) -> int | None:
         """How many more items this worker may be sent; None without a limit."""
         return None if self.most_items is None else max(0, self.most_items - self.n_items)

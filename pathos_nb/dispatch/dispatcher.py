@@ -193,7 +193,7 @@ class Dispatcher:
                 continue
             doing = seat.doing()
             if not patient or (doing is not None and doing.run is run):
-                seat.slot.kill("its run was cancelled")
+                seat.kill("its run was cancelled")
         if patient and not run.is_over:
             run.timers.append(self.hub.call_later(GRACE_S, lambda: self._kill_those_at(run, patient=False)))
 
@@ -264,7 +264,7 @@ class Dispatcher:
         self.receiver.is_closing = True
         for seat in self.crew.seats:
             seat.in_flight.clear()
-            seat.slot.kill("the pool is broken")
+            seat.kill("the pool is broken")
         for run in list(self.runs):
             run.error = error
             run.stopping = "failed"

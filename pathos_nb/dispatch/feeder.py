@@ -256,7 +256,7 @@ class Feeder:
             running = seat.slot.running()
             over = time.monotonic() - running.since_s - allowed_s if running else -allowed_s
             if running is not None and running.chunk == chunk.number and over >= 0:
-                seat.slot.kill(TIMED_OUT)
+                seat.kill(TIMED_OUT)
             else:
                 self._watch(seat, chunk, max(1e-3, -over), allowed_s)
 
