@@ -207,12 +207,17 @@ class Dispatcher:
         finally:
             self.lock.release()
 
-    def settle(self, run: Run) -> None:
-        """Wait until nothing of the run is at work; a second interrupt kills what is."""
+    def give_up(self, run: Run) -> None:
+        """Stop a run whose caller was interrupted, and wait until nothing of it is at work.
+
+        A second interrupt kills what is.
+        """
         try:
+            with Interrupts(self.hub):
+                self.stop(run, "cancelled", interrupt=True)
             self.attend(lambda: run.is_over, _SETTLE_S, None)
         except KeyboardInterrupt:
-            with self.lock:
+            with Interrupts(self.hub), self.lock:
                 self._kill_those_at(run, patient=False)
         with self.lock:
             if not run.is_over:

@@ -156,8 +156,7 @@ class Maps:
                     dispatcher.pin_everywhere(run)
                 dispatcher.start(run, attended)
         except KeyboardInterrupt:
-            run.cancel()
-            dispatcher.settle(run)
+            dispatcher.give_up(run)
             raise
 
     def _keeper(self, source: Source, deliver: Deliver | None) -> Keeper:

@@ -74,8 +74,8 @@ class Attendant(Protocol):
     def stop(self, run: Run, state: str, interrupt: bool) -> None:
         """Begin nothing more of that run."""
 
-    def settle(self, run: Run) -> None:
-        """Wait, not long, until nothing of the run is at work."""
+    def give_up(self, run: Run) -> None:
+        """Stop the run, and wait, not long, until nothing of it is at work."""
 
 
 class Run:
@@ -282,8 +282,7 @@ class Run:
             self.flush_output()
             return is_over
         except KeyboardInterrupt:
-            self._dispatcher.stop(self, "cancelled", interrupt=True)
-            self._dispatcher.settle(self)
+            self._dispatcher.give_up(self)
             raise
 
     def cancel(self) -> None:
