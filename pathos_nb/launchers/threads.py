@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
@@ -141,6 +142,7 @@ class ThreadsLauncher(Launcher):
         """End all workers; see `Launcher.close`."""
         for slot in self._slots:
             slot.kill("the pool was closed")
+        deadline = time.monotonic() + _JOIN_S  # for all together: each may be asleep in an item, and cannot be woken
         for slot in self._slots:
             if slot.thread is not threading.current_thread():
-                slot.thread.join(_JOIN_S)
+                slot.thread.join(max(0.0, deadline - time.monotonic()))
