@@ -67,7 +67,8 @@ class ThreadSlot(Slot):
                         return "its initializer failed"
                 del frame, reply
             except KeyboardInterrupt:  # came after the item it was meant for
-                continue
+                if self._abandoned:  # it may have come with the word to end
+                    return "retired"
 
     def _answer(self, reply: Frame) -> None:
         if not self._abandoned:
@@ -95,6 +96,8 @@ class ThreadSlot(Slot):
 
             ident = ctypes.c_ulong(self.thread.ident or 0)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(KeyboardInterrupt))
+            if not self._worker.in_item:  # it has ended meanwhile: taken back, lest the next frame is lost by it
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, None)
 
     def kill(self, reason: str) -> None:
         """End the worker now."""
