@@ -457,15 +457,20 @@ class Dispatcher:
                 run.stopping = run.stopping or "cancelled"
                 self._finish(run)
             self._changed.notify_all()
-        self.hub.wake()
-        steward = self._steward
-        if steward is not None and steward is not threading.current_thread():
-            steward.join(_SETTLE_S)
-        is_ours = self._leader != threading.get_ident() and self._attending.acquire(timeout=_SETTLE_S)
-        self.deliver()
-        with self.lock:
-            self.crew.close()
-            self.hub.close()
+        is_ours = False
+        try:
+            self.hub.wake()
+            steward = self._steward
+            if steward is not None and steward is not threading.current_thread():
+                steward.join(_SETTLE_S)
+            is_ours = self._leader != threading.get_ident() and self._attending.acquire(timeout=_SETTLE_S)
+            self.deliver()
+        finally:  # whatever came in between, an interrupt too: this is done once and must be done
+            with self.lock:
+                try:
+                    self.crew.close()
+                finally:
+                    self.hub.close()
         if is_ours:
             self._attending.release()
 

@@ -129,9 +129,13 @@ class EventHub:
         """Close the descriptors."""
         if not self._is_closed:
             self._is_closed = True
-            self._selector.close()
-            os.close(self._wake_r)
-            os.close(self._wake_w)
+            try:  # an interrupt may come between any two of these: a pool may be closed in an item of a thread
+                self._selector.close()
+            finally:
+                try:
+                    os.close(self._wake_r)
+                finally:
+                    os.close(self._wake_w)
             self._timers.clear()  # they hold workers, and these the memory they share
             self._posted.clear()
 

@@ -67,7 +67,8 @@ class ThreadSlot(Slot):
                         return "its initializer failed"
                 del frame, reply
             except KeyboardInterrupt:  # came after the item it was meant for
-                continue
+                if self._abandoned:  # it may have come with the word to end
+                    return "retired"
 
     def _answer(self, reply: Frame) -> None:
         if not self._abandoned:
@@ -89,12 +90,17 @@ class ThreadSlot(Slot):
 
     def interrupt(self, chunk: int) -> None:
         """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""
-        if self._worker is not None and self._worker.in_item and self.cells.view[CHUNK] == chunk:
+        if self._worker is not None and self._is_in_item() and self.cells.view[CHUNK] == chunk:
             self._worker.stop_requested = True
             import ctypes
 
             ident = ctypes.c_ulong(self.thread.ident or 0)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(KeyboardInterrupt))
+            if not self._is_in_item():  # it has ended meanwhile: taken back, lest the next frame is lost by it
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, None)
+
+    def _is_in_item(self) -> bool:
+        return self._worker is not None and self._worker.in_item
 
     def kill(self, reason: str) -> None:
         """End the worker now."""
