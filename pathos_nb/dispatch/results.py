@@ -26,7 +26,8 @@ _N_ROWS, _N_WANTED = 10, 4
 class Results(Sequence[Any]):
     """Values in the order of the points, with the parameters of each.
 
-    A point that failed, or that has not been run, holds a `Failure`, which is false: ``[y for y in results if y]``.
+    A point that failed, or that has not been run, holds a `Failure`:
+    ``[y for y in results if not isinstance(y, Failure)]`` leaves those out.
 
     Parameters
     ----------
