@@ -11,7 +11,7 @@ from typing import Any
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.keepers import MISSING, StreamKeeper
 from pathos_nb.dispatch.run import Run
-from pathos_nb.errors import Failure, PoolClosed
+from pathos_nb.errors import Failure, PoolClosed, without_engine
 
 
 class AsyncResult:
@@ -55,7 +55,10 @@ class AsyncResult:
         """
         if not self.run.wait(timeout):
             raise _not_ready(timeout)
-        values = self.run.result()
+        try:
+            values = self.run.result()
+        except BaseException as error:
+            raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
         return values[0] if self._single else values
 
     def wait(self, timeout: float | None = None) -> None:
