@@ -126,6 +126,7 @@ class Run:
         self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
         self.workers_n = 0
         self.heavy: tuple[tuple[str, int], ...] = ()
+        self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
         self.is_stream = isinstance(keeper, StreamKeeper)
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")

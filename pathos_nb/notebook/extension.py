@@ -17,6 +17,8 @@ from pathos_nb.session import close_session, current_session
 
 __all__ = ["Extension", "load", "unload"]
 
+_RICH = "pathos_nb.launchers.rich:install"  # what items display() is to travel
+
 
 class Extension:
     """What one loaded extension has put into a shell.
@@ -42,6 +44,7 @@ class Extension:
         self.shell.input_transformers_cleanup.append(help_alone)
         self.shell.events.register("post_execute", self.end_turn)
         self.session.views.append(self.views.begin)
+        registry.worker_hooks.append(_RICH)
 
     def remove(self) -> None:
         """Take everything out again, and end the session with its pools."""
@@ -57,6 +60,7 @@ class Extension:
                 del table[name]
         manager.registry.pop(type(self.magics).__name__, None)
         shell.configurables.remove(self.magics)
+        registry.worker_hooks.remove(_RICH)
         close_session()
         self.views.close()
 

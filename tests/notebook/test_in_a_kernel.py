@@ -401,6 +401,18 @@ def test_a_pool_of_the_users_that_raises_does_not_fill_the_screen_with_the_engin
     kernel.run("pool.close()")
 
 
+def test_figures_and_what_is_displayed_appear_with_their_point(kernel):
+    pytest.importorskip("matplotlib")
+    kernel.run("import matplotlib.pyplot as plt")
+    cell = "for v in [1, 2]\nplt.plot([0, v])\nplt.show()\ndisplay({'said': v})\nv"
+    answer = kernel.run(f"%%pmap {cell}", timeout=60)
+    assert (answer.status, answer.text) == ("ok", "")
+    assert answer.picture["text/html"].count('src="data:image/png;base64,') == 2
+    assert "<Figure size" in answer.picture["text/plain"] and "{'said': 2}" in answer.picture["text/plain"]
+    plain = kernel.run(f"%%pmap -q {cell}").text
+    assert "<Figure size" in plain and "\x1b" not in plain
+
+
 def test_closing_the_pool_in_use_says_where_cells_run_then(kernel):
     kernel.run("%pathos pool two threads -n 2")
     kernel.run("%pathos use two")
@@ -429,6 +441,7 @@ def state(ip=get_ipython()):
         threads=sorted(t.name for t in threading.enumerate()),
         children=len(psutil.Process().children(recursive=True)),
         observers=len(registry.observers),
+        hooks=list(registry.worker_hooks),
         names=sorted(n for n in ip.user_ns if not n.startswith("_")),
     )
 first = second = None
