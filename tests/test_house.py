@@ -108,7 +108,9 @@ STATEFUL = {
 
 # Put together here, so that this file does not have them in it.
 MACHINE_PATHS = ["/" + word + "/" for word in ("root", "work", "home/[a-z][a-z0-9_-]*", "Users/[A-Za-z]+", "opt")]
-REGISTRIES = [r"\.".join(p) for p in (("pypi", "org"), ("files", "python" + "hosted", "org"), ("registry", "npmjs", "org"))]
+REGISTRIES = [
+    r"\.".join(p) for p in (("pypi", "org"), ("files", "python" + "hosted", "org"), ("registry", "npmjs", "org"))
+]
 REGISTRIES += [r"\.".join(p) for p in (("deb", "debian", "org"), ("registry", "yarnpkg", "com"))]
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".ipynb", ".sh", ".ts", ".tsx", ".js", ".css", ".rst"}
 TEXT_SUFFIXES |= {".txt", ".cfg", ".ini", ".lock", ".svg", ".html", ""}
