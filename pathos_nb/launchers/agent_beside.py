@@ -20,10 +20,12 @@ from pathos_nb.wire.framing import Buffer
 
 __all__ = ["Beside", "BesideStore", "far_context", "own_context"]
 
-_OF_THE_MACHINE = (
-    "PATH", "LD_", "DYLD_", "HOME", "USER", "LOGNAME", "SHELL", "TMP", "TEMP", "PWD", "OLDPWD", "SSH_", "DISPLAY",
-    "VIRTUAL_ENV", "CONDA", "PYTHON", "JPY_", "XDG_", "DBUS_", "TERM", "HOSTNAME", "_",
-)  # fmt: skip
+# Variables that tell of this machine, and would be wrong on another: by name, and by how they begin.
+_OF_THE_MACHINE = {
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "TMPDIR", "TMP", "TEMP", "DISPLAY", "TERM", "HOSTNAME",
+    "VIRTUAL_ENV", "MAIL", "SHLVL", "_",
+}  # fmt: skip
+_OF_ITS_SYSTEM = ("LD_", "DYLD_", "SSH_", "CONDA_", "PYTHON", "JPY_", "XDG_", "DBUS_")
 
 
 # --- here -------------------------------------------------------------------------------------------------------
@@ -59,7 +61,7 @@ def _set_since_start() -> dict[str, str | None]:
         return {}
     changed: dict[str, str | None] = {k: v for k, v in os.environ.items() if first.get(k) != v}
     changed.update(dict.fromkeys(set(first) - set(os.environ)))
-    return {name: value for name, value in changed.items() if not name.startswith(_OF_THE_MACHINE)}
+    return {k: v for k, v in changed.items() if k not in _OF_THE_MACHINE and not k.startswith(_OF_ITS_SYSTEM)}
 
 
 def _first_environment() -> dict[str, str] | None:

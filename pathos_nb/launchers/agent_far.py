@@ -98,6 +98,7 @@ class Agent:
         self._slots: dict[int, Slot] = {}
         self._numbers: dict[Slot, int] = {}
         self._told_pids: set[int] = set()
+        self._contexts: dict[int, tuple[tuple[Any, ...] | None, str]] = {}
         self._busy: dict[int, int] = {}
         self._told_at: dict[int, Running] = {}
         self._looking = False
@@ -222,16 +223,22 @@ class Agent:
         if frame.kind == protocol.DEFINE:
             run, spec = frame.meta
             spec = protocol.RunSpec(*spec)
-            frame = frame._replace(meta=(run, tuple(spec._replace(context=self._context(spec.context)))))
+            frame = frame._replace(meta=(run, tuple(spec._replace(context=self._context(number, spec.context)))))
         elif frame.kind == protocol.INITIALIZE:
-            frame = frame._replace(meta=(self._context(frame.meta[0]),))
+            frame = frame._replace(meta=(self._context(number, frame.meta[0]),))
         elif frame.kind == protocol.WORK:
             self._busy[number] = self._busy.get(number, 0) + 1
             self._look_soon()
         slot.send([frame])
 
-    def _context(self, sent: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-        return None if sent is None else far_context(sent, self.launcher.context(), self.store.path)
+    def _context(self, number: int, sent: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        """Make of the pool's surroundings the worker's; again if only the user's modules are others than before."""
+        known, beside = self._contexts.get(number, (None, ""))
+        sent = sent or (known if beside != self.store.path else None)
+        if sent is None:
+            return None
+        self._contexts[number] = sent, self.store.path
+        return far_context(sent, self.launcher.context(), self.store.path)
 
     def _take_back(self, slot: Slot, number: int, chunk: int, n_items: int) -> None:
         """Hold a chunk at an item, and tell from which item on it holds: that one may just have begun."""
@@ -273,7 +280,7 @@ class Agent:
             return
         self._tell_pid(news.slot, number)
         at = news.slot.running()
-        for known in (self._slots, self._busy, self._told_at):
+        for known in (self._slots, self._contexts, self._busy, self._told_at):
             known.pop(number, None)
         told = None if at is None else (at.chunk, at.offset, time.monotonic() - at.since_s, at.width)
         self.post(messages.DOWN, number, Frame(0, (news.reason, news.tail, told)))

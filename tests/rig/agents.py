@@ -24,7 +24,7 @@ class LocalCarrier:
 
     def __init__(self, command: Sequence[str], **options: Any) -> None:
         self.sock, theirs = socket.socketpair()
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the carrier
         with theirs:
             self.process = subprocess.Popen(
                 command, stdin=theirs, stdout=theirs, stderr=self._errors, start_new_session=True, **options
