@@ -28,11 +28,12 @@ from typing import Any
 from pathos_nb.dispatch.crew import Crew, Plan, Seat, WorkerInfo
 from pathos_nb.dispatch.deliveries import Deliveries, complain
 from pathos_nb.dispatch.feeder import Feeder, failure_of
-from pathos_nb.dispatch.hub import EventHub, Interrupts
+from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import PoolBroken, PoolClosed
+from pathos_nb.launchers.hub import EventHub
 from pathos_nb.launchers.registry import registry
 
 GRACE_S = 0.2

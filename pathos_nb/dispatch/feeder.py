@@ -31,6 +31,7 @@ _LOOK_AGAIN_S = 2e-3
 _SHORT_S = 1e-3
 _MEASURED_S = 5e-3
 _WORTH_TAKING_S = 1e-3
+_TRIPS_A_CHUNK = 5.0  # with an overhead of a tenth, a chunk lasts two round trips: the next is there before it ends
 
 
 class Feeder:
@@ -91,7 +92,7 @@ class Feeder:
     def _next_task(self, run: Run, seat: Seat) -> Task | None:
         if run.stopping or not (run.source.ready or run.again):
             return None
-        if (seat.slot.inline and run.unattended) or not self._may_serve(run, seat):
+        if (seat.slot.inline and run.unattended) or not self._may_serve(run, seat) or not self._can_read(run, seat):
             return None
         if run.pins:
             return self._pinned(run, seat)
@@ -110,6 +111,19 @@ class Feeder:
         if len(run.team) < most:
             run.team.add(id(seat))
         return id(seat) in run.team
+
+    def _can_read(self, run: Run, seat: Seat) -> bool:
+        """Whether the worker's Python can load the function; if no worker's can, the run fails."""
+        if seat.slot.minor == MINOR:
+            return True
+        payload = self._payload(run, ByValue)
+        if payload is None:
+            return False
+        if not payload.by_value:
+            return True
+        if all(other.slot.minor != MINOR for other in self.crew.seats):
+            self._fail_run(run, _other_python(run.function, seat))
+        return False
 
     def _pinned(self, run: Run, seat: Seat) -> Task | None:
         index = run.pins.pop(id(seat), None)
@@ -136,7 +150,8 @@ class Feeder:
         item_s = run.item_s.get(id(seat))
         if item_s is None:
             return 0 if seat.in_flight else 1
-        measured = Measured(item_s, seat.overhead_s, run.item_bytes, seat.last_size)
+        overhead_s = seat.overhead_s + seat.slot.latency_s / _TRIPS_A_CHUNK
+        measured = Measured(item_s, overhead_s, run.item_bytes, seat.last_size)
         left = run.source.left
         if left is None or run.is_stream:
             return stream_size(measured, room)
@@ -178,6 +193,8 @@ class Feeder:
             frames.append(define)
         try:
             payload = codec.dump(task.items)
+            if codec is ByValue and payload.by_value and seat.slot.minor != MINOR:
+                raise _other_python(task.items, seat)
         except BaseException as error:
             self._not_sent(run, task, error)
             return
@@ -269,7 +286,8 @@ class Feeder:
             worth = self._unbegun_s(victim)
             if not worth:
                 return
-            if worth < _WORTH_TAKING_S and not self._is_stuck(victim):
+            trips_s = seat.slot.latency_s + victim.slot.latency_s
+            if worth < _WORTH_TAKING_S + trips_s and not self._is_stuck(victim):
                 self._look_later()
                 return
             self._take_over(seat, victim)
@@ -283,6 +301,8 @@ class Feeder:
         running, found = seat.slot.running(), []
         at = running.chunk if running else 0
         for number, chunk in seat.in_flight.items():
+            if chunk.asked_back:
+                continue
             first = 0
             if running and at == number:
                 first = running.offset + running.width
@@ -304,6 +324,9 @@ class Feeder:
             return
         chunk, first, n = left[-1]
         start = first if chunk.run.options.chunksize else first + n // 2
+        if victim.slot.answers_later:
+            self._ask_back(seat, victim, chunk, start)
+            return
         if not victim.slot.set_limit(chunk.number, start):
             return
         running = victim.slot.running()
@@ -317,6 +340,12 @@ class Feeder:
         chunk.limit = start
         chunk.task = chunk.task._replace(contested=True)
         self._send(seat, chunk.run, task)
+
+    def _ask_back(self, seat: Seat, victim: Seat, chunk: Chunk, start: int) -> None:
+        """Have a worker elsewhere give back what it has not begun; its answer comes as news."""
+        if self._may_serve(chunk.run, seat):
+            chunk.asked_back = True
+            victim.slot.take_back(chunk.number, start)
 
     def _look_later(self) -> None:
         if self._look_again is None or self._look_again.callback is None:
@@ -342,6 +371,16 @@ def _cannot_send(function: Any, error: BaseException) -> CannotSend:
     told = CannotSend(what, cause=cause, cure=cure)
     told.__cause__ = error
     return told
+
+
+def _other_python(what: Any, seat: Seat) -> CannotSend:
+    here, there = (".".join(map(str, version)) for version in (MINOR, seat.slot.minor))
+    name = getattr(what, "__qualname__", "an argument")
+    return CannotSend(
+        f"{name} goes as code of Python {here}, which Python {there} cannot load",
+        cure=f"have a Python {here} there (python=, --python), or put it into a module that both can import",
+        host=seat.slot.host,
+    )
 
 
 TIMED_OUT = "its item ran past its timeout"

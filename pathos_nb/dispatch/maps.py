@@ -12,7 +12,7 @@ from pathos_nb.dispatch.crew import Plan
 from pathos_nb.dispatch.deliveries import CallbackKeeper, Deliver
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
-from pathos_nb.dispatch.hub import Interrupts
+from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions, is_count, read_options
 from pathos_nb.dispatch.run import Call, Run

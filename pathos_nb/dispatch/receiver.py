@@ -18,7 +18,7 @@ from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
 from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
-from pathos_nb.launchers.contract import News, Reply, Running, SlotDown
+from pathos_nb.launchers.contract import News, Reply, Running, SlotDown, SourceBroken, SourceReady, TakenBack
 from pathos_nb.launchers.failing import revive, text_of
 from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
@@ -69,9 +69,15 @@ class Receiver:
         elif isinstance(news, SlotDown):
             seat = self._crew().seat_of(news.slot)
             if seat is not None and not self.is_closing:
-                self._on_down(seat, news.reason, news.tail)
+                self._on_down(seat, news)
+        elif isinstance(news, TakenBack):
+            seat = self._crew().seat_of(news.slot)
+            if seat is not None:
+                self._on_taken_back(seat, news.chunk, news.n_items)
+        elif isinstance(news, SourceReady):
+            self._crew().fill(news.launcher)
         else:
-            self._break_pool(PoolBroken("workers cannot be started", cause=news.reason))
+            self._on_source_broken(news)
 
     # --- reports ---
 
@@ -235,11 +241,40 @@ class Receiver:
         failure.traceback = trace
         self._place(run, task.indices, [failure], [failure], task.contested)
 
+    # --- what is taken back ---
+
+    def _on_taken_back(self, seat: Seat, number: int, n_items: int) -> None:
+        """Have others do what a worker elsewhere has said that it will not begin."""
+        chunk = seat.in_flight.get(number)
+        if chunk is None:
+            return
+        chunk.asked_back = False
+        if n_items < chunk.limit and not chunk.run.stopping:
+            part = chunk.task.part(n_items, chunk.limit, chunk.run.source.star, alone=False)
+            chunk.limit = n_items
+            chunk.run.requeue(part)
+
     # --- deaths ---
 
-    def _on_down(self, seat: Seat, reason: str, tail: str) -> None:
-        running, lost = seat.slot.running(), list(seat.in_flight.values())
-        slot, was_retired = seat.slot, seat.retiring
+    def _on_source_broken(self, news: SourceBroken) -> None:
+        """Do without a place, if there is another: what it was sent goes there."""
+        crew = self._crew()
+        others = [launcher for launcher in crew.launchers if launcher is not news.launcher]
+        if not others:
+            self._break_pool(_broken(news))
+            return
+        for seat in crew.drop(news.launcher):
+            lost = list(seat.in_flight.values())
+            seat.in_flight.clear()
+            for chunk in lost:
+                _call_off(chunk)
+                self._salvage(seat, chunk, None, news.reason, "")
+        news.launcher.close()
+
+    def _on_down(self, seat: Seat, news: SlotDown) -> None:
+        reason, tail = news.reason, news.tail
+        running, lost = seat.slot.running() if news.is_workers else None, list(seat.in_flight.values())
+        slot, was_retired = seat.slot, seat.retiring or not news.is_workers
         seat.in_flight.clear()
         for chunk in lost:
             _call_off(chunk)
@@ -315,6 +350,10 @@ def _said_and_shown(
             if run.picture_bytes <= MAX_BYTES:
                 pictures.append((task.indices[at], *picture))
     return tuple(output), tuple(pictures)
+
+
+def _broken(news: SourceBroken) -> PoolBroken:
+    return PoolBroken("workers cannot be started", cause=news.reason)
 
 
 def _call_off(chunk: Chunk) -> None:

@@ -112,5 +112,5 @@ def _is_local(name: str, file: str) -> bool:
 def _stamp(file: str) -> int:
     try:
         return os.stat(file).st_mtime_ns  # noqa: PTH116 - asked before each run
-    except OSError:
-        return 0
+    except OSError:  # inside of an archive: good as long as that is on the path
+        return int(any(file.startswith(f"{entry}/") for entry in sys.path))
