@@ -39,6 +39,7 @@ class Registry:
             "serial": "pathos_nb.launchers.serial:SerialLauncher",
             "threads": "pathos_nb.launchers.threads:ThreadsLauncher",
             "processes": "pathos_nb.launchers.processes:ProcessesLauncher",
+            "ppft": "pathos_nb.launchers.ppft:PpftLauncher",
         }
         self._scanned = False
 
@@ -65,7 +66,7 @@ class Registry:
         Parameters
         ----------
         name : str
-            A launcher, or whatever the resolver knows.
+            A launcher, ``launcher:address``, or whatever the resolver knows.
 
         Returns
         -------
@@ -86,6 +87,9 @@ class Registry:
             if not availability.score:
                 raise LauncherUnavailable(f"the launcher {name!r} cannot run here", cause=availability.reason)
             return launcher
+        kind, _, address = name.partition(":")
+        if address and kind in self._known:
+            return self.get(kind).at(address)
         found = self.resolver(name) if self.resolver else None
         if found is None:
             known = ", ".join(self._known)
