@@ -24,6 +24,8 @@ from pathos_nb.dispatch.kept import KeptRun
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import BadOption, UnknownPlace
+from pathos_nb.joined.host import Host, Plan
+from pathos_nb.joined.hosts import Hosts
 from pathos_nb.launchers.registry import registry
 
 __all__ = ["Session", "close_session", "current_session"]
@@ -54,6 +56,8 @@ class Session:
         self._heavy: set[str] = set()
         self._lock = threading.RLock()
         registry.observers.append(self.note)
+        self.hosts = Hosts()
+        self._resolve = registry.resolver = self.hosts.resolve
 
     # pools
 
@@ -176,10 +180,11 @@ class Session:
     def _check(self, places: Iterable[str]) -> None:
         known = registry.names()
         for place in places:
-            if place not in known and registry.resolver is None:
-                near = difflib.get_close_matches(place, known, n=1)
-                cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-                raise UnknownPlace(f"no place is called {place!r}", cure=cure)
+            if place in known or place.partition(":")[0] in known or self.hosts.knows(place):
+                continue
+            near = difflib.get_close_matches(place, [*known, *self.hosts.names()], n=1)
+            cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            raise UnknownPlace(f"no place is called {place!r}", cure=f"{cure}; %pathos connect reaches a host")
 
     def close_pool(self, name: str) -> None:
         """End one pool and its workers; if it is the one in use, and has a name of its own, cells run at home again.
@@ -203,6 +208,59 @@ class Session:
             if self.places == (name,) and name not in registry.names():
                 self.places, self.nodes = self.home, None
         pool.terminate()
+
+    # hosts
+
+    def connect(self, plan: Plan) -> Host:
+        """Connect to a host, and have its workers ready.
+
+        Parameters
+        ----------
+        plan : Plan
+            How.
+
+        Returns
+        -------
+        Host
+            Cells run there by its name.
+
+        Raises
+        ------
+        BadOption
+            The name is taken.
+        HostError, PoolBroken
+            It did not connect, or cannot be used; nothing stays open.
+        """
+        if plan.name in registry.names() or plan.name in self.pools:
+            raise BadOption(f"the name {plan.name!r} is taken", cure="give another one by --name")
+        host = self.hosts.connect(plan)
+        try:
+            self.pool((plan.name,))
+        except BaseException:
+            self.hosts.disconnect(plan.name)
+            raise
+        return host
+
+    def disconnect(self, name: str) -> None:
+        """End the pools that use a host, and the connection to it.
+
+        Parameters
+        ----------
+        name : str
+            What cells call it.
+
+        Raises
+        ------
+        UnknownPlace
+            There is none of that name.
+        """
+        self.hosts.get(name)
+        for pool_name, pool in reversed(self.pools.items()):
+            if name in pool.places:
+                self.close_pool(pool_name)
+        if name in self.places:
+            self.places, self.nodes = self.home, None
+        self.hosts.disconnect(name)
 
     # runs
 
@@ -309,6 +367,9 @@ class Session:
         self.cancel()
         for name in reversed(self.pools):
             self.close_pool(name)
+        self.hosts.close()
+        if registry.resolver == self._resolve:
+            registry.resolver = None
 
 
 def _is_serial(places: Sequence[str]) -> bool:

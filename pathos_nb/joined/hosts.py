@@ -1,0 +1,169 @@
+"""All hosts in use, by name; and whether a name is one that could be used."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from pathos_nb.errors import BadOption, UnknownPlace
+from pathos_nb.joined.host import Host, Plan
+from pathos_nb.launchers.contract import Launcher
+from pathos_nb.secure.config import hosts_in_config
+from pathos_nb.secure.names import parse
+
+__all__ = ["Hosts"]
+
+
+class Hosts:
+    """The hosts that are connected.
+
+    Attributes
+    ----------
+    ask : callable or None
+        ``ask(prompt, is_secret)`` asks the user for passwords and codes; None where nobody can be asked.
+    config : str
+        The configuration of ssh, instead of ``~/.ssh/config``.
+    """
+
+    def __init__(self) -> None:
+        self.ask: Callable[[str, bool], str | None] | None = None
+        self.config = ""
+        self._hosts: dict[str, Host] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def connected(self) -> dict[str, Host]:
+        """The hosts by name, the oldest first."""
+        return dict(self._hosts)
+
+    def names(self) -> list[str]:
+        """Give all names that a cell could use: connected hosts, and those of the configuration of ssh."""
+        return list(dict.fromkeys([*self._hosts, *self._configured()]))
+
+    def _configured(self) -> list[str]:
+        try:
+            return hosts_in_config(self.config)
+        except OSError:  # no configuration, or one that may not be read: connecting says so
+            return []
+
+    def knows(self, place: str) -> bool:
+        """Say whether a place is a host, connected or not.
+
+        Parameters
+        ----------
+        place : str
+            A name, or ``user@host``.
+
+        Returns
+        -------
+        bool
+        """
+        return place in self._hosts or "@" in place or place in self._configured()
+
+    def plan_for(self, target: str, name: str = "") -> Plan:
+        """Give the plan of a host of which no more is said than its name.
+
+        Parameters
+        ----------
+        target : str
+            ``[user@]host[:port]``.
+        name : str
+            What cells call it; the host's own name if empty.
+
+        Returns
+        -------
+        Plan
+        """
+        return Plan(name or (target if "@" not in target else parse(target).host), target)
+
+    def connect(self, plan: Plan) -> Host:
+        """Connect to a host.
+
+        Parameters
+        ----------
+        plan : Plan
+            How.
+
+        Returns
+        -------
+        Host
+
+        Raises
+        ------
+        BadOption
+            Another host has that name.
+        HostError
+            It did not connect, or cannot be used.
+        """
+        with self._lock:
+            if plan.name in self._hosts:
+                cure = f"%pathos disconnect {plan.name} first, or give another --name"
+                raise BadOption(f"{plan.name} is connected already", cure=cure)
+            made = Host(plan, self.ask, self.config)
+            self._hosts[plan.name] = made
+            return made
+
+    def get(self, name: str) -> Host:
+        """Give a host that is connected.
+
+        Parameters
+        ----------
+        name : str
+            What cells call it.
+
+        Returns
+        -------
+        Host
+
+        Raises
+        ------
+        UnknownPlace
+            There is none of that name.
+        """
+        if name not in self._hosts:
+            there = ", ".join(self._hosts) or "none"
+            cure = f"connected: {there}; %pathos connect {name} connects it"
+            raise UnknownPlace(f"no host called {name!r} is connected", cure=cure)
+        return self._hosts[name]
+
+    def resolve(self, place: str) -> type[Launcher] | None:
+        """Give the launcher of a host, which is connected if it is not yet: what the registry asks.
+
+        Parameters
+        ----------
+        place : str
+            A name, or ``user@host``.
+
+        Returns
+        -------
+        type or None
+            None if that is no host.
+        """
+        with self._lock:
+            host = self._hosts.get(place)
+            if host is None and self.knows(place):
+                name = self.plan_for(place).name
+                host = self._hosts.get(name) or self.connect(self.plan_for(place))
+            return host.launcher if host else None
+
+    def disconnect(self, name: str) -> None:
+        """End the connection to a host.
+
+        Parameters
+        ----------
+        name : str
+            What cells call it.
+
+        Raises
+        ------
+        UnknownPlace
+            There is none of that name.
+        """
+        self.get(name).close()
+        with self._lock:
+            self._hosts.pop(name, None)
+
+    def close(self) -> None:
+        """End all connections, the youngest first."""
+        for name in reversed(self.connected):
+            self.disconnect(name)
