@@ -25,7 +25,7 @@ from pathos_nb.secure.probe import HostFacts
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.shell import SetUp
 
-__all__ = ["Host", "Plan"]
+__all__ = ["Ask", "Host", "Plan"]
 
 Ask = Callable[[str, bool], "str | None"]
 _DOUBT_S = 3.0

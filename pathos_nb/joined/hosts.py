@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from pathos_nb.errors import BadOption, UnknownPlace
-from pathos_nb.joined.host import Host, Plan
+from pathos_nb.joined.host import Ask, Host, Plan
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.secure.config import hosts_in_config
 from pathos_nb.secure.names import parse
@@ -19,14 +19,14 @@ class Hosts:
 
     Attributes
     ----------
-    ask : callable or None
-        ``ask(prompt, is_secret)`` asks the user for passwords and codes; None where nobody can be asked.
+    asker : callable
+        Gives ``ask(prompt, is_secret)``, which asks the user for passwords and codes; None where nobody can be asked.
     config : str
         The configuration of ssh, instead of ``~/.ssh/config``.
     """
 
     def __init__(self) -> None:
-        self.ask: Callable[[str, bool], str | None] | None = None
+        self.asker: Callable[[], Ask | None] = lambda: None
         self.config = ""
         self._hosts: dict[str, Host] = {}
         self._lock = threading.RLock()
@@ -99,7 +99,7 @@ class Hosts:
             if plan.name in self._hosts:
                 cure = f"%pathos disconnect {plan.name} first, or give another --name"
                 raise BadOption(f"{plan.name} is connected already", cure=cure)
-            made = Host(plan, self.ask, self.config)
+            made = Host(plan, self.asker(), self.config)
             self._hosts[plan.name] = made
             return made
 

@@ -20,10 +20,11 @@ from IPython.core.magic import (
 from traitlets import Bool, Float, Int, TraitError, Unicode, validate
 
 from pathos_nb.errors import UnknownPlace
-from pathos_nb.notebook.actions import ACTIONS, Said
+from pathos_nb.notebook.actions import ACTIONS
 from pathos_nb.notebook.cells import CellRunner
 from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_text, split_verb
 from pathos_nb.notebook.plain import plainly
+from pathos_nb.notebook.said import Said
 from pathos_nb.notebook.views import Look, Views
 from pathos_nb.session import Session, current_session
 
@@ -123,7 +124,7 @@ class PathosMagics(Magics):
     @no_var_expand
     @line_magic
     def pathos(self, line: str) -> Any:
-        """Look after pools and runs; ``%pathos help`` lists the verbs."""
+        """Look after hosts, pools and runs; ``%pathos help`` lists the verbs."""
         verb, rest = split_verb(line)
         values = VERBS[verb].parse(rest)
         if values["help"]:

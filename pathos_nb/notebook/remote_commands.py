@@ -1,0 +1,63 @@
+"""The verbs of ``%pathos`` for other machines: their words and options, for the one table of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pathos_nb.notebook import kinds
+from pathos_nb.notebook.usage import Command, Option, Word
+
+__all__ = ["REMOTE_VERBS"]
+
+_TRANSPORTS = ("paramiko", "openssh")
+_HOST = Word("host", "connected", is_needed=True)
+
+_CONNECT = Command(
+    "%pathos connect",
+    "Reach a host by ssh, and have its workers ready.",
+    (
+        Option("name", "what cells call it: -p NAME", "", "NAME", kinds.place),
+        Option("nodes", "so many workers there; as many as it has cores", "n", "N", kinds.workers),
+        Option("through", "by way of these hosts", "", "HOST[,HOST]", str, "hosts"),
+        Option("port", "the port of its ssh", "", "PORT", kinds.port),
+        Option("key", "the private key file to use", "", "FILE"),
+        Option("python", "the Python to use there: a version or a path", "", "3.N|PATH"),
+        Option(
+            "transport",
+            "openssh: by this system's own ssh",
+            metavar="|".join(_TRANSPORTS),
+            kind=kinds.choice(*_TRANSPORTS),
+            offers=" ".join(_TRANSPORTS),
+        ),
+        Option("accept-new", "take the key of a host that is not known yet, and remember it"),
+    ),
+    (Word("host", "hosts", is_needed=True),),
+    more="""
+HOST is [user@]host; what ~/.ssh/config says of it counts.
+Passwords and codes are asked, and kept nowhere.
+
+  %pathos connect me@node7 --through gate
+  %pathos use node7 processes""",
+)
+
+REMOTE_VERBS: Mapping[str, Command] = {
+    "connect": _CONNECT,
+    "disconnect": Command(
+        "%pathos disconnect",
+        "End the connection to hosts, and what runs there.",
+        (Option("all", "all of them", "a"),),
+        (Word("host", "connected", is_many=True),),
+    ),
+    "hosts": Command("%pathos hosts", "List the hosts: connected, and known."),
+    "check": Command(
+        "%pathos check", "Look at a host anew: Python, cores, memory, clock, link.", (), (Word("host", "connected"),)
+    ),
+    "exec": Command(
+        "%pathos exec",
+        "Run a command on a host, and show what it writes.",
+        (Option("timeout", "kill it if it runs longer; 60 if not given", "", "SECONDS", kinds.seconds),),
+        (_HOST,),
+        rest="-- COMMAND …",
+        more="\nThe words reach the command as they are; for a shell:  %pathos exec node7 -- sh -c 'ls | wc -l'",
+    ),
+}
