@@ -26,9 +26,10 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import BadOption, UnknownPlace
 from pathos_nb.joined.host import Host, Plan
 from pathos_nb.joined.hosts import Hosts
+from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.registry import registry
 
-__all__ = ["Session", "close_session", "current_session"]
+__all__ = ["Session", "close_session", "current_session", "resolve"]
 
 _N_RUNS = 100
 _log = logging.getLogger(__name__)
@@ -399,6 +400,29 @@ def current_session(**settings: Any) -> Session:
     if not _current:
         _current.append(Session(**settings))
     return _current[0]
+
+
+def resolve(place: str) -> type[Launcher] | None:
+    """Give the launcher of a host, for scripts: the first host makes a session, which closes the connection at exit.
+
+    Parameters
+    ----------
+    place : str
+        A name, or ``user@host``.
+
+    Returns
+    -------
+    type or None
+        None if that is no host.
+
+    Raises
+    ------
+    HostError
+        It did not connect.
+    """
+    if not _current and not Hosts().knows(place):
+        return None
+    return current_session().hosts.resolve(place)
 
 
 @atexit.register

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import sys
 import threading
 from collections.abc import Callable
 
@@ -26,7 +28,7 @@ class Hosts:
     """
 
     def __init__(self) -> None:
-        self.asker: Callable[[], Ask | None] = lambda: None
+        self.asker: Callable[[], Ask | None] = _at_the_terminal
         self.config = ""
         self._hosts: dict[str, Host] = {}
         self._lock = threading.RLock()
@@ -167,3 +169,16 @@ class Hosts:
         """End all connections, the youngest first."""
         for name in reversed(self.connected):
             self.disconnect(name)
+
+
+def _at_the_terminal() -> Ask | None:
+    """Give what asks the user of a script, if it has a terminal."""
+    is_there = sys.stdin is not None and sys.stdin.isatty()
+    return _ask if is_there and threading.current_thread() is threading.main_thread() else None
+
+
+def _ask(prompt: str, is_secret: bool) -> str | None:
+    try:
+        return getpass.getpass(prompt) if is_secret else input(prompt)
+    except EOFError:
+        return None
