@@ -215,7 +215,9 @@ class Feeder:
         run.largest = max(run.largest, n)
         if run.options.timeout is not None:
             grace = _GRACE_S if seat.launcher.can_stop_items else 0.0
-            self._watch(seat, chunk, run.options.timeout + grace, run.options.timeout + grace)
+            allowed_s = run.options.timeout + grace
+            if not seat.slot.watch(chunk.number, allowed_s, TIMED_OUT):
+                self._watch(seat, chunk, allowed_s, allowed_s)
 
     def _definition(self, run: Run, seat: Seat, codec: Any) -> Frame | None:
         payload = self._payload(run, codec)

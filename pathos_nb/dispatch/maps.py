@@ -20,7 +20,7 @@ from pathos_nb.dispatch.source import SliceSource, Source, make_source
 from pathos_nb.errors import BadOption, CannotSend, PoolClosed, UnknownPlace
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.failing import text_of
-from pathos_nb.launchers.inside import here
+from pathos_nb.launchers.inside import here, process
 from pathos_nb.launchers.registry import registry
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import INITIALIZE
@@ -70,7 +70,7 @@ def _dump_setup(initializer: Callable[..., Any], arguments: Any) -> Payload:
 def _sizes(places: tuple[str, ...], nodes: Any) -> dict[type[Launcher], int]:
     if not all(isinstance(place, str) for place in places):
         raise UnknownPlace(f"places are names, not {places!r}", cure='as in Pool("processes", nodes=2)')
-    kinds = {place: registry.get(place) for place in places}
+    kinds = {place: _kind(place) for place in places}
     if isinstance(nodes, Mapping):
         if not nodes:
             raise BadOption("nodes is an empty mapping", cure="give a number, or one for each place")
@@ -78,6 +78,16 @@ def _sizes(places: tuple[str, ...], nodes: Any) -> dict[type[Launcher], int]:
             raise BadOption(f"nodes speaks of {sorted(unknown)}", cure=f"the pool's places are {list(kinds)}")
         return {kind: _size(kind, nodes.get(place)) for place, kind in kinds.items()}
     return {kind: _size(kind, nodes) for kind in kinds.values()}
+
+
+def _kind(place: str) -> type[Launcher]:
+    """Give a place's launcher; on a host, where places that a pool was made for may be out of reach, the serial one."""
+    try:
+        return registry.get(place)
+    except UnknownPlace:
+        if process.is_worker and registry.resolver is None and process.has_travelled(place):
+            return registry.get("serial")
+        raise
 
 
 def _size(kind: type[Launcher], nodes: int | None) -> int:

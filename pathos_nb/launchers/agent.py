@@ -139,6 +139,11 @@ class AgentSlot(Slot):
         """Ask for the items of a chunk from `n_items` on; see `Slot.take_back`."""
         self._post(messages.TAKE_BACK, chunk, n_items)
 
+    def watch(self, chunk: int, allowed_s: float, reason: str) -> bool:
+        """Have the agent see to it that no item of the chunk runs for longer."""
+        self._post(messages.WATCH, chunk, allowed_s, reason)
+        return True
+
     def interrupt(self, chunk: int) -> None:
         """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""
         self._post(messages.INTERRUPT, chunk)

@@ -204,9 +204,11 @@ class Link:
         self.n_lost = 0
         try:
             reason = self._carry(hello.rest)
+            with self._lock:
+                self._sealer = None
+            self._tell(self.state._replace(state="lost", reason=reason), None)  # at once: to close it may take a while
         finally:
             self._drop()
-        self._tell(self.state._replace(state="lost", reason=reason), None)
         return None
 
     def _tell(self, state: LinkState, error: LinkFailed | None) -> None:
