@@ -16,6 +16,13 @@
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
     ├── Cancelled            the item was not run, or was stopped, on request
     ├── ShareClosed          a shared value was closed, or its owner has ended
+    ├── HostError            something about another machine
+    │   ├── HostUnreachable  it does not answer, refuses, or the link was lost   (also a ConnectionError)
+    │   ├── HostKeyRefused   its key is unknown, or is not the one that is known
+    │   ├── LoginRefused     wrong user, key, passphrase, password or code       (also a PermissionError)
+    │   ├── CommandFailed    a command there could not be run, or did not end
+    │   ├── CopyFailed       files could not be copied
+    │   └── TunnelFailed     a port could not be forwarded
     └── RemoteError          an item's exception that only its text came back of
 
 Two kinds of failure are never mixed: *your function raised* (the exception is raised as itself, with a
@@ -39,10 +46,16 @@ __all__ = [
     "Cancelled",
     "CannotReturn",
     "CannotSend",
+    "CommandFailed",
+    "CopyFailed",
     "Failure",
+    "HostError",
+    "HostKeyRefused",
     "HostLost",
+    "HostUnreachable",
     "ItemTimeout",
     "LauncherUnavailable",
+    "LoginRefused",
     "PathosNbError",
     "PoolBroken",
     "PoolClosed",
@@ -50,6 +63,7 @@ __all__ = [
     "RemoteError",
     "RemoteTraceback",
     "ShareClosed",
+    "TunnelFailed",
     "UnknownPlace",
     "WorkerLost",
 ]
@@ -171,6 +185,34 @@ class Cancelled(PathosNbError):
 
 class ShareClosed(PathosNbError):
     """What was shared is no longer there: it was closed, or its owner has ended."""
+
+
+class HostError(PathosNbError):
+    """Something about another machine; its field ``host`` says which."""
+
+
+class HostUnreachable(HostError, ConnectionError):
+    """The host is unknown, does not answer, refuses, or the link to it was lost."""
+
+
+class HostKeyRefused(HostError):
+    """The host's key is unknown, or is not the one that is known for it."""
+
+
+class LoginRefused(HostError, PermissionError):
+    """The host does not let this user in: wrong user, key, passphrase, password or code."""
+
+
+class CommandFailed(HostError):
+    """A command could not be run there, or did not end in time."""
+
+
+class CopyFailed(HostError):
+    """Files could not be copied; what was there before is untouched."""
+
+
+class TunnelFailed(HostError):
+    """A port could not be forwarded."""
 
 
 class RemoteError(PathosNbError):
