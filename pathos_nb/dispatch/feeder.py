@@ -91,7 +91,7 @@ class Feeder:
     def _next_task(self, run: Run, seat: Seat) -> Task | None:
         if run.stopping or not (run.source.ready or run.again):
             return None
-        if (seat.slot.inline and run.unattended) or not self._may_serve(run, seat) or not self._can_read(run, seat):
+        if (seat.slot.inline and run.unattended) or not self._may_serve(run, seat):
             return None
         if run.pins:
             return self._pinned(run, seat)
@@ -103,6 +103,8 @@ class Feeder:
         return Task(*run.source.take(size))
 
     def _may_serve(self, run: Run, seat: Seat) -> bool:
+        if seat.slot.minor != MINOR and not self._can_read(run, seat):
+            return False
         most = run.options.n_workers
         if most is None:
             return True
@@ -113,8 +115,6 @@ class Feeder:
 
     def _can_read(self, run: Run, seat: Seat) -> bool:
         """Whether the worker's Python can load the function; if no worker's can, the run fails."""
-        if seat.slot.minor == MINOR:
-            return True
         payload = self._payload(run, ByValue)
         if payload is None:
             return False

@@ -7,10 +7,11 @@ are tried alone until the item that kills is found; it fails alone.
 
 from __future__ import annotations
 
+import re
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
@@ -23,6 +24,7 @@ from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import ItemReport, Report
+from pathos_nb.wire.serialization import MINOR, carries_code
 
 _MAX_OVERHEAD_S = 2e-3
 
@@ -110,6 +112,8 @@ class Receiver:
         codec = ByReference if seat.launcher.shares_memory else ByValue
         task = chunk.task
         try:
+            if seat.slot.minor != MINOR and carries_code(frame.body):
+                raise ImportError(f"it has code of Python {'.'.join(map(str, seat.slot.minor))} in it")
             values = codec.load(frame)
         except BaseException as error:
             self._not_returned(seat, chunk, report, error)
@@ -168,9 +172,13 @@ class Receiver:
             cure = "return plain data, or what the function makes of it"
             error = CannotReturn("the result cannot be brought back", cause=cause, cure=cure, **where)
         else:
+            if seat.slot.minor != MINOR and carries_code(item.error or b""):
+                item = item._replace(error=None)
             error = revive(item)
         failure = failure_of(run, chunk.task, item.offset, error, seat)
         failure.seconds, failure.traceback = _seconds(report, item.offset), item.traceback
+        if lacking := _lacking(seat, f"{item.type_name}: {item.text}"):
+            failure.traceback += f"\n{lacking.what}; {lacking.cure}"
         return failure
 
     def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure]) -> None:
@@ -203,7 +211,10 @@ class Receiver:
     def _on_undecodable(self, seat: Seat, chunk: Chunk, told: str) -> None:
         what, summary, trace = (told.split("\n", 2) + ["", ""])[:3]
         run = chunk.run
-        if what == "function":
+        lacking = _lacking(seat, summary)
+        if lacking is not None:
+            self._fail_run(run, lacking.at(chunk.task.indices[0]))
+        elif what == "function":
             cure = "see that its modules can be imported in a worker"
             error = CannotSend(f"{seat.name} cannot load the function", cause=summary, cure=cure, tail=trace)
             self._fail_run(run, error)
@@ -333,6 +344,28 @@ class Receiver:
         run.attempts[index] = attempts
         run.requeue(task)
         run.tell(ItemRetried(run.run_id, index, attempts + 1, reason))
+
+
+class _Lacking(NamedTuple):
+    """A module that a host has not got."""
+
+    what: str
+    cure: str
+    host: str
+
+    def at(self, index: int) -> CannotSend:
+        return CannotSend(self.what, cure=self.cure, index=index, host=self.host)
+
+
+def _lacking(seat: Seat, summary: str) -> _Lacking | None:
+    """Say which module a host has not got, if that is what went wrong."""
+    found = re.match(r"ModuleNotFoundError: .*?(?:No module named|import of) '?([\w.]+)'?", summary)
+    slot = seat.slot
+    if found is None or not slot.python:
+        return None
+    what = f"{slot.place} has no module {found[1]!r}, which is needed there"
+    package = found[1].partition(".")[0]
+    return _Lacking(what, f"install it: {slot.python} -m pip install {package}, or name another Python", slot.host)
 
 
 def _broken(news: SourceBroken) -> PoolBroken:
