@@ -126,12 +126,21 @@ class Feeder:
 
     def _pinned(self, run: Run, seat: Seat) -> Task | None:
         index = run.pins.pop(id(seat), None)
+        if index is None:
+            index = self._orphaned(run)
         if index is None and not run.source.ready and run.again:
             return run.again.popleft()
         if index is None:
             return None
         _, items = run.source.take(1)
         return Task(range(index, index + 1), items)
+
+    def _orphaned(self, run: Run) -> int | None:
+        """Give the index of an item that was meant for a seat that is no more."""
+        crew = self.crew
+        known = {id(seat) for seats in (crew.seats, *crew.vacant.values()) for seat in seats}
+        gone = next((key for key in run.pins if key not in known), None)
+        return None if gone is None else run.pins.pop(gone)
 
     def size_for(self, run: Run, seat: Seat) -> int:
         """How many items the seat should get next."""

@@ -18,7 +18,7 @@ from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
 from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
-from pathos_nb.launchers.contract import News, Reply, Running, SlotDown, SourceBroken, SourceReady, TakenBack
+from pathos_nb.launchers.contract import Launcher, News, Reply, Running, SlotDown, SourceBroken, SourceReady, TakenBack
 from pathos_nb.launchers.failing import revive, text_of
 from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
@@ -273,13 +273,17 @@ class Receiver:
         if not others:
             self._break_pool(_broken(news))
             return
-        for seat in crew.drop(news.launcher):
+        self.do_without(news.launcher, news.reason)
+        news.launcher.close()
+
+    def do_without(self, launcher: Launcher, reason: str) -> None:
+        """Have others do what a launcher's workers were sent; it is no longer one of the pool's."""
+        for seat in self._crew().drop(launcher):
             lost = list(seat.in_flight.values())
             seat.in_flight.clear()
             for chunk in lost:
                 _call_off(chunk)
-                self._salvage(seat, chunk, None, news.reason, "")
-        news.launcher.close()
+                self._salvage(seat, chunk, None, reason, "")
 
     def _on_down(self, seat: Seat, news: SlotDown) -> None:
         reason, tail = news.reason, news.tail
