@@ -94,6 +94,15 @@ def test_a_host_where_no_agent_comes_to_life_is_an_error_that_names_it(script, m
         Pool("lifeless", nodes=1)
 
 
+def test_a_host_says_itself_how_many_cores_it_has():
+    agents.register("unasked", cores=None)
+    with Pool("unasked") as pool:
+        assert pool.nodes == len(os.sched_getaffinity(0))
+    agents.register("mute", sh("exit 4"), cores=None)
+    with pytest.raises(HostLost, match="mute cannot be used.*cores.*exit status 4"):
+        Pool("mute")
+
+
 def test_a_carrier_that_cannot_be_opened_says_why(host):
     host.is_refusing = True
     with pytest.raises(HostLost, match="a-host cannot be used.*refuses"):
