@@ -117,7 +117,7 @@ class Plan(NamedTuple):
     """
 
     launchers: dict[type[Launcher], int]
-    setup: dict[bool, Frame]
+    setup: dict[bool, Frame | None]
     most_items: int | None = None
     head_starts: Mapping[str, Any] = {}
 
@@ -206,9 +206,13 @@ class Crew:
         """Do without a launcher; give the seats that it had."""
         if launcher in self.launchers:
             self.launchers.remove(launcher)
-        gone = [seat for seat in self.seats if seat.launcher is launcher]
+        gone = self.seats_of(launcher)
         self.seats[:] = [seat for seat in self.seats if seat.launcher is not launcher]
         return gone + self.vacant.pop(launcher, [])
+
+    def seats_of(self, launcher: Launcher) -> list[Seat]:
+        """Give the seats of a launcher in which somebody sits."""
+        return [seat for seat in self.seats if seat.launcher is launcher]
 
     def seat_of(self, slot: Slot) -> Seat | None:
         """Find the seat of a worker; None if it has been replaced since."""

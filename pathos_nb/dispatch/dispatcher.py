@@ -169,7 +169,7 @@ class Dispatcher:
             for seat in self.crew.seats:
                 self._hold(seat, run, interrupt)
             if interrupt:
-                run.timers.append(self.hub.call_later(GRACE_S, lambda: self._kill_those_at(run, patient=True)))
+                self._kill_later(run, patient=True)
             self._check_over(run)
             if not run.is_over:
                 self.unattended.add(run)
@@ -187,6 +187,10 @@ class Dispatcher:
             if interrupt:
                 seat.slot.interrupt(number)
 
+    def _kill_later(self, run: Run, patient: bool) -> None:
+        grace_s = GRACE_S + 2 * max((seat.slot.latency_s for seat in self.crew.seats), default=0.0)
+        run.timers.append(self.hub.call_later(grace_s, lambda: self._kill_those_at(run, patient)))
+
     def _kill_those_at(self, run: Run, patient: bool) -> None:
         """Kill workers that are still at the run; those that only have it before them get one more round."""
         for seat in self.crew.seats:
@@ -196,7 +200,7 @@ class Dispatcher:
             if not patient or (doing is not None and doing.run is run):
                 seat.kill("its run was cancelled")
         if patient and not run.is_over:
-            run.timers.append(self.hub.call_later(GRACE_S, lambda: self._kill_those_at(run, patient=False)))
+            self._kill_later(run, patient=False)
 
     def drop(self, run: Run) -> None:
         """Cancel a run that nobody holds any more; the collector may call from anywhere, even from under the lock."""

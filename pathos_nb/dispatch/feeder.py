@@ -92,7 +92,7 @@ class Feeder:
     def _next_task(self, run: Run, seat: Seat) -> Task | None:
         if run.stopping or not (run.source.ready or run.again):
             return None
-        if (seat.slot.inline and run.unattended) or not self._may_serve(run, seat) or not self._can_read(run, seat):
+        if (seat.slot.inline and run.unattended) or not self._may_serve(run, seat):
             return None
         if run.pins:
             return self._pinned(run, seat)
@@ -104,6 +104,8 @@ class Feeder:
         return Task(*run.source.take(size))
 
     def _may_serve(self, run: Run, seat: Seat) -> bool:
+        if seat.slot.minor != MINOR and not self._can_read(run, seat):
+            return False
         most = run.options.n_workers
         if most is None:
             return True
@@ -114,8 +116,6 @@ class Feeder:
 
     def _can_read(self, run: Run, seat: Seat) -> bool:
         """Whether the worker's Python can load the function; if no worker's can, the run fails."""
-        if seat.slot.minor == MINOR:
-            return True
         payload = self._payload(run, ByValue)
         if payload is None:
             return False
@@ -127,12 +127,21 @@ class Feeder:
 
     def _pinned(self, run: Run, seat: Seat) -> Task | None:
         index = run.pins.pop(id(seat), None)
+        if index is None:
+            index = self._orphaned(run)
         if index is None and not run.source.ready and run.again:
             return run.again.popleft()
         if index is None:
             return None
         _, items = run.source.take(1)
         return Task(range(index, index + 1), items)
+
+    def _orphaned(self, run: Run) -> int | None:
+        """Give the index of an item that was meant for a seat that is no more."""
+        crew = self.crew
+        known = {id(seat) for seats in (crew.seats, *crew.vacant.values()) for seat in seats}
+        gone = next((key for key in run.pins if key not in known), None)
+        return None if gone is None else run.pins.pop(gone)
 
     def size_for(self, run: Run, seat: Seat) -> int:
         """How many items the seat should get next."""
@@ -216,7 +225,9 @@ class Feeder:
         run.largest = max(run.largest, n)
         if run.options.timeout is not None:
             grace = _GRACE_S if seat.launcher.can_stop_items else 0.0
-            self._watch(seat, chunk, run.options.timeout + grace, run.options.timeout + grace)
+            allowed_s = run.options.timeout + grace
+            if not seat.slot.watch(chunk.number, allowed_s, TIMED_OUT):
+                self._watch(seat, chunk, allowed_s, allowed_s)
 
     def _definition(self, run: Run, seat: Seat, codec: Any) -> Frame | None:
         payload = self._payload(run, codec)

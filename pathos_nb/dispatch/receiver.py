@@ -7,10 +7,11 @@ are tried alone until the item that kills is found; it fails alone.
 
 from __future__ import annotations
 
+import re
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
@@ -18,12 +19,13 @@ from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
 from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
-from pathos_nb.launchers.contract import News, Reply, Running, SlotDown, SourceBroken, SourceReady, TakenBack
+from pathos_nb.launchers.contract import Launcher, News, Reply, Running, SlotDown, SourceBroken, SourceReady, TakenBack
 from pathos_nb.launchers.failing import revive, text_of
 from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import ItemReport, Report
+from pathos_nb.wire.serialization import MINOR, carries_code
 
 _MAX_OVERHEAD_S = 2e-3
 
@@ -111,6 +113,8 @@ class Receiver:
         codec = ByReference if seat.launcher.shares_memory else ByValue
         task = chunk.task
         try:
+            if seat.slot.minor != MINOR and carries_code(frame.body):
+                raise ImportError(f"it has code of Python {'.'.join(map(str, seat.slot.minor))} in it")
             values = codec.load(frame)
         except BaseException as error:
             self._not_returned(seat, chunk, report, error)
@@ -169,9 +173,13 @@ class Receiver:
             cure = "return plain data, or what the function makes of it"
             error = CannotReturn("the result cannot be brought back", cause=cause, cure=cure, **where)
         else:
+            if seat.slot.minor != MINOR and carries_code(item.error or b""):
+                item = item._replace(error=None)
             error = revive(item)
         failure = failure_of(run, chunk.task, item.offset, error, seat)
         failure.seconds, failure.traceback = _seconds(report, item.offset), item.traceback
+        if lacking := _lacking(seat, f"{item.type_name}: {item.text}"):
+            failure.traceback += f"\n{lacking.what}; {lacking.cure}"
         return failure
 
     def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure]) -> None:
@@ -204,7 +212,10 @@ class Receiver:
     def _on_undecodable(self, seat: Seat, chunk: Chunk, told: str) -> None:
         what, summary, trace = (told.split("\n", 2) + ["", ""])[:3]
         run = chunk.run
-        if what == "function":
+        lacking = _lacking(seat, summary)
+        if lacking is not None:
+            self._fail_run(run, lacking.at(chunk.task.indices[0]))
+        elif what == "function":
             cure = "see that its modules can be imported in a worker"
             error = CannotSend(f"{seat.name} cannot load the function", cause=summary, cure=cure, tail=trace)
             self._fail_run(run, error)
@@ -263,13 +274,17 @@ class Receiver:
         if not others:
             self._break_pool(_broken(news))
             return
-        for seat in crew.drop(news.launcher):
+        self.do_without(news.launcher, news.reason)
+        news.launcher.close()
+
+    def do_without(self, launcher: Launcher, reason: str) -> None:
+        """Have others do what a launcher's workers were sent; it is no longer one of the pool's."""
+        for seat in self._crew().drop(launcher):
             lost = list(seat.in_flight.values())
             seat.in_flight.clear()
             for chunk in lost:
                 _call_off(chunk)
-                self._salvage(seat, chunk, None, news.reason, "")
-        news.launcher.close()
+                self._salvage(seat, chunk, None, reason, "")
 
     def _on_down(self, seat: Seat, news: SlotDown) -> None:
         reason, tail = news.reason, news.tail
@@ -350,6 +365,28 @@ def _said_and_shown(
             if run.picture_bytes <= MAX_BYTES:
                 pictures.append((task.indices[at], *picture))
     return tuple(output), tuple(pictures)
+
+
+class _Lacking(NamedTuple):
+    """A module that a host has not got."""
+
+    what: str
+    cure: str
+    host: str
+
+    def at(self, index: int) -> CannotSend:
+        return CannotSend(self.what, cure=self.cure, index=index, host=self.host)
+
+
+def _lacking(seat: Seat, summary: str) -> _Lacking | None:
+    """Say which module a host has not got, if that is what went wrong."""
+    found = re.match(r"ModuleNotFoundError: .*?(?:No module named|import of) '?([\w.]+)'?", summary)
+    slot = seat.slot
+    if found is None or not slot.python:
+        return None
+    what = f"{slot.place} has no module {found[1]!r}, which is needed there"
+    package = found[1].partition(".")[0]
+    return _Lacking(what, f"install it: {slot.python} -m pip install {package}, or name another Python", slot.host)
 
 
 def _broken(news: SourceBroken) -> PoolBroken:

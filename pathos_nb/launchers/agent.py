@@ -23,8 +23,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from pathos_nb.errors import HostLost
 from pathos_nb.launchers import agent_messages as messages
-from pathos_nb.launchers.agent_beside import Beside, own_context
-from pathos_nb.launchers.agent_boot import Carrier, Hello, LinkFailed, boot_command
+from pathos_nb.launchers.agent_beside import Beside, OwnContext
+from pathos_nb.launchers.agent_boot import CORES, Carrier, Hello, LinkFailed, ask_cores, boot_command
 from pathos_nb.launchers.agent_link import Link, LinkSettings, LinkState, Listener
 from pathos_nb.launchers.contract import (
     Availability,
@@ -75,8 +75,11 @@ class Target(NamedTuple):
 
     def open(self) -> Carrier:
         """Start the agent's program on the host."""
-        python = self.python if isinstance(self.python, str) else self.python()
-        return self.open_carrier(boot_command(python))
+        return self.open_carrier(boot_command(self.interpreter()))
+
+    def interpreter(self) -> str:
+        """Give the interpreter there."""
+        return self.python if isinstance(self.python, str) else self.python()
 
 
 class AgentSlot(Slot):
@@ -139,6 +142,11 @@ class AgentSlot(Slot):
         """Ask for the items of a chunk from `n_items` on; see `Slot.take_back`."""
         self._post(messages.TAKE_BACK, chunk, n_items)
 
+    def watch(self, chunk: int, allowed_s: float, reason: str) -> bool:
+        """Have the agent see to it that no item of the chunk runs for longer."""
+        self._post(messages.WATCH, chunk, allowed_s, reason)
+        return True
+
     def interrupt(self, chunk: int) -> None:
         """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""
         self._post(messages.INTERRUPT, chunk)
@@ -198,7 +206,7 @@ class AgentLauncher(Launcher):
         self.slots: dict[int, AgentSlot] = {}
         self.hello: Hello | None = None
         self._numbers = itertools.count(1)
-        self._beside = Beside()
+        self._beside, self._context = Beside(), OwnContext()
         self._last_body: Any = None
         self._failed: LinkFailed | None = None
         self._is_known, self._is_up, self._is_closed = threading.Event(), False, False
@@ -214,7 +222,13 @@ class AgentLauncher(Launcher):
     @classmethod
     def default_size(cls) -> int:
         """Give the host's cores."""
-        return cls.target.cores or Launcher.default_size()
+        target = cls.target
+        if target.cores:
+            return target.cores
+        try:
+            return ask_cores(target.open_carrier([target.interpreter(), "-I", "-c", CORES]), target.settings.boot_s)
+        except LinkFailed as failed:
+            raise _lost(cls.name, failed) from failed
 
     @property
     def will_be_back(self) -> bool:
@@ -231,7 +245,7 @@ class AgentLauncher(Launcher):
         """
         self._is_known.wait(self.target.settings.boot_s + 15.0)
         if self._failed is not None:
-            raise self._error(self._failed)
+            raise _lost(self.name, self._failed)
         if not self._is_known.is_set():
             raise HostLost(f"no agent came to life on {self.name}", cure="see %pathos check, then connect again")
 
@@ -249,7 +263,7 @@ class AgentLauncher(Launcher):
 
     def context(self) -> tuple[Any, ...] | None:
         """Give what goes with each run; the agent makes of it what fits its machine."""
-        return own_context()
+        return self._context.now()
 
     def carry_beside(self, frame: Frame) -> None:
         """Send the user's own modules that a payload names, where the host does not have them as they are now."""
@@ -312,17 +326,18 @@ class AgentLauncher(Launcher):
         if state.state == "up":
             self.tell(SourceReady(self))
         elif state.state == "failed" and self._failed is not None:
-            self.tell(SourceBroken(self, str(self._error(self._failed))))
-
-    def _error(self, failed: LinkFailed) -> HostLost:
-        what = f"{self.name} cannot be used: {failed.what}"
-        return HostLost(what, cause=failed.cause, cure=failed.cure, tail=failed.tail, host=self.name)
+            self.tell(SourceBroken(self, str(_lost(self.name, self._failed))))
 
     def close(self) -> None:
         """End the agent and all its workers; see `Launcher.close`."""
         self._is_closed = True
         self.link.close()
         self.slots.clear()
+
+
+def _lost(name: str, failed: LinkFailed) -> HostLost:
+    what = f"{name} cannot be used: {failed.what}"
+    return HostLost(what, cause=failed.cause, cure=failed.cure, tail=failed.tail, host=name)
 
 
 def agent_launcher(

@@ -18,7 +18,7 @@ from pathos_nb.launchers.agent_archive import pack_files
 from pathos_nb.launchers.registry import registry
 from pathos_nb.wire.framing import Buffer
 
-__all__ = ["Beside", "BesideStore", "far_context", "own_context"]
+__all__ = ["Beside", "BesideStore", "OwnContext", "far_context"]
 
 # Variables that tell of this machine, and would be wrong on another: by name, and by how they begin.
 _OF_THE_MACHINE = {
@@ -31,19 +31,31 @@ _OF_ITS_SYSTEM = ("LD_", "DYLD_", "SSH_", "CONDA_", "PYTHON", "JPY_", "XDG_", "D
 # --- here -------------------------------------------------------------------------------------------------------
 
 
-def own_context() -> tuple[Any, ...]:
-    """Give what a worker on a host takes over: current folder, folders of the user's modules, variables, hooks.
+class OwnContext:
+    """What a worker on a host takes over: current folder, folders of the user's modules, variables, hooks.
 
-    Returns
-    -------
-    tuple
-        Variables are those that this process has set, changed (text) or removed (None) since it began.
+    Variables are those that this process has set, changed (text) or removed (None) since it began.
     """
-    try:
-        folder = os.getcwd()  # noqa: PTH109 - asked for each map
-    except OSError:
-        folder = ""
-    return folder, _local_path(folder), _set_since_start(), list(registry.worker_hooks)
+
+    def __init__(self) -> None:
+        self._first = _first_environment()
+        self._raw: Any = None
+        self._changed: dict[str, str | None] = {}
+
+    def now(self) -> tuple[Any, ...]:
+        """Give it as it is."""
+        try:
+            folder = os.getcwd()  # noqa: PTH109 - asked for each map
+        except OSError:
+            folder = ""
+        return folder, _local_path(folder), self._set_since_start(), list(registry.worker_hooks)
+
+    def _set_since_start(self) -> dict[str, str | None]:
+        # Decoding all of os.environ takes longer than a whole call; its own dictionary tells whether it changed.
+        raw: Any = getattr(os.environ, "_data", os.environ)
+        if self._first is not None and raw != self._raw:
+            self._raw, self._changed = dict(raw), _differences(self._first, dict(os.environ))
+        return self._changed
 
 
 def _local_path(folder: str) -> list[str]:
@@ -55,19 +67,16 @@ def _is_installed(path: str) -> bool:
     return path.startswith((sys.prefix, sys.base_prefix, sys.exec_prefix)) or "site-packages" in path
 
 
-def _set_since_start() -> dict[str, str | None]:
-    first = _first_environment()
-    if first is None:
-        return {}
-    changed: dict[str, str | None] = {k: v for k, v in os.environ.items() if first.get(k) != v}
-    changed.update(dict.fromkeys(set(first) - set(os.environ)))
+def _differences(first: dict[str, str], now: dict[str, str]) -> dict[str, str | None]:
+    changed: dict[str, str | None] = {k: v for k, v in now.items() if first.get(k) != v}
+    changed.update(dict.fromkeys(set(first) - set(now)))
     return {k: v for k, v in changed.items() if k not in _OF_THE_MACHINE and not k.startswith(_OF_ITS_SYSTEM)}
 
 
 def _first_environment() -> dict[str, str] | None:
     """Give the variables that this process was started with, where the system remembers them."""
     try:
-        with open("/proc/self/environ", "rb") as file:  # noqa: PTH123 - asked for each map
+        with open("/proc/self/environ", "rb") as file:  # noqa: PTH123 - a text at a fixed place
             raw = file.read()
     except OSError:
         return None
@@ -237,7 +246,7 @@ def far_context(sent: tuple[Any, ...], here: tuple[Any, ...] | None, beside: str
     Parameters
     ----------
     sent : tuple
-        What `own_context` gave there.
+        What `OwnContext` gave there.
     here : tuple
         What the launcher here would give by itself.
     beside : str

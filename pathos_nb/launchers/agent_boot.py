@@ -26,12 +26,18 @@ from typing import Any, NamedTuple, Protocol
 from pathos_nb.launchers.agent_archive import Archive
 from pathos_nb.wire.envelopes import KEY_BYTES
 
-__all__ = ["BOOT", "Carrier", "Hello", "LinkFailed", "boot_command", "converse", "new_key"]
+__all__ = ["BOOT", "CORES", "ask_cores", "Carrier", "Hello", "LinkFailed", "boot_command", "converse", "new_key"]
 
 MARK = b"\npathos_nb:"
 _MAX_BANNER = 1 << 18
 _MAX_LINE = 1 << 16
 _SHOWN_BYTES = 1500
+
+CORES = """
+import os, sys
+n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+sys.stdout.write('\\npathos_nb:{"cores": %d}\\n' % n)
+"""
 
 BOOT = r"""
 import sys
@@ -215,6 +221,31 @@ def boot_command(python: str) -> list[str]:
     list of str
     """
     return [python, "-I", "-c", BOOT]
+
+
+def ask_cores(carrier: Carrier, timeout_s: float) -> int:
+    """Give the answer of a host that was asked by `CORES` how many cores it has.
+
+    Parameters
+    ----------
+    carrier : Carrier
+        To that command; closed here.
+    timeout_s : float
+        How long it may take.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    LinkFailed
+        It did not answer.
+    """
+    try:
+        return int(_Talk(carrier, time.monotonic() + timeout_s).hear("it did not say how many cores it has")["cores"])
+    finally:
+        carrier.close()
 
 
 def converse(carrier: Carrier, packed: Archive, key: bytes, order: Mapping[str, Any], until_s: float) -> Hello:

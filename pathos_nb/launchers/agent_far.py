@@ -212,6 +212,8 @@ class Agent:
             slot.set_limit(*frame.meta)
         elif kind == messages.TAKE_BACK:
             self._take_back(slot, number, *frame.meta)
+        elif kind == messages.WATCH:
+            self._watch(slot, number, *frame.meta)
         elif kind == messages.INTERRUPT:
             slot.interrupt(*frame.meta)
         elif kind == messages.KILL:
@@ -250,6 +252,23 @@ class Agent:
         elif at is not None and at.chunk > chunk:
             n_items = _MAX_FINISHED
         self.post(messages.TAKEN, number, Frame(0, (chunk, n_items)))
+
+    def _watch(self, slot: Slot, number: int, chunk: int, allowed_s: float, reason: str) -> None:
+        """Kill the worker if it is at one item of the chunk for too long: only here can that be seen in time."""
+
+        def look() -> None:
+            at = slot.running() if self._slots.get(number) is slot else None
+            if self._slots.get(number) is not slot or (at is not None and _is_past(at, chunk)):
+                return
+            left_s = allowed_s
+            if at is not None and at.chunk == chunk:
+                left_s = at.since_s + allowed_s - time.monotonic()
+            if left_s <= 0:
+                slot.kill(reason)
+            else:
+                self.hub.call_later(max(1e-3, left_s), look)
+
+        self.hub.call_later(allowed_s, look)
 
     # --- what there is to tell ---
 
@@ -304,6 +323,10 @@ class Agent:
                 self.post(messages.AT, number, Frame(0, told))
         if any(self._busy.values()):
             self._look_soon()
+
+
+def _is_past(at: Running, chunk: int) -> bool:
+    return at.chunk > chunk or (at.chunk == chunk and at.offset == _MAX_FINISHED)
 
 
 def _nothing() -> None:

@@ -33,6 +33,8 @@ __all__ = ["Link", "LinkSettings", "LinkState"]
 _JOIN_S = 6.0
 _GOODBYE_S = 3.0
 _SEND_BYTES = 1 << 20
+_JOIN_BYTES = 1 << 16
+_TRIPS = 8
 _FINAL_ATTEMPTS = 3  # what looks final may be a host that has just begun: three times in a row it is
 
 
@@ -110,6 +112,7 @@ class Link:
         self._unsent: deque[Buffer] = deque()
         self._closing = threading.Event()
         self.n_lost = 0
+        self._trips: deque[tuple[float, float]] = deque(maxlen=_TRIPS)
         self._heard_s = 0.0
         self._wake_r, self._wake_w = os.pipe()
         os.set_blocking(self._wake_r, False)
@@ -125,8 +128,10 @@ class Link:
             if self._sealer is None:
                 return
             was_waiting = bool(self._unsent)
-            for frame in frames:
-                self._unsent.extend(self._sealer.seal(Envelope(kind, slot, frame)))
+            pieces = [piece for frame in frames for piece in self._sealer.seal(Envelope(kind, slot, frame))]
+            if len(pieces) > 1 and sum(map(len, pieces)) <= _JOIN_BYTES:
+                pieces = [b"".join(pieces)]
+            self._unsent.extend(pieces)
             if not was_waiting:
                 self._flush()
             must_wait = bool(self._unsent) and not was_waiting
@@ -204,9 +209,11 @@ class Link:
         self.n_lost = 0
         try:
             reason = self._carry(hello.rest)
+            with self._lock:
+                self._sealer = None
+            self._tell(self.state._replace(state="lost", reason=reason), None)  # at once: to close it may take a while
         finally:
             self._drop()
-        self._tell(self.state._replace(state="lost", reason=reason), None)
         return None
 
     def _tell(self, state: LinkState, error: LinkFailed | None) -> None:
@@ -230,6 +237,7 @@ class Link:
         with self._lock:
             self._sealer, self._reader = Sealer(key, "down"), EnvelopeReader(key, "up")
             self._unsent.clear()
+        self._trips.clear()
         return hello
 
     def _drop(self) -> None:
@@ -331,13 +339,10 @@ class Link:
             self._listener.on_envelopes(others)
 
     def _on_echo(self, sent: float, there: float) -> None:
-        """Measure round trip and clock by the echo of a beat; the quickest tells most."""
+        """Measure round trip and clock by the echo of a beat; the quickest of the last ones, as a queue may be long."""
         if not sent:
             return
         took_s = time.perf_counter() - sent
-        known = self.state
-        if took_s <= 1.25 * known.round_trip_s or not known.round_trip_s:
-            ahead_s = there - (time.time() - took_s / 2)
-            self.state = known._replace(round_trip_s=took_s, clock_ahead_s=ahead_s)
-        else:  # a busy moment, or a way that has become longer
-            self.state = known._replace(round_trip_s=known.round_trip_s + 0.1 * (took_s - known.round_trip_s))
+        self._trips.append((took_s, there - (time.time() - took_s / 2)))
+        quickest, ahead_s = min(self._trips)
+        self.state = self.state._replace(round_trip_s=quickest, clock_ahead_s=ahead_s)

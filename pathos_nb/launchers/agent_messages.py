@@ -8,6 +8,7 @@ RELAY      both       a frame of `pathos_nb.wire.protocol`, for the slot's worke
 LIMIT      down       (chunk, items): begin no item from that one on
 TAKE_BACK  down       (chunk, items): the same, and say what came of it
 INTERRUPT  down       (chunk,)
+WATCH      down       (chunk, seconds, reason): kill, if it is at one item of it for so long
 KILL       down       (reason,)
 RETIRE     down       ()
 CARRY      down       (modules,) then an archive of the user's own modules, in place of those sent before
@@ -23,8 +24,8 @@ ECHO       up         (clock, time): of a `BEAT`, and the time there in seconds 
 
 from __future__ import annotations
 
-START, RELAY, LIMIT, TAKE_BACK, INTERRUPT, KILL, RETIRE, CARRY, BEAT = range(1, 10)
-FORKED, DOWN, TAKEN, AT, FAILED, ECHO = range(10, 16)
+START, RELAY, LIMIT, TAKE_BACK, INTERRUPT, WATCH, KILL, RETIRE, CARRY, BEAT = range(1, 11)
+FORKED, DOWN, TAKEN, AT, FAILED, ECHO = range(11, 17)
 
 BEAT_S = 2.0
 """How often each side says that it is there."""

@@ -158,6 +158,16 @@ class Slot(ABC):
         """Ask for the items of a chunk from `n_items` on; a `TakenBack` tells which have not been begun."""
         raise NotImplementedError(f"{type(self).__name__} answers at once, by set_limit and running")
 
+    def watch(self, chunk: int, allowed_s: float, reason: str) -> bool:
+        """Have the worker killed, with that reason, once it is at an item of the chunk for so long.
+
+        Returns
+        -------
+        bool
+            False if the slot leaves that to who can see what it is at, which is here.
+        """
+        return False
+
     @abstractmethod
     def interrupt(self, chunk: int) -> None:
         """Raise KeyboardInterrupt in the worker's item if it is at that chunk."""

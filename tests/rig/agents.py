@@ -46,7 +46,7 @@ class LocalCarrier:
     def close(self) -> None:
         self.sock.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(4)
+            self.process.wait(2)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(1)
