@@ -56,7 +56,8 @@ class PpftSlot(Slot):
         self.host, self.pid = launcher.host_name, 0
         self._unsent: deque[Buffer] = deque()
         self._early: list[list[Buffer]] = []
-        self._reason, self._was_at, self._ended, self._is_full = "", None, False, False
+        self._reason, self._ended, self._is_full, self._is_linked = "", False, False, False
+        self._was_at: Running | None = None
         self._n_in_flight, self._n_unanswered, self._n_heard = 0, 0, 0
         self._status: tuple[float, list[Any] | None] = (0.0, None)
         self._limits: dict[int, int] = {}
@@ -83,7 +84,7 @@ class PpftSlot(Slot):
         self.launcher.host_name = self.host
         self._jobs, self._orders = Signer(call.key, b"job"), Signer(call.key, b"order")
         self._reports, self._words = Checker(call.key, b"report"), Checker(call.key, b"word")
-        self._is_first = True
+        self._is_first = self._is_linked = True
         self.launcher.hub.watch(call.fileno(), self._on_readable)
         early, self._early = self._early, []
         for pieces in early:
@@ -110,20 +111,20 @@ class PpftSlot(Slot):
             self._beat = self.launcher.hub.call_later(_BEAT_S, self._on_beat)
 
     def _post(self, pieces: list[Buffer]) -> None:
-        if not self._call.is_through:
+        if not self._is_linked:
             self._early.append(pieces)
             return
         self._unsent.extend(ppft_wire.call(self._jobs, pieces, self._is_first))
         self._is_first = False
 
     def _order(self, **fields: Any) -> None:
-        if self._call.is_through and not self._ended:
+        if self._is_linked and not self._ended:
             self._unsent.append(ppft_wire.order(self._orders, **fields))
 
     def _flush(self) -> None:
-        if self._ended or not self._call.is_through:
+        if self._ended or not self._is_linked:
             return
-        unsent, piece = self._unsent, b""
+        unsent = self._unsent
         if len(unsent) > 1 and sum(map(len, unsent)) <= _SEND_AT_ONCE:
             unsent = self._unsent = deque([b"".join(unsent)])
         piece = self._send_all(unsent)
@@ -190,7 +191,7 @@ class PpftSlot(Slot):
         self._beat = None
         if self._ended or (not self._n_in_flight and not self._n_unanswered):
             return
-        if self._call.is_through:
+        if self._is_linked:
             self._n_unanswered = 1 if self._n_heard else self._n_unanswered + 1
             self._n_heard = 0
             if self._n_unanswered > _SILENT_BEATS:
@@ -262,7 +263,7 @@ class PpftSlot(Slot):
         self._ended = True
         if self._beat is not None:
             self._beat.cancel()
-        if self._call.is_through:
+        if self._is_linked:
             self.launcher.hub.unwatch(self._call.fileno())
         self._call.close()
         self.launcher.forget(self)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from pathos_nb.errors import PoolBroken
 
-__all__ = ["Call", "Server", "ask", "same_machine"]
+__all__ = ["Call", "Server", "answers", "ask", "same_machine"]
 
 _CLOSE_S = 2.0
 
@@ -54,7 +54,8 @@ class Call:
     def __init__(self, server: Server, on_over: Callable[[], None]) -> None:
         self._server, self._on_over = server, on_over
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.is_through, self.error = False, None
+        self.is_through = False
+        self.error: Exception | None = None
         self.facts: dict[str, Any] = {}
         self.key = b""
         self._lock, self._is_closed = threading.Lock(), False
@@ -74,9 +75,10 @@ class Call:
 
     def _log_in(self) -> None:
         address, secret = self._server.find()
-        line_of = import_module("pathos_nb.launchers.ppft_line")  # with ppft, which takes its time
-        line = line_of.Line(self.socket)
-        self.facts = line_of.knock(line, address, secret, "EXEC")
+        from pathos_nb.launchers.ppft_line import Line, knock
+
+        line = Line(self.socket)
+        self.facts = knock(line, address, secret, "EXEC")
         self.key = line.key
         self.socket.setblocking(False)
         self.is_through = True
@@ -89,13 +91,32 @@ class Call:
         """End it, wherever it is."""
         with self._lock:
             self._is_closed = True
-        try:
+        with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         if self._thread is not threading.current_thread():
             self._thread.join(_CLOSE_S)
         self.socket.close()
+
+
+def answers(address: tuple[str, int], timeout_s: float = 2.0) -> bool:
+    """Whether anybody takes a connection.
+
+    Parameters
+    ----------
+    address : tuple of str and int
+        Where.
+    timeout_s : float
+        How long to wait.
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        socket.create_connection(address, timeout=timeout_s).close()
+    except OSError:
+        return False
+    return True
 
 
 def ask(address: tuple[str, int], secret: bytes) -> dict[str, Any]:
@@ -118,19 +139,20 @@ def ask(address: tuple[str, int], secret: bytes) -> dict[str, Any]:
     OSError
         It does not answer, or is none of ours.
     """
-    line_of = import_module("pathos_nb.launchers.ppft_line")
-    line = line_of.Line(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+    from pathos_nb.launchers.ppft_line import Line, knock
+
+    line = Line(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
     try:
-        facts: dict[str, Any] = line_of.knock(line, address, secret, "STAT")
-        return facts
+        return knock(line, address, secret, "STAT")
     finally:
         line.close()
 
 
 def same_machine(server: Server) -> bool:
     """Whether a server has the same files and the same user around it as this process."""
-    here = import_module("pathos_nb.launchers.ppft_line").facts()["machine"]
+    from pathos_nb.launchers.ppft_line import facts
+
     try:
-        return bool(ask(*server.find())["machine"] == here)
+        return bool(ask(*server.find())["machine"] == facts()["machine"])
     except OSError:
         return False

@@ -62,9 +62,8 @@ def run(port: int, nodes: int, stdin: int = 0, stdout: IO[str] | None = None) ->
     if not secret:
         sys.stderr.write("the first line of standard input must be the secret\n")
         return 2
-    lost = threading.Event()
     try:
-        service = Service(port, nodes, secret, lost.set)
+        service = Service(port, nodes, secret)
     except (OSError, OverflowError, PoolBroken) as error:
         sys.stderr.write(f"the server cannot be started at port {port} of loopback: {error}\n")
         return 1
@@ -73,7 +72,7 @@ def run(port: int, nodes: int, stdin: int = 0, stdout: IO[str] | None = None) ->
     try:
         out.write(json.dumps({"port": service.port, "pid": os.getpid()}) + "\n")
         out.flush()
-        _until_over(stdin, parent, lost)
+        _until_over(stdin, parent)
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     finally:
@@ -91,8 +90,8 @@ def _first_line(fd: int) -> bytes:
     return line.strip()
 
 
-def _until_over(stdin: int, parent: int, lost: threading.Event) -> None:
-    while not lost.is_set() and os.getppid() == parent:
+def _until_over(stdin: int, parent: int) -> None:
+    while os.getppid() == parent:
         ready, _, _ = select.select([stdin], [], [], _LOOK_S)
         if ready and not os.read(stdin, 4096):
             return

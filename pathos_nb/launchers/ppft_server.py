@@ -49,8 +49,6 @@ class Service(_NetworkServer):  # type: ignore[misc]  # ppft has no types
         How many workers callers are told to use.
     secret : bytes
         What they must know.
-    on_lost : callable
-        Called if workers can be started no more.
 
     Raises
     ------
@@ -58,7 +56,7 @@ class Service(_NetworkServer):  # type: ignore[misc]  # ppft has no types
         The port cannot be had.
     """
 
-    def __init__(self, port: int, nodes: int, secret: bytes, on_lost: Callable[[], None]) -> None:
+    def __init__(self, port: int, nodes: int, secret: bytes) -> None:
         self.ssocket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             self.ssocket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -70,7 +68,7 @@ class Service(_NetworkServer):  # type: ignore[misc]  # ppft has no types
         _begin_unseen(super().__init__, self.ssocket.getsockname()[1])
         self.nodes, self._key = nodes, secret
         self._room = threading.BoundedSemaphore(_N_CALLERS)
-        self.staff = Staff(nodes, on_lost)
+        self.staff = Staff(nodes)
 
     def listen(self) -> None:
         """Take callers until the server is closed."""
@@ -146,6 +144,7 @@ class Desk:
         self.socket, self.hand = line.socket, hand
         self._orders, self._words = Checker(line.key, b"order"), Signer(line.key, b"word")
         self._messages = ppft_wire.Messages()
+        self._results = ppft_wire.Messages(ppft_wire.MAX_RESULT_BYTES + 64)
         self._jobs: deque[ppft_wire.Buffer] = deque()
         self._function: ppft_wire.Buffer | None = None
         self._retiring = self.is_busy = False
@@ -178,18 +177,37 @@ class Desk:
                 return
 
     def _hand_up(self) -> None:
-        """Pass a result on; ppft's worker has one job at a time, so that there is one result."""
+        """Pass results on."""
         try:
-            result = self.hand.t.receive()
-        except (RuntimeError, OSError, ValueError):
+            results = self._results.pull(self.hand.channel.recv)
+            if results is None:
+                raise _HandGone
+            for result in results:
+                ppft_wire.opened_result(result)
+                self.is_busy = False
+                self._send(result)
+            if not ppft_wire.may_be_result(self._results.begun()):
+                raise ppft_wire.NotPpft
+        except ppft_wire.NotPpft:
+            self.hand.reason = "what came over its channel cannot be read: an item wrote to a descriptor of its own"
+            self.hand.signal(signal.SIGKILL)
             raise _HandGone from None
-        self.is_busy = False
+        except ConnectionError:
+            raise _HandGone from None
+
+    def _send(self, result: ppft_wire.Buffer) -> None:
         size = len(result).to_bytes(8, "big")
         if len(result) < _JOIN_BYTES:
-            self.socket.sendall(size + result)
-        else:
-            self.socket.sendall(size)
-            self.socket.sendall(result)
+            self._tell(size + result)
+            return
+        self._tell(size)
+        self._tell(result)
+
+    def _tell(self, data: ppft_wire.Buffer) -> None:
+        try:
+            self.socket.sendall(data)
+        except OSError:
+            raise NoLine("the caller has gone") from None
 
     def _begin_next(self) -> bool:
         """Give the worker its next job, if it is free; false if there will be none."""
@@ -197,7 +215,7 @@ class Desk:
             return True
         if not self._jobs:
             if self._retiring:
-                self.socket.sendall(ppft_wire.word(self._words, down="retired", tail="", at=None))
+                self._tell(ppft_wire.word(self._words, down="retired", tail="", at=None))
             return not self._retiring
         argument = self._jobs.popleft()
         try:
@@ -239,12 +257,12 @@ class Desk:
         elif verb == "retire":
             self._retiring = True
         elif verb == "status":
-            self.socket.sendall(ppft_wire.word(self._words, at=hand.at()))
+            self._tell(ppft_wire.word(self._words, at=hand.at()))
 
     def _mourn(self) -> None:
         """Say how the worker ended."""
         reason, tail = self.hand.last_words()
-        self.socket.sendall(ppft_wire.word(self._words, down=reason, tail=tail, at=self.hand.at()))
+        self._tell(ppft_wire.word(self._words, down=reason, tail=tail, at=self.hand.at()))
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
 

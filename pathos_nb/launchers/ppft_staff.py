@@ -1,4 +1,4 @@
-"""The worker processes of a ppft server: forked by a zygote when a caller wants one, watched, and ended with the server.
+"""The worker processes of a ppft server: forked by a zygote when a caller wants one, watched, ended with the server.
 
 ::
 
@@ -38,32 +38,41 @@ _CHILD = "pathos_nb.launchers.ppft_worker"
 
 
 class Ear:
-    """Waits for the zygote's words in a thread of its own."""
+    """Waits for a zygote's words in a thread of its own.
+
+    Parameters
+    ----------
+    on_tick : callable
+        Called once a second and after each word.
+    """
 
     def __init__(self, on_tick: Callable[[], None]) -> None:
-        self._fd, self._callback, self._on_tick = -1, lambda: None, on_tick
+        self._fd, self._on_tick = -1, on_tick
+        self._on_readable: Callable[[], None] = on_tick
         self._wake_r, self._wake_w = os.pipe()
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._listen, name="pathos_nb ppft staff", daemon=True)
 
     def watch(self, fd: int, on_readable: Callable[[], None], on_writable: Callable[[], None] | None = None) -> None:
         """Call back, in this thread, when the one descriptor is readable."""
-        self._fd, self._callback = fd, on_readable
-        self._thread = threading.Thread(target=self._listen, name="pathos_nb ppft staff", daemon=True)
+        self._fd, self._on_readable = fd, on_readable
         self._thread.start()
 
     def unwatch(self, fd: int) -> None:
         """Forget it; returns when nobody listens any more."""
-        self._fd = -1
-        os.write(self._wake_w, b"!")
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self._fd >= 0:
+            self._fd = -1
+            os.write(self._wake_w, b"!")
+        if self._thread is not threading.current_thread():
             self._thread.join(_EXIT_S)
 
     def _listen(self) -> None:
         while self._fd >= 0:
             ready, _, _ = select.select([self._fd, self._wake_r], [], [], 1.0)
             if self._fd >= 0 and self._fd in ready:
-                self._callback()
+                self._on_readable()
             self._on_tick()
+        os.close(self._wake_r)
+        os.close(self._wake_w)
 
 
 class Hand(_Worker):  # type: ignore[misc]  # ppft has no types
@@ -140,9 +149,34 @@ class Hand(_Worker):  # type: ignore[misc]  # ppft has no types
             self.has_ended.wait(_EXIT_S)
         self.release()
 
+    def hear(self, verb: str, number: int) -> None:
+        """Take what the zygote says of it."""
+        if verb == "forked":
+            self.process_id = number
+        elif verb == "stop":
+            self.stopped_at_s = time.monotonic()
+        elif verb == "cont":
+            self.stopped_at_s = None
+        else:
+            self._gone(told_exit(number) if verb == "exit" else f"it could not be forked: {os.strerror(number)}")
+
+    def orphaned(self) -> None:
+        """End it, now that the zygote cannot."""
+        if self.process_id and not self.has_ended.is_set():
+            with suppress(OSError):
+                os.killpg(self.process_id, signal.SIGKILL)
+        self._gone("the process that started it was killed")
+
+    def _gone(self, reason: str) -> None:
+        self.reason = self.reason or reason
+        self.has_ended.set()
+        with suppress(OSError):
+            self.channel.shutdown(socket.SHUT_RDWR)
+
     def last_words(self) -> tuple[str, str]:
         """Give how it ended, and the last it wrote; its channel has closed."""
-        self.signal(signal.SIGKILL) if not self.has_ended.wait(_EXIT_S) else None
+        if not self.has_ended.wait(_EXIT_S):
+            self.signal(signal.SIGKILL)
         end = os.lseek(self.output_fd, 0, os.SEEK_END)
         tail = os.pread(self.output_fd, _TAIL_BYTES, max(0, end - _TAIL_BYTES))
         return self.reason or "its stream closed", tail.decode("utf-8", "replace").strip()
@@ -166,15 +200,16 @@ class Staff:
     ----------
     n_expected : int
         Among how many the cores will be shared.
-    on_lost : callable
-        Called if the process that starts them has gone.
     """
 
-    def __init__(self, n_expected: int, on_lost: Callable[[], None]) -> None:
-        self._lock, self._on_lost = threading.RLock(), on_lost
+    def __init__(self, n_expected: int) -> None:
+        self._lock, self._n_expected = threading.RLock(), n_expected
         self._hands: dict[int, Hand] = {}
         self.board = Board()
-        self._zygote = ZygoteClient(Ear(self._look), self._hear, n_expected, ZygoteStart(n_expected, _CHILD))
+        self._zygote = self._new_zygote()
+
+    def _new_zygote(self) -> ZygoteClient:
+        return ZygoteClient(Ear(self._look), self._hear, self._n_expected, ZygoteStart(self._n_expected, _CHILD))
 
     def hire(self, key: bytes) -> Hand:
         """Start a worker for a conversation.
@@ -204,6 +239,9 @@ class Staff:
     def fork(self, hand: Hand, descriptors: list[int]) -> None:
         """Ask the zygote for a process."""
         with self._lock:
+            if self._zygote.is_gone:
+                self._zygote.close()
+                self._zygote = self._new_zygote()
             self._hands[hand.index] = hand
             self._zygote.fork(hand.index, descriptors)
 
@@ -219,23 +257,14 @@ class Staff:
                 self.board.give_back(hand.index)
 
     def _hear(self, verb: str, first: int, second: int) -> None:
-        if verb == "gone":
-            self._on_lost()
         with self._lock:
-            hand = self._hands.get(first) if verb in ("forked", "unable") else self._of_process(first)
-        if hand is None:
-            return
-        if verb == "forked":
-            hand.process_id = second
-        elif verb == "stop":
-            hand.stopped_at_s = time.monotonic()
-        elif verb == "cont":
-            hand.stopped_at_s = None
-        else:
-            hand.reason = hand.reason or (told_exit(second) if verb == "exit" else f"no fork: {os.strerror(second)}")
-            hand.has_ended.set()
-            with suppress(OSError):
-                hand.channel.shutdown(socket.SHUT_RDWR)
+            if verb == "gone":
+                for hand in self._hands.values():
+                    hand.orphaned()
+                return
+            hand_meant = self._hands.get(first) if verb in ("forked", "unable") else self._of_process(first)
+        if hand_meant is not None:
+            hand_meant.hear(verb, second)
 
     def _of_process(self, pid: int) -> Hand | None:
         return next((hand for hand in self._hands.values() if hand.process_id == pid), None)

@@ -134,6 +134,11 @@ def opened_result(result: Buffer) -> memoryview:
     return view[start : start + inner]
 
 
+def may_be_result(begun: bytes) -> bool:
+    """Whether a message that begins so may become a result."""
+    return any(head.startswith(begun[:3]) for head in (_RESULT_LONG, _RESULT_SHORT))
+
+
 def order(signer: Signer, **fields: Any) -> bytes:
     """Lay out an order, which the server itself obeys."""
     signed = signer.sign(json.dumps(fields).encode())
@@ -219,6 +224,10 @@ class Messages:
             return None
         self._data += data
         return iter(list(self._whole())) if len(self._data) >= self._wanted else iter(())
+
+    def begun(self) -> bytes:
+        """Give the first bytes of a message that is not whole yet."""
+        return bytes(self._data[_SIZE.size : _SIZE.size + 3])
 
     def _whole(self) -> Iterator[Buffer]:
         at = 0

@@ -121,6 +121,6 @@ def _ppft_loop(channel_fd: int, worker: Worker) -> Any:
         undo.callback(worker.capture.restore)
         undo.callback(setattr, sys, "__stdout__", protected)
         undo.callback(setattr, sys, "stdin", stdin)
-        sys.stdin = os.fdopen(channel_fd, "rb")  # type: ignore[assignment]  # ppft wants the bytes
+        sys.stdin = os.fdopen(channel_fd, "rb")
         sys.__stdout__ = os.fdopen(os.dup(channel_fd), "wb")  # type: ignore[assignment,misc]
         return _WorkerProcess()
