@@ -243,7 +243,7 @@ class Session:
         return host
 
     def disconnect(self, name: str) -> None:
-        """End the pools that use a host, and the connection to it.
+        """End the connection to a host; pools that have other places too do without it, and what runs there goes on.
 
         Parameters
         ----------
@@ -257,11 +257,21 @@ class Session:
         """
         self.hosts.get(name)
         for pool_name, pool in reversed(self.pools.items()):
-            if name in pool.places:
+            if pool.places == (name,):
                 self.close_pool(pool_name)
-        if name in self.places:
-            self.places, self.nodes = self.home, None
+            elif name in pool.places:
+                self._drop(pool_name, pool, name)
+        self.places = tuple(place for place in self.places if place != name) or self.home
         self.hosts.disconnect(name)
+
+    def _drop(self, pool_name: str, pool: Pool, place: str) -> None:
+        """Have a pool do without a place; if it is called after its places, it is called after the others now."""
+        pool.drop_place(place)
+        parts, colon, size = pool_name.partition(":")
+        rest = ",".join(part for part in parts.split(",") if part != place) + colon + size
+        with self._lock:
+            if rest != pool_name and rest not in self._pools:
+                self._pools[rest] = self._pools.pop(pool_name)
 
     # runs
 

@@ -173,7 +173,11 @@ class ResultIterator(Iterator[Any]):
         BaseException
             What the item raised, if the map was asked to raise; the iterator goes on after it. What the input raised.
         """
-        value, failure = self._take(timeout)
+        try:
+            value, failure = self._take(timeout)
+        except KeyboardInterrupt:
+            self.run.cancel()
+            raise
         if failure is not None:
             del self  # else the traceback would hold the iterator, and the pool the traceback
             failure.reraise()
@@ -207,11 +211,7 @@ class ResultIterator(Iterator[Any]):
             return bool(taken) or self._is_at_end()
 
         self._feed()
-        try:
-            come = self._attend(has_come, timeout, self.run)
-        except KeyboardInterrupt:
-            self.run.cancel()
-            raise
+        come = self._attend(has_come, timeout, self.run)
         self.run.flush_output()
         if taken:
             return taken[0]

@@ -112,14 +112,14 @@ class Pool:
             The first failure seen, unless ``on_error`` says otherwise; what the input raises.
         """
         try:
-            return self._maps.run(f, sequences, False, options).result()
+            return self._maps.result(f, sequences, False, options)
         except BaseException as error:
             raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
 
     def starmap(self, f: Callable[..., Any], rows: Iterable[Iterable[Any]], **options: Any) -> list[Any]:
         """Give ``[f(*row) for row in rows]``; see `map`."""
         try:
-            return self._maps.run(f, (rows,), True, options).result()
+            return self._maps.result(f, (rows,), True, options)
         except BaseException as error:
             raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
 
@@ -150,7 +150,7 @@ class Pool:
     def pipe(self, f: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Give ``f(*args)``, computed by one worker."""
         try:
-            return self._maps.run(f, ([args],), True, options).result()[0]
+            return self._maps.result(f, ([args],), True, options)[0]
         except BaseException as error:
             raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
 
