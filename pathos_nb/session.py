@@ -26,6 +26,7 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import BadOption, UnknownPlace
 from pathos_nb.joined.host import Host, Plan
 from pathos_nb.joined.hosts import Hosts
+from pathos_nb.joined.services import Services
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.registry import registry
 
@@ -57,7 +58,7 @@ class Session:
         self._heavy: set[str] = set()
         self._lock = threading.RLock()
         registry.observers.append(self.note)
-        self.hosts = Hosts()
+        self.hosts, self.services = Hosts(), Services()
         self._resolve = registry.resolver = self.hosts.resolve
 
     # pools
@@ -256,6 +257,7 @@ class Session:
             There is none of that name.
         """
         self.hosts.get(name)
+        self.services.close(name)
         for pool_name, pool in reversed(self.pools.items()):
             if pool.places == (name,):
                 self.close_pool(pool_name)
@@ -378,6 +380,7 @@ class Session:
         self.cancel()
         for name in reversed(self.pools):
             self.close_pool(name)
+        self.services.close()
         self.hosts.close()
         if registry.resolver == self._resolve:
             registry.resolver = None

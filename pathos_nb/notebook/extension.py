@@ -40,8 +40,11 @@ class Extension:
 
     def _offers(self) -> dict[str, Any]:
         hosts = self.session.hosts
-        words = {"hosts": hosts.names, "connected": lambda: hosts.connected, "verbs": lambda: VERBS}
-        return {"pools": self._pools, "runs": self._runs, **words}
+        remote = {"hosts": hosts.names, "connected": lambda: hosts.connected, "services": self._services}
+        return {"pools": self._pools, "runs": self._runs, "verbs": lambda: VERBS, **remote}
+
+    def _services(self) -> list[str]:
+        return list(self.session.services.running)
 
     def install(self) -> None:
         """Put everything in its place."""

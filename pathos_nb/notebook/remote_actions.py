@@ -10,7 +10,9 @@ from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.tables import BAD, GOOD, Cell, html_pre
 from pathos_nb.errors import BadOption
 from pathos_nb.joined.host import Host, Plan
-from pathos_nb.joined.verdict import Line
+from pathos_nb.joined.services import Service
+from pathos_nb.joined.verdict import Line, size
+from pathos_nb.notebook import kinds
 from pathos_nb.notebook.ansi import as_html, as_text
 from pathos_nb.notebook.said import Said, Table, workers
 from pathos_nb.session import Session
@@ -126,10 +128,60 @@ def execute(session: Session, values: Mapping[str, Any]) -> Ran:
     return Ran(done.stdout.decode("utf-8", "replace"), done.stderr, done.status, host.name)
 
 
+def tunnel(session: Session, values: Mapping[str, Any]) -> Said:
+    """Lead a local port to a host."""
+    try:
+        port = kinds.port(values["port"])
+    except ValueError as error:
+        raise BadOption(f"%pathos tunnel wants {error}", cure=f"not {values['port']!r}") from None
+    made = session.services.open_tunnel(session.hosts.get(values["host"]), port, values["local"] or 0)
+    return Said(f"{made.address} leads to port {port} on {made.host}; %pathos kill {made.name} closes it")
+
+
+def tunnels(session: Session, values: Mapping[str, Any]) -> Any:
+    """List tunnels and servers."""
+    rows = [_service_row(service) for service in session.services.running.values()]
+    columns = ("name", "here", "there", "state", "open", "sent", "received", "round trip")
+    return Table(columns, rows) if rows else Said("no tunnel and no server; %pathos tunnel HOST PORT opens one")
+
+
+def _service_row(service: Service) -> list[Cell]:
+    way = service.tunnel
+    there = f"{service.host}:{service.port}" + (f" ({workers(service.nodes)})" if service.carrier else "")
+    state = Cell(service.state, GOOD if service.state == "connected" else BAD, way.last_error)
+    carried = [Cell(str(way.n_connections)), Cell(size(way.sent_bytes)), Cell(size(way.received_bytes))]
+    return [
+        Cell(service.name), Cell(service.address), Cell(there), state, *carried, Cell(f"{way.latency_s * 1e3:.1f} ms"),
+    ]  # fmt: skip
+
+
+def serve(session: Session, values: Mapping[str, Any]) -> Said:
+    """Start a server."""
+    host = session.hosts.get(values["host"])
+    made = session.services.serve(host, values["nodes"], values["port"] or 0)
+    use = f'ParallelPool(0, servers=("{made.address}",)) uses it'
+    return Said(f"a server with {workers(made.nodes)} runs on {made.host}: {use}; %pathos kill {made.name} ends it")
+
+
+def kill(session: Session, values: Mapping[str, Any]) -> Said:
+    """End tunnels and servers."""
+    there = tuple(session.services.running)
+    names = values["name"] or (there if values["all"] else ())
+    if not names:
+        return Said(f"which one? there are {', '.join(there)}; --all ends all" if there else "no tunnel and no server")
+    for name in names:
+        session.services.kill(name)
+    return Said(f"ended {', '.join(names)}")
+
+
 REMOTE_ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "connect": connect,
     "disconnect": disconnect,
     "hosts": hosts,
     "check": check,
     "exec": execute,
+    "tunnel": tunnel,
+    "tunnels": tunnels,
+    "serve": serve,
+    "kill": kill,
 }

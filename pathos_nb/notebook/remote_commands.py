@@ -52,6 +52,29 @@ REMOTE_VERBS: Mapping[str, Command] = {
     "check": Command(
         "%pathos check", "Look at a host anew: Python, cores, memory, clock, link.", (), (Word("host", "connected"),)
     ),
+    "tunnel": Command(
+        "%pathos tunnel",
+        "Lead a local port to a port on a host.",
+        (Option("local", "the local port; any that is free if not given", "", "PORT", kinds.port),),
+        (_HOST, Word("port", is_needed=True)),
+    ),
+    "tunnels": Command("%pathos tunnels", "List tunnels and servers."),
+    "serve": Command(
+        "%pathos serve",
+        "Start a server on a host, for ParallelPool.",
+        (
+            Option("nodes", "so many workers; as many as it has cores", "n", "N", kinds.workers),
+            Option("port", "where it listens there, on loopback; any if not given", "", "PORT", kinds.port),
+        ),
+        (_HOST,),
+        more="\nThe host's Python has to have pathos_nb:  %pathos exec node7 -- python3 -m pip install pathos_nb",
+    ),
+    "kill": Command(
+        "%pathos kill",
+        "End tunnels and servers.",
+        (Option("all", "all of them", "a"),),
+        (Word("name", "services", is_many=True),),
+    ),
     "exec": Command(
         "%pathos exec",
         "Run a command on a host, and show what it writes.",

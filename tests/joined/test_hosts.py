@@ -108,3 +108,14 @@ def test_a_script_that_names_a_host_reaches_it(home, tmp_path):
     assert done.stdout.splitlines()[0] == "[('host1', 1), ('host1', 2)]", done.stderr
     assert "there is no launcher or host 'no-such-host'" in done.stdout
     assert not done.stderr
+
+
+def test_a_pool_of_several_places_does_without_a_host_that_is_let_go(session):
+    session.connect(Plan("host1", "host1", nodes=1))
+    session.use("threads", "host1", nodes=1)
+    pool = session.pool()
+    run = pool.start(lambda v: (time.sleep(0.02), v)[1], range(100))
+    session.disconnect("host1")
+    assert session.places == ("threads",) and pool.places == ("threads",)
+    assert run.wait(30) and run.result() == list(range(100)), "what runs goes on"
+    assert session.pool() is pool and list(session.pools) == ["threads:1"]

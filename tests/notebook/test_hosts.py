@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebook.kernel import Answer, Kernel
+from tests.notebook.kernel import ROOT, Answer, Kernel
 from tests.rig.bed import Bed, bed, raised_bed
 
 __all__ = ["bed", "raised_bed"]
@@ -148,6 +148,8 @@ MISUSE = {
     "%pathos exec host1": "wants -- COMMAND",
     "%pathos exec host1 -- ls 'x": "a quotation mark is not closed",
     "%pathos check host1": "no host called 'host1' is connected",
+    "%pathos tunnel host1 x": "wants a port from 1 to 65535",
+    "%pathos kill nope": "no tunnel or server is called 'nope'; there are: none",
     "%pathos disconnect nope": "no host called 'nope' is connected",
 }
 
@@ -192,3 +194,34 @@ def test_tab_completes_hosts(kernel):
     assert complete("%pathos exec h") == ["host2"]
     assert complete("%%pmap -p host2") == ["host2"]
     assert os.environ["HOME"], "the home of the test, whose configuration it is"
+
+
+SERVED = """
+import sys
+from pathos_nb.session import current_session
+from pathos_nb.joined.host import Plan
+from pathos_nb.secure.shell import SetUp
+host = current_session().connect(Plan("host1", "host1", nodes=1, python=sys.executable, setup=SetUp("", ("export PYTHONPATH={0}",))))
+"""
+
+
+def test_tunnels_and_servers_are_opened_listed_and_ended(kernel):
+    assert "no tunnel and no server" in fine(kernel.run("%pathos tunnels"))
+    fine(kernel.run(SERVED.format(ROOT)))
+    said = fine(kernel.run("%pathos serve host1 -n 2"))
+    address = re.search(
+        r"a server with 2 workers runs on host1: ParallelPool\(0, servers=\(\"(localhost:\d+)\",\)\)", said
+    )
+    assert address, said
+    kernel.run("import socket\nfrom pathos_nb.pools import ParallelPool")
+    served = kernel.run(f"ParallelPool(0, servers=('{address[1]}',)).map(lambda v: (v, socket.gethostname()), [1, 2])")
+    assert fine(served) == "[(1, 'host1'), (2, 'host1')]"
+    assert re.search(r"localhost:\d+ leads to port 22 on host1", fine(kernel.run("%pathos tunnel host1 22")))
+    listed = fine(kernel.run("%pathos tunnels"))
+    assert re.search(r"server-1 +localhost:\d+ +host1:\d+ \(2 workers\) +connected", listed)
+    assert re.search(r"tunnel-1 +localhost:\d+ +host1:22 +connected", listed)
+    matches = kernel.client.complete("%pathos kill ", reply=True, timeout=20)["content"]["matches"]
+    assert matches == ["server-1", "tunnel-1"]
+    assert "which one? there are server-1, tunnel-1" in fine(kernel.run("%pathos kill"))
+    assert "ended server-1, tunnel-1" in fine(kernel.run("%pathos kill --all"))
+    kernel.run("from pathos_nb.parallel import ParallelPool\nParallelPool().clear()")
