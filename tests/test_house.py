@@ -51,6 +51,7 @@ LATE = {
     "ctypes": "only to interrupt a thread (2 ms)",
     "dask": "an extra",
     "dill": "only for what the other picklers refuse (40 ms)",
+    "dis": "only to name what cannot be sent, or is large (4 ms)",
     "distributed": "an extra",
     "fcntl": "not on every platform",
     "importlib": "the registry reads entry points only for names that are not ours (58 ms)",
@@ -108,7 +109,9 @@ STATEFUL = {
 
 # Put together here, so that this file does not have them in it.
 MACHINE_PATHS = ["/" + word + "/" for word in ("root", "work", "home/[a-z][a-z0-9_-]*", "Users/[A-Za-z]+", "opt")]
-REGISTRIES = [r"\.".join(p) for p in (("pypi", "org"), ("files", "python" + "hosted", "org"), ("registry", "npmjs", "org"))]
+REGISTRIES = [
+    r"\.".join(p) for p in (("pypi", "org"), ("files", "python" + "hosted", "org"), ("registry", "npmjs", "org"))
+]
 REGISTRIES += [r"\.".join(p) for p in (("deb", "debian", "org"), ("registry", "yarnpkg", "com"))]
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".ipynb", ".sh", ".ts", ".tsx", ".js", ".css", ".rst"}
 TEXT_SUFFIXES |= {".txt", ".cfg", ".ini", ".lock", ".svg", ".html", ""}
