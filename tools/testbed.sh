@@ -3,7 +3,7 @@
 # Elsewhere it says what is missing; the tests that need the hosts then skip, each by name.
 set -eu
 
-packages="openssh-server openssh-client openssl iproute2 iputils-ping ethtool procps util-linux"
+packages="openssh-server openssh-client openssl iproute2 iputils-ping ethtool procps tcsh util-linux"
 
 command -v dpkg-query >/dev/null 2>&1 || exit 0
 missing=""

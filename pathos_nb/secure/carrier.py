@@ -78,6 +78,8 @@ class Carrier:
         ``me@node7``, for messages.
     sock : socket.socket
         Reads stdout and writes stdin; ``shutdown(SHUT_WR)`` ends stdin.
+    is_closed : bool
+        `close` was called.
     pid : int
         The command's process id on the host; 0 until `wait_begun`.
     """
@@ -87,7 +89,7 @@ class Carrier:
         self._far, self._marker, self._said_bytes = far, marker, said_bytes
         self._said = bytearray()
         self._begun, self._ended, self._lock = threading.Event(), threading.Event(), threading.Lock()
-        self._ended_by = ""
+        self._ended_by, self.is_closed = "", False
         self.exit_status: int | None = None
         self.sock, self._inner = _pair()
         self._pumps = [
@@ -166,6 +168,10 @@ class Carrier:
 
     def close(self) -> None:
         """End the command and the channel, within 5 s; a second call does nothing."""
+        with self._lock:
+            if self.is_closed:
+                return
+            self.is_closed = True
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
         if not self._ended.wait(LAST_WORDS_S) and not self._far.lost():  # most commands end with their stdin

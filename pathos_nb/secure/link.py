@@ -242,6 +242,7 @@ def _greet(transport: paramiko.Transport, hop: Hop, options: LinkOptions) -> Non
     transport.banner_timeout = transport.handshake_timeout = options.timeout
     try:
         transport.start_client(timeout=options.timeout)
+        key = transport.get_remote_server_key()  # raises if the time was up before
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise HostUnreachable(
             f"{hop.name} ({hop.address}:{hop.port}) took the connection, but does not speak ssh",
@@ -249,7 +250,7 @@ def _greet(transport: paramiko.Transport, hop: Hop, options: LinkOptions) -> Non
             cure=f"check the port; if the host is slow, give it more than {options.timeout:g} s (timeout)",
             host=hop.name,
         ) from error
-    _verify(transport.get_remote_server_key(), hop, options)
+    _verify(key, hop, options)
 
 
 def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:

@@ -16,6 +16,7 @@ import binascii
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,12 @@ MAX_KEYS = 5  # sshd hangs up after six attempts
 
 
 class _Refusals:
-    """What was tried, for the message at the end, and what the host still accepts."""
+    """What was tried, for the message at the end, and what the host still takes."""
 
     def __init__(self) -> None:
         self.tried: list[str] = []
-        self.accepted: set[str] = set()
-        self.wants_more: set[str] = set()
+        self.takes: set[str] = set()
+        self.has_passed = 0  # how often the host said "right, and what else?"
 
     def note(self, what: str) -> None:
         self.tried.append(what)
@@ -68,18 +69,29 @@ def log_in(transport: paramiko.Transport, hop: Hop, ask: Ask | None, timeout: fl
         The host hung up in between.
     """
     transport.auth_timeout = timeout
-    refusals = _Refusals()
-    for attempt in (_by_keys, _by_questions, _by_password):
-        if attempt(transport, hop, ask, refusals):
-            return
+    refusals, done = _Refusals(), set[str]()
+    while not transport.is_authenticated() and (method := _next_method(transport, hop, refusals, done)):
+        passed = refusals.has_passed
+        _METHODS[method](transport, hop, ask, refusals)
         _check_alive(transport, hop, refusals)
-    raise _refused(hop, refusals, ask)
+        # What the host wants besides may be what has failed before.
+        done = {method} if refusals.has_passed > passed else {*done, method}
+    if not transport.is_authenticated():
+        raise _refused(hop, refusals, ask)
+
+
+def _next_method(transport: paramiko.Transport, hop: Hop, refusals: _Refusals, done: set[str]) -> str:
+    """Give the method to try next: keys without a question, the others if the host takes them."""
+    if not refusals.takes:
+        if "publickey" not in done:
+            return "publickey"
+        _attempt(lambda: transport.auth_none(hop.user) or [], refusals)
+    return next((m for m in _METHODS if m in refusals.takes and m not in done), "")
 
 
 def _refused(hop: Hop, refusals: _Refusals, ask: Ask | None) -> LoginRefused:
-    accepted = refusals.wants_more or refusals.accepted
-    takes = f"; the host takes {', '.join(sorted(accepted))}" if accepted else ""
-    asks = bool(accepted & {"password", "keyboard-interactive"}) and ask is None
+    takes = f"; the host takes {', '.join(sorted(refusals.takes))}" if refusals.takes else ""
+    asks = bool(refusals.takes & {"password", "keyboard-interactive"}) and ask is None
     cure = "log in from a terminal or a notebook, where a password can be asked" if asks else ""
     return LoginRefused(
         f"{hop.where} was not let in",
@@ -103,22 +115,31 @@ def _check_alive(transport: paramiko.Transport, hop: Hop, refusals: _Refusals) -
 # ----------------------------------------------------------------------------------------------------------------- keys
 
 
-def _by_keys(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refusals: _Refusals) -> bool:
+def _by_keys(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refusals: _Refusals) -> None:
     import paramiko
 
     agent = paramiko.Agent() if hop.use_agent else None
+    passed = refusals.has_passed
     try:
-        for label, key in [*_agent_keys(agent, hop)][:MAX_KEYS]:
-            if _try_key(transport, hop, key, label, refusals):
-                return True
+        for label, key in _all_keys(agent, hop, ask, refusals):
+            refusals.note(label)
+            if _attempt(lambda one=key: transport.auth_publickey(hop.user, one), refusals):  # type: ignore[misc]
+                return
+            if refusals.has_passed > passed or not transport.is_active():
+                return
     finally:
         if agent is not None:
             agent.close()
+
+
+def _all_keys(
+    agent: paramiko.Agent | None, hop: Hop, ask: Ask | None, refusals: _Refusals
+) -> Iterator[tuple[str, paramiko.PKey]]:
+    yield from islice(_agent_keys(agent, hop), MAX_KEYS)
     for path in hop.keys:
         loaded = _load(path, hop, ask, refusals)
-        if loaded is not None and _try_key(transport, hop, loaded, str(path), refusals):
-            return True
-    return False
+        if loaded is not None:
+            yield str(path), loaded
 
 
 def _agent_keys(agent: paramiko.Agent | None, hop: Hop) -> Iterator[tuple[str, paramiko.PKey]]:
@@ -136,23 +157,20 @@ def _public_blob(path: Path) -> bytes:
         return b""
 
 
-def _try_key(transport: paramiko.Transport, hop: Hop, key: paramiko.PKey, label: str, refusals: _Refusals) -> bool:
-    refusals.note(label)
-    return _attempt(lambda: transport.auth_publickey(hop.user, key), refusals)
-
-
 def _attempt(action: Callable[[], Sequence[str]], refusals: _Refusals) -> bool:
-    """Run one attempt; True if the user is in. Of a partial success it is noted what the host wants besides."""
+    """Run one attempt; True if the user is in. It is noted what the host takes, and what it wants besides."""
     import paramiko
 
     try:
-        refusals.wants_more = set(action())
+        wants_more = set(action())
     except paramiko.BadAuthenticationType as refusal:
-        refusals.accepted = set(refusal.allowed_types)
+        refusals.takes = set(refusal.allowed_types)
         return False
     except paramiko.SSHException:  # refused, or the link broke: _check_alive tells which
         return False
-    return not refusals.wants_more
+    if wants_more:
+        refusals.takes, refusals.has_passed = wants_more, refusals.has_passed + 1
+    return not wants_more
 
 
 def _load(path: Path, hop: Hop, ask: Ask | None, refusals: _Refusals) -> paramiko.PKey | None:
@@ -188,45 +206,33 @@ def _read_key(path: Path, phrase: str | None) -> tuple[paramiko.PKey | None, boo
 # -------------------------------------------------------------------------------------------------- questions, password
 
 
-def _takes(transport: paramiko.Transport, hop: Hop, method: str, refusals: _Refusals) -> bool:
-    """Say whether the host takes a method; it is asked once, by an attempt with nothing."""
-    if not (refusals.accepted or refusals.wants_more):
-        _attempt(lambda: transport.auth_none(hop.user) or [], refusals)
-    return method in (refusals.wants_more or refusals.accepted)
-
-
-def _by_questions(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refusals: _Refusals) -> bool:
-    if transport.is_authenticated():
-        return True
-    if not _takes(transport, hop, "keyboard-interactive", refusals) or ask is None:
-        return transport.is_authenticated()
+def _by_questions(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refusals: _Refusals) -> None:
+    passed = refusals.has_passed
     for _ in range(TRIES):
+        if ask is None:
+            return
         questions = _Questions(hop, ask)
         refusals.note("the host's questions")
         if _attempt(lambda asked=questions: asked.answered(transport), refusals):  # type: ignore[misc]
-            return True
-        if questions.declined or not transport.is_active() or "keyboard-interactive" not in _left(refusals):
-            break
-    return False
+            return
+        if questions.declined or not transport.is_active() or refusals.has_passed > passed:
+            return
 
 
-def _left(refusals: _Refusals) -> set[str]:
-    return refusals.wants_more or refusals.accepted
-
-
-def _by_password(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refusals: _Refusals) -> bool:
-    if transport.is_authenticated():
-        return True
-    if not _takes(transport, hop, "password", refusals) or ask is None:
-        return transport.is_authenticated()
+def _by_password(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refusals: _Refusals) -> None:
+    passed = refusals.has_passed
     for _ in range(TRIES):
-        word = ask(f"Password of {hop.where}: ", True)
+        word = ask(f"Password of {hop.where}: ", True) if ask else None
         if not word or not transport.is_active():
-            return False
+            return
         refusals.note("a password")
         if _attempt(lambda secret=word: transport.auth_password(hop.user, secret, fallback=False), refusals):  # type: ignore[misc]
-            return True
-    return False
+            return
+        if refusals.has_passed > passed:
+            return
+
+
+_METHODS = {"publickey": _by_keys, "keyboard-interactive": _by_questions, "password": _by_password}
 
 
 class _Questions:

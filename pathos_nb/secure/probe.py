@@ -32,7 +32,7 @@ fi
 say disk_kib "$(df -Pk "$HOME" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 folder=${XDG_CACHE_HOME:-$HOME/.cache}
 file=$folder/.pathos_nb-$$
-if said=$( { mkdir -p "$folder" && printf '%4096s' x >"$file"; } 2>&1 ); then say writable yes
+if said=$( { mkdir -p "$folder" && printf '%4096s' x | cat >"$file"; } 2>&1 ); then say writable yes
 else say writable "no $said"; fi
 rm -f "$file" 2>/dev/null
 say done yes

@@ -29,6 +29,7 @@ BLOCK_BYTES = 1 << 18
 RUN_S = 60.0
 SET_UP_S = 60.0  # module and conda are slow
 RUN_SAID_BYTES = 1 << 24
+SSH_S = 3.0
 NO_SET_UP = SetUp()
 
 
@@ -143,7 +144,7 @@ class Remote:
             self._link = Link(hops, self._options)
         else:
             self._closed = False
-            self.run(["true"], setup=False, timeout=self.timeout + 2)
+            self.run(["true"], setup=False, timeout=self.timeout + SSH_S)
 
     # --------------------------------------------------------------------------------------------------------- commands
 
@@ -176,6 +177,7 @@ class Remote:
         carrier = Carrier(self._far(line_for(command, marker, setup)), marker, said_bytes)
         self._keep(carrier)
         wait_s = self.timeout + (SET_UP_S if setup.profile or setup.lines else 0)
+        wait_s += SSH_S if self.transport == "openssh" else 0  # its own deadline comes first, and says why
         try:
             carrier.wait_begun(wait_s)
         except HostError as error:
@@ -199,7 +201,7 @@ class Remote:
 
     def _keep(self, carrier: Carrier) -> None:
         with self._lock:
-            self._carriers = [c for c in self._carriers if not c.why_ended()] + [carrier]
+            self._carriers = [c for c in self._carriers if not c.is_closed] + [carrier]
 
     def subsystem(self, name: str) -> Carrier:
         """Start a subsystem of sshd's, such as ``sftp``, and give the stream to it."""
