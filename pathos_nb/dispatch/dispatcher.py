@@ -100,7 +100,7 @@ class Dispatcher:
             There is nobody to run it.
         """
         with self.lock:
-            self._check_open()
+            self.check_open()
             run.unattended = not attended
             run.workers_n = len(self.crew.seats)
             self.runs.append(run)
@@ -134,7 +134,8 @@ class Dispatcher:
             except Exception:  # a view that breaks must not break the run
                 complain("an observer of runs failed")
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Refuse what is asked of a pool that is closed or broken."""
         if self.is_closed:
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
         if self.broken is not None:
@@ -294,7 +295,7 @@ class Dispatcher:
     def resize(self, n: int) -> None:
         """Have that many workers at the first place."""
         with self.lock:
-            self._check_open()
+            self.check_open()
             launcher = self.crew.launchers[0]
             self.crew.resize(launcher, n)
             self.feeder.feed()

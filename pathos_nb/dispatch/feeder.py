@@ -373,6 +373,16 @@ def _holds_more_than_one(seat: Seat) -> bool:
     return len(chunks) > 1 or any(chunk.limit > 1 for chunk in chunks)
 
 
+def _other_python(what: Any, seat: Seat) -> CannotSend:
+    here, there = (".".join(map(str, version)) for version in (MINOR, seat.slot.minor))
+    name = name_of(what) if callable(what) else "an argument"
+    return CannotSend(
+        f"{name} goes as code of Python {here}, which Python {there} cannot load",
+        cure=f"have a Python {here} there (python=, --python), or put it into a module that both can import",
+        host=seat.slot.host,
+    )
+
+
 def _cannot_send(function: Any, error: BaseException) -> CannotSend:
     """Say what keeps the function from travelling, by the name that the user gave it."""
     name, cause = culprit(function), f"{type(error).__name__}: {text_of(error)}"
@@ -382,16 +392,6 @@ def _cannot_send(function: Any, error: BaseException) -> CannotSend:
     told = CannotSend(what, cause=cause, cure=cure)
     told.__cause__ = error
     return told
-
-
-def _other_python(what: Any, seat: Seat) -> CannotSend:
-    here, there = (".".join(map(str, version)) for version in (MINOR, seat.slot.minor))
-    name = getattr(what, "__qualname__", "an argument")
-    return CannotSend(
-        f"{name} goes as code of Python {here}, which Python {there} cannot load",
-        cure=f"have a Python {here} there (python=, --python), or put it into a module that both can import",
-        host=seat.slot.host,
-    )
 
 
 TIMED_OUT = "its item ran past its timeout"

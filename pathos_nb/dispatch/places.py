@@ -31,6 +31,7 @@ def join(dispatcher: Dispatcher, kind: type[Launcher], setup: Frame | None, n: i
     PoolBroken, PoolClosed
         They cannot be started; or there is no pool any more.
     """
+    dispatcher.check_open()
     known = [launcher for launcher in dispatcher.crew.launchers if type(launcher) is kind]
     launcher = known[0] if known else kind(dispatcher.hub, dispatcher.receiver.take, setup, n)
     try:

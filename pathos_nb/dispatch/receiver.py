@@ -351,22 +351,6 @@ class Receiver:
         run.tell(ItemRetried(run.run_id, index, attempts + 1, reason))
 
 
-def _said_and_shown(
-    run: Run, task: Task, report: Report
-) -> tuple[tuple[tuple[int, str], ...], tuple[tuple[int, str, str], ...]]:
-    """Give what items printed, and as many of the pictures that they showed as a run keeps."""
-    output, pictures = [], []
-    for at, said in report.output:
-        text, shown = part(said.decode("utf-8", "replace"))
-        output.append((task.indices[at], text))
-        for picture in shown:
-            run.n_pictures += 1
-            run.picture_bytes += len(picture.data)
-            if run.picture_bytes <= MAX_BYTES:
-                pictures.append((task.indices[at], *picture))
-    return tuple(output), tuple(pictures)
-
-
 class _Lacking(NamedTuple):
     """A module that a host has not got."""
 
@@ -391,6 +375,22 @@ def _lacking(seat: Seat, summary: str) -> _Lacking | None:
 
 def _broken(news: SourceBroken) -> PoolBroken:
     return PoolBroken("workers cannot be started", cause=news.reason)
+
+
+def _said_and_shown(
+    run: Run, task: Task, report: Report
+) -> tuple[tuple[tuple[int, str], ...], tuple[tuple[int, str, str], ...]]:
+    """Give what items printed, and as many of the pictures that they showed as a run keeps."""
+    output, pictures = [], []
+    for at, said in report.output:
+        text, shown = part(said.decode("utf-8", "replace"))
+        output.append((task.indices[at], text))
+        for picture in shown:
+            run.n_pictures += 1
+            run.picture_bytes += len(picture.data)
+            if run.picture_bytes <= MAX_BYTES:
+                pictures.append((task.indices[at], *picture))
+    return tuple(output), tuple(pictures)
 
 
 def _call_off(chunk: Chunk) -> None:

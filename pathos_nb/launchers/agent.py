@@ -25,6 +25,7 @@ from pathos_nb.errors import HostLost
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers.agent_beside import Beside, OwnContext
 from pathos_nb.launchers.agent_boot import CORES, Carrier, Hello, LinkFailed, ask_cores, boot_command
+from pathos_nb.launchers.agent_inbox import Inbox
 from pathos_nb.launchers.agent_link import Link, LinkSettings, LinkState, Listener
 from pathos_nb.launchers.contract import (
     Availability,
@@ -40,7 +41,6 @@ from pathos_nb.launchers.contract import (
     TakenBack,
 )
 from pathos_nb.wire import protocol
-from pathos_nb.wire.envelopes import Envelope
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
 
@@ -206,6 +206,8 @@ class AgentLauncher(Launcher):
         self.slots: dict[int, AgentSlot] = {}
         self.hello: Hello | None = None
         self._numbers = itertools.count(1)
+        self._inbox: Inbox | None = None
+        self._inboxes: list[Inbox] = []
         self._beside, self._context = Beside(), OwnContext()
         self._last_body: Any = None
         self._failed: LinkFailed | None = None
@@ -248,6 +250,8 @@ class AgentLauncher(Launcher):
             raise _lost(self.name, self._failed)
         if not self._is_known.is_set():
             raise HostLost(f"no agent came to life on {self.name}", cure="see %pathos check, then connect again")
+        if self._inbox is None and self._is_up:
+            self._listen(self._inboxes[0])
 
     def start_slot(self, name: str) -> Slot:
         """Start one worker; see `Launcher.start_slot`."""
@@ -288,8 +292,8 @@ class AgentLauncher(Launcher):
 
     # --- news of the link, in its thread ---
 
-    def _on_envelopes(self, envelopes: list[Envelope]) -> None:
-        self.hub.post(lambda: self._take(envelopes))
+    def _on_envelopes(self) -> None:
+        self.hub.post(self._take)
 
     def _on_state(self, state: LinkState, error: LinkFailed | None) -> None:
         if self.target.on_link is not None:
@@ -297,18 +301,34 @@ class AgentLauncher(Launcher):
         if state.state == "up":
             self._beside, self._last_body = Beside(), None
             self.hello = state.hello
+            self._inboxes += [self.link.inbox] if self.link.inbox else []
         elif state.state == "failed":
             self._failed = error
         if state.state != "lost" and not self._is_known.is_set():
             self._is_up = state.state == "up"
             self._is_known.set()
         else:
-            self.hub.post(lambda: self._on_change(state))
+            inbox = self.link.inbox
+            self.hub.post(lambda: self._on_change(state, inbox))
 
     # --- in the thread that runs the hub ---
 
-    def _take(self, envelopes: list[Envelope]) -> None:
-        for kind, number, frame in envelopes:
+    def _on_readable(self) -> None:
+        """Read at once, without waiting for the link's thread to do it."""
+        inbox = self._inbox
+        if inbox is None or (not inbox.read() and not inbox.why):
+            return
+        if inbox.why:
+            self.hub.unwatch(inbox.fd)
+            self.link.wake()  # its thread sees to what follows
+        self._take()
+
+    def _take(self) -> None:
+        inbox = self._inbox
+        if inbox is None:
+            return
+        inbox.attend()
+        for kind, number, frame in inbox.take():
             if kind == messages.FAILED:
                 self.tell(SourceBroken(self, f"{self.name}: {frame.meta[0]}"))
                 continue
@@ -316,14 +336,25 @@ class AgentLauncher(Launcher):
             if slot is not None:
                 slot.hear(kind, frame)
 
-    def _on_change(self, state: LinkState) -> None:
+    def _listen(self, inbox: Inbox | None) -> None:
+        """Read from another stream than before, or from none."""
+        before, self._inbox = self._inbox, inbox
+        if before is not None:
+            before.close(self.hub.unwatch)
+        if inbox is not None:
+            self.hub.watch(inbox.fd, self._on_readable)
+
+    def _on_change(self, state: LinkState, inbox: Inbox | None) -> None:
         if self._is_closed:
             return
         was_up, self._is_up = self._is_up, state.state == "up"
         if was_up:
+            self._take()
             for slot in list(self.slots.values()):
                 slot.end(f"the link to {self.name} was lost: {state.reason}", "", None, False)
+            self._listen(None)
         if state.state == "up":
+            self._listen(inbox)
             self.tell(SourceReady(self))
         elif state.state == "failed" and self._failed is not None:
             self.tell(SourceBroken(self, str(_lost(self.name, self._failed))))
@@ -331,7 +362,11 @@ class AgentLauncher(Launcher):
     def close(self) -> None:
         """End the agent and all its workers; see `Launcher.close`."""
         self._is_closed = True
+        for inbox in self._inboxes:
+            self.hub.unwatch(inbox.fd)
         self.link.close()
+        for inbox in self._inboxes:
+            inbox.close(self.hub.unwatch)
         self.slots.clear()
 
 

@@ -25,8 +25,9 @@ from typing import Any, NamedTuple
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers.agent_archive import archive
 from pathos_nb.launchers.agent_boot import Carrier, Hello, LinkFailed, converse, new_key
+from pathos_nb.launchers.agent_inbox import Inbox
 from pathos_nb.wire.envelopes import Envelope, EnvelopeReader, Sealer
-from pathos_nb.wire.framing import Buffer, Frame, FrameError
+from pathos_nb.wire.framing import Buffer, Frame
 
 __all__ = ["Link", "LinkSettings", "LinkState"]
 
@@ -73,7 +74,7 @@ class LinkState(NamedTuple):
 class Listener(NamedTuple):
     """Who hears what, each called in the link's thread."""
 
-    on_envelopes: Callable[[list[Envelope]], None]
+    on_envelopes: Callable[[], None]
     on_state: Callable[[LinkState, LinkFailed | None], None]
 
 
@@ -108,12 +109,11 @@ class Link:
         self._lock = threading.Lock()
         self._carrier: Carrier | None = None
         self._sealer: Sealer | None = None
-        self._reader: EnvelopeReader | None = None
+        self.inbox: Inbox | None = None
         self._unsent: deque[Buffer] = deque()
         self._closing = threading.Event()
         self.n_lost = 0
         self._trips: deque[tuple[float, float]] = deque(maxlen=_TRIPS)
-        self._heard_s = 0.0
         self._wake_r, self._wake_w = os.pipe()
         os.set_blocking(self._wake_r, False)
         os.set_blocking(self._wake_w, False)
@@ -136,7 +136,7 @@ class Link:
                 self._flush()
             must_wait = bool(self._unsent) and not was_waiting
         if must_wait:
-            self._wake()
+            self.wake()
 
     def close(self) -> None:
         """End the agent and the carrier; returns when both are gone, or will be without us."""
@@ -147,11 +147,12 @@ class Link:
             if self._carrier is not None:
                 with contextlib.suppress(OSError):
                     self._carrier.sock.shutdown(socket.SHUT_WR)
-        self._wake()
+        self.wake()
         if self.thread is not threading.current_thread():
             self.thread.join(_JOIN_S)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have the link's thread look at what there is."""
         with contextlib.suppress(OSError):
             os.write(self._wake_w, b"!")
 
@@ -193,6 +194,8 @@ class Link:
                     return
                 pause_s = min(2 * pause_s, settings.longest_pause_s)
         finally:
+            if self._closing.is_set():
+                self._forget_inbox()
             with self._lock:
                 os.close(self._wake_r)
                 os.close(self._wake_w)
@@ -205,10 +208,14 @@ class Link:
         except LinkFailed as error:
             self._drop()
             return error
+        if self._closing.is_set():  # nobody will hear of it
+            self._forget_inbox()
+            self._drop()
+            return None
         self._tell(LinkState("up", "", hello.round_trip_s, hello.clock_ahead_s, hello), None)
         self.n_lost = 0
         try:
-            reason = self._carry(hello.rest)
+            reason = self._carry()
             with self._lock:
                 self._sealer = None
             self._tell(self.state._replace(state="lost", reason=reason), None)  # at once: to close it may take a while
@@ -235,10 +242,16 @@ class Link:
         key = new_key()
         hello = converse(carrier, archive(), key, {"beat": self._settings.beat_s, **self._order}, until_s)
         with self._lock:
-            self._sealer, self._reader = Sealer(key, "down"), EnvelopeReader(key, "up")
+            self._sealer = Sealer(key, "down")
             self._unsent.clear()
         self._trips.clear()
+        self.inbox = Inbox(carrier.fileno(), EnvelopeReader(key, "up"), hello.rest, self._on_echo)
         return hello
+
+    def _forget_inbox(self) -> None:
+        inbox, self.inbox = self.inbox, None
+        if inbox is not None:
+            inbox.close(lambda _: None)
 
     def _drop(self) -> None:
         with self._lock:
@@ -247,49 +260,63 @@ class Link:
         if carrier is not None:
             carrier.close()
 
-    def _carry(self, rest: bytes) -> str:
+    def _carry(self) -> str:
         """Read and write until the link ends; give the reason."""
-        carrier, reader = self._carrier, self._reader
-        if carrier is None or reader is None:
+        carrier, inbox = self._carrier, self.inbox
+        if carrier is None or inbox is None:
             return "closed"
         with selectors.DefaultSelector() as selector:
-            selector.register(carrier.fileno(), selectors.EVENT_READ)
             selector.register(self._wake_r, selectors.EVENT_READ)
-            try:
-                self._hear(reader.feed(rest) if rest else [])
-                return self._serve(selector, carrier, reader)
-            except (FrameError, OSError, ValueError) as error:
-                return f"what came over it cannot be read: {error}"
+            return self._serve(selector, carrier, inbox)
 
-    def _serve(self, selector: selectors.BaseSelector, carrier: Carrier, reader: EnvelopeReader) -> str:
-        beat_s, sock = self._settings.beat_s, carrier.sock
-        self._heard_s, next_beat_s = time.monotonic(), 0.0
+    def _serve(self, selector: selectors.BaseSelector, carrier: Carrier, inbox: Inbox) -> str:
+        beat_s, next_beat_s = self._settings.beat_s, 0.0
         while True:
             now = time.monotonic()
             if now >= next_beat_s:
                 next_beat_s = now + beat_s
                 self.send(messages.BEAT, 0, Frame(0, (time.perf_counter(),)))
-            self._want_writes(selector, carrier)
-            ready = selector.select(max(0.0, next_beat_s - now))
-            is_late = time.monotonic() - next_beat_s > beat_s  # asleep, or kept from running: nothing could be heard
+            is_attended = self._choose(selector, carrier.fileno(), inbox)
+            until_s = min(next_beat_s, inbox.attended_until_s) if is_attended else next_beat_s
+            ready = selector.select(max(0.0, until_s - now))
+            is_late = time.monotonic() - until_s > beat_s  # asleep, or kept from running: nothing could be heard
             for key, events in ready:
-                if key.fd == self._wake_r:
-                    self._drain()
-                elif events & selectors.EVENT_READ and (why := self._read(sock, reader)):
-                    return carrier.why_ended() or why
-                elif events & selectors.EVENT_WRITE:
-                    with self._lock:
-                        self._flush()
-            if why := self._is_over(is_late):
-                return why
+                self._on_ready(key.fd, events, inbox)
+            if why := inbox.why or self._is_over(inbox, is_late):
+                return carrier.why_ended() or why
 
-    def _is_over(self, is_late: bool) -> str:
+    def _choose(self, selector: selectors.BaseSelector, fd: int, inbox: Inbox) -> bool:
+        """Wait for what this thread has to do; tell whether somebody else reads."""
+        is_attended = inbox.attended_until_s > time.monotonic()
+        with self._lock:
+            wanted = (0 if is_attended else selectors.EVENT_READ) | (selectors.EVENT_WRITE if self._unsent else 0)
+        known = selector.get_map().get(fd)
+        if known is None and wanted:
+            selector.register(fd, wanted)
+        elif known is not None and not wanted:
+            selector.unregister(fd)
+        elif known is not None and known.events != wanted:
+            selector.modify(fd, wanted)
+        return is_attended
+
+    def _on_ready(self, fd: int, events: int, inbox: Inbox) -> None:
+        if fd == self._wake_r:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_r, 4096)
+            return
+        if events & selectors.EVENT_READ and inbox.read():
+            self._listener.on_envelopes()
+        if events & selectors.EVENT_WRITE:
+            with self._lock:
+                self._flush()
+
+    def _is_over(self, inbox: Inbox, is_late: bool) -> str:
         now = time.monotonic()
         if is_late:
-            self._heard_s = now
+            inbox.heard_s = now
         if self._closing.is_set():
             return self._wait_for_the_end()
-        silent_s = now - self._heard_s
+        silent_s = now - inbox.heard_s
         if silent_s > messages.SILENCE_BEATS * self._settings.beat_s:
             return f"nothing was heard for {silent_s:.1f} s"
         return ""
@@ -299,44 +326,12 @@ class Link:
         carrier, deadline = self._carrier, time.monotonic() + _GOODBYE_S
         if carrier is None:
             return "closed"
-        carrier.sock.setblocking(True)
         with contextlib.suppress(OSError):
             while (left_s := deadline - time.monotonic()) > 0:
                 carrier.sock.settimeout(left_s)
                 if not carrier.sock.recv(_SEND_BYTES):
                     break
         return "closed"
-
-    def _want_writes(self, selector: selectors.BaseSelector, carrier: Carrier) -> None:
-        with self._lock:
-            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
-        if selector.get_key(carrier.fileno()).events != events:
-            selector.modify(carrier.fileno(), events)
-
-    def _drain(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._wake_r, 4096)
-
-    def _read(self, sock: socket.socket, reader: EnvelopeReader) -> str:
-        try:
-            envelopes = reader.pull(sock.recv, sock.recv_into)
-        except BlockingIOError:
-            return ""
-        except ConnectionError:
-            envelopes = None
-        if envelopes is None:
-            return "the agent's stream closed"
-        self._heard_s = time.monotonic()
-        self._hear(envelopes)
-        return ""
-
-    def _hear(self, envelopes: list[Envelope]) -> None:
-        others = [envelope for envelope in envelopes if envelope.kind != messages.ECHO]
-        for envelope in envelopes:
-            if envelope.kind == messages.ECHO:
-                self._on_echo(*envelope.frame.meta)
-        if others:
-            self._listener.on_envelopes(others)
 
     def _on_echo(self, sent: float, there: float) -> None:
         """Measure round trip and clock by the echo of a beat; the quickest of the last ones, as a queue may be long."""

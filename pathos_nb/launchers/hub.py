@@ -49,6 +49,8 @@ class EventHub:
 
     def watch(self, fd: int, on_readable: Callable[[], None], on_writable: Callable[[], None] | None = None) -> None:
         """Call back when the descriptor is ready; see `Hub.watch`."""
+        if self._is_closed:
+            return
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if on_writable else 0)
         key = self._selector.get_map().get(fd)
         if key is None:
@@ -58,7 +60,7 @@ class EventHub:
 
     def unwatch(self, fd: int) -> None:
         """Forget the descriptor."""
-        with contextlib.suppress(KeyError, ValueError):
+        with contextlib.suppress(KeyError, ValueError, AttributeError):  # the last: it is closed
             self._selector.unregister(fd)
 
     def post(self, callback: Callable[[], None]) -> None:
