@@ -37,6 +37,7 @@ _BEAT_S = 0.25
 _SILENT_BEATS = 60
 _FRESH_S = 1.0
 _KILL_S = 3.0
+_N_RENEWALS = 3
 _SEND_AT_ONCE = 1 << 16
 
 
@@ -63,7 +64,8 @@ class PpftSlot(Slot):
         self._limits: dict[int, int] = {}
         self._beat: Any = None
         self._messages, self._frames = ppft_wire.Messages(), FrameReader()
-        self._call = Call(launcher.server, self._on_called)
+        self.server = launcher.server
+        self._call = Call(self.server, self._on_called)
 
     # --- the connection ---
 
@@ -76,8 +78,8 @@ class PpftSlot(Slot):
             return
         call = self._call
         if call.error is not None:
-            self.launcher.note_away(str(call.error))
-            self._end(f"no worker from {self.launcher.server}: {call.error}")
+            self.launcher.note_away(self.server, str(call.error))
+            self._end(f"no worker from {self.server}: {call.error}")
             return
         self.launcher.note_back()
         self.host, self.pid = call.facts["host"], call.facts["pid"]
@@ -248,6 +250,7 @@ class PpftSlot(Slot):
         """Take the worker for gone, though nobody saw it end: no item is to blame."""
         if not self._ended:
             self._was_at = self.running() if self._reason else None
+            self.launcher.note_lost(self.server)
             self._end(reason)
 
     def _end(self, reason: str, tail: str = "") -> None:
@@ -345,8 +348,7 @@ class PpftLauncher(Launcher):
     def start_slot(self, name: str) -> Slot:
         """Start one worker; see `Launcher.start_slot`."""
         if self._own is not None and not self._own.is_alive:
-            self._own.close()
-            self.server = self._find()
+            self._renew(self._own)
         if self._away and time.monotonic() < self._away_until_s:
             raise PoolBroken(f"{self.server} does not answer", cause=self._away, cure="see that it runs")
         slot = PpftSlot(self, name)
@@ -355,9 +357,22 @@ class PpftLauncher(Launcher):
             slot.send([self.setup._replace(meta=(self.context(),) if self._callers else ())])
         return slot
 
-    def note_away(self, reason: str) -> None:
+    def _renew(self, own: ServerProcess) -> None:
+        own.kill()
+        self.server = self._find()
+
+    def note_lost(self, server: Server) -> None:
+        """Hear that the way to a worker has gone: an own server has then been killed, or is not to be trusted."""
+        if self._own is not None and server is self.server:
+            self._renew(self._own)
+
+    def note_away(self, server: Server, reason: str) -> None:
         """Ask for no worker for a while: nobody answered."""
-        self._away, self._n_tries = reason, self._n_tries + 1
+        self._n_tries += 1
+        if self._own is not None and self._n_tries <= _N_RENEWALS:
+            self.note_lost(server)
+            return
+        self._away = reason
         self._away_until_s = time.monotonic() + min(30.0, 0.5 * 2**self._n_tries)
 
     def note_back(self) -> None:
