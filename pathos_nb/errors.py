@@ -50,6 +50,7 @@ __all__ = [
     "ShareClosed",
     "UnknownPlace",
     "WorkerLost",
+    "without_engine",
 ]
 
 
@@ -189,6 +190,25 @@ class RemoteTraceback(Exception):
     def __str__(self) -> str:
         told = f" {self.argument}" if self.argument else ""
         return f"item {self.index}{told} on worker {self.worker} of {self.host}\n{self.text.rstrip()}"
+
+
+def without_engine(error: BaseException) -> BaseException:
+    """Take the frames of this package off the beginning of a traceback: they tell a caller nothing.
+
+    Parameters
+    ----------
+    error : BaseException
+        As it was caught, to be raised again.
+
+    Returns
+    -------
+    BaseException
+        The same; what is left begins with the user's code, such as her generator or a function that ran in this thread.
+    """
+    found = error.__traceback__
+    while found is not None and str(found.tb_frame.f_globals.get("__name__", "")).startswith("pathos_nb."):
+        found = found.tb_next
+    return error.with_traceback(found)
 
 
 class Failure:

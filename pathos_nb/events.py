@@ -21,7 +21,7 @@ class RunStarted(NamedTuple):
 
 
 class ChunkDone(NamedTuple):
-    """Items that were run together: who, which, when, and what they printed.
+    """Items that were run together: who, which, when, what they printed, and pictures (index, type, base64).
 
     ``ends[j]`` is the end of the items ``indices[j * block : (j + 1) * block]``; the start of each is the end before
     it, and of the first `started`.
@@ -37,6 +37,7 @@ class ChunkDone(NamedTuple):
     block: int
     failures: tuple[Failure, ...]
     output: tuple[tuple[int, str], ...]
+    pictures: tuple[tuple[int, str, str], ...] = ()
 
     @property
     def n_items(self) -> int:

@@ -46,10 +46,12 @@ class Session:
     def __init__(self, places: Sequence[str] = ("processes",), n_runs: int = _N_RUNS) -> None:
         self.places: tuple[str, ...] = tuple(places)
         self.nodes: int | None = None
+        self.home: tuple[str, ...] = self.places  # where cells run when the pool in use is closed
         self.views: list[Callable[[Run], None]] = []
         self._pools: OrderedDict[str, Pool] = OrderedDict()
         self._runs: OrderedDict[str, KeptRun] = OrderedDict()
         self._n_runs = n_runs
+        self._heavy: set[str] = set()
         self._lock = threading.RLock()
         registry.observers.append(self.note)
 
@@ -66,8 +68,7 @@ class Session:
     @property
     def default_name(self) -> str:
         """What the pool in use is called, whether it is open or not."""
-        is_name = len(self.places) == 1 and self.nodes is None
-        return self.places[0] if is_name else _pool_name(self.places, self.nodes)
+        return _pool_name(self.places, None if _is_serial(self.places) else self.nodes)
 
     def use(self, *places: str, nodes: int | None = None) -> Pool:
         """Run cells there from now on.
@@ -114,7 +115,10 @@ class Session:
             If there is no such place.
         """
         if not places:
-            places, nodes = self.places, nodes or self.nodes
+            places, nodes = self.places, nodes or (None if _is_serial(self.places) else self.nodes)
+        if _is_serial(places) and nodes not in (None, 1):
+            cure = "leave -n out, or use threads or processes"
+            raise BadOption(f"serial is one worker, this notebook's own thread, and cannot be {nodes}", cure=cure)
         named = self.pools.get(places[0]) if len(places) == 1 and nodes is None else None
         return named or self._make(_pool_name(places, nodes), places, nodes)
 
@@ -153,6 +157,22 @@ class Session:
                 self._pools[name] = Pool(*places, nodes=nodes)
             return self._pools[name]
 
+    def check(self, places: Sequence[str]) -> None:
+        """See that cells could run there, and start nothing.
+
+        Parameters
+        ----------
+        places : sequence of str
+            Launchers, or the name of one pool.
+
+        Raises
+        ------
+        UnknownPlace
+            If there is no such place.
+        """
+        if len(places) != 1 or places[0] not in self.pools:
+            self._check(places)
+
     def _check(self, places: Iterable[str]) -> None:
         known = registry.names()
         for place in places:
@@ -162,7 +182,7 @@ class Session:
                 raise UnknownPlace(f"no place is called {place!r}", cure=cure)
 
     def close_pool(self, name: str) -> None:
-        """End one pool and its workers.
+        """End one pool and its workers; if it is the one in use, and has a name of its own, cells run at home again.
 
         Parameters
         ----------
@@ -180,6 +200,8 @@ class Session:
                 names = ", ".join(self.pools) or "none"
                 raise UnknownPlace(f"no open pool is called {name!r}", cure=f"open pools: {names}")
             del self._pools[name]
+            if self.places == (name,) and name not in registry.names():
+                self.places, self.nodes = self.home, None
         pool.terminate()
 
     # runs
@@ -250,6 +272,18 @@ class Session:
             raise BadOption(f"no run is called {name!r}" if name else "no run yet", cure="%pathos runs lists them")
         return found[-1]
 
+    def heavy(self) -> list[tuple[str, int]]:
+        """Give the large values that maps have brought to workers, each name once.
+
+        Returns
+        -------
+        list of (str, int)
+            Names and bytes, since it was last asked.
+        """
+        found = [pair for run in self.runs for pair in run.heavy if pair[0] not in self._heavy]
+        self._heavy.update(name for name, _ in found)
+        return list(dict(found).items())
+
     def cancel(self, run: KeptRun | None = None) -> list[KeptRun]:
         """Stop a run, or all that go on.
 
@@ -275,6 +309,10 @@ class Session:
         self.cancel()
         for name in reversed(self.pools):
             self.close_pool(name)
+
+
+def _is_serial(places: Sequence[str]) -> bool:
+    return tuple(places) == ("serial",)
 
 
 def _pool_name(places: Sequence[str], nodes: int | None) -> str:

@@ -51,6 +51,7 @@ LATE = {
     "ctypes": "only to interrupt a thread (2 ms)",
     "dask": "an extra",
     "dill": "only for what the other picklers refuse (40 ms)",
+    "dis": "only to name what cannot be sent, or is large (4 ms)",
     "distributed": "an extra",
     "fcntl": "not on every platform",
     "importlib": "the registry reads entry points only for names that are not ours (58 ms)",

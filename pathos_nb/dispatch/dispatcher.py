@@ -10,8 +10,7 @@
                       └► run over
 
 * There is one lock. It is held while state changes, never while anybody waits, and never while a user's code runs.
-* One thread at a time attends: it waits for events and handles them for all. A caller that waits for its own map
-  attends by itself, so a plain map needs no thread and no hand-over; the others wait until it leaves.
+* One thread at a time attends: it waits for events and handles them for all (`attendance`).
 * Maps that nobody waits for (``amap``, ``imap`` between two items) are attended by a thread of the pool, started when
   it is first wanted.
 """
@@ -21,14 +20,14 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
+from pathos_nb.dispatch.attendance import Attendance
 from pathos_nb.dispatch.crew import Crew, Plan, Seat, WorkerInfo
 from pathos_nb.dispatch.deliveries import Deliveries, complain
 from pathos_nb.dispatch.feeder import Feeder, failure_of
-from pathos_nb.dispatch.hub import EventHub, Interrupts
+from pathos_nb.dispatch.hub import EventHub, Interrupts, Ready
 from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Run, Task
@@ -59,9 +58,6 @@ class Dispatcher:
 
     def __init__(self, plan: Plan) -> None:
         self.lock = threading.RLock()
-        self._changed = threading.Condition(self.lock)
-        self._attending = threading.Lock()
-        self._n_waiting, self._leader = 0, 0
         self.runs: list[Run] = []
         self.deliveries = Deliveries()
         self.unattended: set[Run] = set()
@@ -70,6 +66,7 @@ class Dispatcher:
         self.is_closed = False
         self._steward: threading.Thread | None = None
         self.hub = _new_hub()
+        self.attendance = Attendance(self)
         self.receiver = Receiver(lambda: self.crew, self.fail_run, self._break, self._check_over)
         try:
             self.crew = Crew(plan, self.hub, self.receiver.take)
@@ -113,7 +110,7 @@ class Dispatcher:
             if run.unattended and not self.is_inline and not run.is_over:
                 self.unattended.add(run)
                 self._wake_steward()
-        if self._attending.locked():
+        if self.attendance.is_led:
             self.hub.wake()
         self.deliver()
 
@@ -126,7 +123,7 @@ class Dispatcher:
         """Whether this thread is in the midst of this dispatcher's work, and so must not wait for it."""
         me = threading.get_ident()
         is_stepping = any(seat.slot.stepping == me for seat in self._inline)
-        return self._leader == me or is_stepping or self.lock._is_owned()  # type: ignore[attr-defined]
+        return self.attendance.leader == me or is_stepping or self.lock._is_owned()  # type: ignore[attr-defined]
 
     @staticmethod
     def _show(run: Run) -> None:
@@ -260,8 +257,8 @@ class Dispatcher:
                 seat.defined.discard(run.number)
                 seat.forget(run.number, run.is_heavy)
         run.finish()
-        self._changed.notify_all()
-        if self._leader not in (0, threading.get_ident()):
+        self.attendance.changed.notify_all()
+        if self.attendance.leader not in (0, threading.get_ident()):
             self.hub.wake()
 
     def _break(self, error: PoolBroken) -> None:
@@ -277,7 +274,7 @@ class Dispatcher:
 
     def feed(self) -> None:
         """Send what can be sent, now that there is room."""
-        with self.lock:
+        with Interrupts(self.hub), self.lock:
             self.feeder.feed()
 
     def let_streams_run(self) -> None:
@@ -298,88 +295,26 @@ class Dispatcher:
             self.feeder.feed()
         self.hub.wake()
 
-    # --- attending ---
+    # --- what those who wait have to do ---
 
     def attend(self, is_done: Callable[[], bool], timeout_s: float | None, owner: Run | None) -> bool:
-        """Keep things going until something is done.
+        """Keep things going until something is done; see `Attendance.attend`."""
+        return self.attendance.attend(is_done, timeout_s, owner)
 
-        Parameters
-        ----------
-        is_done : callable
-            Asked after each change.
-        timeout_s : float or None
-            At most so long.
-        owner : Run or None
-            The run whose input this thread may pull.
+    def handle(self, ready: Ready) -> None:
+        """Handle events, and send what can be sent then; the lock is held."""
+        self.hub.handle(ready)
+        self.feeder.feed()
 
-        Returns
-        -------
-        bool
-            Whether it is done.
-
-        Raises
-        ------
-        KeyboardInterrupt
-            If the main thread is interrupted; the state is whole.
-        """
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while not is_done():
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
-            if owner is not None:
-                self._do_own_work(owner)
-                if is_done():
-                    break
-            if self._attending.acquire(blocking=False):
-                self._attend_alone(is_done, deadline, owner)
-                self.deliver()
-            else:
-                self._follow(is_done, deadline, owner)
-        return True
-
-    def _attend_alone(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:
-        self._leader = threading.get_ident()
-        try:
-            with Interrupts(self.hub) as interrupts:
-                self._lead(is_done, deadline, owner, interrupts)
-        finally:
-            self._leader = 0
-            self._attending.release()
-            with self._changed:
-                self._changed.notify_all()
-
-    def _lead(
-        self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None, interrupts: Interrupts
-    ) -> None:
-        """Wait and handle until it is done, or until there is something to do that must be done without leading."""
-        while not is_done():
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                return
-            if self.deliveries.are_waiting or (owner is not None and self._has_own_work(owner)):
-                return
-            ready = self.hub.wait(left)
-            with self.lock:
-                self.hub.handle(ready)
-                self.feeder.feed()
-                if self._n_waiting:
-                    self._changed.notify_all()
-            interrupts.check()
-
-    def _follow(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:
-        with self._changed:
-            if is_done() or not self._attending.locked() or (owner is not None and self._has_own_work(owner)):
-                return
-            self._n_waiting += 1
-            try:
-                self._changed.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-            finally:
-                self._n_waiting -= 1
+    def has_deliveries(self) -> bool:
+        """Whether there are deliveries to make."""
+        return self.deliveries.are_waiting
 
     # A user's code, be it the input's or an item's on the serial launcher, runs in the thread that waits for its run,
     # while that thread neither holds the lock nor attends: so it may use the pool.
 
-    def _has_own_work(self, run: Run) -> bool:
+    def has_own_work(self, run: Run) -> bool:
+        """Whether there is output to write, input to pull, or an item to run that only who waits may do."""
         if run.unwritten:
             return True
         return self._n_to_pull(run) > 0 or any(seat.slot.has_work for seat in self._inline)
@@ -391,7 +326,8 @@ class Dispatcher:
         wanted = self.feeder.wanted(run)
         return wanted if wanted > source.ready else 0
 
-    def _do_own_work(self, run: Run) -> None:
+    def do_own_work(self, run: Run) -> None:
+        """Do it."""
         n = self._n_to_pull(run)
         if n:
             run.source.pull(n)
@@ -426,13 +362,13 @@ class Dispatcher:
             self._steward = threading.Thread(target=self._attend_the_unattended, name="pathos_nb steward", daemon=True)
             self._steward.start()
         else:
-            self._changed.notify_all()
+            self.attendance.changed.notify_all()
 
     def _attend_the_unattended(self) -> None:
         while not self.is_closed:
-            with self._changed:
+            with self.attendance.changed:
                 while not self.unattended and not self.is_closed:
-                    self._changed.wait()
+                    self.attendance.changed.wait()
             try:
                 self.attend(lambda: not self.unattended or self.is_closed, None, None)
             except Exception as error:  # ours: whoever waits must hear of it
@@ -441,7 +377,7 @@ class Dispatcher:
                     self._break(
                         PoolBroken("the pool's own thread failed", cause=told, cure="pool.restart() begins anew")
                     )
-                    self._changed.notify_all()
+                    self.attendance.changed.notify_all()
 
     # --- the end ---
 
@@ -456,14 +392,14 @@ class Dispatcher:
             for run in list(self.runs):
                 run.stopping = run.stopping or "cancelled"
                 self._finish(run)
-            self._changed.notify_all()
+            self.attendance.changed.notify_all()
         is_ours = False
         try:
             self.hub.wake()
             steward = self._steward
             if steward is not None and steward is not threading.current_thread():
                 steward.join(_SETTLE_S)
-            is_ours = self._leader != threading.get_ident() and self._attending.acquire(timeout=_SETTLE_S)
+            is_ours = self.attendance.take_the_lead(_SETTLE_S)
             self.deliver()
         finally:  # whatever came in between, an interrupt too: this is done once and must be done
             with self.lock:
@@ -472,7 +408,7 @@ class Dispatcher:
                 finally:
                     self.hub.close()
         if is_ours:
-            self._attending.release()
+            self.attendance.leave()
 
     def workers(self) -> list[WorkerInfo]:
         """Give the workers as they are now."""

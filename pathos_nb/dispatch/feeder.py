@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pathos_nb.dispatch.captured import HEAVY_BYTES, culprit, heavy, name_of
 from pathos_nb.dispatch.chunking import Measured, next_size, stream_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.run import Run, Task
@@ -220,15 +221,10 @@ class Feeder:
                 self._fail_run(run, error)
                 return None
             except BaseException as error:
-                name = getattr(run.function, "__qualname__", type(run.function).__name__)
-                told = CannotSend(
-                    f"the function {name} cannot be sent to a worker",
-                    cause=f"{type(error).__name__}: {text_of(error)}",
-                    cure="make what it captures inside of it, or use threads",
-                )
-                told.__cause__ = error
-                self._fail_run(run, told)
+                self._fail_run(run, _cannot_send(run.function, error))
                 return None
+            if run.payloads[codec].nbytes >= HEAVY_BYTES and codec is ByValue:
+                run.heavy = heavy(run.function)
         payload: Payload = run.payloads[codec]
         return payload
 
@@ -335,6 +331,17 @@ def _holds_more_than_one(seat: Seat) -> bool:
     """Whether there is anything that could be taken back."""
     chunks = seat.in_flight.values()
     return len(chunks) > 1 or any(chunk.limit > 1 for chunk in chunks)
+
+
+def _cannot_send(function: Any, error: BaseException) -> CannotSend:
+    """Say what keeps the function from travelling, by the name that the user gave it."""
+    name, cause = culprit(function), f"{type(error).__name__}: {text_of(error)}"
+    it = name.rpartition(", which uses ")[2] or "what it captures"
+    cause = f"it uses {name}: {cause}" if name else cause
+    what, cure = f"{name_of(function)} cannot be sent to a worker", f"make {it} inside of it, or use threads"
+    told = CannotSend(what, cause=cause, cure=cure)
+    told.__cause__ = error
+    return told
 
 
 TIMED_OUT = "its item ran past its timeout"

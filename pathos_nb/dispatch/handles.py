@@ -11,7 +11,7 @@ from typing import Any
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.keepers import MISSING, StreamKeeper
 from pathos_nb.dispatch.run import Run
-from pathos_nb.errors import Failure, PoolClosed
+from pathos_nb.errors import Failure, PoolClosed, without_engine
 
 
 class AsyncResult:
@@ -55,7 +55,10 @@ class AsyncResult:
         """
         if not self.run.wait(timeout):
             raise _not_ready(timeout)
-        values = self.run.result()
+        try:
+            values = self.run.result()
+        except BaseException as error:
+            raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
         return values[0] if self._single else values
 
     def wait(self, timeout: float | None = None) -> None:
@@ -170,7 +173,11 @@ class ResultIterator(Iterator[Any]):
         BaseException
             What the item raised, if the map was asked to raise; the iterator goes on after it. What the input raised.
         """
-        value, failure = self._take(timeout)
+        try:
+            value, failure = self._take(timeout)
+        except KeyboardInterrupt:
+            self.run.cancel()
+            raise
         if failure is not None:
             del self  # else the traceback would hold the iterator, and the pool the traceback
             failure.reraise()
@@ -204,11 +211,7 @@ class ResultIterator(Iterator[Any]):
             return bool(taken) or self._is_at_end()
 
         self._feed()
-        try:
-            come = self._attend(has_come, timeout, self.run)
-        except KeyboardInterrupt:
-            self.run.cancel()
-            raise
+        come = self._attend(has_come, timeout, self.run)
         self.run.flush_output()
         if taken:
             return taken[0]

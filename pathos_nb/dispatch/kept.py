@@ -22,6 +22,7 @@ class KeptRun:
         self.run_id, self.title, self.total = run.run_id, run.title, run.total
         self.state, self.n_done, self.seconds = run.state, run.n_done, run.seconds
         self.failures: dict[int, Failure] = {}
+        self.heavy: tuple[tuple[str, int], ...] = ()
         self._run: Run | None = run
         run.subscribe(self._hear)
 
@@ -42,6 +43,7 @@ class KeptRun:
         if run is not None:
             self.state, self.n_done, self.seconds = run.state, run.n_done, run.seconds
             self.title, self.total, self.failures = run.title, run.total, dict(run.failures)
+            self.heavy = run.heavy
         return self
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pathos_nb.dispatch.crew import Plan
@@ -135,12 +136,23 @@ class Maps:
         deliver: Deliver | None = None,
     ) -> Run:
         """Begin a map; see `Pool.start`."""
-        source, chosen = self._read(f, sequences, star, options)
-        run = self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
-        if self._is_inside() or self.dispatcher.is_inline:
+        run = self._prepared(f, sequences, star, options, deliver)
+        if self._is_here():
             return self._run_here(run, attended)
-        self._start_run(run, attended, everywhere)
-        return run
+        with self._given_up(run):
+            self._start_run(run, attended, everywhere)
+            return run
+
+    def result(
+        self, f: Callable[..., Any], sequences: tuple[Iterable[Any], ...], star: bool, options: dict[str, Any]
+    ) -> list[Any]:
+        """Give what a map returns; an interrupt at any moment ends it."""
+        run = self._prepared(f, sequences, star, options)
+        if self._is_here():
+            return self._run_here(run, True).result()
+        with self._given_up(run):
+            self._start_run(run, attended=True)
+            return run.result()
 
     def later(
         self, f: Callable[..., Any], sequences: tuple[Any, ...], star: bool, options: Any, *, single: bool = False
@@ -148,16 +160,26 @@ class Maps:
         """Begin a map and give its result to come."""
         return AsyncResult(self.run(f, sequences, star, options, attended=False), single=single)
 
-    def _start_run(self, run: Run, attended: bool, everywhere: bool = False) -> None:
-        dispatcher = self.dispatcher
+    def _prepared(
+        self, f: Callable[..., Any], sequences: Any, star: bool, options: Any, deliver: Deliver | None = None
+    ) -> Run:
+        source, chosen = self._read(f, sequences, star, options)
+        return self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
+
+    @contextlib.contextmanager
+    def _given_up(self, run: Run) -> Iterator[None]:
+        """See that an interrupt inside the block leaves nothing of the run behind."""
         try:
-            with Interrupts(dispatcher.hub):
-                if everywhere:
-                    dispatcher.pin_everywhere(run)
-                dispatcher.start(run, attended)
+            yield
         except KeyboardInterrupt:
-            dispatcher.give_up(run)
+            self.dispatcher.give_up(run)
             raise
+
+    def _start_run(self, run: Run, attended: bool, everywhere: bool = False) -> None:
+        with Interrupts(self.dispatcher.hub):
+            if everywhere:
+                self.dispatcher.pin_everywhere(run)
+            self.dispatcher.start(run, attended)
 
     def _keeper(self, source: Source, deliver: Deliver | None) -> Keeper:
         if deliver is not None:
@@ -189,10 +211,11 @@ class Maps:
         source, chosen = maps._read(f, sequences, star, options)
         run = maps._new_run(Call(f, source, chosen), StreamKeeper(ordered))
         dispatcher = maps.dispatcher
-        maps._start_run(run, attended=dispatcher.is_inline)
-        iterator = ResultIterator(run, dispatcher)
-        iterator.keep = maps  # type: ignore[attr-defined]
-        return iterator
+        with maps._given_up(run):
+            maps._start_run(run, attended=dispatcher.is_inline)
+            iterator = ResultIterator(run, dispatcher)
+            iterator.keep = maps  # type: ignore[attr-defined]
+            return iterator
 
     def _read(
         self, f: Callable[..., Any], sequences: tuple[Iterable[Any], ...], star: bool, options: dict[str, Any]
@@ -208,6 +231,10 @@ class Maps:
         if self.state == "closed":
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
         return Run(self.dispatcher, call, keeper)
+
+    def _is_here(self) -> bool:
+        """Whether the items are to run in this very thread."""
+        return self.dispatcher.is_inline or self._is_inside()
 
     def _is_inside(self) -> bool:
         """Whether this thread is one of the pool's own, all of which may be waiting for each other."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from pathos_nb.errors import PoolBroken
+from pathos_nb.errors import PoolBroken, without_engine
 from pathos_nb.launchers.zygote_start import head_starts
 
 TYPE_CHECKING = False
@@ -111,11 +111,17 @@ class Pool:
         BaseException
             The first failure seen, unless ``on_error`` says otherwise; what the input raises.
         """
-        return self._maps.run(f, sequences, False, options).result()
+        try:
+            return self._maps.result(f, sequences, False, options)
+        except BaseException as error:
+            raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
 
     def starmap(self, f: Callable[..., Any], rows: Iterable[Iterable[Any]], **options: Any) -> list[Any]:
         """Give ``[f(*row) for row in rows]``; see `map`."""
-        return self._maps.run(f, (rows,), True, options).result()
+        try:
+            return self._maps.result(f, (rows,), True, options)
+        except BaseException as error:
+            raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
 
     def imap(self, f: Callable[..., Any], *sequences: Iterable[Any], **options: Any) -> ResultIterator:
         """Give an iterator over the values in the order of the input, which is pulled no further than needed."""
@@ -143,7 +149,10 @@ class Pool:
 
     def pipe(self, f: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Give ``f(*args)``, computed by one worker."""
-        return self._maps.run(f, ([args],), True, options).result()[0]
+        try:
+            return self._maps.result(f, ([args],), True, options)[0]
+        except BaseException as error:
+            raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
 
     def apipe(self, f: Callable[..., Any], *args: Any, **options: Any) -> AsyncResult:
         """Begin one call and give its result to come."""
@@ -157,7 +166,10 @@ class Pool:
         list
             One value a worker, in the order of `workers`.
         """
-        return self.start(f, [args] * self.nodes, star=True, everywhere=True, **options).result()
+        try:
+            return self.start(f, [args] * self.nodes, star=True, everywhere=True, **options).result()
+        except BaseException as error:
+            raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
 
     def start(
         self,

@@ -15,6 +15,7 @@ from typing import Any
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.run import Run, Task
+from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
 from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
 from pathos_nb.launchers.contract import News, Reply, Running, SlotDown
@@ -171,10 +172,10 @@ class Receiver:
         run, task = chunk.run, chunk.task
         ends = array("d")
         ends.frombytes(report.ends)
-        output = tuple((task.indices[at], text.decode("utf-8", "replace")) for at, text in report.output)
+        output, pictures = _said_and_shown(run, task, report)
         done = ChunkDone(
             run.run_id, seat.name, seat.slot.host, seat.slot.pid, task.indices[: report.n_run], report.started, ends,
-            report.block, tuple(failures), output,
+            report.block, tuple(failures), output, pictures,
         )  # fmt: skip
         run.note(done)
 
@@ -298,6 +299,22 @@ class Receiver:
         run.attempts[index] = attempts
         run.requeue(task)
         run.tell(ItemRetried(run.run_id, index, attempts + 1, reason))
+
+
+def _said_and_shown(
+    run: Run, task: Task, report: Report
+) -> tuple[tuple[tuple[int, str], ...], tuple[tuple[int, str, str], ...]]:
+    """Give what items printed, and as many of the pictures that they showed as a run keeps."""
+    output, pictures = [], []
+    for at, said in report.output:
+        text, shown = part(said.decode("utf-8", "replace"))
+        output.append((task.indices[at], text))
+        for picture in shown:
+            run.n_pictures += 1
+            run.picture_bytes += len(picture.data)
+            if run.picture_bytes <= MAX_BYTES:
+                pictures.append((task.indices[at], *picture))
+    return tuple(output), tuple(pictures)
 
 
 def _call_off(chunk: Chunk) -> None:

@@ -11,6 +11,7 @@ from html import escape
 from typing import Any, overload
 
 from pathos_nb.dispatch.columns import free_name, in_boxes, record_columns, value_columns
+from pathos_nb.dispatch.ended import EndedRun, ended
 from pathos_nb.dispatch.failed import Errors, tidy
 from pathos_nb.dispatch.record import ItemTimes, Timing, duration, item_times, timing_of
 from pathos_nb.dispatch.run import Run
@@ -25,7 +26,8 @@ _N_ROWS, _N_WANTED = 10, 4
 class Results(Sequence[Any]):
     """Values in the order of the points, with the parameters of each.
 
-    A point that failed, or that has not been run, holds a `Failure`, which is false: ``[y for y in results if y]``.
+    A point that failed, or that has not been run, holds a `Failure`:
+    ``[y for y in results if not isinstance(y, Failure)]`` leaves those out.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ class Results(Sequence[Any]):
         The parameters of each point, in order.
     """
 
-    def __init__(self, run: Run, names: Sequence[str], points: Sequence[tuple[Any, ...]]) -> None:
+    def __init__(self, run: Run | EndedRun, names: Sequence[str], points: Sequence[tuple[Any, ...]]) -> None:
         self.run, self.names, self.points = run, tuple(names), points
         # Made once when nothing more will come: a table of a million points takes a second.
         self._final: list[Any] | None = None
@@ -47,7 +49,12 @@ class Results(Sequence[Any]):
     # the sequence
 
     def __len__(self) -> int:
-        return len(self.points)
+        # Of a clause whose end nobody knows a few more points are read than are run.
+        return len(self.points) if self.run.total is not None else min(len(self.points), self.run.reach)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        points = list(self.points[: len(self)])
+        return Results, (ended(self.run, len(points)), self.names, points)
 
     @overload
     def __getitem__(self, index: int) -> Any: ...
@@ -72,7 +79,7 @@ class Results(Sequence[Any]):
             return self._final
         is_over = self.run.is_over  # asked before: what is over cannot change behind it
         found = self.run.values()
-        found += [_not_run(i) for i in range(len(found), len(self.points))]
+        found += [_not_run(i) for i in range(len(found), len(self))]
         if is_over:
             self._final = found
         return found
@@ -154,8 +161,11 @@ class Results(Sequence[Any]):
         if self._final_table is not None:
             return self._final_table
         is_over = self.run.is_over
-        values, times = self.values(), self._times()
-        columns = map(list, zip(*self.points, strict=True)) if self.points else ([] for _ in self.names)
+        values = self.values()
+        known = self._times()
+        times = ItemTimes(known.seconds[: len(values)], known.workers[: len(values)])
+        points = self.points[: len(values)]
+        columns = map(list, zip(*points, strict=True)) if points else ([] for _ in self.names)
         table: dict[str, list[Any]] = dict(zip(self.names, columns, strict=True))
         for name, column in [*value_columns(values), *record_columns(values, times, is_over)]:
             table[free_name(name, table)] = column
@@ -167,7 +177,8 @@ class Results(Sequence[Any]):
         if self._final_times is not None:
             return self._final_times
         is_over = self.run.is_over
-        times = item_times(list(self.run.chunks), len(self))
+        chunks = list(self.run.chunks)  # listed before the points are counted: each has its point
+        times = item_times(chunks, len(self.points))
         if is_over:
             self._final_times = times
         return times

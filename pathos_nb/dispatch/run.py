@@ -99,6 +99,8 @@ class Run:
         Set by a view that shows what items print; else it is written to ``sys.stdout``.
     chunks : list of ChunkDone
         The record so far.
+    heavy : tuple of (str, int)
+        Names and bytes of large values that the function brought to the workers.
     """
 
     def __init__(self, dispatcher: Attendant, call: Call, keeper: Keeper) -> None:
@@ -123,6 +125,8 @@ class Run:
         self.worked_s: dict[int, float] = {}
         self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
         self.workers_n = 0
+        self.heavy: tuple[tuple[str, int], ...] = ()
+        self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
         self.is_stream = isinstance(keeper, StreamKeeper)
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
@@ -140,6 +144,12 @@ class Run:
     def total(self) -> int | None:
         """How many items there are, if known."""
         return self.source.total
+
+    @property
+    def reach(self) -> int:
+        """How many items there are; as far as values have come, where nobody knows that."""
+        known = self.total
+        return known if known is not None else len(getattr(self.keeper, "values", ()))
 
     @property
     def is_heavy(self) -> bool:

@@ -121,9 +121,11 @@ def close(session: Session, values: Mapping[str, Any]) -> Said:
     if not names:
         open_pools = ", ".join(session.pools)
         return Said(f"which one? open pools: {open_pools}; --all closes them" if open_pools else "no open pool")
+    before = session.places
     for name in reversed(names):
         session.close_pool(name)
-    return Said(f"closed {', '.join(names)}")
+    moved = f"; cells run on {', '.join(session.places)} now" if session.places != before else ""
+    return Said(f"closed {', '.join(names)}{moved}")
 
 
 ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {

@@ -19,7 +19,7 @@ from IPython.core.error import UsageError
 
 from pathos_nb.launchers.sourced import Sourced
 
-__all__ = ["compile_body", "compile_expression", "is_silenced"]
+__all__ = ["assigned_last", "compile_body", "compile_expression", "is_silenced"]
 
 _SHELL_LINE = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?(?:!|%{1,2}[A-Za-z])|^\s*\?{1,2}\w|^\s*\w[\w.]*\?{1,2}\s*$")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -113,6 +113,30 @@ def is_silenced(source: str) -> bool:
     blank = (tokenize.ENDMARKER, tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.DEDENT)
     tokens = [t for t in tokenize.generate_tokens(StringIO(textwrap.dedent(source)).readline) if t.type not in blank]
     return bool(tokens) and tokens[-1].string == ";"
+
+
+def assigned_last(source: str) -> str:
+    """Name what the last line assigns, if that is how the body ends and it never returns a value.
+
+    Parameters
+    ----------
+    source : str
+        The body.
+
+    Returns
+    -------
+    str
+        Such as ``score``; empty if the body gives a value, or does something else at its end.
+    """
+    body = _parse(source)
+    if any(isinstance(node, ast.Return) and node.value for node in _own_nodes(body)):
+        return ""
+    last = body[-1]
+    if isinstance(last, ast.AnnAssign) and last.value is None:
+        return ""
+    targets = last.targets[-1:] if isinstance(last, ast.Assign) else [getattr(last, "target", None)]
+    is_assignment = isinstance(last, ast.Assign | ast.AugAssign | ast.AnnAssign)
+    return ast.unparse(targets[0]) if is_assignment and isinstance(targets[0], ast.Name | ast.Tuple) else ""
 
 
 def _parse(source: str) -> list[ast.stmt]:

@@ -5,7 +5,8 @@ import __future__
 
 import functools
 import operator
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,10 @@ from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
 from pathos_nb.launchers.registry import registry
 from pathos_nb.launchers.sourced import Sourced
-from pathos_nb.notebook.body import compile_body, compile_expression, is_silenced
-from pathos_nb.notebook.clause import read_clause, read_comprehension
+from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
+from pathos_nb.notebook.clause import Clause, read_clause, read_comprehension
 from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
+from pathos_nb.notebook.points import Points
 from pathos_nb.notebook.usage import given
 from pathos_nb.notebook.views import Views
 from pathos_nb.session import Session
@@ -35,18 +37,24 @@ class Job:
     names : tuple of str
         The parameters' names.
     points : list of tuple
-        The parameters.
+        The parameters; those that were read so far, where `rows` is an iterator.
+    rows : list or iterator of tuple
+        What the map takes.
     values : mapping
         The options.
     title : str
         What the run is called.
+    filenames : tuple of str
+        Where errors of the input begin to be the user's.
     """
 
     function: Sourced
     names: tuple[str, ...]
     points: list[tuple[Any, ...]]
+    rows: list[tuple[Any, ...]] | Iterator[tuple[Any, ...]]
     values: Mapping[str, Any]
     title: str
+    filenames: tuple[str, ...] = ()
 
 
 class CellRunner:
@@ -64,6 +72,7 @@ class CellRunner:
 
     def __init__(self, shell: Any, session: Session, views: Views) -> None:
         self._shell, self._session, self._views = shell, session, views
+        self._hinted: set[str] = set()
 
     # the magics
 
@@ -91,8 +100,12 @@ class CellRunner:
                 cell, clause.names, self._shell.user_ns,
                 header=f"%%pmap {rest}", filename=body_name, flags=self._flags,
             )  # fmt: skip
-            points = clause.points(self._shell.user_ns)
-        results = self._run(Job(function, clause.names, points, values, self._title(values, "pmap")))
+            points = self._points(clause, self._shell.user_ns, values)
+        self._hint(cell)
+        job = Job(
+            function, clause.names, points.read, points.rows(), values, self._title(values, "pmap"), (clause_name,)
+        )
+        results = self._run(job)
         return None if is_silenced(cell) else results
 
     def pmap_line(
@@ -121,8 +134,9 @@ class CellRunner:
             if local_ns is not None and local_ns is not names:
                 names = {**names, **local_ns}
             function = compile_expression(source, clause.names, names, filename=body_name, flags=self._flags)
-            points = clause.points(names)
-        return self._run(Job(function, clause.names, points, values, self._title(values, "pmap")))
+            points = self._points(clause, names, values)
+        title = self._title(values, "pmap")
+        return self._run(Job(function, clause.names, points.read, points.rows(), values, title, (clause_name,)))
 
     def ppipe(self, values: Mapping[str, Any], line: str, cell: str) -> Any:
         """Run a body once, or once on every worker.
@@ -149,15 +163,30 @@ class CellRunner:
             )
             points: list[tuple[Any, ...]] = [()] * (self._pool(values)[0].nodes if values["each"] else 1)
             values = {**values, "bg": False, "out": None}
-            found = list(self._complete(Job(function, (), points, values, self._title(values, "ppipe"))))
+            self._hint(cell)
+            found = list(self._complete(Job(function, (), points, points, values, self._title(values, "ppipe"))))
         value = found if values["each"] else found[0]
         self._keep(name, value)
         return None if values["quiet"] or is_silenced(cell) else value
 
     # their parts
 
+    def _points(self, clause: Clause, names: dict[str, Any], values: Mapping[str, Any]) -> Points:
+        points = clause.points(names)
+        if values["bg"]:
+            points.read_all()
+        return points
+
+    def _hint(self, body: str) -> None:
+        """Say, once a body, that it gives nothing back."""
+        name = assigned_last(body)
+        if name and not is_silenced(body) and body not in self._hinted:
+            self._hinted.add(body)
+            text = f"the body ends by assigning {name}, so each value is None; a last line {name} gives it back"
+            sys.stderr.write(f"note: {text}\n")
+
     def _run(self, job: Job) -> Results | None:
-        with plainly(self._shell):
+        with plainly(self._shell, *job.filenames):
             results = self._complete(job)
         return None if job.values["quiet"] or (job.values["bg"] and job.values["out"]) else results
 
@@ -198,7 +227,7 @@ class CellRunner:
 
         pool, asked = self._pool(job.values)
         with self._session.listening(hear):
-            pool.start(job.function, job.points, star=True, title=job.title, **options, **asked)
+            pool.start(job.function, job.rows, star=True, title=job.title, **options, **asked)
 
     def _raise_failure(self, results: Results, job: Job) -> None:
         """Raise the first failure, if the run was to end with it."""
@@ -206,7 +235,7 @@ class CellRunner:
         try:
             results.run.raise_if_failed()
         except Exception as error:
-            if failure is not None:
+            if failure is not None and error is not results.run.error:
                 label = results.label(failure.index) if job.names else "the cell"
                 picture_failure(self._shell, error, failure, label)
             raise

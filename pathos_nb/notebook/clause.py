@@ -1,7 +1,7 @@
 """The ``for`` clause of a parallel cell: Python's own comprehension grammar, parsed by Python's own parser.
 
-``for alpha in alphas for fold in range(5) if ok(alpha)`` becomes the list of the points, each a tuple with one entry
-for every name that the clause binds.
+``for alpha in alphas for fold in range(5) if ok(alpha)`` becomes the points, each a tuple with one entry for every name
+that the clause binds.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from pathos_nb.launchers.sourced import remember
+from pathos_nb.notebook.points import Points
 
 __all__ = ["Clause", "read_clause", "read_comprehension"]
 
 _LATE_OPTION = re.compile(r"\s(--[a-z][a-z-]*|-[a-z])(?=[\s=]|$)")
 _EXAMPLE = "for NAME in ITERABLE"
+_SEEN = "_pathos_nb_seen"  # the parameter of the clause's outer function
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,15 @@ class Clause:
     text : str
         The clause as it was typed.
     code : code
-        An expression; its value is the list of the points.
+        A function of a callable that is to see every iterable of the clause; what it gives, called, gives the points.
     """
 
     names: tuple[str, ...]
     text: str
     code: CodeType
 
-    def points(self, namespace: dict[str, Any]) -> list[tuple[Any, ...]]:
-        """Evaluate the clause.
+    def points(self, namespace: dict[str, Any]) -> Points:
+        """Evaluate the clause, as far as its end is near.
 
         Parameters
         ----------
@@ -51,16 +53,15 @@ class Clause:
 
         Returns
         -------
-        list of tuple
-            In the order in which nested loops would run; each as long as `names`.
+        Points
+            In the order in which nested loops would run; each a tuple as long as `names`.
 
         Raises
         ------
         Exception
             Whatever the user's expressions raise.
         """
-        found: list[tuple[Any, ...]] = eval(self.code, namespace)
-        return found
+        return Points(eval(self.code, namespace))
 
 
 def read_clause(text: str, magic: str, filename: str) -> Clause:
@@ -120,6 +121,9 @@ def read_comprehension(text: str, magic: str, filename: str) -> tuple[str, Claus
 
 def _no_for(text: str, magic: str) -> str:
     wanted = f"{magic} [options] {_EXAMPLE}"
+    if bare := _without_brackets(text):
+        said = f", and {bare[0]} goes into the cell's body" if bare[0] != bare[1].split()[1] else ""
+        return f"the clause stands without brackets: {magic} {bare[1]}{said}"
     if re.search(r"\bfor\b", text):
         return f"what is before for belongs into the cell's body, or is a mistyped option: {text!r}; write {wanted}"
     return f"{magic} wants a for clause: {wanted}" + (f", not {text!r}" if text else "")
@@ -132,12 +136,32 @@ def _comprehension(source: str, text: str, magic: str) -> ast.ListComp:
     try:
         tree = ast.parse(source, mode="eval").body
     except SyntaxError as error:
-        hint = f"; options come before for: move {late[1]}" if late else ""
+        hint = f"; options come before for: move {late[1]}" if late else _meant(text, magic)
         raise UsageError(f"{magic} cannot read {text!r}: {error.msg}{hint}") from None
     if not isinstance(tree, ast.ListComp):
+        if bare := _without_brackets(text):
+            raise UsageError(f"the comprehension stands without brackets: {magic} {' '.join(bare)}")
         raise UsageError(f"{magic} wants {_EXAMPLE}, and nothing after it, not {text!r}")
     _refuse(tree)
     return tree
+
+
+def _meant(text: str, magic: str) -> str:
+    """Say what was meant by a clause that ends in a colon, as a loop's first line does."""
+    bare = re.sub(r"\s*:\s*(#.*)?$", "", text)
+    return f"; write it without the colon at its end: {magic} {bare}" if bare != text else ""
+
+
+def _without_brackets(text: str) -> tuple[str, str] | None:
+    """Give the value and the clause of a comprehension that was typed with its brackets; None if it is none."""
+    try:
+        tree = ast.parse(text.rstrip().removesuffix(":"), mode="eval").body
+    except SyntaxError:
+        return None
+    if not isinstance(tree, ast.ListComp | ast.SetComp | ast.GeneratorExp):
+        return None
+    value = ast.unparse(tree.elt)
+    return value, ast.unparse(ast.ListComp(ast.Name("_"), tree.generators))[3:-1]
 
 
 def _without_strings(text: str) -> str:
@@ -161,15 +185,24 @@ def _clause(tree: ast.ListComp, text: str, filename: str) -> Clause:
     if not names:
         raise UsageError("the for clause binds no name")
     point = ast.Tuple([ast.Name(name, ast.Load()) for name in names], ast.Load())
-    whole = ast.Expression(ast.ListComp(point, tree.generators))
-    ast.copy_location(whole.body, tree.generators[0].iter)
-    ast.copy_location(point, tree.generators[0].iter)
+    first = tree.generators[0].iter
+    for part in tree.generators:
+        seen = ast.Call(ast.Name(_SEEN, ast.Load()), [part.iter], [])
+        part.iter = ast.copy_location(seen, part.iter)
+    rows = ast.copy_location(ast.GeneratorExp(ast.copy_location(point, first), tree.generators), first)
+    inner = ast.Lambda(_parameters(), rows)  # without parameters: tracebacks show them
+    whole = ast.Expression(ast.copy_location(ast.Lambda(_parameters(_SEEN), inner), first))
     ast.increment_lineno(ast.fix_missing_locations(whole), -1)  # the text's first line is the second of what was parsed
     remember(filename, text)
     try:
         return Clause(names, text, compile(whole, filename, "eval", dont_inherit=True))
     except SyntaxError as error:
         raise UsageError(f"cannot read {text!r}: {error.msg}") from None
+
+
+def _parameters(*names: str) -> ast.arguments:
+    nothing: dict[str, Any] = {"posonlyargs": [], "kwonlyargs": [], "kw_defaults": [], "defaults": []}
+    return ast.arguments(args=[ast.arg(name) for name in names], **nothing)
 
 
 def _targets(target: ast.expr) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from IPython.core.error import UsageError
@@ -9,8 +10,9 @@ from IPython.core.error import UsageError
 from pathos_nb.notebook import kinds
 from pathos_nb.notebook.usage import Command, Option, Word, nearest
 
-__all__ = ["PATHOS", "PMAP_CELL", "PMAP_LINE", "PPIPE", "VERBS", "help_text", "split_verb"]
+__all__ = ["PATHOS", "PMAP_CELL", "PMAP_LINE", "PPIPE", "VERBS", "help_alone", "help_text", "split_verb"]
 
+_HELP_ALONE = re.compile(r"%%(pmap|ppipe)(?: +-[^\n]*)? +(?:-h|--help)")
 _ON_ERROR = ("raise", "keep", "stop")
 
 _OUT = Option("out", "keep the result in the variable NAME", "o", "NAME", kinds.name)
@@ -152,10 +154,26 @@ def help_text(topic: str | None = None) -> str:
     return f"{found.help}\n\n{PMAP_LINE.usage}\n{PMAP_LINE.more.strip()}" if found is PMAP_CELL else found.help
 
 
+def help_alone(lines: list[str]) -> list[str]:
+    """Let ``%%pmap -h`` be asked alone in a cell: IPython runs no cell magic that has no body.
+
+    Parameters
+    ----------
+    lines : list of str
+        A cell, before IPython reads it.
+
+    Returns
+    -------
+    list of str
+        ``%pathos help pmap`` in its place; any other cell as it is.
+    """
+    asked = _HELP_ALONE.fullmatch("".join(lines).strip()) if lines and lines[0].startswith("%%p") else None
+    return [f"%pathos help {asked[1]}\n"] if asked else lines
+
+
 def _overview() -> str:
     magics = [f"  {c.usage}\n      {c.summary}" for c in (PMAP_CELL, PMAP_LINE, PPIPE)]
     width = max(len(c.usage) for c in VERBS.values())
     verbs = [f"  {c.usage:<{width}}  {c.summary}" for c in VERBS.values()]
-    return "\n".join(
-        ["Maps over cores, in the notebook.", "", *magics, "", *verbs, "", "-h after any of them tells more."]
-    )
+    more = "%pathos help NAME, or -h, tells more of any of them."
+    return "\n".join(["Maps over cores, in the notebook.", "", *magics, "", *verbs, "", more])

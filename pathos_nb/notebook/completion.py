@@ -22,6 +22,16 @@ _COMMANDS = {c.name: c for c in (PMAP_CELL, PMAP_LINE, PPIPE)}
 Offers = Mapping[str, Callable[[], Iterable[str]]]
 
 
+class _Offered(list[SimpleCompletion]):
+    """What may stand here, and nothing else may, even if it is nothing.
+
+    IPython lets a matcher keep the others out only if it is not empty, by its length.
+    """
+
+    def __len__(self) -> int:
+        return super().__len__() or 1
+
+
 def make_matcher(offers: Offers) -> Any:
     """Make the matcher that IPython's completer is given.
 
@@ -39,13 +49,16 @@ def make_matcher(offers: Offers) -> Any:
     @context_matcher(identifier="pathos_nb")  # type: ignore[untyped-decorator]
     def pathos_nb_matcher(context: Any) -> dict[str, Any]:
         found = suggest(context.text_until_cursor, offers)
-        completions = [SimpleCompletion(text=word, type="magic") for word in found if word.startswith(context.token)]
-        return {"completions": completions, "suppress": bool(completions), "ordered": True}
+        if found is None:
+            return {"completions": [], "suppress": False}
+        words = [word for word in found if word.startswith(context.token)]
+        completions = _Offered(SimpleCompletion(text=word, type="magic") for word in words)
+        return {"completions": completions, "suppress": True, "ordered": True}
 
     return pathos_nb_matcher
 
 
-def suggest(text: str, offers: Offers) -> list[str]:
+def suggest(text: str, offers: Offers) -> list[str] | None:
     """Give what may stand at the end of the line.
 
     Parameters
@@ -57,30 +70,43 @@ def suggest(text: str, offers: Offers) -> list[str]:
 
     Returns
     -------
-    list of str
-        Whole words that begin as the last one does.
+    list of str or None
+        Whole words that begin as the last one does; None where it is not ours to say, as Python stands there.
     """
     line = _LINE.match(text)
     if not line:
-        return []
+        return None
     words = line["tail"].split()
     begun = words.pop() if words and not text[-1].isspace() else ""
-    return [word for word in _candidates(line["magic"], words, begun, offers) if word.startswith(begun)]
+    found = _candidates(line["magic"], words, begun, offers)
+    return None if found is None else [word for word in found if word.startswith(begun)]
 
 
-def _candidates(magic: str, words: Sequence[str], begun: str, offers: Offers) -> list[str]:
+def _candidates(magic: str, words: Sequence[str], begun: str, offers: Offers) -> list[str] | None:
     command: Command | None = _COMMANDS.get(magic)
     if magic == "%pathos":
         command = VERBS.get(words[0]) if words else PATHOS
         words = words[1:]
-    if command is None or "for" in words:
+    if command is None:
         return []
+    if command.rest and _n_options(command, words) < len(words):
+        return None  # behind the options
     option = _last_option(command, words)
     if option is not None:
         return _words(option.offers, offers)
     if begun.startswith("-"):
         return [*(flag for o in command.options for flag in o.flags if flag.startswith("--")), "--help"]
+    if command is PMAP_LINE:
+        return None
     return _words(command.words[-1].offers, offers) if command.words else ["for"] if command is PMAP_CELL else []
+
+
+def _n_options(command: Command, words: Sequence[str]) -> int:
+    """Count the words at the beginning that are options and their values."""
+    n = 0
+    while n < len(words) and words[n].startswith("-"):
+        n += 2 if any(o.metavar and words[n] in o.flags for o in command.options) else 1
+    return n
 
 
 def _last_option(command: Command, words: Sequence[str]) -> Option | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.launchers.registry import registry
-from pathos_nb.notebook.commands import VERBS
+from pathos_nb.notebook.commands import VERBS, help_alone
 from pathos_nb.notebook.completion import make_matcher
 from pathos_nb.notebook.magics import PathosMagics
 from pathos_nb.notebook.screen import screen_for
@@ -15,6 +16,8 @@ from pathos_nb.notebook.views import Views
 from pathos_nb.session import close_session, current_session
 
 __all__ = ["Extension", "load", "unload"]
+
+_RICH = "pathos_nb.launchers.rich:install"  # what items display() is to travel
 
 
 class Extension:
@@ -38,13 +41,17 @@ class Extension:
         """Put everything in its place."""
         self.shell.register_magics(self.magics)
         self.shell.Completer.custom_matchers.append(self.matcher)
+        self.shell.input_transformers_cleanup.append(help_alone)
         self.shell.events.register("post_execute", self.end_turn)
         self.session.views.append(self.views.begin)
+        registry.worker_hooks.append(_RICH)
 
     def remove(self) -> None:
         """Take everything out again, and end the session with its pools."""
         shell = self.shell
         shell.events.unregister("post_execute", self.end_turn)
+        with contextlib.suppress(ValueError):  # somebody has put others in their place
+            shell.input_transformers_cleanup.remove(help_alone)
         with contextlib.suppress(ValueError):  # a new completer was made meanwhile
             shell.Completer.custom_matchers.remove(self.matcher)
         manager = shell.magics_manager
@@ -53,6 +60,7 @@ class Extension:
                 del table[name]
         manager.registry.pop(type(self.magics).__name__, None)
         shell.configurables.remove(self.magics)
+        registry.worker_hooks.remove(_RICH)
         close_session()
         self.views.close()
 
@@ -60,6 +68,9 @@ class Extension:
         """Finish the pictures of the cell that ends."""
         self.views.settle()
         self.turn += 1
+        for name, size in self.session.heavy():
+            text = f"{name} ({size / 1e6:,.0f} MB) went to the workers along with the function"
+            sys.stderr.write(f"note: {text}; pathos_nb.share({name}) puts it where all of them see it\n")
 
     def _pools(self) -> list[str]:
         own = [name for name, value in self.shell.user_ns.items() if isinstance(value, Pool) and name[0] != "_"]

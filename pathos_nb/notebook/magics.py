@@ -17,14 +17,15 @@ from IPython.core.magic import (
     needs_local_scope,
     no_var_expand,
 )
-from traitlets import Bool, Float, Int, Unicode
+from traitlets import Bool, Float, Int, TraitError, Unicode, validate
 
+from pathos_nb.errors import UnknownPlace
 from pathos_nb.notebook.actions import ACTIONS, Said
 from pathos_nb.notebook.cells import CellRunner
 from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_text, split_verb
 from pathos_nb.notebook.plain import plainly
 from pathos_nb.notebook.views import Look, Views
-from pathos_nb.session import Session
+from pathos_nb.session import Session, current_session
 
 __all__ = ["PathosMagics"]
 
@@ -40,7 +41,7 @@ class PathosMagics(Magics):
     """
 
     pool = Unicode("processes", help="Where cells run: launchers with commas between.").tag(config=True)
-    nodes = Int(None, allow_none=True, min=1, help="Workers in each place; None: all cores.").tag(config=True)
+    nodes = Int(None, allow_none=True, help="Workers in each place; None: all cores.").tag(config=True)
     progress = Bool(True, help="Whether runs show themselves in their cell.").tag(config=True)
     show_after = Float(0.5, min=0.0, help="How many seconds a run lasts before it shows itself.").tag(config=True)
     output_cap = Int(20_000, min=0, help="How many characters of what items print a cell shows.").tag(config=True)
@@ -64,8 +65,31 @@ class PathosMagics(Magics):
         self._use()
 
     def _use(self) -> None:
-        self.session.places = tuple(part.strip() for part in self.pool.split(",") if part.strip())
+        self.session.places = self.session.home = _places(self.pool)
         self.session.nodes = self.nodes
+
+    @validate("pool")
+    def _check_pool(self, proposal: Any) -> str:
+        text: str = proposal["value"]
+        try:
+            if not _places(text):
+                raise UnknownPlace("the setting wants places with commas between, such as processes")
+            current_session().check(_places(text))
+        except UnknownPlace as error:
+            raise self._refused("pool", str(error)) from None
+        return text
+
+    @validate("nodes")
+    def _check_nodes(self, proposal: Any) -> int | None:
+        n: int | None = proposal["value"]
+        if n is not None and n < 1:
+            raise self._refused("nodes", f"it must be a whole number from 1, or None, not {n}")
+        return n
+
+    def _refused(self, name: str, why: str) -> TraitError:
+        """Forget the value, which would else come again with the next setting."""
+        self.config.get(type(self).__name__, {}).pop(name, None)
+        return TraitError(f"PathosMagics.{name} stays as it was: {why}")
 
     @property
     def look(self) -> Look:
@@ -76,11 +100,11 @@ class PathosMagics(Magics):
     @needs_local_scope
     @line_cell_magic
     def pmap(self, line: str, cell: str | None = None, local_ns: Any = None) -> Any:
-        """Run a cell, or an expression, for every point of a for clause, in parallel; ``%%pmap -h`` tells more."""
+        """Run a cell, or an expression, for every point of a for clause, in parallel; ``%pmap -h`` tells more."""
         command = PMAP_LINE if cell is None else PMAP_CELL
         values, rest = command.split(line)
         if values["help"]:
-            return Said(command.help)
+            return Said(help_text("pmap"))
         if cell is None:
             return self.runner.pmap_line(values, rest, local_ns)
         return self.runner.pmap_cell(values, rest, cell)
@@ -88,7 +112,7 @@ class PathosMagics(Magics):
     @no_var_expand
     @cell_magic
     def ppipe(self, line: str, cell: str) -> Any:
-        """Run a cell once on a worker, or once on every worker; ``%%ppipe -h`` tells more."""
+        """Run a cell once on a worker, or once on every worker; ``%pathos help ppipe`` tells more."""
         values, rest = PPIPE.split(line)
         if values["help"]:
             return Said(PPIPE.help)
@@ -108,3 +132,7 @@ class PathosMagics(Magics):
             return Said(help_text(values["topic"]))
         with plainly(self.shell):
             return ACTIONS[verb](self.session, values)
+
+
+def _places(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

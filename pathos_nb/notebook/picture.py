@@ -44,6 +44,10 @@ class Snapshot:
         What items printed: item and text.
     n_cut : int
         Characters of output that are not shown.
+    pictures : sequence of (str, str, str)
+        What items showed: item, MIME type and base64.
+    n_pictures : int
+        How many they showed, also of those that were not kept.
     """
 
     title: str
@@ -57,6 +61,8 @@ class Snapshot:
     failures: Sequence[tuple[str, str]] = ()
     output: Sequence[tuple[str, str]] = ()
     n_cut: int = 0
+    pictures: Sequence[tuple[str, str, str]] = ()
+    n_pictures: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -153,7 +159,7 @@ def html(shot: Snapshot) -> str:
     """
     figures = escape(" · ".join(_figures(shot)))
     head = f"<div>{_bar(shot)} <b>{escape(shot.title)}</b> <span>{figures}</span></div>"
-    return f'<div class="pathos-nb-run">{head}{_lanes(shot)}{_failed(shot)}{_printed(shot)}</div>'
+    return f'<div class="pathos-nb-run">{head}{_lanes(shot)}{_failed(shot)}{_printed(shot)}{_shown(shot)}</div>'
 
 
 def _figures(shot: Snapshot) -> list[str]:
@@ -219,6 +225,22 @@ def _printed(shot: Snapshot) -> str:
     look = "font-size:12px;cursor:pointer"
     is_open = " open" if inner.count("\n") < _N_OPEN else ""  # a few lines need no click
     return f'<details{is_open}><summary style="{look}">{escape(many)}</summary>{html_pre(inner)}</details>'
+
+
+def _shown(shot: Snapshot) -> str:
+    """Show the pictures, once: they are large, and the run's picture is drawn many times."""
+    if not shot.is_over or not shot.pictures:
+        return ""
+    box = "display:inline-block;vertical-align:top;margin:4px 12px 4px 0;font-size:12px"
+    look = "display:block;max-width:100%;background:#fff"
+    parts = [
+        f'<div style="{box}"><b>{escape(label)}</b>'
+        f'<img style="{look}" alt="{escape(label)}" src="data:{escape(kind)};base64,{escape(data)}"></div>'
+        for label, kind, data in shot.pictures
+    ]
+    rest = shot.n_pictures - len(parts)
+    parts += [f'<div style="font-size:12px;{FAINT}">… {rest:,} more pictures were shown</div>'] if rest > 0 else []
+    return f'<div class="pathos-nb-pictures">{"".join(parts)}</div>'
 
 
 def _last_line(said: str) -> str:

@@ -161,7 +161,8 @@ def say_interrupted(error: KeyboardInterrupt, results: Results, name: str | None
     name : str or None
         The variable that holds it.
     """
-    n_done = results.run.n_done
+    n_done, total = results.run.n_done, results.run.total
+    of = f"{n_done:,}" if total is None else f"{n_done:,} of {total:,}"
     kept = f", kept in {name}" if name else ""
-    text = f"stopped; {n_done:,} of {len(results):,} points are finished{kept}"
+    text = f"stopped; {of} points are finished{kept}"
     _draw(error, [f"{_BOLD}KeyboardInterrupt{_END}: {text}"])

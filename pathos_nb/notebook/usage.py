@@ -224,6 +224,8 @@ class Command:
             if not found:
                 raise UsageError(f"--{option.long} wants a value: {option.flags[0]} {option.metavar}")
             text, position = found[1], found.end()
+        if values[option.key] is not None:
+            raise UsageError(f"--{option.long} is given twice; {_more_than_one(option)}")
         values[option.key] = option.value(_bare(text))
         return position
 
@@ -272,6 +274,10 @@ class Command:
         lines = [f"  {left:<{width}}  {right}" for left, right in rows]
         tail = ["", *self.more.strip("\n").splitlines()] if self.more else []
         return "\n".join([self.usage, "", self.summary, "", *lines, *tail])
+
+
+def _more_than_one(option: Option) -> str:
+    return f"several go behind one, as {option.metavar}" if "," in option.metavar else "leave one out"
 
 
 def _is_option(word: str) -> bool:

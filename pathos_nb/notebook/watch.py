@@ -89,6 +89,7 @@ class Watch:
         self._n_kept, self._n_cut = 0, 0
         self._workers: Counter[str] = Counter()
         self._output: dict[int, str] = {}
+        self._pictures: list[tuple[int, str, str]] = []
 
     @property
     def has_output(self) -> bool:
@@ -126,6 +127,8 @@ class Watch:
             failures=[(self.label(i), describe(f)) for i, f in failures[:_N_FAILURES]],
             output=[(self.label(i), text) for i, text in sorted(output)],
             n_cut=self._n_cut,
+            pictures=[(self.label(i), kind, data) for i, kind, data in sorted(self._pictures)],
+            n_pictures=run.n_pictures,
         )
 
     def take(self, chunk: ChunkDone) -> None:
@@ -137,6 +140,7 @@ class Watch:
             Its figures and output are kept, and nothing else of it.
         """
         self._workers[chunk.worker] += chunk.n_items
+        self._pictures.extend(chunk.pictures)
         for index, text in chunk.output:
             kept = text[: max(0, self._cap - self._n_kept)]
             self._n_kept += len(kept)

@@ -79,9 +79,13 @@ AT_WORK = {
 
 @apart
 @pytest.mark.parametrize("work", AT_WORK)
-def test_a_driver_killed_at_work_leaves_nothing(launcher: str, tmp_path: Path, work: str) -> None:
+def test_a_driver_killed_at_work_leaves_nothing(
+    launcher: str, tmp_path: Path, work: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shm = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
-    temporary = set(os.listdir("/tmp"))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     with Script(tmp_path, AT_WORK[work], launcher) as running:
         running.heard(1 if work == "idle" else 2)
         assert len(marked(running.mark)) >= 3
@@ -90,7 +94,7 @@ def test_a_driver_killed_at_work_leaves_nothing(launcher: str, tmp_path: Path, w
         assert running.left(within_s=5) == []
     until(lambda: not new_in("/dev/shm", shm), 1)
     assert not new_in("/dev/shm", shm)
-    assert not new_in("/tmp", temporary)
+    assert not list(temporary.iterdir())
 
 
 def new_in(folder: str, before: set[str]) -> set[str]:

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.timeout(60)
 
 SIX_TIMES = """
     def item(x):
+        time.sleep(0.1)  # the driver waits by then: what is tested here is the interrupt of a wait
         say("begun")
         time.sleep(20)
         return x

@@ -12,7 +12,7 @@ import pytest
 from IPython.core.error import UsageError
 
 from pathos_nb.launchers.sourced import Sourced
-from pathos_nb.notebook.body import compile_body, compile_expression, is_silenced
+from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
 
 
 def body(source: str, names: tuple[str, ...] = ("x",), namespace: dict | None = None, name: str = "<body>") -> Sourced:
@@ -137,3 +137,23 @@ def test_an_expression_becomes_a_function():
 
 def test_a_wrapper_pickles_what_it_wraps():
     assert pickle.loads(pickle.dumps(Sourced(len, "<built in>", ""))) is len
+
+
+LAST_LINES = {
+    "y = f(x)": "y",
+    "a = b = x": "b",
+    "a, b = x": "(a, b)",
+    "y: int = x": "y",
+    "total += x": "total",
+    "y = x\ny": "",
+    "y = x\nprint(y)": "",
+    "d['x'] = x": "",
+    "if x:\n    return x\ny = x": "",
+    "if x:\n    return\ny = x": "y",
+    "y: int": "",
+}
+
+
+@pytest.mark.parametrize("source", LAST_LINES, ids=lambda source: source.replace("\n", "; "))
+def test_a_body_that_ends_by_assigning_is_known(source):
+    assert assigned_last(source) == LAST_LINES[source]

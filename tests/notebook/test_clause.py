@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import time
 
 import pytest
 from IPython.core.error import UsageError
@@ -37,7 +38,9 @@ def test_a_clause_gives_the_points_that_nested_loops_would(text, names, points):
     clause = read_clause(text, "%%pmap", "<clause>")
     namespace = dict(NAMES)
     assert clause.names == names
-    assert clause.points(namespace) == points
+    found = clause.points(namespace)
+    assert found.is_all and found.rows() is found.read
+    assert found.read == points
     assert set(namespace) - set(NAMES) <= {"__builtins__"}, "the targets must not leak into the notebook"
 
 
@@ -61,6 +64,11 @@ WRONG = {
     "for x in xs if await y": "cannot await or yield",
     "for x in xs if (yield)": "cannot await or yield",
     "for 1 in xs": "cannot read",
+    "for x in xs:": "write it without the colon at its end: %%pmap for x in xs",
+    "for x in xs if x:  # all": "write it without the colon at its end: %%pmap for x in xs if x",
+    "[x for x in xs]": "the clause stands without brackets: %%pmap for x in xs",
+    "(x for x in xs if x > 1)": "the clause stands without brackets: %%pmap for x in xs if x > 1",
+    "[f(x) for x in xs]:": "%%pmap for x in xs, and f(x) goes into the cell's body",
 }
 
 
@@ -75,12 +83,18 @@ def test_what_is_no_clause_is_refused_in_one_line_that_says_what_was_meant(text)
 def test_a_comprehension_gives_its_expression_and_its_points():
     source, clause = read_comprehension("score(m, {1: '}'}) for m in xs", "%pmap", "<clause>")
     assert source == "score(m, {1: '}'})"
-    assert clause.points(dict(NAMES)) == [(1,), (2,), (3,)]
+    assert clause.points(dict(NAMES)).read == [(1,), (2,), (3,)]
 
 
 def test_the_expression_may_hold_a_comprehension_itself():
     source, clause = read_comprehension("[k for k in range(x)] for x in xs", "%pmap", "<clause>")
     assert (source, clause.names) == ("[k for k in range(x)]", ("x",))
+
+
+def test_a_comprehension_with_brackets_or_a_colon_is_told_how_it_is_written():
+    for text in ("[f(x) for x in xs]", "(f(x) for x in xs)", "f(x) for x in xs:"):
+        with pytest.raises(UsageError, match=r"without.*%pmap f\(x\) for x in xs$"):
+            read_comprehension(text, "%pmap", "<clause>")
 
 
 @pytest.mark.parametrize("text", ["", "for x in xs", "x, y for x in xs", "f(x)", "(a := x) for x in xs"])
@@ -99,4 +113,35 @@ def test_an_error_of_the_users_own_expression_comes_through_with_its_line():
 
 def test_the_points_are_those_of_itertools():
     clause = read_clause("for a in xs for b in ys for c in 'pq'", "%%pmap", "<clause>")
-    assert clause.points(dict(NAMES)) == list(itertools.product([1, 2, 3], [10, 20, 30], "pq"))
+    assert clause.points(dict(NAMES)).read == list(itertools.product([1, 2, 3], [10, 20, 30], "pq"))
+
+
+def test_an_iterator_that_ends_soon_is_read_to_its_end():
+    points = read_clause("for x, y in zip(xs, ys)", "%%pmap", "<clause>").points(dict(NAMES))
+    assert points.is_all and len(points.read) == 3
+
+
+def test_a_clause_without_an_end_is_left_to_whoever_takes_the_points():
+    clause = read_clause("for x in count() for y in range(2)", "%%pmap", "<clause>")
+    points = clause.points({"count": itertools.count})
+    n_begun = len(points.read)
+    assert not points.is_all and n_begun < 200_000
+    rows = points.rows()
+    assert list(itertools.islice(rows, n_begun + 3)) == points.read
+    assert len(points.read) == n_begun + 3, "no further than was asked for"
+    with pytest.raises(UsageError, match=r"--bg has to read all points first.*itertools\.islice"):
+        points.read_all()
+
+
+def test_a_slow_iterator_does_not_keep_the_run_from_its_start():
+    clock = itertools.count()
+
+    def slow():
+        for value in range(3):
+            time.sleep(0.2)
+            yield value + 0 * next(clock)
+
+    points = read_clause("for x in slow()", "%%pmap", "<clause>").points({"slow": slow})
+    assert not points.is_all and next(clock) < 3
+    points.read_all()
+    assert points.is_all and points.read == [(0,), (1,), (2,)]

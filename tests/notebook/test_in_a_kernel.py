@@ -138,6 +138,12 @@ MISUSE = {
     "%%pmap for v in [1]\nyield v": "cannot yield",
     "%pmap for v in [1]": "wants an expression first",
     "%%ppipe for v in [1]\nv": "takes options only",
+    "%%pmap -o a -o b for v in [1]\nv": "--out is given twice; leave one out",
+    "%%pmap for v in [1]:\nv": "without the colon at its end: %%pmap for v in [1]",
+    "%%pmap [v for v in [1]]\nv": "the clause stands without brackets: %%pmap for v in [1]",
+    "%%pmap -p serial -n 3 for v in [1]\nv": "serial is one worker",
+    "%pathos use serial -n 3": "serial is one worker",
+    "import itertools\n%pmap --bg v for v in itertools.count()": "--bg has to read all points first",
     "%pathos usee processes": "did you mean use?",
     "%pathos use": "wants WHERE",
     "%pathos errors nosuchrun": "no run is called 'nosuchrun'",
@@ -307,6 +313,120 @@ def test_tab_completes_verbs_options_pools_and_runs(kernel):
     assert complete("best = %pmap --tim") == ["--timeout"]
 
 
+def test_tab_offers_nothing_where_nothing_may_stand(kernel):
+    for code in ("%%pmap -o ", "%%pmap -n ", "%pathos runs ", "%pathos nonsense ", "%%ppipe -"):
+        matches = kernel.client.complete(code, reply=True, timeout=20)["content"]["matches"]
+        assert all(match.startswith("--") for match in matches), code
+    kernel.run("points_of_mine = [1]")
+    reply = kernel.client.complete("%%pmap for v in points_of", reply=True, timeout=20)
+    assert reply["content"]["matches"] == ["points_of_mine"], "behind for it is Python"
+
+
+def test_help_of_a_cell_magic_needs_no_body(kernel):
+    assert "--on-error" in kernel.run("%%pmap -h").result
+    assert "--each" in kernel.run("%%ppipe --help").result
+    both = kernel.run("%pmap -h").result
+    assert "%%pmap [options] for NAME" in both and "%pmap [options] EXPR" in both
+
+
+def test_a_body_that_gives_nothing_back_is_told_once_how_it_would(kernel):
+    cell = "%%pmap -o doubled for v in [1, 2]\ntwice = v * 2"
+    assert kernel.run(cell).text == (
+        "note: the body ends by assigning twice, so each value is None; a last line twice gives it back\n"
+    )
+    assert kernel.run(cell).text == ""
+    assert kernel.run(cell + ";").text == "", "a semicolon says that it is meant"
+
+
+def test_points_without_an_end_run_until_they_are_stopped(kernel):
+    kernel.run("import itertools, time")
+    kernel.run("%%pmap -q for v in range(2)\nv")
+    answer = kernel.begin("%%pmap -o part for v in itertools.count()\ntime.sleep(0.01)\nv * 10")
+    kernel.listen(lambda: bool(answer.displays), 20)
+    kernel.interrupt()
+    kernel.end(answer, 20)
+    assert re.fullmatch(r"KeyboardInterrupt: stopped; \d+ points are finished, kept in part", answer.traceback)
+    n_done = kernel.value("part.run.n_done")
+    assert n_done <= kernel.value("len(part)") <= n_done + 64, "what was read ahead is no result"
+    assert kernel.value("[part[0], part.points[2], len(part.to_dict()['v']) == len(part)]") == [0, (2,), True]
+
+
+def test_an_error_of_a_clause_that_is_read_on_the_way_shows_the_clause(kernel):
+    kernel.run("import time\ndef few():\n    for v in range(40):\n        time.sleep(0.02)\n        yield v\n    1 / 0")
+    answer = kernel.run("%%pmap -o got for v in few()\nv")
+    assert answer.ename == "ZeroDivisionError"
+    assert "for v in few()" in answer.traceback and "1 / 0" in answer.traceback
+    assert "pathos_nb" not in answer.traceback
+    assert kernel.value("got[0]") == 0, "what was finished is kept"
+
+
+def test_what_cannot_be_sent_is_called_by_its_name(kernel):
+    kernel.run("stream = (i for i in [1])\ndef helper(v):\n    return next(stream)")
+    answer = kernel.run("%%pmap for v in [1]\nhelper(v)")
+    assert re.search(r"the body of %%pmap In\[\d+\] cannot be sent to a worker", answer.traceback)
+    assert "it uses helper, which uses stream: TypeError" in answer.traceback
+    assert "Sourced" not in answer.traceback
+
+
+def test_a_large_value_that_travels_along_is_told_once_by_name_and_size(kernel):
+    kernel.run("import numpy as np\nlarge, small = np.zeros(2_000_000), np.zeros(10)")
+    cell = "%%pmap -q for v in [0, 1]\nlarge[v] + small[v]"
+    said = kernel.run(cell).text
+    assert "large (16 MB)" in said and "pathos_nb.share(large)" in said and "small" not in said
+    assert kernel.run(cell).text == ""
+
+
+def test_a_result_can_be_pickled_and_copied(kernel):
+    kernel.run(
+        "class Odd(Exception):\n    def __init__(self, a, b):\n        super().__init__('odd')\nimport copy, pickle"
+    )
+    kernel.run("%%pmap -q -o mixed --on-error keep for v in [1, 2]\nif v == 2:\n    raise Odd(1, 2)\n[v]")
+    kernel.run("again, copied = pickle.loads(pickle.dumps(mixed)), copy.deepcopy(mixed)")
+    for name in ("again", "copied"):
+        assert kernel.value(f"[{name}[0], {name}.names, {name}.points, len({name}.errors)]") == [
+            [1], ("v",), [(1,), (2,)], 1,
+        ]  # fmt: skip
+        assert kernel.value(f"[repr({name}) == repr(mixed), {name}.to_dict() == mixed.to_dict()]") == [True, True]
+        assert "Odd: odd" in kernel.run(f"{name}.errors").result
+    assert kernel.value("copied[0] is mixed[0]") is False
+
+
+def test_a_pool_of_the_users_that_raises_does_not_fill_the_screen_with_the_engine(kernel):
+    kernel.run("from pathos_nb import Pool\ndef invert(v):\n    return 1 / v\npool = Pool('processes', nodes=1)")
+    for call in ("pool.map(invert, [1, 0])", "pool.amap(invert, [1, 0]).get()", "pool.pipe(invert, 0)"):
+        answer = kernel.run(call)
+        assert answer.ename == "ZeroDivisionError"
+        assert "RemoteTraceback: item" in answer.traceback and "in invert" in answer.traceback
+        assert len(re.findall(r"pathos_nb/dispatch", answer.traceback)) == 1, answer.traceback
+    kernel.run("pool.close()")
+
+
+def test_figures_and_what_is_displayed_appear_with_their_point(kernel):
+    pytest.importorskip("matplotlib")
+    kernel.run("import matplotlib.pyplot as plt")
+    cell = "for v in [1, 2]\nplt.plot([0, v])\nplt.show()\ndisplay({'said': v})\nv"
+    answer = kernel.run(f"%%pmap {cell}", timeout=60)
+    assert (answer.status, answer.text) == ("ok", "")
+    assert answer.picture["text/html"].count('src="data:image/png;base64,') == 2
+    assert "<Figure size" in answer.picture["text/plain"] and "{'said': 2}" in answer.picture["text/plain"]
+    plain = kernel.run(f"%%pmap -q {cell}").text
+    assert "<Figure size" in plain and "\x1b" not in plain
+
+
+def test_closing_the_pool_in_use_says_where_cells_run_then(kernel):
+    kernel.run("%pathos pool two threads -n 2")
+    kernel.run("%pathos use two")
+    assert "closed two; cells run on processes now" in kernel.run("%pathos close two").result
+    assert kernel.run("%%pmap for v in [1]\nv").status == "ok"
+
+
+def test_a_setting_that_makes_no_sense_is_refused(kernel):
+    said = kernel.run("%config PathosMagics.pool = 'prcesses'").text
+    assert "no place is called 'prcesses'; did you mean processes?" in said
+    assert "a whole number from 1, or None" in kernel.run("%config PathosMagics.nodes = 0").text
+    assert "cells run on processes" in kernel.run("%pathos status").result
+
+
 STATE = """
 import threading, psutil
 from pathos_nb.launchers.registry import registry
@@ -315,11 +435,13 @@ def state(ip=get_ipython()):
         magics=sorted(n for table in ip.magics_manager.magics.values() for n in table if n.startswith("p")),
         settings=[type(c).__name__ for c in ip.configurables if "Pathos" in type(c).__name__],
         owners=[name for name in ip.magics_manager.registry if "Pathos" in name],
+        transformers=len(ip.input_transformers_cleanup),
         matchers=len(ip.Completer.custom_matchers),
         callbacks={name: len(found) for name, found in ip.events.callbacks.items()},
         threads=sorted(t.name for t in threading.enumerate()),
         children=len(psutil.Process().children(recursive=True)),
         observers=len(registry.observers),
+        hooks=list(registry.worker_hooks),
         names=sorted(n for n in ip.user_ns if not n.startswith("_")),
     )
 first = second = None

@@ -44,6 +44,31 @@ def test_a_pool_can_have_a_name_of_its_own(session):
         session.make("threads", ("serial",))
 
 
+def test_closing_the_pool_in_use_sends_cells_home(session):
+    session.make("two", ("threads",), 2)
+    session.use("two")
+    session.close_pool("two")
+    assert session.places == ("threads",)
+    assert session.pool().state == "open"
+
+
+def test_serial_is_one_worker_and_says_so(session):
+    with pytest.raises(BadOption, match="serial is one worker, this notebook's own thread, and cannot be 3"):
+        session.pool(("serial",), 3)
+    session.places, session.nodes = ("serial",), 3  # a setting for whatever place comes
+    assert session.pool().nodes == 1
+    assert session.default_name == "serial" in session.pools
+
+
+def test_places_are_checked_without_starting_anything(session):
+    session.make("two", ("threads",), 2)
+    for places in [("two",), ("serial",), ("threads", "processes")]:
+        session.check(places)
+    with pytest.raises(UnknownPlace, match="did you mean processes"):
+        session.check(("process",))
+    assert list(session.pools) == ["two"]
+
+
 def test_a_closed_pool_is_forgotten_and_made_anew(session):
     first = session.pool()
     first.terminate()

@@ -6,7 +6,7 @@ import pytest
 from IPython.core.error import UsageError
 
 from pathos_nb.notebook.actions import ACTIONS
-from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_text, split_verb
+from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_alone, help_text, split_verb
 from pathos_nb.notebook.completion import suggest
 
 COMMANDS = {command.name: command for command in (PMAP_CELL, PMAP_LINE, PPIPE, *VERBS.values())}
@@ -55,6 +55,8 @@ WRONG = {
     "--timeout inf for": "--timeout wants a number of seconds above 0",
     "--retries -1 for": "--retries wants a whole number from 0",
     "--on-error skip for": "--on-error wants raise, keep or stop, not 'skip'",
+    "-o a -n 2 --out b for": "--out is given twice; leave one out",
+    "-p threads -p serial for": "--pool is given twice; several go behind one, as WHERE[,WHERE]",
     "-p , for": "--pool wants places with commas between",
 }
 
@@ -141,6 +143,24 @@ def test_a_wrong_verb_is_one_line_that_says_what_was_meant(line, message):
     assert message in str(caught.value)
 
 
+HELP_ALONE = {
+    "%%pmap -h": "%pathos help pmap\n",
+    "%%pmap --help\n\n": "%pathos help pmap\n",
+    "%%ppipe -o x -h": "%pathos help ppipe\n",
+    "%%pmap -h\n1": None,
+    "%%pmap for x in xs -h": None,
+    "%%timeit -h": None,
+    "%pmap -h": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize("cell", HELP_ALONE, ids=lambda cell: cell or "empty")
+def test_help_of_a_cell_magic_may_be_asked_alone(cell):
+    lines = cell.splitlines(keepends=True)
+    assert "".join(help_alone(lines)) == (HELP_ALONE[cell] or cell)
+
+
 def test_help_knows_the_magics_too_and_guesses():
     assert "%pmap [options] EXPR" in help_text("pmap")
     assert "--each" in help_text("%%ppipe")
@@ -163,13 +183,19 @@ TYPED = {
     "%%pmap --on-error ": ["raise", "keep", "stop"],
     "%%pmap -o fits --on-error k": ["keep"],
     "%%pmap ": ["for"],
-    "%%pmap for x in ": [],
-    "%%pmap for x in xs --o": [],
+    "%%pmap -o ": [],
+    "%%pmap -n ": [],
+    "%%pmap xyz": [],
+    "%%pmap for x in ": None,
+    "%%pmap for x in xs --o": None,
+    "%pathos runs ": [],
     "y = %pmap --se": ["--seed"],
-    "%pmap sco": [],
+    "%pmap sco": None,
+    "%pmap score(m) for m in mod": None,
     "%%ppipe --e": ["--each"],
-    "%%time ": [],
-    "pathos ": [],
+    "%%ppipe ": [],
+    "%%time ": None,
+    "pathos ": None,
 }
 
 

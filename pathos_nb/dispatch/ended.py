@@ -1,0 +1,129 @@
+"""A run as a record only: what a pickled or copied result has in place of the run that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pathos_nb.dispatch.run import Run
+from pathos_nb.errors import Cancelled, Failure
+from pathos_nb.events import ChunkDone
+from pathos_nb.launchers.failing import report, revive
+from pathos_nb.wire.protocol import RAISED, ItemReport
+
+__all__ = ["EndedRun", "ended"]
+
+_OVER = ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """What a run was, and nothing that could go on.
+
+    Parameters
+    ----------
+    run_id, title, state : str
+        As the run had them.
+    n_done, n_failed : int
+        Finished items, and how many of these failed.
+    total : int or None
+        All items, if that was known.
+    started_at, seconds : float
+        When it began, in seconds since the epoch, and how long it took.
+    found : list
+        The values; None at the place of each failure.
+    failures : dict
+        Index to `Failure`, also for items that were not run.
+    chunks : sequence of ChunkDone
+        The record.
+    """
+
+    run_id: str
+    title: str
+    state: str
+    n_done: int
+    n_failed: int
+    total: int | None
+    started_at: float
+    seconds: float
+    found: Sequence[Any]
+    failed: dict[int, Failure]
+    chunks: Sequence[ChunkDone]
+
+    @property
+    def is_over(self) -> bool:
+        """Always: a record does not go on."""
+        return True
+
+    @property
+    def error(self) -> None:
+        """What ended the input early: not on the record."""
+        return None
+
+    @property
+    def reach(self) -> int:
+        """How many items there are, as `Run.reach`."""
+        return len(self.found)
+
+    @property
+    def failures(self) -> dict[int, Failure]:
+        """Index to `Failure`, of items that were run."""
+        return {i: f for i, f in self.failed.items() if f.worker or not isinstance(f.error, Cancelled)}
+
+    def values(self) -> list[Any]:
+        """Give the values, with a `Failure` where there is none."""
+        return [self.failed.get(index, value) for index, value in enumerate(self.found)]
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Give True: it is over."""
+        return True
+
+    def cancel(self) -> None:
+        """Do nothing: it is over."""
+
+    def raise_if_failed(self) -> None:
+        """Raise the first failure, if there is one."""
+        if self.failures:
+            next(iter(self.failures.values())).reraise()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        plain = {name: getattr(self, name) for name in self.__slots__ if name != "failed"}
+        told = [_in_parts(failure) for failure in self.failed.values()]
+        return _whole, (plain, told)
+
+
+def ended(run: Run | EndedRun, n_points: int) -> EndedRun:
+    """Make a record of a run as it is now.
+
+    Parameters
+    ----------
+    run : Run or EndedRun
+        One that goes on is a cancelled one in its record.
+    n_points : int
+        How many points it has.
+
+    Returns
+    -------
+    EndedRun
+    """
+    if isinstance(run, EndedRun):
+        return run
+    values = run.values()[:n_points]
+    failed = {index: value for index, value in enumerate(values) if isinstance(value, Failure)}
+    return EndedRun(
+        run.run_id, run.title, run.state if run.state in _OVER else "cancelled", run.n_done, run.n_failed, run.total,
+        run.started_at, run.seconds, [None if i in failed else v for i, v in enumerate(values)],
+        failed, [chunk._replace(failures=(), pictures=()) for chunk in tuple(run.chunks)],
+    )  # fmt: skip
+
+
+def _in_parts(failure: Failure) -> tuple[Any, ...]:
+    """Give a failure as what can always be pickled, whatever exception of the user's it holds."""
+    plain = {name: getattr(failure, name) for name in failure.__slots__ if name not in ("error", "index")}
+    return failure.index, plain, tuple(report(0, RAISED, failure.error))
+
+
+def _whole(plain: dict[str, Any], told: Sequence[tuple[Any, ...]]) -> EndedRun:
+    failed = {index: Failure(index, revive(ItemReport(*raw)), **fields) for index, fields, raw in told}
+    return EndedRun(failed=failed, **plain)
