@@ -167,7 +167,8 @@ class Worker:
             self._runs[run] = Work(RunSpec(*spec), frame)
         elif frame.kind == protocol.FORGET:
             self._runs.pop(frame.meta[0], None)
-            end_travelled()
+            if not self.beside:  # a pool inside of an item has workers in this process too: its runs end nobody else's
+                end_travelled()
             if sealed := sys.modules.get("pathos_nb.wire.sealed"):
                 sealed.forget()
         elif frame.kind == protocol.INITIALIZE:

@@ -166,6 +166,22 @@ class FrameReader:
             self._keep(view, start, size)
         return iter(frames)
 
+    def whole(self, data: bytearray) -> Frame:
+        """Give the frame that fills some bytes, which are its own from then on.
+
+        Raises
+        ------
+        FrameError
+            They are no frame of ours, or more or less than one.
+        """
+        view = memoryview(data)
+        if len(view) < _HEADER.size or self._size_at(view, 0) != len(view):
+            raise FrameError(f"{len(view)} bytes are not one whole frame")
+        self._finished = data
+        frame = self._parse(view)
+        self._finished = None
+        return frame
+
     def _keep(self, view: Buffer, start: int, size: int | None) -> None:
         rest = memoryview(view)[start:]
         if size is None or size <= _READ_BYTES:
