@@ -172,9 +172,17 @@ class Remote:
         """
         return self._open(command, self.setup if setup else NO_SET_UP, SAID_BYTES)
 
+    def open_beside(self, command: Sequence[str], options: Sequence[str]) -> Carrier:
+        """Start a command by an ``ssh`` that has more to do (``-L``); only with ``openssh``."""
+        marker = Marker()
+        far = self._ssh.start(line_for(command, marker, NO_SET_UP), *options)
+        return self._begun(Carrier(far, marker), NO_SET_UP)
+
     def _open(self, command: Sequence[str], setup: SetUp, said_bytes: int) -> Carrier:
         marker = Marker()
-        carrier = Carrier(self._far(line_for(command, marker, setup)), marker, said_bytes)
+        return self._begun(Carrier(self._far(line_for(command, marker, setup)), marker, said_bytes), setup)
+
+    def _begun(self, carrier: Carrier, setup: SetUp) -> Carrier:
         self._keep(carrier)
         wait_s = self.timeout + (SET_UP_S if setup.profile or setup.lines else 0)
         wait_s += SSH_S if self.transport == "openssh" else 0  # its own deadline comes first, and says why
