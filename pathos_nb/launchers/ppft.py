@@ -325,9 +325,9 @@ class PpftLauncher(Launcher):
 
     def _find(self) -> Server:
         if self.address:
-            return Server(self.address, lambda: (known_servers.canonical(self.address), self.secret))
+            return Server(f"the server {self.address}", lambda: (known_servers.canonical(self.address), self.secret))
         own = self._own = ServerProcess(self.n_expected)
-        return Server("its own server", lambda: (("localhost", own.port()), own.secret.encode()))
+        return Server("the pool's own ppft server", lambda: (("localhost", own.port()), own.secret.encode()))
 
     @classmethod
     def availability(cls) -> Availability:
@@ -383,7 +383,7 @@ class PpftLauncher(Launcher):
         if self._own is not None and not self._own.is_alive:
             self._renew(self._own)
         if self._away and time.monotonic() < self._away_until_s:
-            raise PoolBroken(f"{self.server} does not answer", cause=self._away, cure="see that it runs")
+            raise PoolBroken(f"{self.server} gives no workers", cause=self._away, cure="see that it runs")
         slot = PpftSlot(self, name)
         self._slots.append(slot)
         if self.setup is not None:
