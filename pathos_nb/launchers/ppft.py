@@ -25,7 +25,7 @@ from pathos_nb import known_servers
 from pathos_nb.errors import LauncherUnavailable, PoolBroken
 from pathos_nb.launchers import ppft_wire
 from pathos_nb.launchers.callers_context import CallersContext
-from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown
+from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown, TakenBack
 from pathos_nb.launchers.cores import inner_threads, usable_cores
 from pathos_nb.launchers.ppft_call import Call, Server, ask, same_machine
 from pathos_nb.launchers.ppft_process import ServerProcess
@@ -37,6 +37,7 @@ _BEAT_S = 0.25
 _SILENT_BEATS = 60
 _FRESH_S = 1.0
 _KILL_S = 3.0
+_N_RENEWALS = 3
 _SEND_AT_ONCE = 1 << 16
 
 
@@ -51,19 +52,23 @@ class PpftSlot(Slot):
         Its name in reports.
     """
 
+    answers_later = True
+
     def __init__(self, launcher: PpftLauncher, name: str) -> None:
         self.launcher, self.name, self.place = launcher, name, launcher.name
         self.host, self.pid = launcher.host_name, 0
         self._unsent: deque[Buffer] = deque()
         self._early: list[list[Buffer]] = []
+        self._watches: list[dict[str, Any]] = []
         self._reason, self._ended, self._is_full, self._is_linked = "", False, False, False
         self._was_at: Running | None = None
         self._n_in_flight, self._n_unanswered, self._n_heard = 0, 0, 0
         self._status: tuple[float, list[Any] | None] = (0.0, None)
-        self._limits: dict[int, int] = {}
+        self._last_chunk, self._asked_s, self._latency_s = 0, 0.0, 0.0
         self._beat: Any = None
         self._messages, self._frames = ppft_wire.Messages(), FrameReader()
-        self._call = Call(launcher.server, self._on_called)
+        self.server = launcher.server
+        self._call = Call(self.server, self._on_called)
 
     # --- the connection ---
 
@@ -76,12 +81,13 @@ class PpftSlot(Slot):
             return
         call = self._call
         if call.error is not None:
-            self.launcher.note_away(str(call.error))
-            self._end(f"no worker from {self.launcher.server}: {call.error}")
+            self.launcher.note_away(self.server, str(call.error))
+            self._end(f"no worker from {self.server}: {call.error}", is_workers=False)
             return
         self.launcher.note_back()
         self.host, self.pid = call.facts["host"], call.facts["pid"]
         self.launcher.host_name = self.host
+        self.minor, self.python = tuple(call.facts["minor"]), call.facts["python"]
         self._jobs, self._orders = Signer(call.key, b"job"), Signer(call.key, b"order")
         self._reports, self._words = Checker(call.key, b"report"), Checker(call.key, b"word")
         self._is_first = self._is_linked = True
@@ -89,6 +95,7 @@ class PpftSlot(Slot):
         early, self._early = self._early, []
         for pieces in early:
             self._post(pieces)
+        self._order_watches()
         if self._reason:
             self._order(do="retire" if self._reason == "retired" else "kill")
         self._flush()
@@ -101,7 +108,8 @@ class PpftSlot(Slot):
         for frame in frames:
             pieces += pack(frame)
             if frame.kind in (WORK, INITIALIZE):
-                self._n_in_flight += frame.kind == WORK
+                if frame.kind == WORK:
+                    self._n_in_flight, self._last_chunk = self._n_in_flight + 1, frame.meta[0]
                 self._post(pieces)
                 pieces = []
         if pieces:
@@ -174,17 +182,22 @@ class PpftSlot(Slot):
         for frame in self._frames.feed(self._reports.open(ppft_wire.opened_result(message))):
             if frame.kind == DONE:
                 self._n_in_flight -= 1
-                self._limits.pop(frame.meta[0], None)
             self.launcher.tell(Reply(self, frame))
             if frame.kind == BROKEN:
                 return
 
     def _on_word(self, word: dict[str, Any]) -> None:
-        self._n_unanswered = 0
-        self._status = time.monotonic(), word.get("at")
+        if "taken" in word:
+            chunk, n_items = word["taken"]
+            self.launcher.tell(TakenBack(self, int(chunk), int(n_items)))
+            return
+        now_s = time.monotonic()
+        self._status = now_s, word.get("at")
         if "down" in word:
             self._was_at = self.running()
             self._end(str(word["down"]), str(word.get("tail", "")))
+            return
+        self._n_unanswered, self._latency_s = 0, now_s - self._asked_s
 
     def _on_beat(self) -> None:
         """Ask for a sign of life while there is work, and give up if there is none for long."""
@@ -197,6 +210,7 @@ class PpftSlot(Slot):
             if self._n_unanswered > _SILENT_BEATS:
                 self._lost(f"its server has not answered for {_SILENT_BEATS * _BEAT_S:.0f} s")
                 return
+            self._asked_s = time.monotonic()
             self._order(do="status")
             self._flush()
         self._beat = self.launcher.hub.call_later(_BEAT_S, self._on_beat)
@@ -213,13 +227,34 @@ class PpftSlot(Slot):
         chunk, offset, seconds, width = at
         return Running(int(chunk), int(offset), told_s - float(seconds), int(width))
 
+    @property
+    def latency_s(self) -> float:
+        """How long a message takes to the server and an answer back."""
+        return self._latency_s
+
     def set_limit(self, chunk: int, n_items: int) -> bool:
-        """Ask the worker to begin no item of the chunk from `n_items` on: the report says what it has not done."""
-        if chunk in self._limits and n_items < self._limits[chunk]:
+        """Have the worker begin no item of the chunk from `n_items` on."""
+        if chunk <= self._last_chunk:  # of one that is yet to be sent, the chunk itself says how long it is
             self._order(do="limit", chunk=chunk, n=n_items)
             self._flush()
-        self._limits[chunk] = min(n_items, self._limits.get(chunk, n_items))
-        return False
+        return not self._ended
+
+    def take_back(self, chunk: int, n_items: int) -> None:
+        """Ask for the items of a chunk from `n_items` on; see `Slot.take_back`."""
+        self._order(do="take back", chunk=chunk, n=n_items)
+        self._flush()
+
+    def watch(self, chunk: int, allowed_s: float, reason: str) -> bool:
+        """Have the server see to it that no item of the chunk runs for longer."""
+        self._watches.append({"do": "watch", "chunk": chunk, "s": allowed_s, "reason": reason})
+        if self._is_linked:
+            self._order_watches()
+        return True
+
+    def _order_watches(self) -> None:
+        watches, self._watches = self._watches, []
+        for watch in watches:
+            self._order(**watch)
 
     def interrupt(self, chunk: int) -> None:
         """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""
@@ -247,14 +282,15 @@ class PpftSlot(Slot):
     def _lost(self, reason: str) -> None:
         """Take the worker for gone, though nobody saw it end: no item is to blame."""
         if not self._ended:
-            self._was_at = self.running() if self._reason else None
-            self._end(reason)
+            self._was_at = self.running()
+            self.launcher.note_lost(self.server)
+            self._end(reason, is_workers=bool(self._reason))
 
-    def _end(self, reason: str, tail: str = "") -> None:
+    def _end(self, reason: str, tail: str = "", is_workers: bool = True) -> None:
         if self._ended:
             return
         self.release()
-        self.launcher.tell(SlotDown(self, self._reason or reason, tail))
+        self.launcher.tell(SlotDown(self, self._reason or reason, tail, is_workers))
 
     def release(self) -> None:
         """Close the connection, by which the server ends the worker."""
@@ -289,9 +325,9 @@ class PpftLauncher(Launcher):
 
     def _find(self) -> Server:
         if self.address:
-            return Server(self.address, lambda: (known_servers.canonical(self.address), self.secret))
+            return Server(f"the server {self.address}", lambda: (known_servers.canonical(self.address), self.secret))
         own = self._own = ServerProcess(self.n_expected)
-        return Server("its own server", lambda: (("localhost", own.port()), own.secret.encode()))
+        return Server("the pool's own ppft server", lambda: (("localhost", own.port()), own.secret.encode()))
 
     @classmethod
     def availability(cls) -> Availability:
@@ -345,19 +381,31 @@ class PpftLauncher(Launcher):
     def start_slot(self, name: str) -> Slot:
         """Start one worker; see `Launcher.start_slot`."""
         if self._own is not None and not self._own.is_alive:
-            self._own.close()
-            self.server = self._find()
+            self._renew(self._own)
         if self._away and time.monotonic() < self._away_until_s:
-            raise PoolBroken(f"{self.server} does not answer", cause=self._away, cure="see that it runs")
+            raise PoolBroken(f"{self.server} gives no workers", cause=self._away, cure="see that it runs")
         slot = PpftSlot(self, name)
         self._slots.append(slot)
         if self.setup is not None:
             slot.send([self.setup._replace(meta=(self.context(),) if self._callers else ())])
         return slot
 
-    def note_away(self, reason: str) -> None:
+    def _renew(self, own: ServerProcess) -> None:
+        own.kill()
+        self.server = self._find()
+
+    def note_lost(self, server: Server) -> None:
+        """Hear that the way to a worker has gone: an own server has then been killed, or is not to be trusted."""
+        if self._own is not None and server is self.server:
+            self._renew(self._own)
+
+    def note_away(self, server: Server, reason: str) -> None:
         """Ask for no worker for a while: nobody answered."""
-        self._away, self._n_tries = reason, self._n_tries + 1
+        self._n_tries += 1
+        if self._own is not None and self._n_tries <= _N_RENEWALS:
+            self.note_lost(server)
+            return
+        self._away = reason
         self._away_until_s = time.monotonic() + min(30.0, 0.5 * 2**self._n_tries)
 
     def note_back(self) -> None:

@@ -115,7 +115,8 @@ def _proof(challenge: bytes, secret: bytes) -> bytes:
 
 def facts() -> dict[str, Any]:
     """Tell which machine, and which Python, this is."""
-    return {"host": socket.gethostname(), "machine": _machine(), "minor": list(sys.version_info[:2])}
+    minor = list(sys.version_info[:2])
+    return {"host": socket.gethostname(), "machine": _machine(), "minor": minor, "python": sys.executable}
 
 
 def _machine() -> str:

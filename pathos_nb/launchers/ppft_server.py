@@ -5,7 +5,7 @@
     caller ── login ──►  Service.crun (a thread a connection, as ppft has it)
     caller ── calls ──►  Desk ── function, argument ──►  ppft's worker (`ppft_worker`)
     caller ◄─ results ─  Desk ◄─ result ───────────────  ppft's worker
-    caller ── orders ─►  Desk: limit, interrupt, kill, status, retire          none of them waits for the worker
+    caller ── orders ─►  Desk: limit, take back, watch, interrupt, kill, status, retire   none waits for the worker
     caller ◄─ words ───  Desk: status; how the worker ended
 
 ppft's own queue hands a job to any worker, forgets it if that dies, and offers it for ever to those that do not answer.
@@ -19,6 +19,7 @@ import select
 import signal
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,6 +30,7 @@ from ppft.server.__main__ import _NetworkServer
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers import ppft_wire
+from pathos_nb.launchers.board import FINISHED
 from pathos_nb.launchers.ppft_line import Line, NoLine, answer, facts, greet
 from pathos_nb.launchers.ppft_staff import Hand, Staff
 from pathos_nb.wire.signing import Checker, NotAuthentic, Signer
@@ -147,6 +149,7 @@ class Desk:
         self._results = ppft_wire.Messages(ppft_wire.MAX_RESULT_BYTES + 64)
         self._jobs: deque[ppft_wire.Buffer] = deque()
         self._function: ppft_wire.Buffer | None = None
+        self._watches: dict[int, tuple[float, str]] = {}
         self._retiring = self.is_busy = False
 
     def serve(self) -> None:
@@ -164,7 +167,7 @@ class Desk:
         poll.register(self.hand.channel, select.POLLIN)
         while True:
             poll.register(self.socket, select.POLLIN if len(self._jobs) < _N_QUEUED else 0)
-            ready = dict(poll.poll())
+            ready = dict(poll.poll(self._look()))
             try:
                 if self.hand.channel.fileno() in ready:
                     self._hand_up()
@@ -175,6 +178,36 @@ class Desk:
             except _HandGone:
                 self._mourn()
                 return
+
+    def _look(self) -> int | None:
+        """Kill the worker if it is at an item for too long; give in how many milliseconds to look again."""
+        if not self._watches:
+            return None
+        at, left_s = self.hand.cells.running(), []
+        for chunk, (allowed_s, reason) in list(self._watches.items()):
+            if at is not None and (at.chunk > chunk or (at.chunk == chunk and at.offset >= FINISHED)):
+                del self._watches[chunk]
+                continue
+            since_s = at.since_s if at is not None and at.chunk == chunk else time.monotonic()
+            left_s.append(since_s + allowed_s - time.monotonic())
+            if left_s[-1] <= 0:
+                self.hand.reason = self.hand.reason or reason
+                self.hand.signal(signal.SIGKILL)
+                self._watches.clear()
+                return None
+        return max(1, int(min(left_s) * 1000) + 1) if left_s else None
+
+    def _take_back(self, chunk: int, n_items: int) -> int:
+        """Hold a chunk at an item, and give from which item on it holds: that one may just have begun."""
+        cells = self.hand.cells
+        cells.set_limit(chunk, n_items)
+        at = cells.running()
+        if at is not None and at.chunk == chunk:
+            n_items = max(n_items, min(at.offset, FINISHED) + at.width)
+            cells.set_limit(chunk, n_items)
+        elif at is not None and at.chunk > chunk:
+            n_items = FINISHED
+        return n_items
 
     def _hand_up(self) -> None:
         """Pass results on."""
@@ -249,6 +282,10 @@ class Desk:
         verb, chunk, hand = order.get("do"), int(order.get("chunk", 0)), self.hand
         if verb == "limit":
             hand.cells.set_limit(chunk, int(order["n"]))
+        elif verb == "take back":
+            self._tell(ppft_wire.word(self._words, taken=[chunk, self._take_back(chunk, int(order["n"]))]))
+        elif verb == "watch":
+            self._watches[chunk] = float(order["s"]), str(order["reason"])
         elif verb == "interrupt":
             hand.interrupt(chunk)
         elif verb == "kill":

@@ -235,7 +235,7 @@ def test_the_only_server_is_killed(server: LocalServer, pool: ParallelPool) -> N
     run = pool._serve().pool.start(slow, range(500))
     assert until(lambda: run.n_done > 4)
     os.kill(server.pid, signal.SIGKILL)
-    with pytest.raises(PoolBroken, match="does not answer"):
+    with pytest.raises(PoolBroken, match="gives no workers"):
         run.result()
 
 
