@@ -8,10 +8,13 @@ import threading
 from collections.abc import Callable
 
 from pathos_nb.errors import BadOption, UnknownPlace
+from pathos_nb.hosts import Host as Registered
+from pathos_nb.hosts import load, save
 from pathos_nb.joined.host import Ask, Host, Plan
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.secure.config import hosts_in_config
-from pathos_nb.secure.names import parse
+from pathos_nb.secure.names import Target, parse
+from pathos_nb.secure.shell import SetUp
 
 __all__ = ["Hosts"]
 
@@ -39,8 +42,12 @@ class Hosts:
         return dict(self._hosts)
 
     def names(self) -> list[str]:
-        """Give all names that a cell could use: connected hosts, and those of the configuration of ssh."""
-        return list(dict.fromkeys([*self._hosts, *self._configured()]))
+        """Give all names that a cell could use: connected hosts, registered ones, those of the configuration of ssh."""
+        try:
+            registered = list(load())
+        except BadOption:  # connecting says so
+            registered = []
+        return list(dict.fromkeys([*self._hosts, *registered, *self._configured()]))
 
     def _configured(self) -> list[str]:
         try:
@@ -60,7 +67,7 @@ class Hosts:
         -------
         bool
         """
-        return place in self._hosts or "@" in place or place in self._configured()
+        return "@" in place or place in self.names()
 
     def plan_for(self, target: str, name: str = "") -> Plan:
         """Give the plan of a host of which no more is said than its name.
@@ -68,15 +75,55 @@ class Hosts:
         Parameters
         ----------
         target : str
-            ``[user@]host[:port]``.
+            ``[user@]host[:port]``, or a name of the registry; what is typed wins over what that has.
         name : str
             What cells call it; the host's own name if empty.
 
         Returns
         -------
         Plan
+
+        Raises
+        ------
+        BadOption
+            It is no name of a host, or the registry cannot be read.
         """
-        return Plan(name or (target if "@" not in target else parse(target).host), target)
+        typed = parse(target)
+        known = load().get(typed.host)
+        if known is None:
+            return Plan(name or typed.host, target)
+        there = Target(known.host or known.name, typed.user or known.user, typed.port or known.port)
+        return Plan(
+            name or known.name, str(there), key=known.key, through=known.through or None,
+            transport=known.transport or "paramiko", python=known.python, nodes=known.nodes or None,
+            setup=SetUp(known.profile, known.setup),
+        )  # fmt: skip
+
+    def save(self, name: str) -> None:
+        """Put a connected host into the registry, with what was said of it; no secret is among that.
+
+        Parameters
+        ----------
+        name : str
+            What cells call it.
+
+        Raises
+        ------
+        UnknownPlace
+            It is not connected.
+        BadOption
+            The file cannot be written.
+        """
+        plan = self.get(name).plan
+        there = parse(plan.target, port=plan.port)
+        host = "" if there.host == name else there.host
+        save(
+            Registered(
+                name, host, there.user, there.port, plan.key, plan.through or "",
+                plan.transport if plan.transport != "paramiko" else "", plan.python, plan.nodes or 0,
+                plan.setup.profile, plan.setup.lines,
+            )
+        )  # fmt: skip
 
     def connect(self, plan: Plan) -> Host:
         """Connect to a host.

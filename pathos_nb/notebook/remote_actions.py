@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.tables import BAD, GOOD, Cell, html_pre
 from pathos_nb.errors import BadOption
-from pathos_nb.joined.host import Host, Plan
+from pathos_nb.hosts import path as registry_path
+from pathos_nb.hosts import remove
+from pathos_nb.joined.host import Host
 from pathos_nb.joined.services import Service
 from pathos_nb.joined.verdict import Line, size
 from pathos_nb.notebook import kinds
@@ -58,8 +61,8 @@ def connect(session: Session, values: Mapping[str, Any]) -> Table:
     """Reach a host."""
     begun = time.monotonic()
     plain = session.hosts.plan_for(values["host"], values["name"] or "")
-    options = {key: values[key] for key in _PLAN if values[key] is not None}
-    host = session.connect(Plan(plain.name, plain.target, accept_new=values["accept_new"], **options))
+    typed = {key: values[key] for key in _PLAN if values[key] is not None}
+    host = session.connect(replace(plain, accept_new=values["accept_new"], **typed))
     took = duration(time.monotonic() - begun)
     n_workers = workers(session.pool((host.name,)).nodes)
     head = f"{host.name} is connected as {host.where}, in {took}: {n_workers}; %pathos use {host.name} runs cells there"
@@ -80,7 +83,13 @@ def disconnect(session: Session, values: Mapping[str, Any]) -> Said:
 
 
 def hosts(session: Session, values: Mapping[str, Any]) -> Any:
-    """List the hosts."""
+    """List the hosts, or change what is registered."""
+    if values["save"]:
+        session.hosts.save(values["save"])
+        return Said(f"{values['save']} is in {registry_path()} now; it can be edited there")
+    if values["forget"]:
+        was_there = remove(values["forget"])
+        return Said(f"{values['forget']} is {'taken out of' if was_there else 'not in'} {registry_path()}")
     rows = [_row(session, host) for host in session.hosts.connected.values()]
     known = [name for name in session.hosts.names() if name not in session.hosts.connected]
     rows += [[Cell(name), Cell("not connected"), *[Cell("")] * 4] for name in known]

@@ -48,7 +48,17 @@ REMOTE_VERBS: Mapping[str, Command] = {
         (Option("all", "all of them", "a"),),
         (Word("host", "connected", is_many=True),),
     ),
-    "hosts": Command("%pathos hosts", "List the hosts: connected, and known."),
+    "hosts": Command(
+        "%pathos hosts",
+        "List the hosts: connected, and known.",
+        (
+            Option(
+                "save", "remember a connected host, with the options it was connected by", "", "HOST", str, "connected"
+            ),
+            Option("forget", "remember it no longer", "", "HOST", str, "hosts"),
+        ),
+        more="\nThe registry is a small file without secrets.\nProfiles and set-up lines (module load …) are written into it by hand.",
+    ),
     "check": Command(
         "%pathos check", "Look at a host anew: Python, cores, memory, clock, link.", (), (Word("host", "connected"),)
     ),

@@ -119,3 +119,27 @@ def test_a_pool_of_several_places_does_without_a_host_that_is_let_go(session):
     assert session.places == ("threads",) and pool.places == ("threads",)
     assert run.wait(30) and run.result() == list(range(100)), "what runs goes on"
     assert session.pool() is pool and list(session.pools) == ["threads:1"]
+
+
+def test_a_registered_host_is_reached_as_it_was_said_and_what_is_typed_wins(session, home):
+    session.connect(Plan("fits", "root@host1", nodes=1, python=sys.executable))
+    session.hosts.save("fits")
+    file = home / ".config" / "pathos_nb" / "hosts.ini"
+    assert file.stat().st_mode & 0o777 == 0o600
+    with file.open("a") as written:
+        written.write("profile = .no-such-profile\nsetup =\n    export FITS=yes\n")
+    session.disconnect("fits")
+    plan = session.hosts.plan_for("fits")
+    assert (plan.target, plan.python, plan.nodes) == ("root@host1", sys.executable, 1)
+    assert session.hosts.plan_for("tester@fits").target == "tester@host1"
+    assert "fits" in session.hosts.names()
+    assert session.pool(("fits",)).map(lambda _: os.environ.get("FITS"), [0]) == ["yes"], "it connects by itself"
+
+
+def test_a_registry_that_cannot_be_read_is_said_when_it_matters(session, home):
+    file = home / ".config" / "pathos_nb" / "hosts.ini"
+    file.parent.mkdir(parents=True)
+    file.write_text("[node7]\nport = many\n")
+    assert session.hosts.names() == ["host1", "host2", "host3", "inner"]
+    with pytest.raises(BadOption, match=r"port of node7 is 'many'.*mend"):
+        session.hosts.plan_for("host1")

@@ -182,6 +182,17 @@ def test_where_nobody_can_be_asked_the_message_says_so(kernel, home):
         mute.close()
 
 
+def test_hosts_are_remembered_and_forgotten(kernel, home):
+    fine(kernel.run("%pathos connect root@host1 --name fits -n 1"))
+    assert "fits is in" in fine(kernel.run("%pathos hosts --save fits"))
+    fine(kernel.run("%pathos disconnect fits"))
+    assert re.search(r"fits +not connected", fine(kernel.run("%pathos hosts")))
+    fine(kernel.run("%%ppipe -q -p fits -o there\nimport socket\nsocket.gethostname()"))
+    assert kernel.value("there") == "host1"
+    assert "fits is taken out of" in fine(kernel.run("%pathos hosts --forget fits"))
+    assert "fits is not in" in fine(kernel.run("%pathos hosts --forget fits"))
+
+
 def test_tab_completes_hosts(kernel):
     def complete(code: str) -> list[str]:
         return kernel.client.complete(code, reply=True, timeout=20)["content"]["matches"]
