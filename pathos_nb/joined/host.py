@@ -100,6 +100,7 @@ class Host:
             plan.target, port=plan.port, key=plan.key, through=plan.through, transport=plan.transport,
             accept_new=plan.accept_new, ask=ask, config=config, setup=plan.setup,
         )  # fmt: skip
+        self.where = self.remote.where  # ``me@node7``: kept, as a connection that is lost does not know it
         try:
             self.facts: HostFacts = self.remote.probe()
             self.python: Taken = self._taken()
@@ -112,11 +113,6 @@ class Host:
 
     def __repr__(self) -> str:
         return f"<Host {self.name}: {self.where}, {self.state}>"
-
-    @property
-    def where(self) -> str:
-        """The host as messages name it: ``me@node7``."""
-        return self.remote.where
 
     @property
     def state(self) -> str:

@@ -47,6 +47,8 @@ class PathosMagics(Magics):
     show_after = Float(0.5, min=0.0, help="How many seconds a run lasts before it shows itself.").tag(config=True)
     output_cap = Int(20_000, min=0, help="How many characters of what items print a cell shows.").tag(config=True)
 
+    ssh_config = Unicode("", help="The configuration of ssh, instead of ~/.ssh/config.").tag(config=True)
+
     runner: CellRunner
     session: Session
     extension: Any = None  # whoever installed it, for the removal
@@ -63,7 +65,12 @@ class PathosMagics(Magics):
         """
         self.session, self.runner = session, CellRunner(self.shell, session, views)
         self.observe(lambda change: self._use(), ["pool", "nodes"])
+        self.observe(lambda change: self._reach(), ["ssh_config"])
         self._use()
+        self._reach()
+
+    def _reach(self) -> None:
+        self.session.hosts.config = self.ssh_config
 
     def _use(self) -> None:
         self.session.places = self.session.home = _places(self.pool)

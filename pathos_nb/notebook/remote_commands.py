@@ -57,7 +57,9 @@ REMOTE_VERBS: Mapping[str, Command] = {
             ),
             Option("forget", "remember it no longer", "", "HOST", str, "hosts"),
         ),
-        more="\nThe registry is a small file without secrets.\nProfiles and set-up lines (module load …) are written into it by hand.",
+        more="""
+The registry is a small file without secrets.
+Profiles and set-up lines (module load …) are written into it by hand.""",
     ),
     "check": Command(
         "%pathos check", "Look at a host anew: Python, cores, memory, clock, link.", (), (Word("host", "connected"),)
