@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers.agent_archive import archive
-from pathos_nb.launchers.agent_boot import Carrier, Hello, LinkFailed, converse, new_key
+from pathos_nb.launchers.agent_birth import Carrier, Hello, LinkFailed, converse, new_key
 from pathos_nb.launchers.agent_inbox import Inbox
 from pathos_nb.wire.envelopes import Envelope, EnvelopeReader, Sealer
 from pathos_nb.wire.framing import Buffer, Frame

@@ -16,7 +16,8 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.launchers.agent_archive import archive, pack_files
-from pathos_nb.launchers.agent_boot import boot_command, converse, new_key
+from pathos_nb.launchers.agent_birth import converse, new_key
+from pathos_nb.launchers.agent_boot import boot_command
 from tests.rig import agents
 
 pytestmark = pytest.mark.timeout(120)
