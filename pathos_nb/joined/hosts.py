@@ -175,6 +175,31 @@ class Hosts:
             raise UnknownPlace(f"no host called {name!r} is connected", cure=cure)
         return self._hosts[name]
 
+    def reach(self, place: str) -> Host:
+        """Give a host, which is connected if it is not yet.
+
+        Parameters
+        ----------
+        place : str
+            A name, or ``user@host``.
+
+        Returns
+        -------
+        Host
+
+        Raises
+        ------
+        UnknownPlace
+            That is no host.
+        HostError
+            It did not connect.
+        """
+        with self._lock:
+            if place not in self._hosts and self.knows(place):
+                plan = self.plan_for(place)
+                return self._hosts.get(plan.name) or self.connect(plan)
+            return self.get(place)
+
     def resolve(self, place: str) -> type[Launcher] | None:
         """Give the launcher of a host, which is connected if it is not yet: what the registry asks.
 
@@ -188,12 +213,7 @@ class Hosts:
         type or None
             None if that is no host.
         """
-        with self._lock:
-            host = self._hosts.get(place)
-            if host is None and self.knows(place):
-                name = self.plan_for(place).name
-                host = self._hosts.get(name) or self.connect(self.plan_for(place))
-            return host.launcher if host else None
+        return self.reach(place).launcher if self.knows(place) else None
 
     def disconnect(self, name: str) -> None:
         """End the connection to a host.

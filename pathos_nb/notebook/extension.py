@@ -41,6 +41,7 @@ class Extension:
     def _offers(self) -> dict[str, Any]:
         hosts = self.session.hosts
         remote = {"hosts": hosts.names, "connected": lambda: hosts.connected, "services": self._services}
+        remote["copies"] = lambda: [f"{name}:" for name in hosts.connected]
         return {"pools": self._pools, "runs": self._runs, "verbs": lambda: VERBS, **remote}
 
     def _services(self) -> list[str]:

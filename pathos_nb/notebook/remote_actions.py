@@ -17,7 +17,9 @@ from pathos_nb.joined.services import Service
 from pathos_nb.joined.verdict import Line, size
 from pathos_nb.notebook import kinds
 from pathos_nb.notebook.ansi import as_html, as_text
+from pathos_nb.notebook.copying import CopyBar
 from pathos_nb.notebook.said import Said, Table, workers
+from pathos_nb.secure.transfer import copy as copy_files
 from pathos_nb.session import Session
 
 __all__ = ["REMOTE_ACTIONS"]
@@ -137,6 +139,14 @@ def execute(session: Session, values: Mapping[str, Any]) -> Ran:
     return Ran(done.stdout.decode("utf-8", "replace"), done.stderr, done.status, host.name)
 
 
+def copy(session: Session, values: Mapping[str, Any]) -> Said:
+    """Copy files and folders."""
+    paths: list[str] = [values["source"], *values["destination"]]
+    bar = CopyBar()
+    copied = copy_files(paths[:-1], paths[-1], lambda name: session.hosts.reach(name).remote, progress=bar)
+    return bar.end(copied, paths[-1])
+
+
 def tunnel(session: Session, values: Mapping[str, Any]) -> Said:
     """Lead a local port to a host."""
     try:
@@ -189,6 +199,7 @@ REMOTE_ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "hosts": hosts,
     "check": check,
     "exec": execute,
+    "copy": copy,
     "tunnel": tunnel,
     "tunnels": tunnels,
     "serve": serve,

@@ -64,6 +64,18 @@ Profiles and set-up lines (module load …) are written into it by hand.""",
     "check": Command(
         "%pathos check", "Look at a host anew: Python, cores, memory, clock, link.", (), (Word("host", "connected"),)
     ),
+    "copy": Command(
+        "%pathos copy",
+        "Copy files and folders to a host, or from one.",
+        (),
+        (Word("source", "copies", is_needed=True), Word("destination", "copies", is_needed=True, is_many=True)),
+        more="""
+HOST:PATH is a place on a host; the last of several is the destination.
+A copy that was cut goes on where it was when it is made again.
+
+  %pathos copy data/*.npy node7:data
+  %pathos copy node7:results.csv .""",
+    ),
     "tunnel": Command(
         "%pathos tunnel",
         "Lead a local port to a port on a host.",

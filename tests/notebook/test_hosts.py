@@ -182,6 +182,33 @@ def test_where_nobody_can_be_asked_the_message_says_so(kernel, home):
         mute.close()
 
 
+def test_files_are_copied_there_and_back(kernel, home):
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    folder = home / "data"
+    folder.mkdir()
+    for name in ("a.npy", "b.npy", "c d.txt"):
+        (folder / name).write_bytes(name.encode() * 1000)
+    said = fine(kernel.run(f"%pathos copy {folder}/*.npy '{folder}/c d.txt' host1:there/"))
+    assert re.match(r"copied 3 files, 17 kB, to host1:there/ in ", said)
+    assert fine(kernel.run("%pathos exec host1 -- ls there")) == "a.npy\nb.npy\nc d.txt"
+    assert "copied 3 files" in fine(kernel.run(f"%pathos copy host1:there {home}/back"))
+    assert (home / "back" / "c d.txt").read_bytes() == b"c d.txt" * 1000
+    answer = kernel.run(f"%pathos copy host1:nothing.txt {home}")
+    assert answer.ename == "CopyFailed" and "nothing.txt" in answer.traceback
+    assert "no host called 'hots1' is connected" in kernel.run(f"%pathos copy {folder} hots1:x").text
+
+
+def test_a_long_copy_shows_how_far_it_is(kernel, home, bed):
+    bed.needs("slow")
+    fine(kernel.run("%pathos connect host2 -n 1"))
+    (home / "large.bin").write_bytes(os.urandom(4_000_000))
+    bed("slow", "host2", "--rate", "20mbit")
+    answer = kernel.run(f"%pathos copy {home}/large.bin host2:large.bin", timeout=60)
+    assert "copied 1 file, 4 MB, to host2:large.bin" in fine(answer)
+    (states,) = answer.displays.values()
+    assert len(states) > 3 and re.search(r"█+░* [\d.]+ [kM]B of 4 MB", states[-1]["text/plain"])
+
+
 def test_hosts_are_remembered_and_forgotten(kernel, home):
     fine(kernel.run("%pathos connect root@host1 --name fits -n 1"))
     assert "fits is in" in fine(kernel.run("%pathos hosts --save fits"))

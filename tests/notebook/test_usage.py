@@ -137,6 +137,7 @@ WRONG_VERBS = {
     "exec node7": "%pathos exec wants -- COMMAND",
     "exec -- ls": "%pathos exec wants HOST",
     "exec node7 ls": "%pathos exec does not take 'ls'",
+    "copy a": "%pathos copy wants DESTINATION",
     "errors 'a": "a quotation mark is not closed",
 }
 
