@@ -34,6 +34,7 @@ format: setup  ## let ruff put the code in order
 	$(BIN)/ruff format .
 
 test: $(VENV)/.has-test  ## run the tests (TESTS=path, ARGS="-k name")
+	@tools/testbed.sh
 	$(BIN)/python -m pytest $(TESTS) $(ARGS)
 
 demo: $(VENV)/.has-test  ## execute the quickstart notebook in a real kernel; results in build/demo/

@@ -9,12 +9,20 @@
     ├── PoolRunning          a pool that must be closed first         (also a ValueError and AssertionError)
     ├── LauncherUnavailable  the launcher cannot run here, and why
     ├── PoolBroken           workers cannot be started, or never live to take work
+    │   └── HostLost         a host cannot be used, or its link is lost
     ├── WorkerLost           the machine broke: a worker died under an item
     ├── ItemTimeout          an item ran past its timeout             (also a TimeoutError)
     ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
     ├── Cancelled            the item was not run, or was stopped, on request
     ├── ShareClosed          a shared value was closed, or its owner has ended
+    ├── HostError            something about another machine
+    │   ├── HostUnreachable  it does not answer, refuses, or the link was lost   (also a ConnectionError)
+    │   ├── HostKeyRefused   its key is unknown, or is not the one that is known
+    │   ├── LoginRefused     wrong user, key, passphrase, password or code       (also a PermissionError)
+    │   ├── CommandFailed    a command there could not be run, or did not end
+    │   ├── CopyFailed       files could not be copied
+    │   └── TunnelFailed     a port could not be forwarded
     └── RemoteError          an item's exception that only its text came back of
 
 Two kinds of failure are never mixed: *your function raised* (the exception is raised as itself, with a
@@ -38,9 +46,16 @@ __all__ = [
     "Cancelled",
     "CannotReturn",
     "CannotSend",
+    "CommandFailed",
+    "CopyFailed",
     "Failure",
+    "HostError",
+    "HostKeyRefused",
+    "HostLost",
+    "HostUnreachable",
     "ItemTimeout",
     "LauncherUnavailable",
+    "LoginRefused",
     "PathosNbError",
     "PoolBroken",
     "PoolClosed",
@@ -48,6 +63,7 @@ __all__ = [
     "RemoteError",
     "RemoteTraceback",
     "ShareClosed",
+    "TunnelFailed",
     "UnknownPlace",
     "WorkerLost",
     "without_engine",
@@ -144,6 +160,10 @@ class PoolBroken(PathosNbError):
     """Workers cannot be started, or die before they take work."""
 
 
+class HostLost(PoolBroken):
+    """A host cannot be used: no agent comes to life there, or the link to it is lost for good."""
+
+
 class WorkerLost(PathosNbError):
     """A worker died, or stopped answering, under an item."""
 
@@ -166,6 +186,34 @@ class Cancelled(PathosNbError):
 
 class ShareClosed(PathosNbError):
     """What was shared is no longer there: it was closed, or its owner has ended."""
+
+
+class HostError(PathosNbError):
+    """Something about another machine; its field ``host`` says which."""
+
+
+class HostUnreachable(HostError, ConnectionError):
+    """The host is unknown, does not answer, refuses, or the link to it was lost."""
+
+
+class HostKeyRefused(HostError):
+    """The host's key is unknown, or is not the one that is known for it."""
+
+
+class LoginRefused(HostError, PermissionError):
+    """The host does not let this user in: wrong user, key, passphrase, password or code."""
+
+
+class CommandFailed(HostError):
+    """A command could not be run there, or did not end in time."""
+
+
+class CopyFailed(HostError):
+    """Files could not be copied; what was there before is untouched."""
+
+
+class TunnelFailed(HostError):
+    """A port could not be forwarded."""
 
 
 class RemoteError(PathosNbError):

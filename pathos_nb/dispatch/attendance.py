@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from pathos_nb.dispatch.hub import EventHub, Interrupts, Ready
+from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.run import Run
+from pathos_nb.launchers.hub import EventHub, Ready
 
 _HAND_OVER_S = 0.05
 _SPIN_S = 1e-4

@@ -50,6 +50,30 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
     board_fd, index : int
         The board, and which part of it is this worker's.
     """
+    worker = begin(output_fd, board_fd, index)
+    status = 1
+    try:
+        with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
+            status = _serve(channel, worker)
+    except (BrokenPipeError, ConnectionResetError):
+        status = 0  # the pool has gone, and so shall we
+    finally:
+        leave(status)
+
+
+def begin(output_fd: int, board_fd: int, index: int) -> Worker:
+    """Make a worker of this fresh fork.
+
+    Parameters
+    ----------
+    output_fd, board_fd, index : int
+        As for `main`.
+
+    Returns
+    -------
+    Worker
+        Its output caught, its signals set.
+    """
     sys.modules["__main__"] = types.ModuleType("__main__")
     board = Board(board_fd)
     cells = board.cells(index)
@@ -58,14 +82,7 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
     process.is_worker = True
     _install_signals(worker)
     reseed()
-    status = 1
-    try:
-        with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
-            status = _serve(channel, worker)
-    except (BrokenPipeError, ConnectionResetError):
-        status = 0  # the pool has gone, and so shall we
-    finally:
-        _leave(status)
+    return worker
 
 
 def _serve(channel: socket.socket, worker: Worker) -> int:
@@ -131,8 +148,14 @@ def _install_signals(worker: Worker) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def _leave(status: int) -> Any:
-    """End without the parent's clean-up, of which this fork has a copy."""
+def leave(status: int) -> Any:
+    """End without the parent's clean-up, of which this fork has a copy.
+
+    Parameters
+    ----------
+    status : int
+        The exit status.
+    """
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
     with contextlib.suppress(BaseException):

@@ -1,0 +1,214 @@
+"""How to reach a host: what was typed, laid over what ``~/.ssh/config`` says.
+
+Host, HostName, User, Port, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump, HostKeyAlias, the known_hosts files
+and StrictHostKeyChecking are read, with wildcards, Match and Include, by paramiko's reader. ProxyCommand is a shell
+line and is left to ``transport="openssh"``.
+"""
+
+from __future__ import annotations
+
+import getpass
+import io
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pathos_nb.errors import BadOption, HostUnreachable
+from pathos_nb.secure.names import Target, checked_port, jumps, parse
+
+__all__ = ["Hop", "hosts_in_config", "route"]
+
+MAX_HOPS = 8
+MAX_INCLUDES = 16
+DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+GLOBAL_KNOWN = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One machine on the way, with all that is needed to log in there.
+
+    Attributes
+    ----------
+    name : str
+        As the user calls it.
+    address, port, user : str, int, str
+        Where to connect, and as whom.
+    keys : tuple of Path
+        Private keys that are there, in the order in which to try them.
+    use_agent : bool
+        Whether keys of the agent are tried.
+    known_hosts : tuple of Path
+        Files of known keys; the first is the one that is added to.
+    key_name : str
+        The name by which its key is known.
+    accepts_new : bool
+        The configuration says that an unknown key may be accepted.
+    """
+
+    name: str
+    address: str
+    port: int
+    user: str
+    keys: tuple[Path, ...] = ()
+    use_agent: bool = True
+    only_these_keys: bool = False
+    known_hosts: tuple[Path, ...] = ()
+    key_name: str = ""
+    accepts_new: bool = False
+    through: tuple[str, ...] = field(default=())
+
+    @property
+    def where(self) -> str:
+        """The hop as messages name it."""
+        return f"{self.user}@{self.name}"
+
+
+def route(target: Target, *, key: str = "", through: tuple[str, ...] | None = None, config: str = "") -> list[Hop]:
+    """Give the machines on the way to a host, the host last.
+
+    Parameters
+    ----------
+    target : Target
+        The host.
+    key : str
+        A private key file to use there, and no other.
+    through : tuple of str, optional
+        Jump hosts; without it those of the configuration.
+    config : str
+        The configuration file (default ``~/.ssh/config``).
+
+    Returns
+    -------
+    list of Hop
+
+    Raises
+    ------
+    BadOption
+        A name or port that makes no sense, or the jumps run in a circle.
+    HostUnreachable
+        The configuration asks for something that only ``ssh`` itself can do.
+    """
+    reader = _reader(config)
+    return _with_jumps(reader, _hop(reader, target, key), through, ())
+
+
+def _with_jumps(reader: Reader, hop: Hop, through: tuple[str, ...] | None, seen: tuple[str, ...]) -> list[Hop]:
+    seen = (*seen, hop.name)
+    names = hop.through if through is None else through
+    if len(seen) > MAX_HOPS or any(parse(name).host in seen for name in names):
+        raise BadOption(f"the jumps to {seen[0]} run in a circle: {' -> '.join(seen)}", cure="mend ProxyJump")
+    if not names:
+        return [hop]
+    first, *others = [_hop(reader, parse(name), "") for name in names]
+    return [*_with_jumps(reader, first, None, seen), *others, hop]
+
+
+class Reader:
+    """Looks hosts up in one configuration file."""
+
+    def __init__(self, path: Path) -> None:
+        import paramiko
+
+        self.path, self.said = path, paramiko.SSHConfig()
+        try:
+            self.said.parse(io.StringIO("".join(_lines(path, path.parent))))
+        except Exception as error:  # paramiko's own class, and what a strange file makes Python raise
+            raise BadOption(f"{path} cannot be read: {error}", cure="mend the file") from error
+
+    def lookup(self, host: str) -> dict[str, str | list[str]]:
+        """Give what the file says about a host: lower-case keys."""
+        return dict(self.said.lookup(host))
+
+
+def _reader(config: str) -> Reader:
+    return Reader(Path(config).expanduser() if config else Path.home() / ".ssh" / "config")
+
+
+def _lines(path: Path, base: Path, depth: int = 0) -> Iterator[str]:
+    """Give the lines of a configuration, with what it includes in its place."""
+    if depth > MAX_INCLUDES or not path.is_file():
+        return
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+        included = re.match(r"\s*include[\s=]+(.+)", line, re.IGNORECASE)
+        if not included:
+            yield line if line.endswith("\n") else f"{line}\n"
+            continue
+        for pattern in shlex.split(included[1]):
+            wanted = Path(pattern).expanduser()
+            root, rest = (
+                (Path(wanted.anchor), wanted.relative_to(wanted.anchor)) if wanted.is_absolute() else (base, wanted)
+            )
+            for found in sorted(root.glob(str(rest))):
+                yield from _lines(found, base, depth + 1)
+
+
+def _hop(reader: Reader, target: Target, key: str) -> Hop:
+    said = reader.lookup(target.host)
+    text = {name: value for name, value in said.items() if isinstance(value, str)}
+    if text.get("proxycommand", "none").lower() != "none" and "proxyjump" not in text:
+        raise HostUnreachable(
+            f"{reader.path} gives a ProxyCommand for {target.host}",
+            cause="it is a line for a shell, and is left to ssh",
+            cure='use transport="openssh", or ProxyJump',
+            host=target.host,
+        )
+    checked = parse(text.get("hostname", target.host), user=target.user or text.get("user", ""))
+    return Hop(
+        name=target.host,
+        address=checked.host,
+        port=target.port or checked_port(text.get("port", "22"), target.host),
+        user=checked.user or getpass.getuser(),
+        keys=_keys(said, key),
+        use_agent=not key and text.get("identityagent", "").lower() != "none",
+        only_these_keys=bool(key) or text.get("identitiesonly", "no").lower() == "yes",
+        known_hosts=_known_hosts(text),
+        key_name=text.get("hostkeyalias", ""),
+        accepts_new=text.get("stricthostkeychecking", "ask").lower() in ("no", "off", "accept-new"),
+        through=jumps(text.get("proxyjump", "none")),
+    )
+
+
+def _keys(said: dict[str, str | list[str]], key: str) -> tuple[Path, ...]:
+    if key:
+        path = Path(key).expanduser()
+        if not path.is_file():
+            raise BadOption(f"there is no key file {path}", cure="name the private key, or leave it out")
+        return (path,)
+    named = said.get("identityfile") or [f"~/.ssh/{name}" for name in DEFAULT_KEYS]
+    paths = (Path(_bare(name)).expanduser() for name in ([named] if isinstance(named, str) else named))
+    return tuple(path for path in paths if path.is_file())
+
+
+def _known_hosts(text: dict[str, str]) -> tuple[Path, ...]:
+    own = text.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")
+    everybody = text.get("globalknownhostsfile", " ".join(GLOBAL_KNOWN))
+    return tuple(Path(name).expanduser() for name in [*shlex.split(own), *shlex.split(everybody)])
+
+
+def _bare(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def hosts_in_config(config: str = "") -> list[str]:
+    """Give the names that the configuration has a ``Host`` line for, without patterns.
+
+    Parameters
+    ----------
+    config : str
+        The file (default ``~/.ssh/config``).
+
+    Returns
+    -------
+    list of str
+        In the order of the file, each once.
+    """
+    path = Path(config).expanduser() if config else Path.home() / ".ssh" / "config"
+    words: list[str] = []
+    for line in _lines(path, path.parent):
+        found = re.match(r"\s*host[\s=]+(.+)", line, re.IGNORECASE)
+        words += found[1].split() if found else []
+    return list(dict.fromkeys(w for w in words if not set(w) & set('*?!"') and os.sep not in w))

@@ -1,0 +1,279 @@
+"""One authenticated connection to a host, on paramiko, through as many jump hosts as it takes.
+
+::
+
+    Link ── Transport to the host ── (a forwarded stream) ── Transport to the jump host ── TCP
+
+The transports are tuned: windows so large that 20 ms of round trip cost nothing, the cipher that the processor has
+instructions for, and no key type offered that is not the one known for the host.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pathos_nb.errors import CommandFailed, HostKeyRefused, HostUnreachable, TunnelFailed
+from pathos_nb.secure import known_hosts
+from pathos_nb.secure.config import Hop
+from pathos_nb.secure.dial import dial
+from pathos_nb.secure.login import Ask, log_in
+
+if TYPE_CHECKING:
+    import paramiko
+
+__all__ = ["Link", "LinkOptions"]
+
+WINDOW_BYTES = 32 << 20  # what may be under way to us: 20 ms of round trip at 1 GB/s
+PACKET_BYTES = 1 << 17
+LOG = "pathos_nb.ssh"
+CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """How to connect: who may be asked, whether an unknown key is accepted, seconds for each step."""
+
+    ask: Ask | None = None
+    accept_new: bool = False
+    timeout: float = 10.0
+
+
+class Link:
+    """A connection to the last of some hops, each of which is reached through the one before.
+
+    Parameters
+    ----------
+    hops : sequence of Hop
+        The jump hosts, and the host.
+    options : LinkOptions
+        How to connect.
+
+    Raises
+    ------
+    HostUnreachable, HostKeyRefused, LoginRefused
+        Whichever hop it was, it is named.
+    """
+
+    def __init__(self, hops: Sequence[Hop], options: LinkOptions) -> None:
+        self.hop, self.where = hops[-1], hops[-1].where
+        self._options = options
+        self._transports: list[paramiko.Transport] = []
+        self._lock = threading.Lock()
+        try:
+            for hop in hops:
+                self._transports.append(self._next(hop))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def transport(self) -> paramiko.Transport:
+        """The transport to the host itself."""
+        return self._transports[-1]
+
+    def _next(self, hop: Hop) -> paramiko.Transport:
+        stream = self._stream(hop)
+        try:
+            transport = _transport(stream, hop)
+        except BaseException:
+            stream.close()
+            raise
+        try:
+            _greet(transport, hop, self._options)
+            log_in(transport, hop, self._options.ask, self._options.timeout)
+        except BaseException:
+            transport.close()
+            raise
+        return transport
+
+    def _stream(self, hop: Hop) -> Any:
+        """Give a socket, or a stream through the hop before that has a socket's methods."""
+        if not self._transports:
+            return dial(hop.name, hop.address, hop.port, self._options.timeout)
+        import paramiko
+
+        before = self._transports[-1]
+        try:
+            return before.open_channel(
+                "direct-tcpip", (hop.address, hop.port), ("127.0.0.1", 0), timeout=self._options.timeout
+            )
+        except (paramiko.SSHException, EOFError) as error:
+            raise HostUnreachable(
+                f"{hop.name} ({hop.address}:{hop.port}) cannot be reached through its jump host",
+                cause=str(error) or "the jump host does not answer",
+                cure="check that the jump host reaches it and allows forwarding (AllowTcpForwarding)",
+                host=hop.name,
+            ) from error
+
+    # -------------------------------------------------------------------------------------------------- what it carries
+
+    def session(self, timeout: float) -> paramiko.Channel:
+        """Open a session channel.
+
+        Raises
+        ------
+        CommandFailed
+            The host allows no more sessions.
+        HostUnreachable
+            The link is lost.
+        """
+        import paramiko
+
+        try:
+            return self.transport.open_session(timeout=timeout)
+        except paramiko.ChannelException as error:
+            raise CommandFailed(
+                f"{self.where} opens no further session",
+                cause=f"{error}: MaxSessions in its sshd_config, most likely",
+                cure="end something that runs there, or ask for a larger MaxSessions",
+                host=self.hop.name,
+            ) from error
+        except (paramiko.SSHException, EOFError) as error:
+            raise self.lost(error) from error
+
+    def forward(self, address: str, port: int, timeout: float) -> paramiko.Channel:
+        """Open a stream from the host to a port.
+
+        Raises
+        ------
+        TunnelFailed
+            The host cannot connect there, or may not.
+        HostUnreachable
+            The link is lost.
+        """
+        import paramiko
+
+        try:
+            return self.transport.open_channel("direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=timeout)
+        except paramiko.ChannelException as error:
+            raise TunnelFailed(
+                f"{self.where} does not connect to {address}:{port}",
+                cause=str(error),
+                cure="check that something listens there, and that sshd allows forwarding",
+                host=self.hop.name,
+            ) from error
+        except (paramiko.SSHException, EOFError) as error:
+            raise self.lost(error) from error
+
+    def lost(self, error: BaseException | None = None) -> HostUnreachable:
+        """Give the error that says that the link is lost."""
+        reason = error or self.transport.get_exception()
+        return HostUnreachable(
+            f"the link to {self.where} was lost",
+            cause=(str(reason) or type(reason).__name__) if reason else "the host closed it",
+            cure="connect again",
+            host=self.hop.name,
+        )
+
+    def round_trip(self, timeout: float = 10.0) -> float:
+        """Give the seconds of one question and answer of ssh itself.
+
+        Raises
+        ------
+        HostUnreachable
+            There was no answer in time; the link is closed then.
+        """
+        begun = time.monotonic()
+        alarm = threading.Timer(timeout, self.close)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            self.transport.global_request("keepalive@openssh.com", wait=True)
+        finally:
+            alarm.cancel()
+            alarm.join()
+        if not self.is_alive():
+            raise self.lost()
+        return time.monotonic() - begun
+
+    def is_alive(self) -> bool:
+        """Say whether the connection stands, as far as is known without asking the host."""
+        return bool(self._transports) and all(t.is_active() for t in self._transports)
+
+    def close(self) -> None:
+        """Close all of it, the jump hosts too."""
+        for transport in reversed(self._transports):
+            transport.close()
+
+
+# -------------------------------------------------------------------------------------------------------- one transport
+
+
+def _transport(stream: Any, hop: Hop) -> paramiko.Transport:
+    import paramiko
+
+    logging.getLogger(LOG).addHandler(logging.NullHandler())  # else its troubles are printed on stderr
+    transport = paramiko.Transport(stream, default_window_size=WINDOW_BYTES, default_max_packet_size=PACKET_BYTES)
+    transport.daemon = True
+    transport.set_log_channel(LOG)
+    options = transport.get_security_options()
+    options.ciphers = _first(CIPHERS, options.ciphers)
+    options.key_types = _first(_known_types(hop), options.key_types)
+    return transport
+
+
+def _first(wanted: Sequence[str], offered: Sequence[str]) -> list[str]:
+    return [w for w in wanted if w in offered] + [o for o in offered if o not in wanted]
+
+
+def _known_types(hop: Hop) -> list[str]:
+    """Give the key types known for a hop: else the host may show another one, which would look like a changed key."""
+    kinds = [entry.kind for entry in _entries(hop) if not entry.marker]
+    return [name for kind in kinds for name in (("rsa-sha2-512", "rsa-sha2-256") if kind == "ssh-rsa" else (kind,))]
+
+
+def _entries(hop: Hop) -> list[known_hosts.Entry]:
+    return known_hosts.entries_for(hop.known_hosts, _known_name(hop))
+
+
+def _known_name(hop: Hop) -> str:
+    return hop.key_name or known_hosts.name_of(hop.address, hop.port)
+
+
+def _greet(transport: paramiko.Transport, hop: Hop, options: LinkOptions) -> None:
+    """Exchange versions and keys, and verify the host's."""
+    import paramiko
+
+    transport.banner_timeout = transport.handshake_timeout = options.timeout
+    try:
+        transport.start_client(timeout=options.timeout)
+        key = transport.get_remote_server_key()  # raises if the time was up before
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise HostUnreachable(
+            f"{hop.name} ({hop.address}:{hop.port}) took the connection, but does not speak ssh",
+            cause=str(error) or "it closed the connection",
+            cure=f"check the port; if the host is slow, give it more than {options.timeout:g} s (timeout)",
+            host=hop.name,
+        ) from error
+    _verify(key, hop, options)
+
+
+def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:
+    name, blob = _known_name(hop), key.asbytes()
+    verdict = known_hosts.judge(_entries(hop), key.get_name(), blob)
+    if verdict.word == "known":
+        return
+    shown = f"{key.get_name()} {known_hosts.fingerprint(blob)}"
+    if verdict.word == "unknown" and (options.accept_new or hop.accepts_new):
+        known_hosts.add(hop.known_hosts[0], name, key.get_name(), blob)
+        return
+    raise _key_refused(hop, name, shown, verdict)
+
+
+def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict) -> HostKeyRefused:
+    if verdict.entry is None:
+        what = f"the key of {hop.name} is not known: {shown}"
+        cause = f"nobody has connected to {name} from here before"
+        cure = "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --accept-new"
+    else:
+        what = f"the key of {hop.name} is not the one that is known: it shows {shown}"
+        known = f"{verdict.entry.kind} {known_hosts.fingerprint(verdict.entry.key)}"
+        cause = f"{verdict.entry.place} has {known}{' as revoked' * (verdict.word == 'revoked')}"
+        cause += ": the host was set up anew, or somebody stands between"
+        cure = f"ask who runs it; if the new key is right: ssh-keygen -R '{name}', then connect with --accept-new"
+    return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=shown.split()[-1])

@@ -1,0 +1,190 @@
+"""The same over the system's ``ssh``: for sites with Kerberos, a control master, or a configuration of their own.
+
+Each command is one ``ssh`` process, whose arguments are a list; it asks nothing (BatchMode), so what it needs must be
+in the agent, in a ticket, or in a key without passphrase.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pathos_nb.errors import HostError, HostKeyRefused, HostUnreachable, LauncherUnavailable, LoginRefused
+from pathos_nb.secure.names import Target
+
+__all__ = ["FarProcess", "OpenSsh"]
+
+READ_BYTES = 1 << 18
+TROUBLE = 255  # ssh's own exit status when it, and not the command, has failed
+ALIVE_S = 15
+
+# What ssh says, in its own words, and what it means.
+_MEANINGS: tuple[tuple[str, type[HostError], str], ...] = (
+    ("REMOTE HOST IDENTIFICATION HAS CHANGED", HostKeyRefused, "ask who runs it; if the key is right: ssh-keygen -R"),
+    ("Host key verification failed", HostKeyRefused, "compare its fingerprint, then connect with --accept-new"),
+    ("No ED25519 host key is known", HostKeyRefused, "compare its fingerprint, then connect with --accept-new"),
+    ("Permission denied", LoginRefused, 'add the key to the agent (ssh-add), or use transport="paramiko", which asks'),
+    ("Too many authentication failures", LoginRefused, "name the one key to use (--key)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSsh:
+    """How ``ssh`` is called for one host.
+
+    Attributes
+    ----------
+    target : Target
+        The host, the user and the port.
+    key, through, config : str
+        A key file, jump hosts, a configuration file; empty is ssh's own choice.
+    accept_new : bool
+        Whether an unknown key is accepted.
+    timeout : float
+        Seconds to connect.
+    """
+
+    target: Target
+    key: str = ""
+    through: str = ""
+    config: str = ""
+    accept_new: bool = False
+    timeout: float = 10.0
+
+    @property
+    def where(self) -> str:
+        """The host as messages name it."""
+        return f"{self.target.user}@{self.target.host}" if self.target.user else self.target.host
+
+    def arguments(self, *more: str) -> list[str]:
+        """Give the argument list up to the host, which comes last.
+
+        Parameters
+        ----------
+        *more : str
+            Options besides.
+
+        Returns
+        -------
+        list of str
+
+        Raises
+        ------
+        LauncherUnavailable
+            There is no ``ssh`` on this machine.
+        """
+        program = shutil.which("ssh")
+        if program is None:
+            raise LauncherUnavailable("there is no ssh on this machine", cure='install it, or use transport="paramiko"')
+        strict = "accept-new" if self.accept_new else "yes"
+        settings = {"BatchMode": "yes", "ConnectTimeout": str(max(1, round(self.timeout))), "LogLevel": "ERROR"}
+        settings |= {"StrictHostKeyChecking": strict, "ServerAliveInterval": str(ALIVE_S)}
+        named = {"-F": self.config, "-i": self.key, "-J": self.through, "-l": self.target.user}
+        named["-p"] = str(self.target.port or "")
+        pairs = [("-o", f"{name}={value}") for name, value in settings.items()]
+        pairs += [(flag, value) for flag, value in named.items() if value]
+        return [program, "-T", *(word for pair in pairs for word in pair), *more, "--", self.target.host]
+
+    def start(self, line: str, *options: str) -> FarProcess:
+        """Start ``ssh`` with a line for the login shell."""
+        return FarProcess(self, [*self.arguments(*options), *([line] if line else [])])
+
+    def trouble(self, said: str) -> HostError:
+        """Give what ssh says as an error of ours."""
+        host, what, tail = self.target.host, f"ssh did not connect to {self.where}", said.strip()
+        for words, kind, cure in _MEANINGS:
+            if words in said:
+                return kind(
+                    f"ssh did not connect to {self.where}", cause=words, cure=cure, host=host, tail=said.strip()
+                )
+        cure = "check the name and the network, or go through another host (--through)"
+        return HostUnreachable(what, cure=cure, host=host, tail=tail)
+
+
+class FarProcess:
+    """An ``ssh`` process as the far end of a carrier."""
+
+    def __init__(self, ssh: OpenSsh, command: Sequence[str]) -> None:
+        self.where, self._ssh = ssh.where, ssh
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+            start_new_session=True,
+        )  # fmt: skip
+        self._said = b""
+
+    def read(self) -> bytes:
+        """Give the next bytes of stdout; none at its end."""
+        return _read(self._process.stdout)
+
+    def read_error(self) -> bytes:
+        """Give the next bytes of stderr; none at its end."""
+        block = _read(self._process.stderr)
+        self._said = (self._said + block)[-READ_BYTES:]
+        return block
+
+    def write(self, data: memoryview) -> None:
+        """Send all of it to stdin."""
+        stdin = self._process.stdin
+        try:
+            while data and stdin:
+                data = data[stdin.write(data) or 0 :]
+        except ValueError as error:  # it was closed meanwhile
+            raise BrokenPipeError(str(error)) from error
+
+    def end_input(self) -> None:
+        """Close stdin."""
+        if self._process.stdin:
+            self._process.stdin.close()
+
+    def status(self, timeout: float) -> int | None:
+        """Give the command's exit status; None if it was a signal, or ssh itself has failed."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(timeout)
+            return code if 0 <= code != TROUBLE else None
+        return None
+
+    def signal(self, name: str, pid: int) -> None:
+        """Send a signal to the command's process group, by a second ``ssh``."""
+        if not pid:
+            self._process.terminate()
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            line = f"kill -{name} -{pid}"  # a name of our own and a number
+            command = [*self._ssh.arguments(), line]
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=2, check=False)
+
+    def lost(self) -> str:
+        """Say why ssh itself has failed; nothing while it stands."""
+        if self._process.poll() != TROUBLE:
+            return ""
+        return self._said.decode("utf-8", "replace").strip() or "ssh gave up"
+
+    def trouble(self) -> HostError:
+        """Give the error of an ssh that has failed."""
+        return self._ssh.trouble(self._said.decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """End the process and close its pipes."""
+        process, deadline = self._process, time.monotonic() + 1.0
+        process.terminate()
+        while process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            with contextlib.suppress(OSError):
+                if pipe:
+                    pipe.close()
+
+
+def _read(pipe: object) -> bytes:
+    try:
+        return os.read(pipe.fileno(), READ_BYTES)  # type: ignore[attr-defined]
+    except ValueError:  # it is closed
+        return b""

@@ -1,0 +1,400 @@
+"""One authenticated connection to a host: commands are opened, run and probed on it, ports forwarded, files copied."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pathos_nb.errors import BadOption, CommandFailed, HostError, HostUnreachable
+from pathos_nb.secure.carrier import SAID_BYTES, Carrier
+from pathos_nb.secure.channel import FarChannel
+from pathos_nb.secure.config import route
+from pathos_nb.secure.link import Link, LinkOptions
+from pathos_nb.secure.login import Ask
+from pathos_nb.secure.names import Target, jumps, parse
+from pathos_nb.secure.openssh import FarProcess, OpenSsh
+from pathos_nb.secure.probe import SCRIPT, HostFacts, read_facts
+from pathos_nb.secure.shell import Marker, SetUp, line_for
+
+__all__ = ["Completed", "Remote"]
+
+TRANSPORTS = ("paramiko", "openssh")
+BLOCK_BYTES = 1 << 18
+RUN_S = 60.0
+SET_UP_S = 60.0  # module and conda are slow
+RUN_SAID_BYTES = 1 << 24
+SSH_S = 3.0
+NO_SET_UP = SetUp()
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a command that has ended wrote, and its exit status (-1: it was ended by a signal)."""
+
+    stdout: bytes
+    stderr: str
+    status: int
+
+
+class Remote:
+    """One authenticated connection to a host.
+
+    Parameters
+    ----------
+    name : str
+        ``[user@]host[:port]``; a name of ``~/.ssh/config`` is as good as an address.
+    user, port, key : str, int, str
+        What was said apart from the name.
+    through : str or None
+        Jump hosts, with commas between them; ``"none"`` for none, None for those of the configuration.
+    transport : str
+        ``"paramiko"``, or ``"openssh"``: the system's ``ssh``.
+    accept_new : bool
+        Accept a host key that is not known yet; one that has changed is never accepted.
+    ask : callable, optional
+        ``ask(prompt, is_secret)`` gives what the user answers, or None. Without it nothing is asked.
+    timeout : float
+        Seconds for each step of connecting.
+    config : str
+        The configuration file instead of ``~/.ssh/config``.
+    setup : SetUp
+        The host's profile and set-up lines.
+
+    Raises
+    ------
+    HostUnreachable, HostKeyRefused, LoginRefused, BadOption
+        It did not connect; nothing stays open.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        user: str = "",
+        port: int = 0,
+        key: str = "",
+        through: str | None = None,
+        transport: str = "paramiko",
+        accept_new: bool = False,
+        ask: Ask | None = None,
+        timeout: float = 10.0,
+        config: str = "",
+        setup: SetUp = NO_SET_UP,
+    ) -> None:
+        if transport not in TRANSPORTS:
+            raise BadOption(f"there is no transport {transport!r}", cure=f"there are {' and '.join(TRANSPORTS)}")
+        self.target: Target = parse(name, user=user, port=port)
+        self.transport, self.timeout, self.setup = transport, timeout, setup
+        for jump in jumps(through or ""):
+            parse(jump)
+        self._key, self._through, self._config = key, through, config
+        self._options = LinkOptions(ask, accept_new, timeout)
+        self._lock = threading.RLock()
+        self._carriers: list[Carrier] = []
+        self._link: Link | None = None
+        self._ssh = OpenSsh(self.target, key, through or "", config, accept_new, timeout)
+        self._connect()
+
+    def __repr__(self) -> str:
+        return f"<Remote {self.where} over {self.transport}: {'connected' if self.is_alive() else 'closed'}>"
+
+    def __enter__(self) -> Remote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def name(self) -> str:
+        """The host, as the user calls it."""
+        return self.target.host
+
+    @property
+    def where(self) -> str:
+        """The host as messages name it: ``me@node7``."""
+        return self._link.where if self._link else self._ssh.where
+
+    @property
+    def link(self) -> Link:
+        """The connection of paramiko's.
+
+        Raises
+        ------
+        HostUnreachable
+            It is closed.
+        BadOption
+            The transport is ``openssh``, which has none.
+        """
+        if self.transport != "paramiko":
+            raise BadOption("only paramiko keeps a connection", cure='use transport="paramiko"', host=self.name)
+        if self._link is None:
+            raise HostUnreachable(f"the connection to {self.name} is closed", cure="connect again", host=self.name)
+        return self._link
+
+    def _connect(self) -> None:
+        if self.transport == "paramiko":
+            through = None if self._through is None else jumps(self._through)
+            hops = route(self.target, key=self._key, through=through, config=self._config)
+            self._link = Link(hops, self._options)
+        else:
+            self._closed = False
+            self.run(["true"], setup=False, timeout=self.timeout + SSH_S)
+
+    # --------------------------------------------------------------------------------------------------------- commands
+
+    def open(self, command: Sequence[str], setup: bool = True) -> Carrier:
+        """Start a command, and give the stream to it.
+
+        Parameters
+        ----------
+        command : sequence of str
+            The program and its arguments; nothing in them is taken for a shell's.
+        setup : bool
+            Source the host's profile and run its set-up lines before.
+
+        Returns
+        -------
+        Carrier
+            Begun, and yours to close.
+
+        Raises
+        ------
+        CommandFailed
+            It could not be begun.
+        HostUnreachable
+            The link is lost.
+        """
+        return self._open(command, self.setup if setup else NO_SET_UP, SAID_BYTES)
+
+    def open_beside(self, command: Sequence[str], options: Sequence[str]) -> Carrier:
+        """Start a command by an ``ssh`` that has more to do (``-L``); only with ``openssh``."""
+        marker = Marker()
+        far = self._ssh.start(line_for(command, marker, NO_SET_UP), *options)
+        return self._begun(Carrier(far, marker), NO_SET_UP)
+
+    def _open(self, command: Sequence[str], setup: SetUp, said_bytes: int) -> Carrier:
+        marker = Marker()
+        return self._begun(Carrier(self._far(line_for(command, marker, setup)), marker, said_bytes), setup)
+
+    def _begun(self, carrier: Carrier, setup: SetUp) -> Carrier:
+        self._keep(carrier)
+        wait_s = self.timeout + (SET_UP_S if setup.profile or setup.lines else 0)
+        wait_s += SSH_S if self.transport == "openssh" else 0  # its own deadline comes first, and says why
+        try:
+            carrier.wait_begun(wait_s)
+        except HostError as error:
+            carrier.close()
+            raise self._translated(carrier, error) from error
+        except BaseException:
+            carrier.close()
+            raise
+        return carrier
+
+    def _far(self, line: str, *, is_subsystem: bool = False) -> FarChannel | FarProcess:
+        if self.transport == "paramiko":
+            return FarChannel(self.link, line, self.timeout, is_subsystem=is_subsystem)
+        return self._ssh.start(line, *(["-s"] if is_subsystem else []))
+
+    def _translated(self, carrier: Carrier, error: HostError) -> HostError:
+        """Give ssh's own trouble as the error that paramiko's would be."""
+        if self.transport == "openssh" and isinstance(error, HostUnreachable):
+            return self._ssh.trouble(carrier.error_text())
+        return error
+
+    def _keep(self, carrier: Carrier) -> None:
+        with self._lock:
+            self._carriers = [c for c in self._carriers if not c.is_closed] + [carrier]
+
+    def subsystem(self, name: str) -> Carrier:
+        """Start a subsystem of sshd's, such as ``sftp``, and give the stream to it."""
+        carrier = Carrier(self._far(name, is_subsystem=True), None)
+        self._keep(carrier)
+        return carrier
+
+    def run(
+        self, command: Sequence[str], stdin: bytes = b"", timeout: float = RUN_S, *, setup: bool = True
+    ) -> Completed:
+        """Run a command to its end.
+
+        Parameters
+        ----------
+        command : sequence of str
+            The program and its arguments; nothing in them is taken for a shell's.
+        stdin : bytes
+            What it is given.
+        timeout : float
+            Seconds; then it is killed.
+        setup : bool
+            Source the host's profile and run its set-up lines before.
+
+        Returns
+        -------
+        Completed
+
+        Raises
+        ------
+        CommandFailed
+            It could not be begun, or did not end in time.
+        HostUnreachable
+            The link was lost.
+        """
+        carrier = self._open(command, self.setup if setup else NO_SET_UP, RUN_SAID_BYTES)
+        deadline = time.monotonic() + timeout
+        try:
+            stdout = _exchange(carrier.sock, stdin, deadline)
+            if stdout is None or not carrier.wait_ended(max(0.0, deadline - time.monotonic()) + 1.0):
+                raise self._too_long(command, timeout, carrier)
+            if carrier.exit_status is None and carrier.why_ended().startswith("the link"):
+                cause = carrier.why_ended()
+                raise HostUnreachable(f"{command[0]} on {self.where}: {cause}", cure="connect again", host=self.name)
+            status = -1 if carrier.exit_status is None else carrier.exit_status
+            return Completed(stdout, carrier.error_text(), status)
+        finally:
+            carrier.close()
+
+    def _too_long(self, command: Sequence[str], timeout: float, carrier: Carrier) -> CommandFailed:
+        return CommandFailed(
+            f"{command[0]} on {self.where} did not end within {timeout:g} s, and was killed",
+            cure="give it more time (timeout=)",
+            host=self.name,
+            tail=carrier.error_text(),
+        )
+
+    def probe(self, timeout: float = RUN_S) -> HostFacts:
+        """Look what the host is like: one fixed script, after profile and set-up lines.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds.
+
+        Returns
+        -------
+        HostFacts
+
+        Raises
+        ------
+        CommandFailed
+            The script could not be run there, or its answer is not whole.
+        HostUnreachable
+            The link was lost.
+        """
+        round_trip = self.round_trip()
+        carrier = self._open(["/bin/sh", "-c", SCRIPT], self.setup, SAID_BYTES)
+        sent_at = time.time()  # the script reads its clock first, half a round trip before its first output is here
+        try:
+            stdout = _exchange(carrier.sock, b"", time.monotonic() + timeout) or b""
+        finally:
+            carrier.close()
+        facts = read_facts(self.name, stdout.decode("utf-8", "replace"), sent_at - round_trip / 2, round_trip)
+        if facts is None:
+            raise CommandFailed(
+                f"{self.where} could not be looked at",
+                cause="the script that does it did not come to its end",
+                cure=f"try it by hand: ssh {self.name} /bin/sh -c true",
+                host=self.name,
+                tail=carrier.error_text(),
+            )
+        return replace(facts, user=facts.user or self.target.user)
+
+    # ------------------------------------------------------------------------------------------------------------- life
+
+    def round_trip(self, timeout: float = 10.0) -> float:
+        """Give the seconds of one question and answer.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds after which the link is taken for lost.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        HostUnreachable
+            The link is lost.
+        """
+        if self.transport == "paramiko":
+            return self.link.round_trip(timeout)
+        carrier = self.open(["cat"], setup=False)
+        try:
+            begun = time.monotonic()
+            carrier.sock.settimeout(timeout)
+            carrier.sock.sendall(b"x")
+            if carrier.sock.recv(1) != b"x":
+                raise HostUnreachable(f"{self.where} does not answer", cause=carrier.why_ended(), host=self.name)
+            return time.monotonic() - begun
+        finally:
+            carrier.close()
+
+    def is_alive(self) -> bool:
+        """Say whether the connection stands, as far as is known without asking the host."""
+        if self.transport == "paramiko":
+            return self._link is not None and self._link.is_alive()
+        return not self._closed
+
+    def reconnect(self) -> None:
+        """Close what there is and connect anew; the carriers of before are gone.
+
+        Raises
+        ------
+        HostUnreachable, HostKeyRefused, LoginRefused
+            It did not connect; it may be tried again.
+        """
+        with self._lock:
+            self.close()
+            self._connect()
+
+    def close(self) -> None:
+        """End what runs on it and close it; a second call does nothing."""
+        with self._lock:
+            carriers, self._carriers = self._carriers, []
+            link, self._link = self._link, None
+            self._closed = True
+        for carrier in carriers:
+            carrier.close()
+        if link is not None:
+            link.close()
+
+
+def _exchange(sock: socket.socket, stdin: bytes, deadline: float) -> bytes | None:
+    """Send all of stdin and read all of stdout; None if the deadline passes before."""
+    sock.setblocking(False)
+    unsent, blocks = memoryview(stdin), bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
+        while (left := deadline - time.monotonic()) > 0:
+            for _, events in selector.select(left):
+                if events & selectors.EVENT_WRITE:
+                    unsent = _send_some(sock, unsent, selector)
+                if events & selectors.EVENT_READ:
+                    block = _receive_some(sock)
+                    if block == b"":
+                        return bytes(blocks)
+                    blocks += block or b""
+    return None
+
+
+def _send_some(sock: socket.socket, unsent: memoryview, selector: selectors.BaseSelector) -> memoryview:
+    with contextlib.suppress(BlockingIOError):
+        if unsent:
+            unsent = unsent[sock.send(unsent) :]
+    if not unsent:
+        sock.shutdown(socket.SHUT_WR)
+        selector.modify(sock, selectors.EVENT_READ)
+    return unsent
+
+
+def _receive_some(sock: socket.socket) -> Any:
+    """Give a block, an empty one at the end, None if there is none yet."""
+    with contextlib.suppress(BlockingIOError):
+        return sock.recv(BLOCK_BYTES)
+    return None

@@ -1,0 +1,372 @@
+"""What goes wrong with a host: each fault has a deadline, and an error that names the host and the next step."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from pathos_nb.errors import BadOption, CommandFailed, HostError, HostUnreachable, LoginRefused
+from pathos_nb.secure.names import parse
+from pathos_nb.secure.remote import Remote
+from tests.rig.bed import Bed, wait_until
+
+both = pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+
+
+@contextlib.contextmanager
+def within(seconds):
+    """Fail if the block takes longer; generous, for machines that are busy."""
+    begun = time.monotonic()
+    yield
+    assert time.monotonic() - begun < seconds
+
+
+def says_all(error: HostError, host: str) -> None:
+    """An error has the host's name, and a next step."""
+    assert error.host == host
+    assert host in str(error)
+    assert error.cure
+
+
+# -------------------------------------------------------------------------------------------------------- not reached
+
+
+@both
+def test_a_host_that_nobody_knows(home, transport):
+    with within(30), pytest.raises(HostUnreachable, match="no-such-host") as caught:
+        Remote("no-such-host.invalid", transport=transport)
+    says_all(caught.value, "no-such-host.invalid")
+
+
+@both
+def test_a_host_that_refuses(connect, bed, transport):
+    bed("kill", "host2")
+    with within(15), pytest.raises(HostUnreachable, match=r"(?s)host2.*refuse") as caught:
+        connect("host2", transport=transport)
+    says_all(caught.value, "host2")
+
+
+@both
+def test_a_host_without_a_route_to_it(connect, bed, transport):
+    bed.needs("cut")
+    bed("cut", "--unreachable", "host2")
+    with within(15), pytest.raises(HostUnreachable, match=r"(?s)host2.*[Nn]o route to host") as caught:
+        connect("host2", transport=transport)
+    says_all(caught.value, "host2")
+
+
+@both
+def test_a_host_that_does_not_answer(connect, bed, transport):
+    bed.needs("cut")
+    bed("cut", "host2")
+    with within(20), pytest.raises(HostUnreachable, match="host2") as caught:
+        connect("host2", timeout=1, transport=transport)
+    says_all(caught.value, "host2")
+    if transport == "paramiko":
+        assert "did not answer within 1 s" in str(caught.value)
+
+
+@contextlib.contextmanager
+def listening(answer: bytes):
+    """Listen on a port and say something that is not ssh, or nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        streams = []
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    stream, _ = listener.accept()
+                    streams.append(stream)
+                    stream.sendall(answer)
+
+        thread = threading.Thread(target=serve, name="no ssh server", daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for stream in streams:
+                stream.close()
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n" * 50, b"\xff" * 100_000])
+def test_a_port_where_something_else_answers(home, answer):
+    with listening(answer) as port, within(20), pytest.raises(HostUnreachable, match="does not speak ssh") as caught:
+        Remote(f"127.0.0.1:{port}", timeout=1)
+    says_all(caught.value, "127.0.0.1")
+
+
+def test_a_link_that_is_slow_is_only_slow(connect, bed):
+    bed.needs("slow")
+    bed("slow", "host2", "--delay", "100ms", "--loss", "1%")
+    with within(40):
+        host = connect("host2")
+        assert host.run(["echo", "x"]).stdout == b"x\n"
+        assert host.round_trip() > 0.15
+
+
+# -------------------------------------------------------------------------------------------------------- hostile names
+
+HOSTILE = [
+    "-oProxyCommand=id",
+    "a;rm",
+    "a b",
+    "$(id)",
+    "`id`",
+    "a|b",
+    "a&b",
+    "",
+    "a'b",
+    'a"b',
+    "a\nb",
+    "-l",
+    "a/b",
+    "a\\b",
+]
+HOSTILE += ["a>b", "a*", "a{b}", "a!b", "ü.de", "me@", "me@-x", "[::1", "a:b:c@d"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_refused_before_anything_happens(home, name):
+    for transport in ("paramiko", "openssh"):
+        with pytest.raises(BadOption, match=r"is not a (name|port)"):
+            Remote(name, transport=transport)
+    with pytest.raises(BadOption, match=r"is not a (name|port)"):
+        Remote("host", through=name or " x y")
+
+
+@pytest.mark.parametrize("user", ["-oProxyCommand=id", "a b", "$(id)", "a;b", "a\nb", "'"])
+def test_a_hostile_user_is_refused(home, user):
+    with pytest.raises(BadOption, match="is not a name of a user"):
+        Remote("host", user=user)
+
+
+@pytest.mark.parametrize("port", [-1, 65536, "22;id", "x"])
+def test_a_port_that_is_none_is_refused(home, port):
+    with pytest.raises(BadOption, match="is not a port"):
+        Remote("host", port=port)
+
+
+def test_a_hostile_name_in_the_configuration_is_refused(home):
+    (home / ".ssh").mkdir()
+    (home / ".ssh" / "config").write_text("Host a\n  HostName -oProxyCommand=id\nHost b\n  ProxyJump $(id)\n")
+    for name in ("a", "b"):
+        with pytest.raises(BadOption, match="is not a name of a host"):
+            Remote(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "user", "port"),
+    [
+        ("node7", "node7", "", 0),
+        ("me@node7:2222", "node7", "me", 2222),
+        ("me@realm@node7", "node7", "me@realm", 0),
+        ("me@[::1]:22", "::1", "me", 22),
+        ("fe80::1%eth0", "fe80::1%eth0", "", 0),
+        ("me@fe80::1", "fe80::1", "me", 0),
+        ("node_7.example.org.", "node_7.example.org.", "", 0),
+    ],
+)
+def test_a_name_is_taken_apart(text, host, user, port):
+    target = parse(text)
+    assert (target.host, target.user, target.port) == (host, user, port)
+    assert parse(str(target)) == target
+
+
+# --------------------------------------------------------------------------------------------------- strange hosts
+
+
+def with_shell(bed, host, shell):
+    """Give ``tester`` another login shell; the file is written in place, since it is mounted."""
+    line = f"sed 's,^\\(tester:.*:\\)[^:]*$,\\1{shell},' /etc/passwd >/tmp/p && cat /tmp/p >/etc/passwd"
+    bed.on(host, line)
+
+
+@pytest.fixture
+def tester_with(bed, raised_bed):
+    changed = []
+
+    def change(shell):
+        bed.needs("users")
+        changed.append(shell)
+        with_shell(bed, "host2", shell)
+
+    yield change
+    if changed:
+        with_shell(bed, "host2", "/bin/bash")
+
+
+@both
+@pytest.mark.parametrize("shell", ["/bin/dash", "/bin/tcsh", "/usr/bin/fish", "/bin/zsh"])
+def test_a_login_shell_may_be_any(connect, bed, tester_with, shell, transport):
+    if bed.on("host2", f"test -x {shell} || echo no"):
+        pytest.skip(f"there is no {shell} here")
+    tester_with(shell)
+    words = ["$HOME", "it's", "!x", "a\nb", "ü", "\\"]
+    host = connect("tester@host2", transport=transport)
+    assert host.run(["printf", "[%s]", *words]).stdout.decode() == "".join(f"[{word}]" for word in words)
+    assert host.probe().shell == shell
+
+
+@both
+def test_a_user_who_may_run_nothing_is_said(connect, tester_with, transport):
+    tester_with("/usr/sbin/nologin")
+    with (
+        within(20),
+        pytest.raises(CommandFailed, match="(?s)tester@host2 did not run the command.*not available") as caught,
+    ):
+        connect("tester@host2", transport=transport).run(["true"])
+    says_all(caught.value, "host2")
+
+
+def test_a_host_without_python_is_seen_as_one(connect, bed):
+    bed.on("host2", "printf 'PATH=/tmp/few; mkdir -p /tmp/few\\n' >~/.few; mkdir -p /tmp/few")
+    bed.on(
+        "host2", "for p in sh bash date uname id nproc df awk mkdir rm cat; do ln -sf $(command -v $p) /tmp/few/; done"
+    )
+    from pathos_nb.secure.shell import SetUp
+
+    facts = connect("host2", setup=SetUp(".few")).probe()
+    assert (facts.pythons, facts.newest) == ({}, "")
+    assert facts.cores > 0
+
+
+def test_a_home_that_is_full_is_seen(connect, bed):
+    bed.needs("netns")
+    bed.on(
+        "host2", "mkdir -p ~/.cache && mount -t tmpfs -o size=4k tmpfs ~/.cache && head -c 4096 /dev/zero >~/.cache/x"
+    )
+    try:
+        facts = connect("host2").probe()
+    finally:
+        bed.on("host2", "umount ~/.cache")
+    assert not facts.is_writable
+    assert "No space left" in facts.why_not
+
+
+def test_a_home_that_cannot_be_written_is_seen(connect, bed):
+    bed.needs("users")
+    bed.on("host2", "rm -rf ~tester/.cache; chmod 555 ~tester")
+    try:
+        facts = connect("tester@host2").probe()
+    finally:
+        bed.on("host2", "chmod 755 ~tester")
+    assert not facts.is_writable
+    assert "Permission denied" in facts.why_not
+
+
+def test_a_host_that_opens_no_more_sessions_says_so(tmp_path, home):
+    bed = Bed(tmp_path / "small", 1, "--sshd", "MaxSessions 2")
+    try:
+        bed.up()
+    except RuntimeError as error:
+        pytest.skip(f"the bed cannot be raised here: {error}")
+    try:
+        with Remote("host1", config=bed.config) as host:
+            held = [host.open(["cat"]) for _ in range(2)]
+            with (
+                within(20),
+                pytest.raises(CommandFailed, match="host1 opens no further session.*MaxSessions") as caught,
+            ):
+                host.open(["cat"])
+            says_all(caught.value, "host1")
+            held.pop().close()
+            assert host.run(["echo", "again"]).stdout == b"again\n"
+    finally:
+        bed("down")
+
+
+def test_too_many_keys_are_said(home, bed):
+    import subprocess
+
+    lines = []
+    for i in range(8):
+        key = home / f"k{i}"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True, timeout=30)
+        lines.append(f"IdentityFile {key}")
+    host = bed.hosts["host1"]
+    lines += [f"HostName {host['address']}", "User root", f"UserKnownHostsFile {bed.facts['known_hosts']}"]
+    (home / "config").write_text("Host x\n  " + "\n  ".join(lines) + "\n")
+    with within(30), pytest.raises((HostUnreachable, LoginRefused), match="hung up during the log-in.*the one key"):
+        Remote("x", config=str(home / "config"))
+
+
+# ---------------------------------------------------------------------------------------------------------- the link
+
+
+@both
+def test_a_host_that_is_killed_ends_what_runs_there(connect, bed, transport):
+    host = connect("host2", transport=transport)
+    carrier = host.open(["cat"])
+    carrier.sock.settimeout(30)
+    bed("kill", "host2")
+    with within(20):
+        assert carrier.sock.recv(1) == b""
+        assert carrier.wait_ended(10)
+    assert carrier.why_ended().startswith("the link was lost")
+    with within(20), pytest.raises(HostUnreachable, match="host2"):
+        host.run(["true"])
+    if transport == "paramiko":
+        assert not host.is_alive()
+    bed("start", "host2")
+    host.reconnect()
+    assert host.run(["hostname"]).stdout == b"host2\n"
+
+
+def test_a_short_cut_is_survived(connect, bed):
+    bed.needs("cut")
+    host = connect("host2")
+    carrier = host.open(["cat"])
+    bed("cut", "host2")
+    carrier.sock.sendall(b"sent into the dark")
+    time.sleep(2)  # the length of the cut is what is tested
+    bed("heal", "host2")
+    carrier.sock.settimeout(30)
+    assert carrier.sock.recv(100) == b"sent into the dark"
+
+
+def test_a_cut_is_found_by_asking(connect, bed):
+    bed.needs("cut")
+    host, other = connect("host2"), connect("host3")
+    carrier = host.open(["cat"])
+    bed("cut", "host2")
+    with within(20), pytest.raises(HostUnreachable, match="the link to root@host2 was lost"):
+        host.round_trip(timeout=1)
+    assert not host.is_alive()
+    assert carrier.wait_ended(10)
+    assert carrier.why_ended().startswith("the link was lost")
+    assert other.run(["hostname"]).stdout == b"host3\n"
+    with within(15):
+        host.close()
+
+
+def test_a_command_on_a_link_that_is_cut_comes_to_an_end(connect, bed):
+    bed.needs("cut")
+    host = connect("host2", timeout=2)
+    bed("cut", "host2")
+    with within(30), pytest.raises(HostError, match="host2"):
+        host.run(["true"], timeout=2)
+    bed("heal", "host2")
+
+
+def test_a_closed_connection_says_so(connect):
+    host = connect("host1")
+    host.close()
+    host.close()
+    assert not host.is_alive()
+    with pytest.raises(HostUnreachable, match="the connection to host1 is closed.*connect again"):
+        host.run(["true"])
+
+
+def test_after_a_session_nothing_runs_on_the_host(connect, bed):
+    host = connect("host3")
+    for _ in range(3):
+        host.open(["sleep", "4321"])
+    host.close()
+    assert wait_until(lambda: "sleep 4321" not in bed.on("host3", "ps ax"))
+    assert wait_until(lambda: "@notty" not in bed.on("host3", "ps ax"))

@@ -1,0 +1,124 @@
+"""The bed of real ssh hosts (tests/testbed) as tests see it, and the fixtures that raise and mend it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import leftovers
+
+HOSTS = Path(__file__).parents[1] / "testbed" / "hosts"
+DISTURBING = {"cut", "heal", "slow", "kill", "start", "rekey", "trust"}
+COUNT = 3
+
+
+class Bed:
+    """Three hosts, and ``inner`` behind the first: ``bed("kill", "host2")``, ``bed.hosts["host2"]["address"]``."""
+
+    def __init__(self, run: Path, count: int = COUNT, *options: str) -> None:
+        self.path, self.count, self.options = run, count, options
+        self.is_disturbed = False
+        self.rekeyed: set[str] = set()
+        self.facts: dict[str, Any] = {}
+        # The token by which the tests count their own processes stays here: the hosts are no children of a test.
+        token = leftovers.TOKEN.split("=", 1)[0]
+        self.environ = {name: value for name, value in os.environ.items() if name != token}
+        self.environ["PATHOS_TESTBED_RUN"] = str(run)
+
+    def __call__(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the bed's command."""
+        if words[0] in DISTURBING:
+            self.is_disturbed = True
+        if words[0] == "rekey":
+            self.rekeyed.add(words[1])
+        command = [sys.executable, str(HOSTS), *words]
+        done = subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=60, check=False)
+        if check and done.returncode:
+            raise RuntimeError(f"hosts {' '.join(words)}: {done.stderr.strip()}")
+        return done
+
+    def up(self) -> None:
+        """Raise it, or mend it."""
+        self("up", str(self.count), *self.options)
+        self.facts = json.loads(self("env").stdout)
+
+    def mend(self) -> None:
+        """Undo what a test did to it."""
+        if self.is_disturbed:
+            self.up()
+            for host in self.rekeyed:
+                self("trust", host)
+        self.is_disturbed, self.rekeyed = False, set()
+
+    @property
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        """The hosts by name: address, port, user."""
+        return self.facts["hosts"]
+
+    @property
+    def config(self) -> str:
+        """A configuration of ssh that reaches all of them."""
+        return self.facts["ssh_config"]
+
+    @property
+    def password(self) -> str:
+        """The password of ``pwuser``."""
+        return Path(self.facts["users"]["pwuser"]["password_file"]).read_text(encoding="utf-8")
+
+    def on(self, host: str, *words: str, check: bool = True) -> str:
+        """Run a command on a host as root, without ssh: one word is a shell's line."""
+        return self("exec", host, "--", *words, check=check).stdout
+
+    def needs(self, feature: str) -> None:
+        """Skip the test where the bed has not got a feature, with its own reason."""
+        if not self.facts["features"].get(feature):
+            pytest.skip(f"the bed has no {feature} here: {self.facts['missing'].get(feature, 'unknown')}")
+
+
+def why_no_bed() -> str:
+    """Say what is missing for a bed; nothing if it can be raised."""
+    if sys.platform != "linux":
+        return "the bed of ssh hosts needs Linux"
+    if not Path("/usr/sbin/sshd").exists():
+        return "openssh-server is not installed: tools/testbed.sh installs what the bed needs (Debian, root)"
+    return ""
+
+
+@pytest.fixture(scope="session")
+def raised_bed() -> Iterator[Bed]:
+    """Raise the bed once for all tests; it is gone at the end."""
+    if reason := why_no_bed():
+        pytest.skip(reason)
+    with tempfile.TemporaryDirectory(prefix="pathos-nb-bed-") as folder:
+        bed = Bed(Path(folder) / "run")
+        try:
+            bed.up()
+        except RuntimeError as error:
+            pytest.skip(f"the bed of ssh hosts cannot be raised here: {error}")
+        yield bed
+        bed("down")
+
+
+@pytest.fixture
+def bed(raised_bed: Bed) -> Iterator[Bed]:
+    """Give the bed; what the test does to it is undone after it."""
+    raised_bed.mend()
+    yield raised_bed
+    raised_bed.mend()
+
+
+def wait_until(is_so: Callable[[], object], seconds: float = 20.0) -> bool:
+    """Wait until something is so; say whether it is."""
+    deadline = time.monotonic() + seconds
+    while not (found := bool(is_so())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
