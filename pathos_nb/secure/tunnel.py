@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 from pathos_nb.errors import HostError, HostKeyRefused, HostUnreachable, LoginRefused, TunnelFailed
 from pathos_nb.secure.forward import LOOPBACK, Forward
 from pathos_nb.secure.names import parse
+from pathos_nb.secure.registered import remote_to
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.ssh_forward import SshForward
 
 if TYPE_CHECKING:
     import paramiko
 
-__all__ = ["Tunnel", "TunnelException"]
+__all__ = ["Tunnel", "TunnelException", "free_port"]
 
 TunnelException = TunnelFailed  # pathos' name
 
@@ -105,6 +106,11 @@ class Tunnel:
         return self._lport or 0
 
     @property
+    def remote_port(self) -> int:
+        """The service's port on its host; 0 if there is none."""
+        return self._rport or 0
+
+    @property
     def sent_bytes(self) -> int:
         """Bytes that went to the host; 0 with ``openssh``, which does not tell."""
         return self._way.count.up_bytes if isinstance(self._way, Forward) else 0
@@ -131,7 +137,8 @@ class Tunnel:
         through : str, optional
             Jump hosts on the way. If the last one reaches no sshd on `host`, it connects to the port itself.
         **options : object
-            Of `Remote`; besides ``local_port``, and ``remote``, a connection to the host that is there already.
+            Of `Remote` (the port of sshd is ``ssh_port``); besides ``local_port``, and ``remote``, a connection to the
+            host that is there already.
 
         Returns
         -------
@@ -146,11 +153,12 @@ class Tunnel:
         if self.connected:
             raise TunnelFailed(f"{self!r} is connected", cure="disconnect() it before", host=self._host)
         local_port, remote = options.pop("local_port", 0), options.pop("remote", None)
+        options["port"] = options.pop("ssh_port", 0)
         self._owns_remote, target = remote is None, parse(host)
         self._targets = (LOOPBACK, target.host)
         self._remote = remote or self._made(host, through, options)
         try:
-            self._rport = int(port) if port else _free_port(self._remote)
+            self._rport = int(port) if port else free_port(self._remote)
             self._way = self._lead(self._remote, local_port)
             self.latency_s = self._look(self._remote)
         except BaseException:
@@ -162,12 +170,12 @@ class Tunnel:
 
     def _made(self, host: str, through: str | None, options: dict[str, Any]) -> Remote:
         try:
-            return Remote(host, through=through, **options)
+            return remote_to(host, **({"through": through} if through else {}), **options)
         except HostUnreachable:
             if not through:
                 raise
             jumps, _, last = through.rpartition(",")
-            remote = Remote(last, through=jumps or None, **options)
+            remote = remote_to(last, **({"through": jumps} if jumps else {}), **{**options, "port": 0})
             self._targets = (parse(host).host,)
             return remote
 
@@ -307,7 +315,7 @@ def _pause(attempt: int) -> float:
     return longest * random.uniform(0.7, 1.0)
 
 
-def _free_port(remote: Remote) -> int:
+def free_port(remote: Remote) -> int:
     """Pick a port that is free on the host, by its Python.
 
     Raises
