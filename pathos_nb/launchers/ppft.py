@@ -31,7 +31,7 @@ from pathos_nb.launchers.ppft_slot import PpftSlot
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
 
-_N_RENEWALS = 3
+_N_RENEWALS, _N_LOST = 3, 3
 
 
 class PpftLauncher(Launcher):
@@ -46,7 +46,7 @@ class PpftLauncher(Launcher):
         self.host_name = ""
         self._slots: list[PpftSlot] = []
         self._away, self._away_until_s = "", 0.0
-        self._n_tries = 0
+        self._n_tries = self._n_lost = 0
         self._own: ServerProcess | None = None
         self.server = self._find()
         facts = facts_of(self.server) if self.address else {}
@@ -134,8 +134,15 @@ class PpftLauncher(Launcher):
         own.kill()
         self.server = self._find()
 
-    def note_lost(self, server: Server) -> None:
+    def note_report(self) -> None:
+        """Hear that a worker has done something: the way to it is good."""
+        self._n_lost = 0
+
+    def note_lost(self, server: Server, reason: str) -> None:
         """Hear that the way to a worker has gone: an own server has then been killed, or is not to be trusted."""
+        self._n_lost += 1
+        if self._n_lost > _N_LOST * self.n_expected:  # again and again, and nothing was done in between
+            self._be_away(reason)
         if self._own is not None and server is self.server:
             try:
                 self._renew(self._own)
@@ -143,15 +150,16 @@ class PpftLauncher(Launcher):
                 self._be_away(str(error))
 
     def note_away(self, server: Server, reason: str) -> None:
-        """Ask for no worker for a while: nobody answered."""
-        self._n_tries += 1
-        if self._own is not None and self._n_tries <= _N_RENEWALS:
-            self.note_lost(server)
-            return
-        self._be_away(reason)
+        """Hear that nobody answered."""
+        if self._own is not None and self._n_tries < _N_RENEWALS:
+            self._n_tries += 1
+            self.note_lost(server, reason)
+        else:
+            self._be_away(reason)
 
     def _be_away(self, reason: str) -> None:
-        self._away = reason
+        """Ask for no worker for a while."""
+        self._n_tries, self._n_lost, self._away = self._n_tries + 1, 0, reason
         self._away_until_s = time.monotonic() + min(30.0, 0.5 * 2**self._n_tries)
 
     def note_back(self, host_name: str) -> None:

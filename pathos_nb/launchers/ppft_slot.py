@@ -44,8 +44,11 @@ class Office(Protocol):
     def note_away(self, server: Server, reason: str) -> None:
         """Hear that nobody answered."""
 
-    def note_lost(self, server: Server) -> None:
+    def note_lost(self, server: Server, reason: str) -> None:
         """Hear that the way to a worker has gone."""
+
+    def note_report(self) -> None:
+        """Hear that a worker has done something."""
 
     def forget(self, slot: PpftSlot) -> None:
         """Think no more of a slot that has ended."""
@@ -189,7 +192,9 @@ class PpftSlot(Slot):
             self._lost(f"what its server sent is not to be believed: {error}")
 
     def _on_report(self, message: Buffer) -> None:
-        for frame in self._frames.feed(self._reports.open(ppft_wire.opened_result(message))):
+        frames = self._frames.feed(self._reports.open(ppft_wire.opened_result(message)))
+        self.launcher.note_report()
+        for frame in frames:
             if frame.kind == DONE:
                 self._n_in_flight -= 1
             self.launcher.tell(Reply(self, frame))
@@ -294,7 +299,7 @@ class PpftSlot(Slot):
         if not self._ended:
             self._was_at = self.running()
             if not self._reason:
-                self.launcher.note_lost(self.server)
+                self.launcher.note_lost(self.server, reason)
             self._end(reason, is_workers=bool(self._reason))
 
     def _end(self, reason: str, tail: str = "", is_workers: bool = True) -> None:
