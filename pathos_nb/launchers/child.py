@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import os
 import sys
+import time
 import types
 
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
@@ -25,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     import socket
+    from collections.abc import Callable
     from types import FrameType
     from typing import Any
 else:
@@ -32,6 +34,7 @@ else:
     import _socket as socket
 
 _JOIN_BYTES = 1 << 16
+_SPIN_S = 50e-6  # about what it takes to fall asleep and to be woken
 _LONGEST_S = 1e8  # the timer refuses more
 
 
@@ -84,8 +87,8 @@ def begin(output_fd: int, board_fd: int, index: int) -> Worker:
 
 def _serve(channel: socket.socket, worker: Worker) -> int:
     inbox, outbox, pid = Inbox(), Outbox(), os.getpid()
-    reader = FrameReader(inbox.resolve)
-    while (frames := reader.pull(channel.recv, channel.recv_into)) is not None:
+    reader, receive = FrameReader(inbox.resolve), _spinning(channel)
+    while (frames := reader.pull(receive, channel.recv_into)) is not None:
         for frame in frames:
             if frame.kind == RELEASE:
                 outbox.give_back(frame.meta[0])
@@ -101,6 +104,19 @@ def _serve(channel: socket.socket, worker: Worker) -> int:
                     return 1
             del frame, reply
     return 0
+
+
+def _spinning(channel: socket.socket) -> Callable[[int], bytes]:
+    """Give a `recv` that looks for a moment before it sleeps: the next message is often on its way already."""
+
+    def receive(n: int) -> bytes:
+        until = time.perf_counter() + _SPIN_S
+        while time.perf_counter() < until:
+            with contextlib.suppress(BlockingIOError):
+                return channel.recv(n, socket.MSG_DONTWAIT)
+        return channel.recv(n)
+
+    return receive
 
 
 def _send(channel: socket.socket, pieces: list[Buffer]) -> None:
