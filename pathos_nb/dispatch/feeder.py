@@ -279,11 +279,12 @@ class Feeder:
             if seat.in_flight.get(chunk.number) is not chunk:
                 return
             running = seat.slot.running()
-            over = time.monotonic() - running.since_s - allowed_s if running else -allowed_s
-            if running is not None and running.chunk == chunk.number and over >= 0:
+            is_at_it = running is not None and running.chunk == chunk.number
+            left_s = running.left_s(allowed_s) if running is not None and is_at_it else allowed_s
+            if left_s <= 0:
                 seat.kill(TIMED_OUT)
             else:
-                self._watch(seat, chunk, max(1e-3, -over), allowed_s)
+                self._watch(seat, chunk, max(1e-3, left_s), allowed_s)
 
         chunk.timer = self.hub.call_later(delay_s, look)
 

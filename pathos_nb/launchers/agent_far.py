@@ -291,7 +291,7 @@ class Agent:
                 return
             left_s = allowed_s
             if at is not None and at.chunk == chunk:
-                left_s = at.since_s + allowed_s - time.monotonic()
+                left_s = at.left_s(allowed_s)
             if left_s <= 0:
                 slot.kill(reason)
             else:

@@ -24,6 +24,8 @@ CELLS = 16
 MAX_SLOTS = 1024
 CHUNK, OFFSET, BEGUN, INTERRUPT, WIDTH, LIMITS = 0, 1, 2, 3, 4, 8
 _BYTES = CELLS * 8
+_LOADING_NS = 10_000_000_000
+_LOOK_S = 0.05
 _MASK = (1 << 32) - 1
 FINISHED = _MASK  # the offset at which a chunk is past its last item
 NOTHING = 0
@@ -36,6 +38,14 @@ class Running(NamedTuple):
     offset: int
     since_s: float
     width: int = 1
+
+    def left_s(self, allowed_s: float) -> float:
+        """Give in how many seconds to look whether it has been at the item for so long; 0 or less if it has.
+
+        What is being loaded has begun at a time to come (`Cells.load`).
+        """
+        now = time.monotonic()
+        return _LOOK_S if self.since_s > now else self.since_s + allowed_s - now
 
 
 class Cells:
@@ -50,6 +60,14 @@ class Cells:
         """Say what is begun (worker)."""
         view = self.view
         view[OFFSET], view[BEGUN], view[CHUNK] = offset, time.monotonic_ns(), chunk
+
+    def load(self, chunk: int) -> None:
+        """Say that a chunk is being loaded (worker): its items are to blame for what that does, not for its time.
+
+        Imports may take seconds; a load without an end has ten more than an item is allowed.
+        """
+        view = self.view
+        view[OFFSET], view[BEGUN], view[CHUNK] = 0, time.monotonic_ns() + _LOADING_NS, chunk
 
     def finish(self, chunk: int) -> None:
         """Say that every item of the chunk is past (worker).

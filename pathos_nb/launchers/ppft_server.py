@@ -19,7 +19,6 @@ import select
 import signal
 import socket
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -187,8 +186,7 @@ class Desk:
             if at is not None and (at.chunk > chunk or (at.chunk == chunk and at.offset >= FINISHED)):
                 del self._watches[chunk]
                 continue
-            since_s = at.since_s if at is not None and at.chunk == chunk else time.monotonic()
-            left_s.append(since_s + allowed_s - time.monotonic())
+            left_s.append(at.left_s(allowed_s) if at is not None and at.chunk == chunk else allowed_s)
             if left_s[-1] <= 0:
                 self.hand.reason = self.hand.reason or reason
                 self.hand.signal(signal.SIGKILL)

@@ -192,7 +192,7 @@ class Worker:
         chunk, run_id, indices, n = frame.meta
         run = self._runs[run_id]
         self.cells.set_width(n)  # until the items are loaded, any of them may be the one that kills
-        self.cells.begin(chunk, 0)
+        self.cells.load(chunk)
         try:
             self._adopt(run)
             function = run.load(self.codec)
