@@ -9,6 +9,7 @@
     ├── PoolRunning          a pool that must be closed first         (also a ValueError and AssertionError)
     ├── LauncherUnavailable  the launcher cannot run here, and why
     ├── PoolBroken           workers cannot be started, or never live to take work
+    │   └── HostLost         a host cannot be used, or its link is lost
     ├── WorkerLost           the machine broke: a worker died under an item
     ├── ItemTimeout          an item ran past its timeout             (also a TimeoutError)
     ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
@@ -50,6 +51,7 @@ __all__ = [
     "Failure",
     "HostError",
     "HostKeyRefused",
+    "HostLost",
     "HostUnreachable",
     "ItemTimeout",
     "LauncherUnavailable",
@@ -156,6 +158,10 @@ class LauncherUnavailable(PathosNbError):
 
 class PoolBroken(PathosNbError):
     """Workers cannot be started, or die before they take work."""
+
+
+class HostLost(PoolBroken):
+    """A host cannot be used: no agent comes to life there, or the link to it is lost for good."""
 
 
 class WorkerLost(PathosNbError):

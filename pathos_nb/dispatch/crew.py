@@ -20,13 +20,14 @@ _TRY_AGAIN_S = 0.5
 class Chunk:
     """A task that was sent to a slot."""
 
-    __slots__ = ("alone", "limit", "number", "run", "sent_s", "size_bytes", "task", "timer")
+    __slots__ = ("alone", "asked_back", "limit", "number", "run", "sent_s", "size_bytes", "task", "timer")
 
     def __init__(self, run: Run, task: Task, number: int, size_bytes: int) -> None:
         self.run, self.task, self.number, self.size_bytes = run, task, number, size_bytes
         self.limit = len(task.indices)
         self.sent_s = time.perf_counter()
         self.timer: Timer | None = None
+        self.asked_back = False
 
 
 class Seat:
@@ -116,7 +117,7 @@ class Plan(NamedTuple):
     """
 
     launchers: dict[type[Launcher], int]
-    setup: dict[bool, Frame]
+    setup: dict[bool, Frame | None]
     most_items: int | None = None
     head_starts: Mapping[str, Any] = {}
 
@@ -138,13 +139,16 @@ class Crew:
         self.most_items, self._hub = plan.most_items, hub
         self.seats: list[Seat] = []
         self.launchers: list[Launcher] = []
+        self.vacant: dict[Launcher, list[Seat]] = {}
         self.stillborn = 0
         try:
             for kind, n in plan.launchers.items():
                 started = [plan.head_starts[kind.name]] if kind.name in plan.head_starts else []
                 launcher = kind(hub, tell, plan.setup.get(kind.shares_memory), n, *started)
                 self.launchers.append(launcher)
-                self.grow(launcher, n)
+            for launcher in self.launchers:  # all of them are on their way by now
+                launcher.wait_until_up()
+                self.grow(launcher, launcher.n_expected)
         except BaseException:
             self.close()
             raise
@@ -152,6 +156,7 @@ class Crew:
     def grow(self, launcher: Launcher, n: int) -> None:
         """Add seats of one launcher."""
         taken = {seat.name for seat in self.seats}
+        taken |= {seat.name for seat in self.vacant.get(launcher, ())}
         names = (f"{launcher.name}-{i}" for i in range(1, 1 << 30))
         for _ in range(n):
             name = next(name for name in names if name not in taken)
@@ -168,6 +173,8 @@ class Crew:
     def replace(self, seat: Seat) -> None:
         """Put a new worker in a seat; if none can be had now, the others go on, and it is tried again.
 
+        A launcher that will be back says when; until then its seats are vacant, be it all there are.
+
         Raises
         ------
         PoolBroken
@@ -177,7 +184,10 @@ class Crew:
             seat.replace()
         except PoolBroken:
             self.seats.remove(seat)
-            if not self.seats:
+            if seat.launcher.will_be_back:
+                self.vacant.setdefault(seat.launcher, []).append(seat)
+                return
+            if not self.seats and not self.vacant:
                 raise
             self._hub.call_later(_TRY_AGAIN_S, lambda: self._try_again(seat))
 
@@ -185,6 +195,24 @@ class Crew:
         if seat.launcher in self.launchers:  # else the pool was closed meanwhile
             self.seats.append(seat)
             self.replace(seat)
+
+    def fill(self, launcher: Launcher) -> None:
+        """Put workers in a launcher's seats, now that there are some again."""
+        for seat in self.vacant.pop(launcher, []):
+            self.seats.append(seat)
+            self.replace(seat)
+
+    def drop(self, launcher: Launcher) -> list[Seat]:
+        """Do without a launcher; give the seats that it had."""
+        if launcher in self.launchers:
+            self.launchers.remove(launcher)
+        gone = self.seats_of(launcher)
+        self.seats[:] = [seat for seat in self.seats if seat.launcher is not launcher]
+        return gone + self.vacant.pop(launcher, [])
+
+    def seats_of(self, launcher: Launcher) -> list[Seat]:
+        """Give the seats of a launcher in which somebody sits."""
+        return [seat for seat in self.seats if seat.launcher is launcher]
 
     def seat_of(self, slot: Slot) -> Seat | None:
         """Find the seat of a worker; None if it has been replaced since."""
@@ -209,3 +237,4 @@ class Crew:
             launcher.close()
         self.launchers.clear()
         self.seats.clear()
+        self.vacant.clear()

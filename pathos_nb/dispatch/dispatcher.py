@@ -27,16 +27,25 @@ from pathos_nb.dispatch.attendance import Attendance
 from pathos_nb.dispatch.crew import Crew, Plan, Seat, WorkerInfo
 from pathos_nb.dispatch.deliveries import Deliveries, complain
 from pathos_nb.dispatch.feeder import Feeder, failure_of
-from pathos_nb.dispatch.hub import EventHub, Interrupts, Ready
+from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import PoolBroken, PoolClosed
+from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.hub import EventHub, Ready
 from pathos_nb.launchers.registry import registry
 
 GRACE_S = 0.2
 _SETTLE_S = 2.0
+_BRIEF_S = 1e-4
 _run_numbers = itertools.count(1)
+
+
+def _is_brief(seat: Seat) -> bool:
+    """Whether what a seat has in flight takes no longer than a sleep and a waking; the first items are tried."""
+    chunks = seat.in_flight.values()
+    return sum(chunk.limit * chunk.run.item_s.get(id(seat), 0.0) for chunk in chunks) < _BRIEF_S
 
 
 def _new_hub() -> EventHub:
@@ -62,7 +71,7 @@ class Dispatcher:
         self.deliveries = Deliveries()
         self.unattended: set[Run] = set()
         self.broken: PoolBroken | None = None
-        self._token = os.urandom(3).hex()
+        self._token, self._n_cores = os.urandom(3).hex(), usable_cores()
         self.is_closed = False
         self._steward: threading.Thread | None = None
         self.hub = _new_hub()
@@ -74,12 +83,13 @@ class Dispatcher:
             self.hub.close()
             raise
         self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
+        self._may_step = any(seat.slot.inline for seat in self.crew.seats)
         self.is_inline = len(self._inline) == len(self.crew.seats)
 
     @property
     def _inline(self) -> list[Any]:
         """Seats whose worker is the thread that waits."""
-        return [seat for seat in self.crew.seats if seat.slot.inline]
+        return [seat for seat in self.crew.seats if seat.slot.inline] if self._may_step else []
 
     # --- runs ---
 
@@ -99,7 +109,7 @@ class Dispatcher:
             There is nobody to run it.
         """
         with self.lock:
-            self._check_open()
+            self.check_open()
             run.unattended = not attended
             run.workers_n = len(self.crew.seats)
             self.runs.append(run)
@@ -116,7 +126,7 @@ class Dispatcher:
 
     def deliver(self) -> None:
         """Make deliveries, if this thread is free to run what may use the pool."""
-        if not self.is_mine():
+        if self.deliveries.are_waiting and not self.is_mine():
             self.deliveries.make()
 
     def is_mine(self) -> bool:
@@ -133,7 +143,8 @@ class Dispatcher:
             except Exception:  # a view that breaks must not break the run
                 complain("an observer of runs failed")
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Refuse what is asked of a pool that is closed or broken."""
         if self.is_closed:
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
         if self.broken is not None:
@@ -165,7 +176,7 @@ class Dispatcher:
             for seat in self.crew.seats:
                 self._hold(seat, run, interrupt)
             if interrupt:
-                run.timers.append(self.hub.call_later(GRACE_S, lambda: self._kill_those_at(run, patient=True)))
+                self._kill_later(run, patient=True)
             self._check_over(run)
             if not run.is_over:
                 self.unattended.add(run)
@@ -183,6 +194,10 @@ class Dispatcher:
             if interrupt:
                 seat.slot.interrupt(number)
 
+    def _kill_later(self, run: Run, patient: bool) -> None:
+        grace_s = GRACE_S + 2 * max((seat.slot.latency_s for seat in self.crew.seats), default=0.0)
+        run.timers.append(self.hub.call_later(grace_s, lambda: self._kill_those_at(run, patient)))
+
     def _kill_those_at(self, run: Run, patient: bool) -> None:
         """Kill workers that are still at the run; those that only have it before them get one more round."""
         for seat in self.crew.seats:
@@ -192,7 +207,7 @@ class Dispatcher:
             if not patient or (doing is not None and doing.run is run):
                 seat.kill("its run was cancelled")
         if patient and not run.is_over:
-            run.timers.append(self.hub.call_later(GRACE_S, lambda: self._kill_those_at(run, patient=False)))
+            self._kill_later(run, patient=False)
 
     def drop(self, run: Run) -> None:
         """Cancel a run that nobody holds any more; the collector may call from anywhere, even from under the lock."""
@@ -289,7 +304,7 @@ class Dispatcher:
     def resize(self, n: int) -> None:
         """Have that many workers at the first place."""
         with self.lock:
-            self._check_open()
+            self.check_open()
             launcher = self.crew.launchers[0]
             self.crew.resize(launcher, n)
             self.feeder.feed()
@@ -305,6 +320,11 @@ class Dispatcher:
         """Handle events, and send what can be sent then; the lock is held."""
         self.hub.handle(ready)
         self.feeder.feed()
+
+    def is_brief(self) -> bool:
+        """Whether a report is likely to come at once, and a core is free to look out for it."""
+        seats = [seat for seat in self.crew.seats if seat.in_flight]
+        return 0 < len(seats) < self._n_cores and all(map(_is_brief, seats))
 
     def has_deliveries(self) -> bool:
         """Whether there are deliveries to make."""

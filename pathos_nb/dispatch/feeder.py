@@ -31,6 +31,7 @@ _LOOK_AGAIN_S = 2e-3
 _SHORT_S = 1e-3
 _MEASURED_S = 5e-3
 _WORTH_TAKING_S = 1e-3
+_TRIPS_A_CHUNK = 5.0  # with an overhead of a tenth, a chunk lasts two round trips: the next is there before it ends
 
 
 class Feeder:
@@ -62,14 +63,15 @@ class Feeder:
 
     def feed(self) -> None:
         """Send what can be sent."""
+        seats = self.crew.seats
         for depth in range(1, DEPTH + 1):
-            for seat in self.crew.seats:
-                if not self._has_more():
-                    break
+            if not self._has_more():
+                break
+            for seat in seats:
                 while len(seat.in_flight) < depth and not seat.retiring and self._feed_one(seat):
                     if seat.slot.inline:
                         break
-        if len(self.crew.seats) > 1 and any(_holds_more_than_one(seat) for seat in self.crew.seats):
+        if self.runs and len(seats) > 1 and any(map(_holds_more_than_one, seats)):
             self._take_back()
 
     def _has_more(self) -> bool:
@@ -103,6 +105,8 @@ class Feeder:
         return Task(*run.source.take(size))
 
     def _may_serve(self, run: Run, seat: Seat) -> bool:
+        if seat.slot.minor != MINOR and not self._can_read(run, seat):
+            return False
         most = run.options.n_workers
         if most is None:
             return True
@@ -111,14 +115,34 @@ class Feeder:
             run.team.add(id(seat))
         return id(seat) in run.team
 
+    def _can_read(self, run: Run, seat: Seat) -> bool:
+        """Whether the worker's Python can load the function; if no worker's can, the run fails."""
+        payload = self._payload(run, ByValue)
+        if payload is None:
+            return False
+        if not payload.by_value:
+            return True
+        if all(other.slot.minor != MINOR for other in self.crew.seats):
+            self._fail_run(run, _other_python(run.function, seat))
+        return False
+
     def _pinned(self, run: Run, seat: Seat) -> Task | None:
         index = run.pins.pop(id(seat), None)
+        if index is None:
+            index = self._orphaned(run)
         if index is None and not run.source.ready and run.again:
             return run.again.popleft()
         if index is None:
             return None
         _, items = run.source.take(1)
         return Task(range(index, index + 1), items)
+
+    def _orphaned(self, run: Run) -> int | None:
+        """Give the index of an item that was meant for a seat that is no more."""
+        crew = self.crew
+        known = {id(seat) for seats in (crew.seats, *crew.vacant.values()) for seat in seats}
+        gone = next((key for key in run.pins if key not in known), None)
+        return None if gone is None else run.pins.pop(gone)
 
     def size_for(self, run: Run, seat: Seat) -> int:
         """How many items the seat should get next."""
@@ -136,7 +160,8 @@ class Feeder:
         item_s = run.item_s.get(id(seat))
         if item_s is None:
             return 0 if seat.in_flight else 1
-        measured = Measured(item_s, seat.overhead_s, run.item_bytes, seat.last_size)
+        overhead_s = seat.overhead_s + seat.slot.latency_s / _TRIPS_A_CHUNK
+        measured = Measured(item_s, overhead_s, run.item_bytes, seat.last_size)
         left = run.source.left
         if left is None or run.is_stream:
             return stream_size(measured, room)
@@ -178,6 +203,8 @@ class Feeder:
             frames.append(define)
         try:
             payload = codec.dump(task.items)
+            if codec is ByValue and payload.by_value and seat.slot.minor != MINOR:
+                raise _other_python(task.items, seat)
         except BaseException as error:
             self._not_sent(run, task, error)
             return
@@ -199,7 +226,9 @@ class Feeder:
         run.largest = max(run.largest, n)
         if run.options.timeout is not None:
             grace = _GRACE_S if seat.launcher.can_stop_items else 0.0
-            self._watch(seat, chunk, run.options.timeout + grace, run.options.timeout + grace)
+            allowed_s = run.options.timeout + grace
+            if not seat.slot.watch(chunk.number, allowed_s, TIMED_OUT):
+                self._watch(seat, chunk, allowed_s, allowed_s)
 
     def _definition(self, run: Run, seat: Seat, codec: Any) -> Frame | None:
         payload = self._payload(run, codec)
@@ -269,7 +298,8 @@ class Feeder:
             worth = self._unbegun_s(victim)
             if not worth:
                 return
-            if worth < _WORTH_TAKING_S and not self._is_stuck(victim):
+            trips_s = seat.slot.latency_s + victim.slot.latency_s
+            if worth < _WORTH_TAKING_S + trips_s and not self._is_stuck(victim):
                 self._look_later()
                 return
             self._take_over(seat, victim)
@@ -283,6 +313,8 @@ class Feeder:
         running, found = seat.slot.running(), []
         at = running.chunk if running else 0
         for number, chunk in seat.in_flight.items():
+            if chunk.asked_back:
+                continue
             first = 0
             if running and at == number:
                 first = running.offset + running.width
@@ -304,6 +336,9 @@ class Feeder:
             return
         chunk, first, n = left[-1]
         start = first if chunk.run.options.chunksize else first + n // 2
+        if victim.slot.answers_later:
+            self._ask_back(seat, victim, chunk, start)
+            return
         if not victim.slot.set_limit(chunk.number, start):
             return
         running = victim.slot.running()
@@ -318,6 +353,12 @@ class Feeder:
         chunk.task = chunk.task._replace(contested=True)
         self._send(seat, chunk.run, task)
 
+    def _ask_back(self, seat: Seat, victim: Seat, chunk: Chunk, start: int) -> None:
+        """Have a worker elsewhere give back what it has not begun; its answer comes as news."""
+        if self._may_serve(chunk.run, seat):
+            chunk.asked_back = True
+            victim.slot.take_back(chunk.number, start)
+
     def _look_later(self) -> None:
         if self._look_again is None or self._look_again.callback is None:
             self._look_again = self.hub.call_later(_LOOK_AGAIN_S, self._look)
@@ -329,8 +370,18 @@ class Feeder:
 
 def _holds_more_than_one(seat: Seat) -> bool:
     """Whether there is anything that could be taken back."""
-    chunks = seat.in_flight.values()
-    return len(chunks) > 1 or any(chunk.limit > 1 for chunk in chunks)
+    chunks = seat.in_flight
+    return len(chunks) > 1 or any(chunk.limit > 1 for chunk in chunks.values())
+
+
+def _other_python(what: Any, seat: Seat) -> CannotSend:
+    here, there = (".".join(map(str, version)) for version in (MINOR, seat.slot.minor))
+    name = name_of(what) if callable(what) else "an argument"
+    return CannotSend(
+        f"{name} goes as code of Python {here}, which Python {there} cannot load",
+        cure=f"have a Python {here} there (python=, --python), or put it into a module that both can import",
+        host=seat.slot.host,
+    )
 
 
 def _cannot_send(function: Any, error: BaseException) -> CannotSend:

@@ -13,15 +13,16 @@ from pathos_nb.dispatch.crew import Plan
 from pathos_nb.dispatch.deliveries import CallbackKeeper, Deliver
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
-from pathos_nb.dispatch.hub import Interrupts
+from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions, is_count, read_options
+from pathos_nb.dispatch.places import join, leave
 from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import SliceSource, Source, make_source
 from pathos_nb.errors import BadOption, CannotSend, PoolClosed, UnknownPlace
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.failing import text_of
-from pathos_nb.launchers.inside import here
+from pathos_nb.launchers.inside import here, process
 from pathos_nb.launchers.registry import registry
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import INITIALIZE
@@ -44,19 +45,24 @@ def begin(
     -------
     Maps
     """
-    initializer, arguments = setup
+    initializer, _ = setup
     if initializer is not None and not callable(initializer):
         raise TypeError(f"initializer must be callable, not {type(initializer).__name__}")
     if most_items is not None and not (is_count(most_items) and most_items > 0):
         raise BadOption(f"maxtasksperchild is {most_items!r}", cure="it must be 1 or more, or None")
-    frames: dict[bool, Frame] = {}
     sizes = _sizes(places, nodes)
-    if initializer is not None:
-        if not all(kind.shares_memory for kind in sizes):
-            payload = _dump_setup(initializer, arguments)
-            frames[False] = Frame(INITIALIZE, (), payload.body, payload.buffers)
-        frames[True] = Frame(INITIALIZE, (), (initializer, arguments))  # type: ignore[arg-type]
+    frames = {kind.shares_memory: _setup_frame(kind, setup) for kind in sizes}
     return Maps(Plan(sizes, frames, most_items, starts))
+
+
+def _setup_frame(kind: type[Launcher], setup: tuple[Any, Any]) -> Frame | None:
+    initializer, arguments = setup
+    if initializer is None:
+        return None
+    if kind.shares_memory:
+        return Frame(INITIALIZE, (), (initializer, arguments))  # type: ignore[arg-type]
+    payload = _dump_setup(initializer, arguments)
+    return Frame(INITIALIZE, (), payload.body, payload.buffers)
 
 
 def _dump_setup(initializer: Callable[..., Any], arguments: Any) -> Payload:
@@ -71,7 +77,7 @@ def _dump_setup(initializer: Callable[..., Any], arguments: Any) -> Payload:
 def _sizes(places: tuple[str, ...], nodes: Any) -> dict[type[Launcher], int]:
     if not all(isinstance(place, str) for place in places):
         raise UnknownPlace(f"places are names, not {places!r}", cure='as in Pool("processes", nodes=2)')
-    kinds = {place: registry.get(place) for place in places}
+    kinds = {place: _kind(place) for place in places}
     if isinstance(nodes, Mapping):
         if not nodes:
             raise BadOption("nodes is an empty mapping", cure="give a number, or one for each place")
@@ -79,6 +85,16 @@ def _sizes(places: tuple[str, ...], nodes: Any) -> dict[type[Launcher], int]:
             raise BadOption(f"nodes speaks of {sorted(unknown)}", cure=f"the pool's places are {list(kinds)}")
         return {kind: _size(kind, nodes.get(place)) for place, kind in kinds.items()}
     return {kind: _size(kind, nodes) for kind in kinds.values()}
+
+
+def _kind(place: str) -> type[Launcher]:
+    """Give a place's launcher; on a host, where places that a pool was made for may be out of reach, the serial one."""
+    try:
+        return registry.get(place)
+    except UnknownPlace:
+        if process.is_worker and registry.resolver is None and process.has_travelled(place):
+            return registry.get("serial")
+        raise
 
 
 def _size(kind: type[Launcher], nodes: int | None) -> int:
@@ -124,6 +140,17 @@ class Maps:
         self._n_planned = size
         return size
 
+    def join(self, place: str, nodes: int | None, setup: tuple[Any, Any]) -> None:
+        """Have workers at one more place; see `Pool.add_place`."""
+        kind = _kind(place)
+        n = _size(kind, nodes)
+        join(self.dispatcher, kind, _setup_frame(kind, setup), n)
+        self._n_planned += n
+
+    def leave(self, place: str) -> None:
+        """Do without a place; see `Pool.drop_place`."""
+        leave(self.dispatcher, _kind(place))
+
     def run(
         self,
         f: Callable[..., Any],
@@ -151,7 +178,9 @@ class Maps:
         if self._is_here():
             return self._run_here(run, True).result()
         with self._given_up(run):
-            self._start_run(run, attended=True)
+            with Interrupts(self.dispatcher.hub) as interrupts:
+                self.dispatcher.start(run, attended=True)
+                self.dispatcher.attendance.lead_for(run, interrupts)
             return run.result()
 
     def later(

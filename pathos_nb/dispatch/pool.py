@@ -242,6 +242,43 @@ class Pool:
         """
         self._nodes = self._maps.resize(n)
 
+    def add_place(self, place: str, nodes: int | None = None) -> None:
+        """Have workers at one more place; what runs goes on, and goes there too.
+
+        Parameters
+        ----------
+        place : str
+            As for a new pool.
+        nodes : int, optional
+            How many workers there.
+
+        Raises
+        ------
+        UnknownPlace, LauncherUnavailable, PoolBroken
+            It cannot be used; the pool is as it was.
+        """
+        self._maps.join(place, nodes, self._setup)
+        if place not in self.places:
+            self._nodes = {**_by_place(self._nodes, self.places), **_by_place(nodes, (place,))} or None
+            self.places += (place,)
+
+    def drop_place(self, place: str) -> None:
+        """Do without a place: its workers finish what they have begun, the others take the rest.
+
+        Parameters
+        ----------
+        place : str
+            One of `places`, and not the only one.
+
+        Raises
+        ------
+        BadOption
+            It is not, or the only one.
+        """
+        self._maps.leave(place)
+        self._nodes = {k: n for k, n in _by_place(self._nodes, self.places).items() if k != place} or None
+        self.places = tuple(name for name in self.places if name != place)
+
     def executor(self) -> Any:
         """Give the pool's face as a `concurrent.futures.Executor`."""
         from importlib import import_module
@@ -303,6 +340,13 @@ def _again(places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], most_ite
     pool._started = None
     process.travelled.add(pool)
     return pool
+
+
+def _by_place(nodes: Any, places: tuple[str, ...]) -> dict[str, int]:
+    """Give how many workers were asked for at each place; nothing for a place that was left to itself."""
+    if nodes is None or isinstance(nodes, int):
+        return {} if nodes is None else dict.fromkeys(places, nodes)
+    return dict(nodes)
 
 
 def _head_starts(places: tuple[str, ...], nodes: Any) -> Any:

@@ -7,10 +7,11 @@ are tried alone until the item that kills is found; it fails alone.
 
 from __future__ import annotations
 
+import re
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
@@ -18,12 +19,13 @@ from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
 from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
-from pathos_nb.launchers.contract import News, Reply, Running, SlotDown
+from pathos_nb.launchers.contract import Launcher, News, Reply, Running, SlotDown, SourceBroken, SourceReady, TakenBack
 from pathos_nb.launchers.failing import revive, text_of
 from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import ItemReport, Report
+from pathos_nb.wire.serialization import MINOR, carries_code
 
 _MAX_OVERHEAD_S = 2e-3
 
@@ -69,9 +71,15 @@ class Receiver:
         elif isinstance(news, SlotDown):
             seat = self._crew().seat_of(news.slot)
             if seat is not None and not self.is_closing:
-                self._on_down(seat, news.reason, news.tail)
+                self._on_down(seat, news)
+        elif isinstance(news, TakenBack):
+            seat = self._crew().seat_of(news.slot)
+            if seat is not None:
+                self._on_taken_back(seat, news.chunk, news.n_items)
+        elif isinstance(news, SourceReady):
+            self._crew().fill(news.launcher)
         else:
-            self._break_pool(PoolBroken("workers cannot be started", cause=news.reason))
+            self._on_source_broken(news)
 
     # --- reports ---
 
@@ -105,6 +113,8 @@ class Receiver:
         codec = ByReference if seat.launcher.shares_memory else ByValue
         task = chunk.task
         try:
+            if seat.slot.minor != MINOR and carries_code(frame.body):
+                raise ImportError(f"it has code of Python {'.'.join(map(str, seat.slot.minor))} in it")
             values = codec.load(frame)
         except BaseException as error:
             self._not_returned(seat, chunk, report, error)
@@ -163,9 +173,13 @@ class Receiver:
             cure = "return plain data, or what the function makes of it"
             error = CannotReturn("the result cannot be brought back", cause=cause, cure=cure, **where)
         else:
+            if seat.slot.minor != MINOR and carries_code(item.error or b""):
+                item = item._replace(error=None)
             error = revive(item)
         failure = failure_of(run, chunk.task, item.offset, error, seat)
         failure.seconds, failure.traceback = _seconds(report, item.offset), item.traceback
+        if lacking := _lacking(seat, f"{item.type_name}: {item.text}"):
+            failure.traceback += f"\n{lacking.what}; {lacking.cure}"
         return failure
 
     def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure]) -> None:
@@ -198,7 +212,10 @@ class Receiver:
     def _on_undecodable(self, seat: Seat, chunk: Chunk, told: str) -> None:
         what, summary, trace = (told.split("\n", 2) + ["", ""])[:3]
         run = chunk.run
-        if what == "function":
+        lacking = _lacking(seat, summary)
+        if lacking is not None:
+            self._fail_run(run, lacking.at(chunk.task.indices[0]))
+        elif what == "function":
             cure = "see that its modules can be imported in a worker"
             error = CannotSend(f"{seat.name} cannot load the function", cause=summary, cure=cure, tail=trace)
             self._fail_run(run, error)
@@ -235,11 +252,44 @@ class Receiver:
         failure.traceback = trace
         self._place(run, task.indices, [failure], [failure], task.contested)
 
+    # --- what is taken back ---
+
+    def _on_taken_back(self, seat: Seat, number: int, n_items: int) -> None:
+        """Have others do what a worker elsewhere has said that it will not begin."""
+        chunk = seat.in_flight.get(number)
+        if chunk is None:
+            return
+        chunk.asked_back = False
+        if n_items < chunk.limit and not chunk.run.stopping:
+            part = chunk.task.part(n_items, chunk.limit, chunk.run.source.star, alone=False)
+            chunk.limit = n_items
+            chunk.run.requeue(part)
+
     # --- deaths ---
 
-    def _on_down(self, seat: Seat, reason: str, tail: str) -> None:
-        running, lost = seat.slot.running(), list(seat.in_flight.values())
-        slot, was_retired = seat.slot, seat.retiring
+    def _on_source_broken(self, news: SourceBroken) -> None:
+        """Do without a place, if there is another: what it was sent goes there."""
+        crew = self._crew()
+        others = [launcher for launcher in crew.launchers if launcher is not news.launcher]
+        if not others:
+            self._break_pool(_broken(news))
+            return
+        self.do_without(news.launcher, news.reason)
+        news.launcher.close()
+
+    def do_without(self, launcher: Launcher, reason: str) -> None:
+        """Have others do what a launcher's workers were sent; it is no longer one of the pool's."""
+        for seat in self._crew().drop(launcher):
+            lost = list(seat.in_flight.values())
+            seat.in_flight.clear()
+            for chunk in lost:
+                _call_off(chunk)
+                self._salvage(seat, chunk, None, reason, "")
+
+    def _on_down(self, seat: Seat, news: SlotDown) -> None:
+        reason, tail = news.reason, news.tail
+        running, lost = seat.slot.running() if news.is_workers else None, list(seat.in_flight.values())
+        slot, was_retired = seat.slot, seat.retiring or not news.is_workers
         seat.in_flight.clear()
         for chunk in lost:
             _call_off(chunk)
@@ -299,6 +349,32 @@ class Receiver:
         run.attempts[index] = attempts
         run.requeue(task)
         run.tell(ItemRetried(run.run_id, index, attempts + 1, reason))
+
+
+class _Lacking(NamedTuple):
+    """A module that a host has not got."""
+
+    what: str
+    cure: str
+    host: str
+
+    def at(self, index: int) -> CannotSend:
+        return CannotSend(self.what, cure=self.cure, index=index, host=self.host)
+
+
+def _lacking(seat: Seat, summary: str) -> _Lacking | None:
+    """Say which module a host has not got, if that is what went wrong."""
+    found = re.match(r"ModuleNotFoundError: .*?(?:No module named|import of) '?([\w.]+)'?", summary)
+    slot = seat.slot
+    if found is None or not slot.python:
+        return None
+    what = f"{slot.place} has no module {found[1]!r}, which is needed there"
+    package = found[1].partition(".")[0]
+    return _Lacking(what, f"install it: {slot.python} -m pip install {package}, or name another Python", slot.host)
+
+
+def _broken(news: SourceBroken) -> PoolBroken:
+    return PoolBroken("workers cannot be started", cause=news.reason)
 
 
 def _said_and_shown(

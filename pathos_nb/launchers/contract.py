@@ -17,9 +17,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from pathos_nb.errors import UnknownPlace
 from pathos_nb.launchers.board import Running as Running
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.wire.framing import Frame
+from pathos_nb.wire.serialization import MINOR
 
 
 class Availability(NamedTuple):
@@ -37,11 +39,23 @@ class Reply(NamedTuple):
 
 
 class SlotDown(NamedTuple):
-    """News: a worker has gone. `reason` tells how in words, `tail` is the end of what it wrote."""
+    """News: a worker has gone. `reason` tells how in words, `tail` is the end of what it wrote.
+
+    `is_workers` is false if it was not the worker that ended, but the way to it: then no item is to blame.
+    """
 
     slot: Slot
     reason: str
     tail: str
+    is_workers: bool = True
+
+
+class TakenBack(NamedTuple):
+    """News: a worker begins no item of the chunk from `n_items` on, as it was asked; those are free."""
+
+    slot: Slot
+    chunk: int
+    n_items: int
 
 
 class SourceBroken(NamedTuple):
@@ -51,7 +65,13 @@ class SourceBroken(NamedTuple):
     reason: str
 
 
-News = Reply | SlotDown | SourceBroken
+class SourceReady(NamedTuple):
+    """News: the launcher, which could start no workers for a while, can again."""
+
+    launcher: Launcher
+
+
+News = Reply | SlotDown | TakenBack | SourceBroken | SourceReady
 
 
 class Capture(Protocol):
@@ -71,14 +91,18 @@ class Timer(Protocol):
         """Make sure that it never comes."""
 
 
-class Hub(Protocol):
-    """What a launcher is given to wait with: one place where all events of a pool arrive."""
+class Watcher(Protocol):
+    """Waits for descriptors."""
 
     def watch(self, fd: int, on_readable: Callable[[], None], on_writable: Callable[[], None] | None = None) -> None:
         """Call back when the descriptor is ready; called again, replaces what was said before."""
 
     def unwatch(self, fd: int) -> None:
         """Forget the descriptor; one that is not watched is no error."""
+
+
+class Hub(Watcher, Protocol):
+    """What a launcher is given to wait with: one place where all events of a pool arrive."""
 
     def post(self, callback: Callable[[], None]) -> None:
         """Have something called in the thread that runs the hub; the only method for other threads."""
@@ -88,13 +112,35 @@ class Hub(Protocol):
 
 
 class Slot(ABC):
-    """One worker, as the dispatcher sees it."""
+    """One worker, as the dispatcher sees it.
+
+    Attributes
+    ----------
+    name, host, place, pid
+        What it is called and where it runs.
+    minor : tuple of int
+        Its version of Python: code by value goes to the same one only.
+    python : str
+        Its interpreter, where that is not this one.
+    latency_s : float
+        How long a message takes there and an answer back, where that is worth a thought.
+    answers_later : bool
+        Whether what it has not begun is asked for by `take_back`, and not known at once.
+    """
 
     name: str
     host: str
     place: str
     pid: int
     inline: ClassVar[bool] = False
+    answers_later: ClassVar[bool] = False
+    minor: tuple[int, ...] = MINOR
+    python: str = ""
+
+    @property
+    def latency_s(self) -> float:
+        """How long a message takes there and an answer back."""
+        return 0.0
 
     @abstractmethod
     def send(self, frames: Sequence[Frame]) -> None:
@@ -107,6 +153,20 @@ class Slot(ABC):
     @abstractmethod
     def set_limit(self, chunk: int, n_items: int) -> bool:
         """Have the worker begin no item from `n_items` on in that chunk; False if this slot cannot tell it."""
+
+    def take_back(self, chunk: int, n_items: int) -> None:
+        """Ask for the items of a chunk from `n_items` on; a `TakenBack` tells which have not been begun."""
+        raise NotImplementedError(f"{type(self).__name__} answers at once, by set_limit and running")
+
+    def watch(self, chunk: int, allowed_s: float, reason: str) -> bool:
+        """Have the worker killed, with that reason, once it is at an item of the chunk for so long.
+
+        Returns
+        -------
+        bool
+            False if the slot leaves that to who can see what it is at, which is here.
+        """
+        return False
 
     @abstractmethod
     def interrupt(self, chunk: int) -> None:
@@ -144,10 +204,36 @@ class Launcher(ABC):
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
         self.hub, self.tell, self.setup, self.n_expected = hub, tell, setup, n_expected
 
+    def wait_until_up(self) -> None:
+        """Wait until workers can be started, where that takes a while.
+
+        Raises
+        ------
+        PoolBroken
+            They cannot.
+        """
+        return  # most can at once
+
+    @property
+    def will_be_back(self) -> bool:
+        """Whether it can start no workers now, but says by `SourceReady` when it can."""
+        return False
+
     @classmethod
     @abstractmethod
     def availability(cls) -> Availability:
         """Tell whether it can run here, without starting anything."""
+
+    @classmethod
+    def at(cls, address: str) -> type[Launcher]:
+        """Give the launcher of this kind for one address, as in ``Pool("ppft:localhost:40213")``.
+
+        Raises
+        ------
+        UnknownPlace
+            This kind has none.
+        """
+        raise UnknownPlace(f"the launcher {cls.name!r} has no addresses such as {address!r}", cure="leave it out")
 
     @abstractmethod
     def start_slot(self, name: str) -> Slot:
@@ -156,7 +242,7 @@ class Launcher(ABC):
         Raises
         ------
         PoolBroken
-            It cannot be started; the message says why.
+            It cannot be started; the message says why. If `will_be_back`, a `SourceReady` tells when it can.
         """
 
     @abstractmethod

@@ -23,6 +23,10 @@ class _Process:
         self.is_worker = False
         self.travelled: weakref.WeakSet[Any] = weakref.WeakSet()
 
+    def has_travelled(self, place: str) -> bool:
+        """Whether a pool came here that was made for that place."""
+        return any(place in pool.places for pool in tuple(self.travelled))
+
 
 here = _Here()
 process = _Process()

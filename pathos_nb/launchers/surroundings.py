@@ -100,7 +100,10 @@ class LocalModules:
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
             if isinstance(file, str) and name not in self._stamps and _is_local(name, file):
-                self._stamps[name] = file, _stamp(file)
+                if _archive_has_gone(module):
+                    del sys.modules[name]
+                else:
+                    self._stamps[name] = file, _stamp(file)
         self._n_loaded = len(sys.modules)
 
 
@@ -109,8 +112,14 @@ def _is_local(name: str, file: str) -> bool:
     return not file.startswith(installed) and "site-packages" not in file and not name.startswith("pathos_nb")
 
 
+def _archive_has_gone(module: object) -> bool:
+    """Whether it came from an archive of modules in whose place there is another now."""
+    archive = getattr(getattr(module, "__loader__", None), "archive", None)
+    return archive is not None and archive not in sys.path
+
+
 def _stamp(file: str) -> int:
     try:
         return os.stat(file).st_mtime_ns  # noqa: PTH116 - asked before each run
-    except OSError:
-        return 0
+    except OSError:  # inside of an archive: good as long as that is on the path
+        return int(any(file.startswith(f"{entry}/") for entry in sys.path))

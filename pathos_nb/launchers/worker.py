@@ -137,6 +137,16 @@ class Worker:
         self._surroundings = Surroundings()
         self._offset = time.time() - _clock()
 
+    def start_from(self, surroundings: tuple[Any, ...]) -> None:
+        """Take folder, module path and environment for those that each run finds, where none are brought.
+
+        Parameters
+        ----------
+        surroundings : tuple
+            As `Surroundings.adopt` takes them.
+        """
+        self._surroundings.adopt(surroundings)
+
     def handle(self, frame: Frame) -> Frame | None:
         """Do what a frame says.
 
@@ -157,7 +167,8 @@ class Worker:
             self._runs[run] = Work(RunSpec(*spec), frame)
         elif frame.kind == protocol.FORGET:
             self._runs.pop(frame.meta[0], None)
-            end_travelled()
+            if not self.beside:  # a pool inside of an item has workers in this process too: its runs end nobody else's
+                end_travelled()
             if sealed := sys.modules.get("pathos_nb.wire.sealed"):
                 sealed.forget()
         elif frame.kind == protocol.INITIALIZE:

@@ -132,12 +132,12 @@ class FrameReader:
         self._filled += n
         return self._finish_large() if n else None
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
+    def feed(self, data: bytes | memoryview) -> Iterator[Frame]:
         """Take bytes as they came, give the frames that are now whole.
 
         Parameters
         ----------
-        data : bytes
+        data : bytes-like
             The next piece of the stream.
 
         Returns
@@ -165,6 +165,22 @@ class FrameReader:
         if start < len(view):
             self._keep(view, start, size)
         return iter(frames)
+
+    def whole(self, data: bytearray) -> Frame:
+        """Give the frame that fills some bytes, which are its own from then on.
+
+        Raises
+        ------
+        FrameError
+            They are no frame of ours, or more or less than one.
+        """
+        view = memoryview(data)
+        if len(view) < _HEADER.size or self._size_at(view, 0) != len(view):
+            raise FrameError(f"{len(view)} bytes are not one whole frame")
+        self._finished = data
+        frame = self._parse(view)
+        self._finished = None
+        return frame
 
     def _keep(self, view: Buffer, start: int, size: int | None) -> None:
         rest = memoryview(view)[start:]

@@ -162,6 +162,22 @@ def load(payload: Payload) -> Any:
     return loads(payload.body, buffers=payload.buffers)
 
 
+def carries_code(body: Buffer) -> bool:
+    """Whether a pickle has code by value in it, which only the version of Python can load that made it.
+
+    Parameters
+    ----------
+    body : bytes-like
+        From `dump`, whose picklers for code all name themselves in it.
+
+    Returns
+    -------
+    bool
+    """
+    raw = bytes(body) if isinstance(body, memoryview) else body
+    return b"cloudpickle.cloudpickle" in raw or b"dill._dill" in raw
+
+
 def is_bulk(value: Sequence[Any]) -> bool:
     """Whether a list holds numbers, text and bytes only, whose pickle can always be loaded."""
     return set(map(type, value)) <= _SCALARS

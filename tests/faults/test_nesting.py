@@ -48,7 +48,8 @@ def three_floors(kind: str, depth: int, n: int) -> int:
         return sum(pool.map(three_floors, [kind] * 2, [depth - 1] * 2, [n] * 2))
 
 
-inner = pytest.mark.parametrize("kind", params())
+# A host's name is known where its pool is made, and not on the host.
+inner = pytest.mark.parametrize("kind", [param for param in params() if param.values[0] != "agent"])
 
 
 @inner

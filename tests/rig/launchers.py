@@ -9,6 +9,9 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.launchers.registry import registry
+from tests.rig import agents
+
+__all__ = ["Pools", "agents", "apart", "is_apart", "not_serial", "only", "params", "together"]
 
 
 def params() -> list[Any]:

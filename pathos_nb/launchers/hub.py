@@ -1,4 +1,4 @@
-"""Where all events of a pool arrive: descriptors, timers, calls from other threads; and interrupts that can wait."""
+"""Where all events of a pool, or of an agent, arrive: descriptors, timers, calls from other threads."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import os
 import selectors
 import signal
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from types import FrameType, TracebackType
 from typing import Any
 
 Ready = list[tuple[selectors.SelectorKey, int]]
@@ -51,6 +49,8 @@ class EventHub:
 
     def watch(self, fd: int, on_readable: Callable[[], None], on_writable: Callable[[], None] | None = None) -> None:
         """Call back when the descriptor is ready; see `Hub.watch`."""
+        if self._is_closed:
+            return
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if on_writable else 0)
         key = self._selector.get_map().get(fd)
         if key is None:
@@ -60,7 +60,7 @@ class EventHub:
 
     def unwatch(self, fd: int) -> None:
         """Forget the descriptor."""
-        with contextlib.suppress(KeyError, ValueError):
+        with contextlib.suppress(KeyError, ValueError, AttributeError):  # the last: it is closed
             self._selector.unregister(fd)
 
     def post(self, callback: Callable[[], None]) -> None:
@@ -106,6 +106,13 @@ class EventHub:
         # Systems refuse waits of years; whoever waits asks again anyway.
         return self._selector.select(None if timeout_s is None else min(timeout_s, _LONGEST_S))
 
+    def spin(self, seconds: float) -> Ready:
+        """Look again and again for so long whether there is something to do: quicker than a sleep, if it comes."""
+        poll, until = self._selector.select, time.perf_counter() + seconds
+        while not (ready := poll(0)) and time.perf_counter() < until:
+            pass
+        return ready
+
     def handle(self, ready: Ready) -> None:
         """Run the callbacks of what is ready, of timers that are due, and what was posted."""
         for key, events in ready:
@@ -140,80 +147,5 @@ class EventHub:
             self._posted.clear()
 
 
-class Interrupts:
-    """Holds signals back in the main thread while a pool's state is being changed, and lets them through in between.
-
-    Python runs a signal's handler between any two bytecodes; a KeyboardInterrupt in the midst of bookkeeping would
-    leave it half done. Inside the block a handler is only noted; `check` runs it, where it can do no harm.
-
-    A signal that arrives just before the wait begins would not end it; so the interpreter is asked to write to the
-    hub's own pipe, at the moment of the signal.
-
-    Parameters
-    ----------
-    hub : EventHub
-        Whose wait a signal ends.
-    """
-
-    __slots__ = ("_before", "_hub", "_noted", "_others", "immediate", "item")
-
-    def __init__(self, hub: EventHub) -> None:
-        self._hub, self._others = hub, -1
-        self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
-        self._noted: list[int] = []
-        self.immediate = False
-        self.item: Any = None
-
-    def __enter__(self) -> Interrupts:
-        if threading.current_thread() is threading.main_thread():
-            for number in _DEFERRED:
-                handler = _getsignal(number)
-                if callable(handler):
-                    self._before[number] = handler
-                    _signal(number, self._note)
-            if self._before:
-                self._others = self._hub.write_signals_to(None)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for number, handler in self._before.items():
-            _signal(number, handler)
-        if self._before:
-            self._hub.write_signals_to(self._others)
-        if error is None:
-            self.check()
-        for number in self._noted:  # one has raised already; the others come again, now that the handlers are back
-            signal.raise_signal(number)
-
-    def _note(self, number: int, at: FrameType | None) -> None:
-        if self.immediate:
-            self._pass_on(number, at)
-            return
-        self._noted.append(number)
-        self._hub.wake()
-        if self._others >= 0:  # somebody else, an event loop perhaps, waits for signals in this way too
-            with contextlib.suppress(OSError):
-                os.write(self._others, bytes([number]))
-
-    def _pass_on(self, number: int, at: FrameType | None) -> None:
-        """Let the handler raise in the user's code; in an item, which would keep what is raised, once more after it."""
-        try:
-            self._before[number](number, at)
-        except BaseException:
-            if self.item is not None:
-                self.item.stop_requested = True
-                self._noted.append(number)
-            raise
-
-    def check(self) -> None:
-        """Run the handlers that were held back; one of them may raise KeyboardInterrupt."""
-        while self._noted:
-            number = self._noted.pop(0)
-            self._before[number](number, None)
-
-
 _LONGEST_S = 3600.0
-_DEFERRED = [int(number) for name in ("SIGINT", "SIGALRM") if (number := getattr(signal, name, None)) is not None]
-# The functions of `signal` are these, with an enumeration looked up for each number: 10 microseconds a map.
-_bare: Any = sys.modules.get("_signal", signal)
-_signal, _getsignal, _set_wakeup_fd = _bare.signal, _bare.getsignal, _bare.set_wakeup_fd
+_set_wakeup_fd: Any = sys.modules.get("_signal", signal).set_wakeup_fd  # without the enumeration: 10 microseconds a map

@@ -1,0 +1,92 @@
+"""Interrupts that can wait: while a pool's state changes, signals are held back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+from pathos_nb.launchers.hub import EventHub
+
+
+class Interrupts:
+    """Holds signals back in the main thread while a pool's state is being changed, and lets them through in between.
+
+    Python runs a signal's handler between any two bytecodes; a KeyboardInterrupt in the midst of bookkeeping would
+    leave it half done. Inside the block a handler is only noted; `check` runs it, where it can do no harm.
+
+    A signal that arrives just before the wait begins would not end it; so the interpreter is asked to write to the
+    hub's own pipe, at the moment of the signal.
+
+    Parameters
+    ----------
+    hub : EventHub
+        Whose wait a signal ends.
+    """
+
+    __slots__ = ("_before", "_hub", "_noted", "_others", "immediate", "item")
+
+    def __init__(self, hub: EventHub) -> None:
+        self._hub, self._others = hub, -1
+        self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        self._noted: list[int] = []
+        self.immediate = False
+        self.item: Any = None
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            for number in _DEFERRED:
+                handler = _getsignal(number)
+                if callable(handler):
+                    self._before[number] = handler
+                    _signal(number, self._note)
+            if self._before:
+                self._others = self._hub.write_signals_to(None)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            _signal(number, handler)
+        if self._before:
+            self._hub.write_signals_to(self._others)
+        if error is None:
+            self.check()
+        for number in self._noted:  # one has raised already; the others come again, now that the handlers are back
+            signal.raise_signal(number)
+
+    def _note(self, number: int, at: FrameType | None) -> None:
+        if self.immediate:
+            self._pass_on(number, at)
+            return
+        self._noted.append(number)
+        self._hub.wake()
+        if self._others >= 0:  # somebody else, an event loop perhaps, waits for signals in this way too
+            with contextlib.suppress(OSError):
+                os.write(self._others, bytes([number]))
+
+    def _pass_on(self, number: int, at: FrameType | None) -> None:
+        """Let the handler raise in the user's code; in an item, which would keep what is raised, once more after it."""
+        try:
+            self._before[number](number, at)
+        except BaseException:
+            if self.item is not None:
+                self.item.stop_requested = True
+                self._noted.append(number)
+            raise
+
+    def check(self) -> None:
+        """Run the handlers that were held back; one of them may raise KeyboardInterrupt."""
+        while self._noted:
+            number = self._noted.pop(0)
+            self._before[number](number, None)
+
+
+_DEFERRED = [int(number) for name in ("SIGINT", "SIGALRM") if (number := getattr(signal, name, None)) is not None]
+# The functions of `signal` are these, with an enumeration looked up for each number: 10 microseconds a map.
+_bare: Any = sys.modules.get("_signal", signal)
+_signal, _getsignal = _bare.signal, _bare.getsignal

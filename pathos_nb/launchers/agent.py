@@ -1,0 +1,292 @@
+"""The launcher for hosts: workers on another machine, through an agent there and one stream to it.
+
+::
+
+    slot 1 ┐                                                        ┌ worker
+    slot 2 ┼ launcher ── link: one thread ══ carrier ══► agent there ┼ worker
+    slot 3 ┘                                                        └ worker
+
+What a carrier is made of is not known here: an ssh channel, or a process of this machine in the tests. If the link is
+lost, all its slots are down at once, and nobody's item is to blame; the link is opened again, and the launcher says so.
+A worker that is believed dead may still work on the other side of a cut: what it says is never heard, since its slot,
+its agent and the key of its envelopes are no longer ours.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from pathos_nb.errors import HostLost
+from pathos_nb.launchers import agent_messages as messages
+from pathos_nb.launchers.agent_beside import Beside, OwnContext
+from pathos_nb.launchers.agent_birth import Carrier, Hello, LinkFailed, ask_cores
+from pathos_nb.launchers.agent_boot import CORES, boot_command
+from pathos_nb.launchers.agent_inbox import Inbox
+from pathos_nb.launchers.agent_link import Link, LinkSettings, LinkState, Listener
+from pathos_nb.launchers.agent_slot import AgentSlot
+from pathos_nb.launchers.contract import (
+    Availability,
+    Hub,
+    Launcher,
+    News,
+    Slot,
+    SourceBroken,
+    SourceReady,
+)
+from pathos_nb.wire import protocol
+from pathos_nb.wire.framing import Frame
+
+__all__ = ["AgentLauncher", "Target", "agent_launcher"]
+
+_CLOCKS_AGREE_S = 0.02
+
+
+class Target(NamedTuple):
+    """A host, as the launcher knows it.
+
+    Attributes
+    ----------
+    open_carrier : callable
+        Starts a command (a list of words) there and gives the carrier to it.
+    python : str or callable
+        The interpreter there, or gives it when it is wanted.
+    cores : int or None
+        How many workers it has by default.
+    settings : LinkSettings
+        How patient the link is.
+    on_link : callable or None
+        Hears each `LinkState`, in the link's own thread.
+    """
+
+    open_carrier: Callable[[Sequence[str]], Carrier]
+    python: str | Callable[[], str] = "python3"
+    cores: int | None = None
+    settings: LinkSettings = LinkSettings()
+    on_link: Callable[[LinkState], None] | None = None
+
+    def open(self) -> Carrier:
+        """Start the agent's program on the host."""
+        return self.open_carrier(boot_command(self.interpreter()))
+
+    def interpreter(self) -> str:
+        """Give the interpreter there."""
+        return self.python if isinstance(self.python, str) else self.python()
+
+
+class AgentLauncher(Launcher):
+    """Workers on one host; `agent_launcher` makes the class of each."""
+
+    target: ClassVar[Target]
+
+    def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
+        super().__init__(hub, tell, setup, n_expected)
+        self.slots: dict[int, AgentSlot] = {}
+        self.hello: Hello | None = None
+        self._numbers = itertools.count(1)
+        self._inbox: Inbox | None = None
+        self._inboxes: list[Inbox] = []
+        self._beside, self._context = Beside(), OwnContext()
+        self._last_body: Any = None
+        self._failed: LinkFailed | None = None
+        self._is_known, self._is_up, self._is_closed = threading.Event(), False, False
+        listener = Listener(self._on_envelopes, self._on_state)
+        target = self.target
+        self.link = Link(target.open, self.name, {"n": n_expected}, listener, target.settings)
+
+    @classmethod
+    def availability(cls) -> Availability:
+        """Tell whether it can run here; whether the host is there is seen when it is opened."""
+        return Availability(0.5, "")
+
+    @classmethod
+    def default_size(cls) -> int:
+        """Give the host's cores."""
+        target = cls.target
+        if target.cores:
+            return target.cores
+        try:
+            return ask_cores(target.open_carrier([target.interpreter(), "-I", "-c", CORES]), target.settings.boot_s)
+        except LinkFailed as failed:
+            raise _lost(cls.name, failed) from failed
+
+    @property
+    def will_be_back(self) -> bool:
+        """Whether the link is lost, and is being opened again."""
+        return not self._is_up and self._failed is None and not self._is_closed
+
+    def wait_until_up(self) -> None:
+        """Wait until the agent is there.
+
+        Raises
+        ------
+        HostLost
+            It will not be.
+        """
+        self._is_known.wait(self.target.settings.boot_s + 15.0)
+        if self._failed is not None:
+            raise _lost(self.name, self._failed)
+        if not self._is_known.is_set():
+            raise HostLost(f"no agent came to life on {self.name}", cure="see %pathos check, then connect again")
+        if self._inbox is None and self._is_up:
+            self._listen(self._inboxes[0])
+
+    def start_slot(self, name: str) -> Slot:
+        """Start one worker; see `Launcher.start_slot`."""
+        self.wait_until_up()
+        if not self._is_up and self.hello is not None and not self.link.state.state == "up":
+            raise HostLost(f"the link to {self.name} is lost", cause=self.link.state.reason)
+        slot = AgentSlot(self, name, next(self._numbers))
+        self.slots[slot.number] = slot
+        self.link.send(messages.START, slot.number, Frame(0, (name,)))
+        if self.setup is not None:
+            slot.send([self.setup._replace(meta=(self.context(),))])
+        return slot
+
+    def context(self) -> tuple[Any, ...] | None:
+        """Give what goes with each run; the agent makes of it what fits its machine."""
+        return self._context.now()
+
+    def carry_beside(self, frame: Frame) -> None:
+        """Send the user's own modules that a payload names, where the host does not have them as they are now."""
+        if frame.body is self._last_body:
+            return
+        self._last_body = frame.body if frame.kind == protocol.DEFINE else None
+        news = self._beside.news(frame.body, frame.kind != protocol.WORK)
+        if news is not None:
+            names, packed = news
+            self.link.send(messages.CARRY, 0, Frame(0, (names,), packed))
+
+    def by_our_clock(self, frame: Frame) -> Frame:
+        """Give a report with the stamps turned into this machine's time, if the clocks differ."""
+        ahead_s = self.link.state.clock_ahead_s
+        if abs(ahead_s) < _CLOCKS_AGREE_S:
+            return frame
+        report = protocol.Report(*frame.meta)
+        ends = array("d")
+        ends.frombytes(report.ends)
+        ends = array("d", [end - ahead_s for end in ends])
+        return frame._replace(meta=tuple(report._replace(started=report.started - ahead_s, ends=ends.tobytes())))
+
+    # --- news of the link, in its thread ---
+
+    def _on_envelopes(self) -> None:
+        self.hub.post(self._take)
+
+    def _on_state(self, state: LinkState, error: LinkFailed | None) -> None:
+        if self.target.on_link is not None:
+            self.target.on_link(state)
+        if state.state == "up":
+            self._beside, self._last_body = Beside(), None
+            self.hello = state.hello
+            self._inboxes += [self.link.inbox] if self.link.inbox else []
+        elif state.state == "failed":
+            self._failed = error
+        if state.state != "lost" and not self._is_known.is_set():
+            self._is_up = state.state == "up"
+            self._is_known.set()
+        else:
+            inbox = self.link.inbox
+            self.hub.post(lambda: self._on_change(state, inbox))
+
+    # --- in the thread that runs the hub ---
+
+    def _on_readable(self) -> None:
+        """Read at once, without waiting for the link's thread to do it."""
+        inbox = self._inbox
+        if inbox is None or (not inbox.read() and not inbox.why):
+            return
+        if inbox.why:
+            self.hub.unwatch(inbox.fd)
+            self.link.wake()  # its thread sees to what follows
+        self._take()
+
+    def _take(self) -> None:
+        inbox = self._inbox
+        if inbox is None:
+            return
+        inbox.attend()
+        for kind, number, frame in inbox.take():
+            if kind == messages.FAILED:
+                self.tell(SourceBroken(self, f"{self.name}: {frame.meta[0]}"))
+                continue
+            slot = self.slots.get(number)
+            if slot is not None:
+                slot.hear(kind, frame)
+
+    def _listen(self, inbox: Inbox | None) -> None:
+        """Read from another stream than before, or from none."""
+        before, self._inbox = self._inbox, inbox
+        if before is not None:
+            before.close(self.hub.unwatch)
+        if inbox is not None:
+            self.hub.watch(inbox.fd, self._on_readable)
+
+    def _on_change(self, state: LinkState, inbox: Inbox | None) -> None:
+        if self._is_closed:
+            return
+        was_up, self._is_up = self._is_up, state.state == "up"
+        if was_up:
+            self._take()
+            for slot in list(self.slots.values()):
+                slot.end(f"the link to {self.name} was lost: {state.reason}", "", None, False)
+            self._listen(None)
+        if state.state == "up":
+            self._listen(inbox)
+            self.tell(SourceReady(self))
+        elif state.state == "failed" and self._failed is not None:
+            self.tell(SourceBroken(self, str(_lost(self.name, self._failed))))
+
+    def close(self) -> None:
+        """End the agent and all its workers; see `Launcher.close`."""
+        self._is_closed = True
+        for inbox in self._inboxes:
+            self.hub.unwatch(inbox.fd)
+        self.link.close()
+        for inbox in self._inboxes:
+            inbox.close(self.hub.unwatch)
+        self.slots.clear()
+
+
+def _lost(name: str, failed: LinkFailed) -> HostLost:
+    what = f"{name} cannot be used: {failed.what}"
+    return HostLost(what, cause=failed.cause, cure=failed.cure, tail=failed.tail, host=name)
+
+
+def agent_launcher(
+    name: str,
+    open_carrier: Callable[[Sequence[str]], Carrier],
+    python: str | Callable[[], str] = "python3",
+    cores: int | None = None,
+    *,
+    settings: LinkSettings | None = None,
+    on_link: Callable[[LinkState], None] | None = None,
+) -> type[AgentLauncher]:
+    """Make the launcher of a host.
+
+    Parameters
+    ----------
+    name : str
+        What users call the host; the workers are named after it.
+    open_carrier : callable
+        Starts a command (a list of words) there and gives the `Carrier` to it; called in a thread of its own, for the
+        first time when a pool is made, and again whenever the link was lost.
+    python : str or callable
+        The interpreter there, of the kernel's minor version if code is to go by value; or gives it when it is wanted.
+    cores : int, optional
+        How many workers it has by default: as many as there are cores there.
+    settings : LinkSettings, optional
+        How patient the link is.
+    on_link : callable, optional
+        Hears each `LinkState`, in the link's thread; must be quick.
+
+    Returns
+    -------
+    type
+        For the registry, or what its resolver gives.
+    """
+    target = Target(open_carrier, python, cores, settings or LinkSettings(), on_link)
+    return type("AgentLauncher", (AgentLauncher,), {"name": name, "target": target, "__doc__": f"Workers on {name}."})

@@ -1,0 +1,35 @@
+"""The messages between a pool and an agent on another machine, each in an envelope that names the slot it is about.
+
+=========  =========  ======================================================================================
+kind       direction  fields
+=========  =========  ======================================================================================
+START      down       (name,): start a worker
+RELAY      both       a frame of `pathos_nb.wire.protocol`, for the slot's worker or from it
+LIMIT      down       (chunk, items): begin no item from that one on
+TAKE_BACK  down       (chunk, items): the same, and say what came of it
+INTERRUPT  down       (chunk,)
+WATCH      down       (chunk, seconds, reason): kill, if it is at one item of it for so long
+KILL       down       (reason,)
+RETIRE     down       ()
+CARRY      down       (modules,) then an archive of the user's own modules, in place of those sent before
+BEAT       down       (clock,): to be echoed; and that there is somebody at all
+FORKED     up         (process id,)
+DOWN       up         (reason, tail, what it was at or None)
+TAKEN      up         (chunk, items): it begins no item from that one on
+AT         up         (chunk, offset, seconds ago, width): what a worker has been at for a while
+FAILED     up         (reason,): no more workers can be started
+ECHO       up         (clock, time): of a `BEAT`, and the time there in seconds since the epoch
+=========  =========  ======================================================================================
+"""
+
+from __future__ import annotations
+
+START, RELAY, LIMIT, TAKE_BACK, INTERRUPT, WATCH, KILL, RETIRE, CARRY, BEAT = range(1, 11)
+FORKED, DOWN, TAKEN, AT, FAILED, ECHO = range(11, 17)
+
+BEAT_S = 2.0
+"""How often each side says that it is there."""
+SILENCE_BEATS = 2.5
+"""After how many beats without a word the pool takes the link for cut."""
+ORPHAN_S = 30.0
+"""After how long without a word the agent takes itself for forgotten: a pool may be asleep, and come back."""

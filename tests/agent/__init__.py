@@ -1,0 +1,1 @@
+"""The agent: workers over one stream, first to a process of this machine, then to real hosts."""

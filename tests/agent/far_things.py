@@ -1,0 +1,9 @@
+"""What hosts are asked for in tests: importable, so that another Python can have it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def make_a_function(x: int) -> Any:
+    return lambda: x

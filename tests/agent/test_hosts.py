@@ -1,0 +1,228 @@
+"""Agents on real hosts, over ssh: what works, what goes wrong, and what is left."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pathos_nb import Pool
+from tests.contract.calls import square
+from tests.rig.bed import wait_until
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def node(_: Any = None) -> str:
+    return os.uname().nodename
+
+
+def nap(x: int) -> int:
+    time.sleep(0.02)
+    return x
+
+
+def processes_on(bed: Any, host: str) -> list[str]:
+    """Give the commands of Python that run there."""
+    table = bed.on(host, "ps", "-eo", "pid,args")
+    return [line.strip() for line in table.splitlines() if "pathos_nb" in line and " ps " not in line]
+
+
+def started(pool: Any, n: int = 300) -> Any:
+    run = pool.start(nap, range(n))
+    assert wait_until(lambda: run.n_done >= 20, 60)
+    return run
+
+
+def finished(run: Any, n: int = 300, within_s: float = 120.0) -> None:
+    assert run.wait(within_s), run
+    assert run.result() == list(range(n))
+    assert sorted(i for chunk in run.chunks for i in chunk.indices) == list(range(n))
+
+
+# --- what works
+
+
+def test_a_map_runs_on_two_hosts(places):
+    places("host1"), places("host2")
+    with Pool("host1", "host2", nodes={"host1": 2, "host2": 1}) as pool:
+        assert set(pool.map(node, range(60), chunksize=1)) == {"host1", "host2"}
+        assert {(w.place, w.host) for w in pool.workers()} == {("host1", "host1"), ("host2", "host2")}
+        offset = 3
+        assert pool.map(lambda x: x + offset, range(1000)) == list(range(3, 1003))
+
+
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+def test_arrays_come_and_go(places, transport):
+    np = pytest.importorskip("numpy")
+    places("host1", transport=transport)
+    with Pool("host1", nodes=1) as pool:
+        for n in (10, 100_000, 3_000_000):
+            array = np.arange(n, dtype="f8")
+            assert (pool.pipe(np.negative, array) == -array).all()
+
+
+def test_nothing_need_be_installed_there_but_python(places, bed):
+    system = Path("/usr/bin/python3")
+    if not system.exists() or (minor := minor_of(system)) != sys.version_info[:2]:
+        pytest.skip(f"the system's Python is not this one's minor version: {minor if system.exists() else 'none'}")
+    places("host1", python=str(system))
+    with Pool("host1", nodes=1) as pool:
+        assert pool.map(lambda x: x + 1, range(10)) == list(range(1, 11))
+        found = pool.pipe(lambda: (__import__("cloudpickle").__file__, __import__("sys").executable))
+    assert found[0].endswith(".zip/cloudpickle/__init__.py")
+    assert found[1] == str(system)
+
+
+def minor_of(python: Path) -> tuple[int, ...]:
+    code = "import sys; print(*sys.version_info[:2])"
+    told = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    return tuple(map(int, told.stdout.split()))
+
+
+def test_no_port_listens_for_it(places, bed):
+    def listening() -> set[str]:
+        return {line.split()[3] for line in bed.on("host1", "ss", "-Hltn").splitlines()}
+
+    before = listening()
+    places("host1")
+    with Pool("host1", nodes=2) as pool:
+        run = started(pool)
+        assert listening() == before
+        finished(run)
+
+
+def test_a_home_that_cannot_be_written_to_is_no_hindrance(places, bed):
+    bed.on("host1", "mkdir -p ~tester/.cache && chown root ~tester/.cache && chmod 755 ~tester/.cache")
+    try:
+        place = places("host1", user="tester")
+        with Pool("host1", nodes=1) as pool:
+            assert pool.map(square, range(10)) == [x * x for x in range(10)]
+        hello = next(state.hello for state in place.states if state.hello)
+        assert "Permission denied" in hello.kept
+    finally:
+        bed.on("host1", "rm -rf ~tester/.cache")
+
+
+def test_modules_beside_the_notebook_travel_along(places, bed, tmp_path, monkeypatch):
+    folder = tmp_path / "project"
+    (folder / "parts").mkdir(parents=True)
+    (folder / "mine.py").write_text("import parts.deep\ndef answer(x): return parts.deep.OFFSET + x\n")
+    (folder / "parts" / "__init__.py").write_text("")
+    (folder / "parts" / "deep.py").write_text("OFFSET = 1\n")
+    bed.on("host1", "rm", "-rf", str(folder))  # /tmp is the host's own
+    monkeypatch.syspath_prepend(str(folder))
+    mine = importlib.import_module("mine")
+    places("host1")
+    try:
+        with Pool("host1", nodes=2) as pool:
+            assert pool.map(mine.answer, range(4)) == [1, 2, 3, 4]
+            (folder / "parts" / "deep.py").write_text("OFFSET = 1000\n")
+            assert pool.map(mine.answer, range(4)) == [1000, 1001, 1002, 1003]
+    finally:
+        for name in ("mine", "parts", "parts.deep"):
+            sys.modules.pop(name, None)
+
+
+# --- what goes wrong
+
+
+def test_a_link_cut_for_five_seconds_costs_no_item(places, bed):
+    bed.needs("cut")
+    place = places("host1")
+    places("host2")
+    with Pool("host1", "host2", nodes=1) as pool:
+        run = started(pool, 600)
+        bed("cut", "host1")
+        assert wait_until(lambda: place.n("lost"), 30)
+        done = run.n_done
+        assert wait_until(lambda: run.n_done > done + 20, 30), "the other host carries on"
+        bed("heal", "host1")
+        finished(run, 600)
+        assert wait_until(lambda: place.n("up") == 2, 60)
+        assert set(pool.map(node, range(200), chunksize=1)) == {"host1", "host2"}
+
+
+def test_a_cut_is_found_in_three_beats(places, bed):
+    bed.needs("cut")
+    place = places("host1")
+    with Pool("processes", "host1", nodes=1) as pool:
+        run = started(pool, 600)
+        bed("cut", "host1")
+        began = time.monotonic()
+        assert wait_until(lambda: place.n("lost"), 30)
+        assert time.monotonic() - began < 3.0 + 1.5
+        finished(run, 600)
+        bed("heal", "host1")
+
+
+def test_a_far_and_lossy_host_gives_the_same(places, bed):
+    bed.needs("slow")
+    place = places("host1")
+    with Pool("host1", nodes=2) as pool:
+        bed("slow", "host1", "--delay", "100ms", "--loss", "1%")
+        assert pool.map(square, range(20_000)) == [x * x for x in range(20_000)]
+        finished(started(pool, 100), 100)
+        assert place.n("lost") == 0
+
+
+def test_a_host_that_is_killed_is_done_without_and_comes_back(places, bed):
+    place = places("host1")
+    with Pool("processes", "host1", nodes=1) as pool:
+        run = started(pool)
+        bed("kill", "host1")
+        finished(run)
+        assert {w.place for w in pool.workers()} == {"processes"}
+        bed("start", "host1")
+        assert wait_until(lambda: place.n("up") == 2, 60)
+        assert wait_until(lambda: pool.map(abs, [0]) == [0] and len(pool.workers()) == 2, 30)
+        assert "host1" in set(pool.map(node, range(200), chunksize=1))
+
+
+def test_two_kernels_on_one_host_do_not_mind_each_other(places, bed, tmp_path):
+    bed.on("host1", "rm -rf ~/.cache/pathos_nb")
+    script = tmp_path / "kernel.py"
+    script.write_text(KERNEL)
+    command = [sys.executable, str(script), bed.config]
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    kernels = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) for _ in range(2)]
+    told = [kernel.communicate(timeout=120)[0] for kernel in kernels]
+    assert told == ["499500 host1\n"] * 2
+    assert wait_until(lambda: not processes_on(bed, "host1"), 10), processes_on(bed, "host1")
+
+
+KERNEL = """
+import os, sys
+from pathos_nb import Pool
+from pathos_nb.launchers.agent import agent_launcher
+from pathos_nb.launchers.registry import registry
+from pathos_nb.secure.remote import Remote
+remote = Remote("host1", config=sys.argv[1])
+registry.register("host1", agent_launcher("host1", remote.open, python=sys.executable))
+pool = Pool("host1", nodes=2)
+print(sum(pool.map(lambda x: x, range(1000))), pool.pipe(lambda: os.uname().nodename), flush=True)
+if sys.argv[2:]:
+    pool.map(lambda x: __import__("time").sleep(600), range(2))
+pool.close()
+remote.close()
+"""
+
+
+def test_a_driver_that_is_killed_leaves_nothing_there(places, bed, tmp_path):
+    script = tmp_path / "kernel.py"
+    script.write_text(KERNEL)
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, str(script), bed.config, "and sleep"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as kernel:
+        assert kernel.stdout.readline() == "499500 host1\n"
+        assert len(processes_on(bed, "host1")) >= 4
+        kernel.kill()
+    assert wait_until(lambda: not processes_on(bed, "host1"), 5), processes_on(bed, "host1")
+    files = bed.on("host1", "ls -A /tmp /dev/shm ~/.cache/pathos_nb").split()
+    assert [name for name in files if "pathos" in name and not name.endswith((".zip", "pathos_nb:"))] == []

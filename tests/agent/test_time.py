@@ -1,0 +1,113 @@
+"""Clocks and speed: a host whose clock is wrong, a kernel that was asleep, a host that is slow."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from pathos_nb import Pool
+from pathos_nb.launchers.agent_link import LinkSettings, LinkState
+from tests.rig import agents
+from tests.rig.census import until
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def nap(x: int) -> int:
+    time.sleep(0.02)
+    return x
+
+
+def ahead_by(seconds: float):
+    """Give what opens a carrier to an agent whose clock, and whose workers' clocks, are ahead."""
+    wrong = f"import time; time.time = (lambda t: lambda: t() + {seconds})(time.time)\n"
+    start = "from pathos_nb.launchers.agent_far import main\n"
+    zygote = f"import pathos_nb.launchers.zygote_start as z; z.BOOTSTRAP = {wrong!r} + z.BOOTSTRAP\n"
+    return lambda command: agents.LocalCarrier([*command[:3], wrong + command[3].replace(start, zygote + start)])
+
+
+@pytest.mark.parametrize("seconds", [3600.0, -86400.0])
+def test_stamps_are_of_this_machines_time_whatever_the_hosts_clock_says(seconds):
+    agents.register("elsewhen", ahead_by(seconds))
+    with Pool("elsewhen", nodes=2) as pool:
+        earliest = time.time()
+        run = pool.start(nap, range(20))
+        assert run.wait(60)
+        for chunk in run.chunks:
+            stamps = [chunk.started, *chunk.ends]
+            assert list(stamps) == sorted(stamps)
+            assert earliest - 0.5 < stamps[0] <= stamps[-1] < time.time() + 0.5
+
+
+STOPPED = """
+import os, sys, time
+from pathos_nb import Pool
+from pathos_nb.launchers.agent_link import LinkSettings
+from tests.rig import agents
+states = []
+settings = LinkSettings(beat_s=0.2, first_pause_s=0.05)
+agents.register("a-host", settings=settings, on_link=lambda state: states.append(state.state))
+def nap(x):
+    time.sleep(0.02)
+    return x
+with Pool("a-host", nodes=2) as pool:
+    run = pool.start(nap, range(200))
+    while run.n_done < 10:
+        time.sleep(0.01)
+    print("running", flush=True)
+    assert run.result() == list(range(200))
+print(*states)
+"""
+
+
+def test_a_kernel_that_was_asleep_first_hears_what_has_come(tmp_path):
+    """Two seconds are ten beats: a link that was judged by the clock alone would be lost."""
+    import subprocess
+    from pathlib import Path
+
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", STOPPED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as driver:
+        assert driver.stdout.readline() == "running\n"
+        driver.send_signal(signal.SIGSTOP)
+        wake = threading.Timer(2.0, driver.send_signal, [signal.SIGCONT])
+        wake.start()
+        out, _ = driver.communicate(timeout=60)
+        wake.join()
+    assert driver.returncode == 0
+    assert out == "up\n"
+
+
+def slow_there(x: int) -> int:
+    time.sleep(0.4 if "PATHOS_NB_TEST_SLOW" in os.environ else 0.01)
+    return x
+
+
+def test_a_slow_host_gets_little_and_holds_nobody_up_at_the_end():
+    environ = {**os.environ, "PATHOS_NB_TEST_SLOW": "1"}
+    agents.register("snail", lambda command: agents.LocalCarrier(command, env=environ))
+    with Pool("processes", "snail", nodes=1) as pool:
+        run = pool.start(slow_there, range(300))
+        assert run.wait(60)
+        assert run.result() == list(range(300))
+        there = [i for chunk in run.chunks if chunk.worker.startswith("snail") for i in chunk.indices]
+        assert 1 <= len(there) < 60
+        assert sorted(i for chunk in run.chunks for i in chunk.indices) == list(range(300))
+
+
+def test_a_link_tells_how_far_away_the_host_is():
+    states: list[LinkState] = []
+    agents.register("near", settings=LinkSettings(beat_s=0.1), on_link=states.append)
+    with Pool("near", nodes=1) as pool:
+        assert pool.map(abs, [-1]) == [1]
+        slot = pool._maps.dispatcher.crew.seats[0].slot
+        assert until(lambda: 0 < slot.latency_s < 0.5)
+    assert [state.state for state in states] == ["up"]
+    hello = states[0].hello
+    assert hello.executable == sys.executable
+    assert hello.cores == len(os.sched_getaffinity(0))

@@ -1,0 +1,93 @@
+"""A host whose Python, or whose packages, are not the kernel's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pathos_nb import Pool
+from pathos_nb.errors import CannotReturn, CannotSend
+from tests.rig import agents
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def minor_of(python: Path) -> tuple[int, ...]:
+    code = "import sys; print(*sys.version_info[:2])"
+    told = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    return tuple(map(int, told.stdout.split()))
+
+
+@pytest.fixture
+def other() -> str:
+    """Make a place whose Python is of another minor version, if there is one on the path that starts."""
+    for minor in (12, 13, 10, 11):
+        for folder in os.get_exec_path():
+            found = Path(folder) / f"python3.{minor}"
+            if minor != sys.version_info[1] and found.exists() and minor_of(found) == (3, minor):
+                agents.register("other", python=str(found))
+                return f"3.{minor}"
+    pytest.skip("there is no Python of another minor version on the path")
+
+
+def test_another_minor_version_gets_importable_functions_only(other):
+    with Pool("other", nodes=1) as pool:
+        assert pool.map(abs, range(-3, 0)) == [3, 2, 1]
+        with pytest.raises(CannotSend, match=rf"lambda.*code of Python 3.*Python {other} cannot load.*--python"):
+            pool.map(lambda x: x, range(3))
+        with pytest.raises(CannotSend, match="argument"):
+            pool.map(callable, [lambda: 1])
+        assert pool.map(abs, [-1]) == [1]
+
+
+def test_code_that_comes_back_is_not_loaded_either(other):
+    from tests.agent.far_things import make_a_function
+
+    with Pool("other", nodes=1) as pool:
+        with pytest.raises(CannotReturn, match=rf"code of Python {other}"):
+            pool.map(make_a_function, [1])
+        assert pool.map(abs, [-1]) == [1]
+
+
+def test_in_a_mixed_pool_code_goes_where_it_can_be_loaded(other):
+    with Pool("processes", "other", nodes=1) as pool:
+        assert pool.map(lambda x: -x, range(50)) == [-x for x in range(50)]
+        assert pool.map(abs, range(-50, 0)) == list(range(50, 0, -1))
+
+
+def without(package: str) -> Any:
+    """Give what opens a carrier to an agent whose Python cannot import a package."""
+    blocked = f"import sys; sys.modules[{package!r}] = None; "
+    start = "from pathos_nb.launchers.agent_far import main\n"
+    zygote = f"import pathos_nb.launchers.zygote_start as z; z.BOOTSTRAP = {blocked!r} + z.BOOTSTRAP\n"
+    return lambda command: agents.LocalCarrier([*command[:3], command[3].replace(start, zygote + start)])
+
+
+def test_a_package_that_the_function_needs_and_the_host_lacks_is_said_plainly():
+    numpy = pytest.importorskip("numpy")
+    agents.register("poor", without("numpy"))
+    with Pool("poor", nodes=1) as pool:
+        with pytest.raises(CannotSend, match=r"poor.*has no module 'numpy.*-m pip install numpy"):
+            pool.map(numpy.sqrt, [4.0])
+        with pytest.raises(CannotSend, match=r"poor.*has no module 'numpy.*-m pip install numpy"):
+            pool.map(len, [numpy.ones(3)])
+        assert pool.map(abs, [-1]) == [1]
+
+
+def needs_inside(_: int) -> Any:
+    import numpy
+
+    return numpy.ones(3)
+
+
+def test_so_is_one_that_an_item_imports_itself():
+    agents.register("poor", without("numpy"))
+    with Pool("poor", nodes=1) as pool, pytest.raises(ModuleNotFoundError, match="numpy") as caught:
+        pool.map(needs_inside, range(5))
+    told = str(caught.value.__cause__)
+    assert "item 0" in told and "poor" in told and "-m pip install numpy" in told
