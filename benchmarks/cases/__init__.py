@@ -34,6 +34,8 @@ NAMES = (
     "worker_killed",
     "import_cost",
     "progress_cost",
+    "agents",
+    "rpc_calls",
 )
 
 

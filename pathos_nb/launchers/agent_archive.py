@@ -14,6 +14,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+from zipimport import zipimporter
 
 from pathos_nb.errors import LauncherUnavailable
 
@@ -45,6 +46,10 @@ def archive() -> Archive:
     LauncherUnavailable
         A library that has to go along is not installed as files.
     """
+    loader = getattr(find_spec(_OWN), "loader", None)
+    if isinstance(loader, zipimporter):  # this is a host itself: what was sent here goes on
+        data = Path(loader.archive).read_bytes()
+        return Archive(data, hashlib.sha256(data).hexdigest())
     files = dict(entry for name in (_OWN, *_LIBRARIES) for entry in _files_of(name))
     data = pack_files(files.items())
     return Archive(data, hashlib.sha256(data).hexdigest())

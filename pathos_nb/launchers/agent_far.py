@@ -14,55 +14,81 @@ from __future__ import annotations
 import contextlib
 import os
 import site
+import socket
+import stat
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pathos_nb.launchers import agent_messages as messages
-from pathos_nb.launchers.agent_beside import BesideStore, far_context
+from pathos_nb.launchers.agent_store import BesideStore, far_context
 from pathos_nb.launchers.contract import News, Reply, Running, Slot, SlotDown
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub
 from pathos_nb.launchers.processes import ProcessesLauncher
+from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire import protocol
 from pathos_nb.wire.envelopes import Envelope, EnvelopeReader, Sealer
 from pathos_nb.wire.framing import Buffer, Frame
 
 _LOOK_S = 0.1
 _LONG_S = 0.05
+_READS = 16
 _PIPE_BYTES = 1 << 20
 _MAX_FINISHED = (1 << 32) - 1
 
 
-def main(in_fd: int, out_fd: int, order: Mapping[str, Any], say: Callable[..., None], kept: str) -> None:
+class Stream(NamedTuple):
+    """The two descriptors of the stream."""
+
+    into: int
+    out: int
+
+
+def serve(stream: Stream, order: Mapping[str, Any], start: ZygoteStart, say: Callable[..., None], kept: str) -> None:
     """Serve the pool at the other end; never returns.
 
     Parameters
     ----------
-    in_fd, out_fd : int
-        The stream.
+    stream : Stream
+        From the pool and to it.
     order : mapping
-        ``key`` and ``n`` (how many workers there will be).
+        ``key``, ``n`` (how many workers there will be) and ``beat``.
+    start : ZygoteStart
+        A zygote that boots.
     say : callable
         Tells the other end the last thing before the envelopes.
     kept : str
         Why the archive could not be kept.
     """
-    for fd in (in_fd, out_fd):
+    for fd in stream:
         os.set_blocking(fd, False)
+        widen(fd)
     see_users_packages()
-    agent = Agent(in_fd, out_fd, bytes.fromhex(order["key"]), int(order["n"]))
+    agent = Agent(stream, bytes.fromhex(order["key"]), int(order["n"]), start)
     agent.beat_s = float(order["beat"])
-    os.set_blocking(out_fd, True)
+    os.set_blocking(stream.out, True)
     say(ready=True, kept=kept, time=time.time(), cores=usable_cores())
-    os.set_blocking(out_fd, False)
+    os.set_blocking(stream.out, False)
     try:
         agent.serve()
     finally:
         agent.end()
         os._exit(0)
+
+
+def widen(fd: int) -> None:
+    """Have the system keep more of a stream, so that the other end need not wait while this one copies."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    if stat.S_ISSOCK(os.fstat(fd).st_mode):
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as stream:
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                stream.setsockopt(socket.SOL_SOCKET, option, _PIPE_BYTES)
 
 
 def see_users_packages() -> None:
@@ -78,20 +104,22 @@ class Agent:
 
     Parameters
     ----------
-    in_fd, out_fd : int
-        The stream, not blocking.
+    stream : Stream
+        From the pool and to it, not blocking.
     key : bytes
         Of the envelopes.
     n_workers : int
         Among how many workers the cores are shared.
+    start : ZygoteStart
+        A zygote that boots.
     """
 
-    def __init__(self, in_fd: int, out_fd: int, key: bytes, n_workers: int) -> None:
+    def __init__(self, stream: Stream, key: bytes, n_workers: int, start: ZygoteStart) -> None:
         self.hub = EventHub()
-        self.launcher = ProcessesLauncher(self.hub, self._on_news, None, n_workers)
+        self.launcher = ProcessesLauncher(self.hub, self._on_news, None, n_workers, start)
         self.store = BesideStore()
         self.is_over, self.beat_s = False, messages.BEAT_S
-        self._in, self._out = in_fd, out_fd
+        self._in, self._out = stream
         self._sealer, self._reader = Sealer(key, "up"), EnvelopeReader(key, "down")
         self._unsent: deque[Buffer] = deque()
         self._is_full = False
@@ -120,19 +148,20 @@ class Agent:
     # --- the stream ---
 
     def _on_readable(self) -> None:
-        try:
-            envelopes = self._reader.pull(lambda n: os.read(self._in, n), self._read_into)
-        except BlockingIOError:
-            return
-        except (OSError, ValueError) as error:
-            self._say_goodbye(f"the agent cannot go on: {error}")
-            return
-        self._heard_s = time.monotonic()
-        if envelopes is None:
-            self.is_over = True
-            return
-        for envelope in envelopes:
-            self._obey(envelope)
+        for _ in range(_READS):
+            try:
+                envelopes = self._reader.pull(lambda n: os.read(self._in, n), self._read_into)
+            except BlockingIOError:
+                return
+            except (OSError, ValueError) as error:
+                self._say_goodbye(f"the agent cannot go on: {error}")
+                return
+            self._heard_s = time.monotonic()
+            if envelopes is None:
+                self.is_over = True
+                return
+            for envelope in envelopes:
+                self._obey(envelope)
 
     def _read_into(self, view: memoryview) -> int:
         return os.readv(self._in, [view])

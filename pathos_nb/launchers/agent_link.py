@@ -231,6 +231,7 @@ class Link:
     def _open(self) -> Hello:
         until_s = time.monotonic() + self._settings.boot_s
         try:
+            packed = archive()
             carrier = self._open_carrier()
         except LinkFailed:
             raise
@@ -240,7 +241,7 @@ class Link:
         with self._lock:
             self._carrier = carrier
         key = new_key()
-        hello = converse(carrier, archive(), key, {"beat": self._settings.beat_s, **self._order}, until_s)
+        hello = converse(carrier, packed, key, {"beat": self._settings.beat_s, **self._order}, until_s)
         with self._lock:
             self._sealer = Sealer(key, "down")
             self._unsent.clear()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pathos_nb.errors import PoolBroken
 
-__all__ = ["Call", "Server", "answers", "ask", "same_machine"]
+__all__ = ["Call", "Server", "answers", "ask", "facts_of", "machine"]
 
 _CLOSE_S = 2.0
 
@@ -148,11 +148,16 @@ def ask(address: tuple[str, int], secret: bytes) -> dict[str, Any]:
         line.close()
 
 
-def same_machine(server: Server) -> bool:
-    """Whether a server has the same files and the same user around it as this process."""
+def facts_of(server: Server) -> dict[str, Any]:
+    """Give what a server says of itself; nothing if it does not answer."""
+    try:
+        return ask(*server.find())
+    except OSError:
+        return {}
+
+
+def machine() -> str:
+    """Name this machine and account, as a server names its own."""
     from pathos_nb.launchers.ppft_line import facts
 
-    try:
-        return bool(ask(*server.find())["machine"] == facts()["machine"])
-    except OSError:
-        return False
+    return str(facts()["machine"])

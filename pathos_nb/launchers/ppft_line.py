@@ -157,7 +157,8 @@ def knock(line: Line, address: tuple[str, int], secret: bytes, wish: str) -> dic
         Nobody is there, or nobody of ours; the text says which.
     """
     line.socket.settimeout(LOGIN_S)
-    line._connect(*address)
+    host, port = address
+    line._connect("127.0.0.1" if host == "localhost" else host, port)  # asks nobody for the name
     line.tune()
     version = line.receive()
     if version != PPFT_VERSION.encode():

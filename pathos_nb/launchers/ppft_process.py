@@ -118,18 +118,24 @@ class ServerProcess:
     def __init__(self, nodes: int, port: int = 0) -> None:
         self.secret = secrets.token_hex(_SECRET_BYTES)
         self._lock, self._told = threading.Lock(), dict[str, Any]()
-        self._log_fd = shared_file("pathos-nb-server")
         argv = [sys.executable, "-c", _BOOT, _ROOT, str(port), str(nodes)]
         try:
-            self._process = subprocess.Popen(
-                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log_fd, start_new_session=True
-            )
+            self._log_fd = shared_file("pathos-nb-server")
+            self._process = self._spawn(argv)
         except OSError as error:
-            os.close(self._log_fd)
-            raise PoolBroken(f"a ppft server cannot be started: {error.strerror}") from error
+            what, cure = f"a ppft server cannot be started: {error.strerror}", "close files, or raise the limit"
+            raise PoolBroken(what, cure=cure if error.errno in (23, 24) else "") from error
         self._stdin, self._stdout = _piped(self._process)
         with suppress(BrokenPipeError):
             os.write(self._stdin.fileno(), self.secret.encode() + b"\n")
+
+    def _spawn(self, argv: list[str]) -> subprocess.Popen[bytes]:
+        pipe, log = subprocess.PIPE, self._log_fd
+        try:
+            return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True)
+        except OSError:
+            os.close(self._log_fd)
+            raise
 
     @property
     def is_alive(self) -> bool:

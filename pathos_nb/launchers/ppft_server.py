@@ -37,7 +37,6 @@ from pathos_nb.wire.signing import Checker, NotAuthentic, Signer
 
 _N_CALLERS = 1100  # a pool has at most 1024 workers
 _N_QUEUED = 8
-_JOIN_BYTES = 1 << 16
 
 
 class Service(_NetworkServer):  # type: ignore[misc]  # ppft has no types
@@ -147,7 +146,7 @@ class Desk:
         self._orders, self._words = Checker(line.key, b"order"), Signer(line.key, b"word")
         self._messages = ppft_wire.Messages()
         self._results = ppft_wire.Messages(ppft_wire.MAX_RESULT_BYTES + 64)
-        self._jobs: deque[ppft_wire.Buffer] = deque()
+        self._jobs: deque[tuple[ppft_wire.Buffer, ppft_wire.Buffer]] = deque()
         self._function: ppft_wire.Buffer | None = None
         self._watches: dict[int, tuple[float, str]] = {}
         self._retiring = self.is_busy = False
@@ -229,12 +228,8 @@ class Desk:
             raise _HandGone from None
 
     def _send(self, result: ppft_wire.Buffer) -> None:
-        size = len(result).to_bytes(8, "big")
-        if len(result) < _JOIN_BYTES:
-            self._tell(size + result)
-            return
-        self._tell(size)
-        self._tell(result)
+        for piece in ppft_wire.framed(result):
+            self._tell(piece)
 
     def _tell(self, data: ppft_wire.Buffer) -> None:
         try:
@@ -250,11 +245,10 @@ class Desk:
             if self._retiring:
                 self._tell(ppft_wire.word(self._words, down="retired", tail="", at=None))
             return not self._retiring
-        argument = self._jobs.popleft()
         try:
-            self.hand.t.csend(ppft_wire.FUNCTION)
-            self.hand.t.send(argument)
-        except (OSError, ValueError):
+            for piece in ppft_wire.framed(*self._jobs.popleft()):
+                self.hand.channel.sendall(piece)
+        except OSError:
             raise _HandGone from None
         self.is_busy = True
         return True
@@ -273,7 +267,7 @@ class Desk:
                 self._obey(ppft_wire.fields_of(self._orders, message, of_word=False))
             elif ppft_wire.is_call(function):
                 ppft_wire.check_argument(message)
-                self._jobs.append(message)
+                self._jobs.append((function, message))
             else:
                 raise ppft_wire.NotPpft("a caller wants another function")
         return True

@@ -33,7 +33,7 @@ _LONG, _INT = struct.Struct("<Q"), struct.Struct("<I")
 MAX_BYTES = 1 << 40
 MAX_RESULT_BYTES = (1 << 32) - 1  # what the protocol 3 of pickle can tell the size of
 RESULT_PROTOCOL = 3
-_READ_BYTES, _READ_MORE_BYTES = 1 << 16, 1 << 18
+_READ_BYTES, _READ_MORE_BYTES, _JOIN_BYTES = 1 << 16, 1 << 18, 1 << 16
 
 
 class NotPpft(ValueError):
@@ -76,6 +76,12 @@ def call(signer: Signer, pieces: Sequence[Buffer], is_first: bool) -> list[Buffe
     size = len(_ARGUMENT_HEAD) + _LONG.size + inner + len(_ARGUMENT_TAIL)
     start = _SIZE.pack(len(function)) + function + _SIZE.pack(size) + _ARGUMENT_HEAD + _LONG.pack(inner) + head
     return [start, *pieces, _ARGUMENT_TAIL]
+
+
+def framed(*messages: Buffer) -> list[Buffer]:
+    """Lay out messages behind their sizes; short ones are one piece, so that who waits for them wakes once."""
+    pieces = [piece for message in messages for piece in (_SIZE.pack(len(message)), message)]
+    return [b"".join(pieces)] if sum(map(len, messages)) < _JOIN_BYTES else pieces
 
 
 def is_call(function: Buffer) -> bool:

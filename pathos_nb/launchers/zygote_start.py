@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 REQUEST_BYTES = 64
-BOOTSTRAP = (
-    "import sys; sys.path[:] = [p for p in sys.path if p] + [sys.argv[1]]; "
-    "from pathos_nb.launchers.zygote import main; main()"
-)
 _PRELOAD = ("cloudpickle",)
 _ROOT = __file__.rsplit(os.sep, 3)[0]
+# A package that was carried here in an archive goes before one that is installed; a folder goes last, since it may have
+# modules in it that are named like the standard library's.
+_IS_FOLDER = os.path.isdir(_ROOT)  # noqa: PTH112 - pathlib would cost every start 3 ms
+_PATH = "[*old, sys.argv[1]]" if _IS_FOLDER else "[sys.argv[1], *old]"
+BOOTSTRAP = (
+    f"import sys; old = list(filter(None, sys.path)); sys.path[:] = {_PATH}; "
+    "from pathos_nb.launchers.zygote import main; main()"
+)
 
 
 class ZygoteStart:
@@ -36,6 +40,8 @@ class ZygoteStart:
         Among how many workers the cores will be shared.
     child : str
         The module whose ``main`` a worker runs.
+    preload : sequence of str
+        Modules that it imports before it forks; by default those that are loaded here and that workers may want.
 
     Raises
     ------
@@ -45,13 +51,13 @@ class ZygoteStart:
 
     __slots__ = ("_child", "_control", "limits", "log_fd", "pid")
 
-    def __init__(self, n_workers: int, child: str = "pathos_nb.launchers.child") -> None:
+    def __init__(self, n_workers: int, child: str = "pathos_nb.launchers.child", preload: Sequence[str] = ()) -> None:
         self._child = child
         self.limits = inner_threads(n_workers)
         self.log_fd = shared_file("pathos-nb-zygote")
         control, remote = _socket.socketpair()
         try:
-            self.pid = self._spawn(remote.fileno())
+            self.pid = self._spawn(remote.fileno(), preload)
         except BaseException:
             control.close()
             os.close(self.log_fd)
@@ -60,8 +66,8 @@ class ZygoteStart:
             remote.close()
         self._control: int | None = control.detach()
 
-    def _spawn(self, stdin: int) -> int:
-        preload = [module for module in _PRELOAD if module in sys.modules]
+    def _spawn(self, stdin: int, preload: Sequence[str]) -> int:
+        preload = preload or [module for module in _PRELOAD if module in sys.modules]
         argv = [sys.executable, "-c", BOOTSTRAP, _ROOT, self._child, *preload]
         actions = [(os.POSIX_SPAWN_DUP2, stdin, 0)] + [(os.POSIX_SPAWN_DUP2, self.log_fd, fd) for fd in (1, 2)]
         environ = {**os.environ, **self.limits}

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pathos_nb import Pool
+from tests.agent.conftest import SETTINGS
 from tests.contract.calls import square
 from tests.rig.bed import wait_until
 
@@ -170,6 +171,32 @@ def test_a_far_and_lossy_host_gives_the_same(places, bed):
         assert pool.map(square, range(20_000)) == [x * x for x in range(20_000)]
         finished(started(pool, 100), 100)
         assert place.n("lost") == 0
+
+
+def test_on_a_narrow_link_a_large_array_is_no_silence(places, bed):
+    np = pytest.importorskip("numpy")
+    bed.needs("slow")
+    place = places("host1", settings=SETTINGS._replace(beat_s=0.4))
+    with Pool("host1", nodes=1) as pool:
+        bed("slow", "host1", "--delay", "10ms", "--rate", "10mbit")
+        array = np.random.default_rng(1).random(400_000)  # 3 MB: two and a half seconds each way, six beats
+        assert (pool.pipe(np.negative, array) == -array).all()
+        assert place.n("lost") == 0
+
+
+def test_a_full_disk_is_no_hindrance(places, bed):
+    on_host = "mkdir -p ~tester/.cache && mount -t tmpfs -o size=64k,uid=$(id -u tester) tmpfs ~tester/.cache"
+    bed.needs("netns")
+    bed.on("host1", on_host)
+    try:
+        place = places("host1", user="tester")
+        with Pool("host1", nodes=1) as pool:
+            assert pool.map(square, range(10)) == [x * x for x in range(10)]
+        hello = next(state.hello for state in place.states if state.hello)
+        assert "No space left" in hello.kept
+        assert bed.on("host1", "ls -A ~tester/.cache/pathos_nb").split() == []
+    finally:
+        bed.on("host1", "umount ~tester/.cache; rm -rf ~tester/.cache")
 
 
 def test_a_host_that_is_killed_is_done_without_and_comes_back(places, bed):

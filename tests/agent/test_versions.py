@@ -63,7 +63,7 @@ def test_in_a_mixed_pool_code_goes_where_it_can_be_loaded(other):
 def without(package: str) -> Any:
     """Give what opens a carrier to an agent whose Python cannot import a package."""
     blocked = f"import sys; sys.modules[{package!r}] = None; "
-    start = "from pathos_nb.launchers.agent_far import main\n"
+    start = "from pathos_nb.launchers.agent_main import main\n"
     zygote = f"import pathos_nb.launchers.zygote_start as z; z.BOOTSTRAP = {blocked!r} + z.BOOTSTRAP\n"
     return lambda command: agents.LocalCarrier([*command[:3], command[3].replace(start, zygote + start)])
 

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from pathos_nb import known_servers
+from pathos_nb import Pool, known_servers
 from pathos_nb.errors import ItemTimeout, LauncherUnavailable, PoolBroken, WorkerLost
 from pathos_nb.parallel import ParallelPool, stats
 from pathos_nb.server import LocalServer
@@ -250,3 +250,20 @@ def test_a_server_that_is_stopped_is_given_up_in_time(server: LocalServer) -> No
             assert run.result() == list(range(1500))
         finally:
             os.kill(other.pid, signal.SIGCONT)
+
+
+def end_process(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_an_item_that_kills_its_server_again_and_again_ends_its_map() -> None:
+    with Pool("ppft", nodes=1) as pool:
+        with pytest.raises(PoolBroken, match="gives no workers"):
+            pool.map(kill_the_server, range(3))
+        pool.terminate()
+
+
+def kill_the_server(_: int) -> None:
+    zygote = psutil.Process(os.getppid())
+    end_process(zygote.ppid())
+    time.sleep(60)
