@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 
 from pathos_nb import core
 from pathos_nb.errors import BadOption, PathosNbError
-from pathos_nb.secure.serving import Service
 
 __all__ = ["main"]
 
@@ -23,7 +22,8 @@ when Enter is pressed, its input ends, or a signal comes.
 
   pathos_connect node7 tunnel                    a tunnel to a free port of node7
   pathos_connect node7 tunnel 8080               a tunnel to port 8080 of node7
-  pathos_connect node7 ppserver tunnel           a server on node7, and a tunnel to it
+  pathos_connect node7 ppserver tunnel           a server on node7, and a tunnel to it: then, in Python,
+                                                 ParallelPool(servers=("localhost:LOCALPORT",))
   pathos_connect node7 ppserver 15058 .profile   a server at port 15058, after .profile is sourced
 
 A tunnel is shown as LOCALPORT:HOST:REMOTEPORT: connect to 127.0.0.1:LOCALPORT. It listens on this machine's loopback
@@ -71,7 +71,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--local-port", type=int, default=0, metavar="PORT", help="the local port (a free one)")
     parser.add_argument("--python", default="", help="the server's Python on the host (python3)")
     parser.add_argument("--nodes", type=int, default=0, metavar="N", help="how many workers the server has (all cores)")
-    parser.add_argument("--secret-file", default="", metavar="FILE", help="write the server's secret there (0600)")
     return parser
 
 
@@ -111,35 +110,25 @@ def _begin(said: argparse.Namespace, stack: ExitStack) -> None:
     )  # fmt: skip
     stack.callback(service.kill)
     _tell(f"Server running at port={service.port} with pid={service.pid()}\n")
-    _keep_secret(service, said.secret_file)
     if wants_tunnel:
-        _lead(said, stack, service.port, options)
+        service.reached_at(_lead(said, stack, service.port, options))
 
 
-def _lead(said: argparse.Namespace, stack: ExitStack, port: int, options: dict[str, Any]) -> None:
+def _lead(said: argparse.Namespace, stack: ExitStack, port: int, options: dict[str, Any]) -> int:
+    """Open a tunnel, and say so; give its local port."""
     options = {**options, "local_port": said.local_port}
     options["ssh_port"] = options.pop("port", 0)
     tunnel = core.connect(said.host, port or None, **options)
     stack.callback(tunnel.disconnect)
     host = said.host.rpartition("@")[2]
     _tell(f"{tunnel.port}:{host}:{tunnel.remote_port}\nConnected to localhost at port={tunnel.port}\n")
+    return tunnel.port
 
 
 def _port(text: str) -> int:
     if not text.isdecimal():
         raise BadOption(f"{text!r} is not a port", cure="give a number, or 'tunnel'")
     return int(text)
-
-
-def _keep_secret(service: Service, file: str) -> None:
-    if not file:
-        return
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.fchmod(descriptor, 0o600)
-        os.write(descriptor, f"{service.secret}\n".encode())
-    finally:
-        os.close(descriptor)
 
 
 def _wait(has_server: bool) -> None:

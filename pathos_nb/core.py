@@ -311,7 +311,7 @@ def serve(
     profile : str
         The file to source before (default: what the registry says).
     **kwds : object
-        ``nodes``, ``python``, and arguments of `Remote`.
+        ``nodes``, ``python``, ``tunnel`` (the one that leads to it), and arguments of `Remote`.
 
     Returns
     -------
@@ -323,4 +323,8 @@ def serve(
     CommandFailed, HostUnreachable, HostKeyRefused, LoginRefused, BadOption
         It did not start, and why.
     """
-    return begin(server, host, port or 0, profile, **kwds)
+    tunnel: Tunnel | None = kwds.pop("tunnel", None)
+    service = begin(server, host, port or (tunnel.remote_port if tunnel else 0), profile, **kwds)
+    if tunnel is not None:
+        service.reached_at(tunnel.port)
+    return service

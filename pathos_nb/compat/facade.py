@@ -11,13 +11,15 @@ from pathos_nb.compat.names import HOMES, VERSION, why_not
 
 __version__ = VERSION  # of the pathos whose contract this keeps
 __path__: list[str] = []  # a package: the import hook answers for what is below it
-_SSH_NAMES = {"SSH_Launcher": "secure", "SCP_Launcher": "secure", "SSH_Tunnel": "secure"}
+_SSH_NAMES = {"SSH_Launcher": "Pipe", "SCP_Launcher": "Copier", "SSH_Tunnel": "Tunnel"}
 
 
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    module = f"pathos.{_SSH_NAMES.get(name, name)}"
+    if name in _SSH_NAMES:
+        return getattr(import_module(HOMES["pathos.secure"]), _SSH_NAMES[name])
+    module = f"pathos.{name}"
     if module not in HOMES:
         raise AttributeError(why_not(module))
     return import_module(HOMES[module])

@@ -19,6 +19,8 @@ from pathos_nb.compat.names import HOMES, why_not
 
 __all__ = ["Finder"]
 
+PACKAGES = frozenset(name.rpartition(".")[0] for name in HOMES if "." in name)
+
 
 def _is_pathos(name: str) -> bool:
     return name == "pathos" or name.startswith("pathos.")
@@ -70,7 +72,7 @@ class Finder(MetaPathFinder):
             return None
         if fullname not in HOMES:
             raise ModuleNotFoundError(why_not(fullname), name=fullname)
-        return ModuleSpec(fullname, _Alias(), is_package=fullname in ("pathos", "pathos.helpers"))
+        return ModuleSpec(fullname, _Alias(), is_package=fullname in PACKAGES)
 
     def begin(self) -> None:
         """Answer from now on."""

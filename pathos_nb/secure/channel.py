@@ -53,8 +53,11 @@ class FarChannel:
 
     def write(self, data: memoryview) -> None:
         """Send all of it to stdin."""
-        while data:
-            data = data[self.channel.send(bytes(data[: self.channel.out_max_packet_size])) :]
+        try:
+            while data:
+                data = data[self.channel.send(bytes(data[: self.channel.out_max_packet_size])) :]
+        except EOFError as error:  # what paramiko raises where the transport was closed meanwhile
+            raise BrokenPipeError(str(error)) from error
 
     def end_input(self) -> None:
         """Close stdin."""
@@ -102,4 +105,5 @@ class FarChannel:
 
     def close(self) -> None:
         """Close the channel."""
-        self.channel.close()
+        with contextlib.suppress(OSError, EOFError):
+            self.channel.close()

@@ -146,7 +146,7 @@ class Stream:
         with self._lock:
             self._channel = channel
         if self._is_closed:
-            channel.close()
+            _close(channel)
         up = threading.Thread(target=self._up, args=(channel,), name="pathos-nb tunnel up", daemon=True)
         up.start()
         self._down(channel)
@@ -181,7 +181,7 @@ class Stream:
     def _end(self) -> None:
         self._client.close()
         if self._channel is not None:
-            self._channel.close()
+            _close(self._channel)
         self._on_end(self)
 
     def close(self) -> None:
@@ -191,6 +191,11 @@ class Stream:
             channel = self._channel
         self._break()
         if channel is not None:
-            channel.close()
+            _close(channel)
         if self._thread is not threading.current_thread():
             self._thread.join(JOIN_S)
+
+
+def _close(channel: paramiko.Channel) -> None:
+    with contextlib.suppress(OSError, EOFError):  # its transport may be closed at the same moment
+        channel.close()

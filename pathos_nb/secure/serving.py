@@ -11,6 +11,7 @@ import tempfile
 import time
 from typing import Any, Protocol
 
+from pathos_nb import known_servers
 from pathos_nb.errors import BadOption, CommandFailed
 from pathos_nb.secure.registered import remote_to
 from pathos_nb.secure.remote import Remote
@@ -48,12 +49,15 @@ class Service:
     port : int
         Its port, on loopback there.
     secret : str
-        What a client has to know. Never written down.
+        What a client has to know; `ParallelPool` looks it up by the address.
     """
 
     def __init__(self, host: str, held: _Held, remote: Remote | None, secret: str, said: dict[str, Any]) -> None:
         self.host, self.port, self.secret = host, int(said["port"]), secret
         self._pid, self._held, self._remote = int(said["pid"]), held, remote
+        self._addresses: list[str] = []
+        if not host:
+            self.reached_at(self.port)
 
     def __repr__(self) -> str:
         return f"<Service on {self.host or 'this machine'}, port {self.port}, process {self._pid}>"
@@ -68,6 +72,12 @@ class Service:
         """Give its process id, on its host."""
         return self._pid
 
+    def reached_at(self, local_port: int) -> None:
+        """Let `ParallelPool` know the secret of what is reached at a local port, until the server is killed."""
+        address = f"localhost:{local_port}"
+        known_servers.remember(address, self.secret)
+        self._addresses.append(address)
+
     def response(self) -> str:
         """Give what it complained of, as pathos does: nothing if all is well."""
         return self._held.why_ended() and self._held.error_text()
@@ -78,6 +88,8 @@ class Service:
 
     def kill(self) -> None:
         """End it; a second call does nothing."""
+        while self._addresses:
+            known_servers.forget(self._addresses.pop())
         self._held.close()
         if self._remote is not None:
             self._remote.close()

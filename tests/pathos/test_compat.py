@@ -67,10 +67,18 @@ def test_installing_twice_is_installing_once(installed):
     assert registry.worker_hooks.count("pathos_nb.compat:install") == 1
 
 
-@pytest.mark.parametrize("module", ["core", "hosts", "secure", "connection", "selector", "portpicker", "xmlrpc"])
-def test_remote_modules_say_that_they_are_not_in_yet(installed, module):
-    with pytest.raises(ImportError, match=rf"pathos.{module} works on other machines"):
-        __import__(f"pathos.{module}")
+@pytest.mark.parametrize("module", ["core", "hosts", "secure.tunnel", "connection", "selector", "xmlrpc.server"])
+def test_modules_for_other_machines_are_ours(installed, module):
+    __import__(f"pathos.{module}")
+    assert sys.modules[f"pathos.{module}"].__name__.startswith("pathos_nb.")
+
+
+def test_the_launchers_have_their_names_of_old(installed):
+    import pathos
+
+    assert pathos.SSH_Launcher.__name__ == "Pipe"
+    assert pathos.SCP_Launcher.__name__ == "Copier"
+    assert pathos.SSH_Tunnel.__name__ == "Tunnel"
 
 
 def test_a_name_that_never_was_is_not_found(installed):
@@ -78,7 +86,7 @@ def test_a_name_that_never_was_is_not_found(installed):
         import pathos.nonsense
     import pathos
 
-    assert not hasattr(pathos, "core")
+    assert pathos.core.__name__ == "pathos_nb.core"
     assert not hasattr(pathos, "nonsense")
 
 

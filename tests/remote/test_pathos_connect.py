@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from pathos_nb import known_servers
 from tests.remote.test_tunnel import ask, echo
 from tests.rig.bed import HOSTS
 
@@ -48,8 +49,9 @@ def test_a_tunnel_until_enter(run, echo):
     assert shown
     assert process.stdout.readline() == f"Connected to localhost at port={shown[1]}\n"
     assert ask(int(shown[1])) == b"hellobye"
+    assert process.stdout.readline() == "Press <Enter> to disconnect\n"
     out, err = process.communicate("\n", timeout=20)
-    assert (out, err, process.returncode) == ("Press <Enter> to disconnect\n", "", 0)
+    assert (out, err, process.returncode) == ("", "", 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -113,13 +115,14 @@ def server_on(bed, home):
 
 def test_a_server_and_a_tunnel_to_it(run, server_on, home, bed):
     server_on("host3")
-    process = run("host3", "ppserver", "tunnel", ".fake", "--secret-file", str(home / "secret"))
+    process = run("host3", "ppserver", "tunnel", ".fake")
     line = process.stdout.readline()
     shown = re.fullmatch(r"Server running at port=(\d+) with pid=(\d+)\n", line)
     assert shown, line or process.stderr.read()
     local = int(process.stdout.readline().partition(":")[0])
-    secret = (home / "secret").read_text().strip()
-    assert (home / "secret").stat().st_mode & 0o777 == 0o600
+    assert process.stdout.readline().startswith("Connected")
+    assert process.stdout.readline().startswith("Press <Enter> to kill server")
+    secret = known_servers.recall(f"localhost:{local}")
     assert ask(local, b"x") == secret[:8].encode() + b"bye"
     assert secret not in bed.on("host3", "ps axeww")
     assert (
@@ -128,6 +131,7 @@ def test_a_server_and_a_tunnel_to_it(run, server_on, home, bed):
     )
     process.communicate("\n", timeout=30)
     assert process.returncode == 0
+    assert not known_servers.recall(f"localhost:{local}")
     assert bed.on("host3", f"test -d /proc/{shown[2]} || echo gone") == "gone\n"
 
 
