@@ -22,9 +22,10 @@ from typing import Any, ClassVar, NamedTuple
 
 from pathos_nb.errors import HostLost
 from pathos_nb.launchers import agent_messages as messages
-from pathos_nb.launchers.agent_beside import Beside, OwnContext
+from pathos_nb.launchers.agent_beside import Beside
 from pathos_nb.launchers.agent_birth import Carrier, Hello, LinkFailed, ask_cores
 from pathos_nb.launchers.agent_boot import CORES, boot_command
+from pathos_nb.launchers.agent_context import OwnContext
 from pathos_nb.launchers.agent_inbox import Inbox
 from pathos_nb.launchers.agent_link import Link, LinkSettings, LinkState, Listener
 from pathos_nb.launchers.agent_slot import AgentSlot

@@ -111,6 +111,12 @@ def test_a_home_that_cannot_be_written_to_is_no_hindrance(places, bed):
         bed.on("host1", "rm -rf ~tester/.cache")
 
 
+def imports_when_called() -> str:
+    from parts.later import WORD
+
+    return WORD
+
+
 def test_modules_beside_the_notebook_travel_along(places, bed, tmp_path, monkeypatch):
     folder = tmp_path / "project"
     (folder / "parts").mkdir(parents=True)
@@ -119,11 +125,14 @@ def test_modules_beside_the_notebook_travel_along(places, bed, tmp_path, monkeyp
     (folder / "parts" / "deep.py").write_text("OFFSET = 1\n")
     bed.on("host1", "rm", "-rf", str(folder))  # /tmp is the host's own
     monkeypatch.syspath_prepend(str(folder))
+    (folder / "parts" / "later.py").write_text("from alone import WORD\n")
+    (folder / "alone.py").write_text("WORD = 'alone'\n")
     mine = importlib.import_module("mine")
     places("host1")
     try:
         with Pool("host1", nodes=2) as pool:
             assert pool.map(mine.answer, range(4)) == [1, 2, 3, 4]
+            assert pool.pipe(imports_when_called) == "alone"
             (folder / "parts" / "deep.py").write_text("OFFSET = 1000\n")
             assert pool.map(mine.answer, range(4)) == [1000, 1001, 1002, 1003]
     finally:
