@@ -1,7 +1,8 @@
-"""Maps and pipes over processes here and, by name, over servers elsewhere.
+"""Maps and pipes over processes of this machine and over ppft servers, here or at the end of a tunnel.
 
-In this version the local part works; naming a server that answers is an error that says so. A server on this machine
-that does not answer is left out with a warning, as pathos leaves it out in silence.
+A server is one that pathos_nb has started for this user (`pathos_nb.server`, or ``serve`` on a host), named by where it
+is reached from here, ``localhost:port``; its secret is looked up by that. One that does not answer is left out with a
+warning, as pathos leaves it out in silence.
 
 Examples
 --------
@@ -13,15 +14,16 @@ Examples
 
 from __future__ import annotations
 
-import socket
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
 from pathos_nb.abstract_launcher import AbstractWorkerPool  # noqa: F401 - a name of pathos
-from pathos_nb.errors import BadOption, LauncherUnavailable
+from pathos_nb.dispatch.pool import Pool
+from pathos_nb.errors import LauncherUnavailable
+from pathos_nb.found_servers import find_servers
 from pathos_nb.launchers.cores import usable_cores as cpu_count
 from pathos_nb.pending import PendingResult
 from pathos_nb.pending import PendingResult as ApplyResult  # noqa: F401 - a name of pathos
@@ -30,8 +32,6 @@ from pathos_nb.served_pool import ServedPool, ask_nodes
 from pathos_nb.shared_pools import SharedPool
 
 __all__ = ["ParallelPool", "stats"]
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1", "")
 
 
 def _local_nodes(nodes: Any) -> Any:
@@ -48,57 +48,50 @@ def _named_servers(servers: Any) -> tuple[str, ...]:
     return tuple(sorted(servers))
 
 
-def _answers(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host or "localhost", port), timeout=0.5):
-            return True
-    except OSError:
-        return False
-
-
-def _refuse_servers(servers: Iterable[str]) -> None:
-    """Say of each server why it does no work: by a warning if nobody is there, else by an error.
+def _places(nodes: int, servers: Sequence[str]) -> dict[str, int]:
+    """Give the places to work at and how many workers each has; of each server that is left out, warn why.
 
     Parameters
     ----------
-    servers : iterable of str
+    nodes : int
+        Processes of this machine.
+    servers : sequence of str
         ``host:port``, or ``*``.
+
+    Returns
+    -------
+    dict
 
     Raises
     ------
     LauncherUnavailable
-        If work would have to go to a server.
-    BadOption
-        If it is no address.
+        There is none.
     """
-    for server in servers:
-        host, _, port = server.rpartition(":") if ":" in server else (server, "", "60000")
-        if server == "*":
-            text = "servers are not looked for, since anybody could answer: name them; only this machine works now"
-        elif not port.isdigit() or int(port) > 65535:
-            raise BadOption(f"{server!r} is no server", cure="write it as 'host:port'")
-        elif host not in _LOOPBACK or _answers(host, int(port)):
-            raise LauncherUnavailable(
-                f"ParallelPool cannot use the server {server!r}",
-                cause="servers are not supported yet, only the processes of this machine",
-                cure="leave out servers=, or use ProcessPool",
-            )
+    places = {} if nodes == 0 and servers else {"processes": nodes}
+    for found in find_servers(servers) if servers else ():
+        if found.nodes:
+            places[found.place] = found.nodes
         else:
-            text = f"no server answers at {server}: it is left out"
-        warnings.warn(text, stacklevel=6)
+            warnings.warn(found.reason, stacklevel=7)
+    if not places:
+        told = " and ".join(servers)
+        what = f"there is nobody to work: no local processes were asked for, and {told} cannot be used"
+        raise LauncherUnavailable(what, cure="ask for local processes, or start a server")
+    return places
 
 
 class ParallelPool(SharedPool):
-    """A pool of processes here, and one day on servers, that all handles of the same name share.
+    """A pool of processes here and of workers on servers, that all handles of the same name share.
 
     Parameters
     ----------
     *args : int
-        The number of local processes; without it, or with ``"*"``, the cores this process may use.
+        The number of local processes; without it, or with ``"*"``, the cores this process may use. With 0 all work
+        is done by the servers.
     **kwds : object
-        ``ncpus`` (or ``nodes``, ``processes``): that number by name. ``servers``: addresses ``host:port``. ``id``: the
-        name the pool is shared by, made of both by default. ``initializer``, ``initargs`` and ``maxtasksperchild`` as
-        for ProcessPool.
+        ``ncpus`` (or ``nodes``, ``processes``): that number by name. ``servers``: addresses ``localhost:port``, of
+        each of which all workers are used. ``id``: the name the pool is shared by, made of both by default.
+        ``initializer``, ``initargs`` and ``maxtasksperchild`` as for ProcessPool.
 
     Raises
     ------
@@ -107,7 +100,7 @@ class ParallelPool(SharedPool):
     BadOption
         If it is no number of processes, or a server is no address.
     LauncherUnavailable
-        If a server would have to be used.
+        If there are neither local processes nor servers to work.
     """
 
     _place = "processes"
@@ -124,8 +117,9 @@ class ParallelPool(SharedPool):
         self._serve()
 
     def _start(self, nodes: Any) -> ServedPool:
-        _refuse_servers(self._kwds["servers"])
-        return super()._start(nodes)
+        settings = {name: value for name, value in self._kwds.items() if name != "servers"}
+        places = _places(nodes, self._kwds["servers"])
+        return ServedPool(Pool(*places, nodes=places, **settings), nodes, self._kwds)
 
     def _fits(self, entry: ServedPool | None, nodes: Any) -> bool:
         return super()._fits(entry, cpu_count() if nodes is None else nodes)
@@ -150,9 +144,20 @@ class ParallelPool(SharedPool):
         nodes = self._nodes if nodes is None else _local_nodes(nodes)
         n_workers, entry = cpu_count() if nodes is None else nodes, self._entry()
         if entry is not None and entry.nodes != n_workers:
+            if not (entry.nodes and n_workers):
+                return self._serve_elsewhere(entry, nodes, n_workers)
             entry.resize(n_workers)
         self._nodes = nodes
         return super()._serve(n_workers)
+
+    def _serve_elsewhere(self, entry: ServedPool, nodes: Any, n_workers: int) -> ServedPool:
+        """Begin, or cease, to work on this machine: with other places, open or closed as it was."""
+        was_open = entry.is_open
+        fresh = super()._serve(n_workers)
+        self._nodes = nodes
+        if not was_open:
+            fresh.close()
+        return fresh
 
     def _ending(self) -> ServedPool | None:
         entry = self._entry()
@@ -199,7 +204,7 @@ class ParallelPool(SharedPool):
 
 
 def stats(pool: ParallelPool | None = None) -> str:
-    """Tell what the local processes have done.
+    """Tell what the workers have done, here and on servers.
 
     Parameters
     ----------

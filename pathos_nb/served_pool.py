@@ -104,7 +104,7 @@ class ServedPool:
             for worker, (n_items, seconds) in sorted(self._done.items())
         ]
         head = f"{'calls':>8} {'share':>8} {'seconds':>10} {'a call':>12}  worker"
-        return "\n".join([head, *lines, f"{total:8} calls in all, {self.nodes} workers\n"])
+        return "\n".join([head, *lines, f"{total:8} calls in all, {self.pool.nodes} workers\n"])
 
     def fits(self, nodes: object, kwds: Mapping[str, Any]) -> bool:
         """Tell whether a handle with these settings means this pool.

@@ -24,9 +24,13 @@ from pathos_nb.dispatch.kept import KeptRun
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import BadOption, UnknownPlace
+from pathos_nb.joined.host import Host, Plan
+from pathos_nb.joined.hosts import Hosts
+from pathos_nb.joined.services import Services
+from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.registry import registry
 
-__all__ = ["Session", "close_session", "current_session"]
+__all__ = ["Session", "close_session", "current_session", "resolve"]
 
 _N_RUNS = 100
 _log = logging.getLogger(__name__)
@@ -54,6 +58,8 @@ class Session:
         self._heavy: set[str] = set()
         self._lock = threading.RLock()
         registry.observers.append(self.note)
+        self.hosts, self.services = Hosts(), Services()
+        self._resolve = registry.resolver = self.hosts.resolve
 
     # pools
 
@@ -176,10 +182,11 @@ class Session:
     def _check(self, places: Iterable[str]) -> None:
         known = registry.names()
         for place in places:
-            if place not in known and registry.resolver is None:
-                near = difflib.get_close_matches(place, known, n=1)
-                cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-                raise UnknownPlace(f"no place is called {place!r}", cure=cure)
+            if place in known or place.partition(":")[0] in known or self.hosts.knows(place):
+                continue
+            near = difflib.get_close_matches(place, [*known, *self.hosts.names()], n=1)
+            cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            raise UnknownPlace(f"no place is called {place!r}", cure=f"{cure}; %pathos connect reaches a host")
 
     def close_pool(self, name: str) -> None:
         """End one pool and its workers; if it is the one in use, and has a name of its own, cells run at home again.
@@ -203,6 +210,70 @@ class Session:
             if self.places == (name,) and name not in registry.names():
                 self.places, self.nodes = self.home, None
         pool.terminate()
+
+    # hosts
+
+    def connect(self, plan: Plan) -> Host:
+        """Connect to a host, and have its workers ready.
+
+        Parameters
+        ----------
+        plan : Plan
+            How.
+
+        Returns
+        -------
+        Host
+            Cells run there by its name.
+
+        Raises
+        ------
+        BadOption
+            The name is taken.
+        HostError, PoolBroken
+            It did not connect, or cannot be used; nothing stays open.
+        """
+        if plan.name in registry.names() or plan.name in self.pools:
+            raise BadOption(f"the name {plan.name!r} is taken", cure="give another one by --name")
+        host = self.hosts.connect(plan)
+        try:
+            self.pool((plan.name,))
+        except BaseException:
+            self.hosts.disconnect(plan.name)
+            raise
+        return host
+
+    def disconnect(self, name: str) -> None:
+        """End the connection to a host; pools that have other places too do without it, and what runs there goes on.
+
+        Parameters
+        ----------
+        name : str
+            What cells call it.
+
+        Raises
+        ------
+        UnknownPlace
+            There is none of that name.
+        """
+        self.hosts.get(name)
+        self.services.close(name)
+        for pool_name, pool in reversed(self.pools.items()):
+            if pool.places == (name,):
+                self.close_pool(pool_name)
+            elif name in pool.places:
+                self._drop(pool_name, pool, name)
+        self.places = tuple(place for place in self.places if place != name) or self.home
+        self.hosts.disconnect(name)
+
+    def _drop(self, pool_name: str, pool: Pool, place: str) -> None:
+        """Have a pool do without a place; if it is called after its places, it is called after the others now."""
+        pool.drop_place(place)
+        parts, colon, size = pool_name.partition(":")
+        rest = ",".join(part for part in parts.split(",") if part != place) + colon + size
+        with self._lock:
+            if rest != pool_name and rest not in self._pools:
+                self._pools[rest] = self._pools.pop(pool_name)
 
     # runs
 
@@ -309,6 +380,10 @@ class Session:
         self.cancel()
         for name in reversed(self.pools):
             self.close_pool(name)
+        self.services.close()
+        self.hosts.close()
+        if registry.resolver == self._resolve:
+            registry.resolver = None
 
 
 def _is_serial(places: Sequence[str]) -> bool:
@@ -338,6 +413,29 @@ def current_session(**settings: Any) -> Session:
     if not _current:
         _current.append(Session(**settings))
     return _current[0]
+
+
+def resolve(place: str) -> type[Launcher] | None:
+    """Give the launcher of a host, for scripts: the first host makes a session, which closes the connection at exit.
+
+    Parameters
+    ----------
+    place : str
+        A name, or ``user@host``.
+
+    Returns
+    -------
+    type or None
+        None if that is no host.
+
+    Raises
+    ------
+    HostError
+        It did not connect.
+    """
+    if not _current and not Hosts().knows(place):
+        return None
+    return current_session().hosts.resolve(place)
 
 
 @atexit.register

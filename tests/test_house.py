@@ -79,6 +79,11 @@ LATE = {
 LATE_OWN: dict[tuple[str, str], str] = {
     ("launchers/agent_main.py", "pathos_nb.launchers.agent_far"): "imported while the zygote boots, on each host",
     ("dispatch/pool.py", "pathos_nb.dispatch.maps"): "imported while the zygote boots: half of a script's start",
+    (
+        "launchers/ppft_call.py",
+        "pathos_nb.launchers.ppft_line",
+    ): "with ppft, which takes 100 ms, in a call's own thread",
+    ("launchers/ppft_process.py", "pathos_nb.launchers.ppft_server"): "only in the server's own process",
     ("dispatch/pool.py", "pathos_nb.launchers.inside"): "only in a worker that a pool was sent to, where it is loaded",
 }
 
@@ -94,6 +99,7 @@ AT_HOME = {
     "distributed": ("launchers/dask.py",),
     "joblib": ("joblib_backend.py",),
     "mpi4py": ("launchers/mpi.py",),
+    "ppft": ("launchers/ppft_",),
 }
 NOT_AT_START = ("IPython", "anywidget", "cloudpickle", "dask", "dill", "ipywidgets", "multiprocess", "numpy", "pandas")
 NOT_AT_START += ("paramiko", "ppft", "traitlets", "asyncio", "multiprocessing", "sqlite3")
@@ -104,6 +110,7 @@ STATEFUL = {
     "session.py": "the one session of a kernel",
     "shared_pools.py": "the pools that pathos shares by id",
     "launchers/worker.py": "a worker's own process: nothing else lives in it",
+    "launchers/ppft_worker.py": "a worker's own process: ppft gives the trampoline nothing but its argument",
     "wire/sealed.py": "the shared values that this process has attached: it has one address space",
     "launchers/seeding.py": "the generator of the item that runs, one for each thread",
 }

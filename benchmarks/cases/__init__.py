@@ -35,6 +35,7 @@ NAMES = (
     "import_cost",
     "progress_cost",
     "agents",
+    "rpc_calls",
 )
 
 

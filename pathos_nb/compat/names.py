@@ -22,12 +22,13 @@ HOMES = {
     "pathos.profile": "pathos_nb.profile",
     "pathos.python": "pathos_nb.serial",
     "pathos.serial": "pathos_nb.serial",
+    "pathos.server": "pathos_nb.server",
     "pathos.threading": "pathos_nb.threading",
     "pathos.util": "pathos_nb.compat.util",
 }
 
 LATER = frozenset(
-    f"pathos.{name}" for name in ("connection", "core", "hosts", "portpicker", "secure", "selector", "server", "xmlrpc")
+    f"pathos.{name}" for name in ("connection", "core", "hosts", "portpicker", "secure", "selector", "xmlrpc")
 )
 
 

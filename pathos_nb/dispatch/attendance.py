@@ -17,6 +17,7 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.launchers.hub import EventHub, Ready
 
 _HAND_OVER_S = 0.05
+_SPIN_S = 1e-4
 
 
 class Work(Protocol):
@@ -27,6 +28,9 @@ class Work(Protocol):
 
     def handle(self, ready: Ready) -> None:
         """Handle events, under the lock."""
+
+    def is_brief(self) -> bool:
+        """Whether news is likely to come within less time than it takes to fall asleep and wake."""
 
     def has_deliveries(self) -> bool:
         """Whether there is something to hand over that wants a thread that does not lead."""
@@ -107,14 +111,22 @@ class Attendance:
     def _lead(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> bool:
         """Lead, if this thread may; tell whether it did."""
         with Interrupts(self._hub) as interrupts:
-            if not self._take_the_lead():
-                return False
-            self.leader = threading.get_ident()
-            try:
-                self._handle_events(is_done, deadline, owner, interrupts)
-            finally:
-                self.leader = 0
-                self.leave()
+            return self._take_the_lead() and self._led(is_done, deadline, owner, interrupts)
+
+    def lead_for(self, run: Run, interrupts: Interrupts) -> None:
+        """Lead for a run that has just begun, as far as it goes without anything else to do; signals are held."""
+        if self._leading.acquire(blocking=False):
+            self._led(lambda: run.is_over, None, run, interrupts)
+
+    def _led(
+        self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None, interrupts: Interrupts
+    ) -> bool:
+        self.leader = threading.get_ident()
+        try:
+            self._handle_events(is_done, deadline, owner, interrupts)
+        finally:
+            self.leader = 0
+            self.leave()
         return True
 
     def _take_the_lead(self) -> bool:
@@ -137,7 +149,8 @@ class Attendance:
     def leave(self) -> None:
         """Let another lead."""
         self._leading.release()
-        self._tell_all()
+        if self._n_following:
+            self._tell_all()
 
     def _tell_all(self) -> None:
         with self.changed:
@@ -156,7 +169,7 @@ class Attendance:
                 return
             if self._main_waits and not _is_main():
                 return
-            ready = hub.wait(left)
+            ready = (work.is_brief() and hub.spin(_SPIN_S)) or hub.wait(left)
             with work.lock:
                 work.handle(ready)
                 if self._n_following:

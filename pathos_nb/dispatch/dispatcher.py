@@ -32,12 +32,20 @@ from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import PoolBroken, PoolClosed
+from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub, Ready
 from pathos_nb.launchers.registry import registry
 
 GRACE_S = 0.2
 _SETTLE_S = 2.0
+_BRIEF_S = 1e-4
 _run_numbers = itertools.count(1)
+
+
+def _is_brief(seat: Seat) -> bool:
+    """Whether what a seat has in flight takes no longer than a sleep and a waking; the first items are tried."""
+    chunks = seat.in_flight.values()
+    return sum(chunk.limit * chunk.run.item_s.get(id(seat), 0.0) for chunk in chunks) < _BRIEF_S
 
 
 def _new_hub() -> EventHub:
@@ -63,7 +71,7 @@ class Dispatcher:
         self.deliveries = Deliveries()
         self.unattended: set[Run] = set()
         self.broken: PoolBroken | None = None
-        self._token = os.urandom(3).hex()
+        self._token, self._n_cores = os.urandom(3).hex(), usable_cores()
         self.is_closed = False
         self._steward: threading.Thread | None = None
         self.hub = _new_hub()
@@ -75,12 +83,13 @@ class Dispatcher:
             self.hub.close()
             raise
         self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
+        self._may_step = any(seat.slot.inline for seat in self.crew.seats)
         self.is_inline = len(self._inline) == len(self.crew.seats)
 
     @property
     def _inline(self) -> list[Any]:
         """Seats whose worker is the thread that waits."""
-        return [seat for seat in self.crew.seats if seat.slot.inline]
+        return [seat for seat in self.crew.seats if seat.slot.inline] if self._may_step else []
 
     # --- runs ---
 
@@ -117,7 +126,7 @@ class Dispatcher:
 
     def deliver(self) -> None:
         """Make deliveries, if this thread is free to run what may use the pool."""
-        if not self.is_mine():
+        if self.deliveries.are_waiting and not self.is_mine():
             self.deliveries.make()
 
     def is_mine(self) -> bool:
@@ -311,6 +320,11 @@ class Dispatcher:
         """Handle events, and send what can be sent then; the lock is held."""
         self.hub.handle(ready)
         self.feeder.feed()
+
+    def is_brief(self) -> bool:
+        """Whether a report is likely to come at once, and a core is free to look out for it."""
+        seats = [seat for seat in self.crew.seats if seat.in_flight]
+        return 0 < len(seats) < self._n_cores and all(map(_is_brief, seats))
 
     def has_deliveries(self) -> bool:
         """Whether there are deliveries to make."""

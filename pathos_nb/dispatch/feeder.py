@@ -63,14 +63,15 @@ class Feeder:
 
     def feed(self) -> None:
         """Send what can be sent."""
+        seats = self.crew.seats
         for depth in range(1, DEPTH + 1):
-            for seat in self.crew.seats:
-                if not self._has_more():
-                    break
+            if not self._has_more():
+                break
+            for seat in seats:
                 while len(seat.in_flight) < depth and not seat.retiring and self._feed_one(seat):
                     if seat.slot.inline:
                         break
-        if len(self.crew.seats) > 1 and any(_holds_more_than_one(seat) for seat in self.crew.seats):
+        if self.runs and len(seats) > 1 and any(map(_holds_more_than_one, seats)):
             self._take_back()
 
     def _has_more(self) -> bool:
@@ -369,13 +370,13 @@ class Feeder:
 
 def _holds_more_than_one(seat: Seat) -> bool:
     """Whether there is anything that could be taken back."""
-    chunks = seat.in_flight.values()
-    return len(chunks) > 1 or any(chunk.limit > 1 for chunk in chunks)
+    chunks = seat.in_flight
+    return len(chunks) > 1 or any(chunk.limit > 1 for chunk in chunks.values())
 
 
 def _other_python(what: Any, seat: Seat) -> CannotSend:
     here, there = (".".join(map(str, version)) for version in (MINOR, seat.slot.minor))
-    name = getattr(what, "__qualname__", "an argument")
+    name = name_of(what) if callable(what) else "an argument"
     return CannotSend(
         f"{name} goes as code of Python {here}, which Python {there} cannot load",
         cure=f"have a Python {here} there (python=, --python), or put it into a module that both can import",

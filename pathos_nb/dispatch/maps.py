@@ -178,7 +178,9 @@ class Maps:
         if self._is_here():
             return self._run_here(run, True).result()
         with self._given_up(run):
-            self._start_run(run, attended=True)
+            with Interrupts(self.dispatcher.hub) as interrupts:
+                self.dispatcher.start(run, attended=True)
+                self.dispatcher.attendance.lead_for(run, interrupts)
             return run.result()
 
     def later(

@@ -29,7 +29,7 @@ def main(in_fd: int, out_fd: int, order: Mapping[str, Any], say: Callable[..., N
     kept : str
         Why the archive could not be kept.
     """
-    start = ZygoteStart(int(order["n"]), _PRELOAD)
+    start = ZygoteStart(int(order["n"]), preload=_PRELOAD)
     from pathos_nb.launchers.agent_far import Stream, serve
 
     serve(Stream(in_fd, out_fd), order, start, say, kept)

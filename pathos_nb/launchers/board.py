@@ -25,6 +25,7 @@ MAX_SLOTS = 1024
 CHUNK, OFFSET, BEGUN, INTERRUPT, WIDTH, LIMITS = 0, 1, 2, 3, 4, 8
 _BYTES = CELLS * 8
 _MASK = (1 << 32) - 1
+FINISHED = _MASK  # the offset at which a chunk is past its last item
 NOTHING = 0
 
 

@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import os
 import sys
+import time
 import types
 
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
@@ -25,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     import socket
+    from collections.abc import Callable
     from types import FrameType
     from typing import Any
 else:
@@ -32,6 +34,7 @@ else:
     import _socket as socket
 
 _JOIN_BYTES = 1 << 16
+_SPIN_S = 50e-6  # about what it takes to fall asleep and to be woken
 _LONGEST_S = 1e8  # the timer refuses more
 
 
@@ -47,6 +50,30 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
     board_fd, index : int
         The board, and which part of it is this worker's.
     """
+    worker = begin(output_fd, board_fd, index)
+    status = 1
+    try:
+        with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
+            status = _serve(channel, worker)
+    except (BrokenPipeError, ConnectionResetError):
+        status = 0  # the pool has gone, and so shall we
+    finally:
+        leave(status)
+
+
+def begin(output_fd: int, board_fd: int, index: int) -> Worker:
+    """Make a worker of this fresh fork.
+
+    Parameters
+    ----------
+    output_fd, board_fd, index : int
+        As for `main`.
+
+    Returns
+    -------
+    Worker
+        Its output caught, its signals set.
+    """
     sys.modules["__main__"] = types.ModuleType("__main__")
     board = Board(board_fd)
     cells = board.cells(index)
@@ -55,20 +82,13 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
     process.is_worker = True
     _install_signals(worker)
     reseed()
-    status = 1
-    try:
-        with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
-            status = _serve(channel, worker)
-    except (BrokenPipeError, ConnectionResetError):
-        status = 0  # the pool has gone, and so shall we
-    finally:
-        _leave(status)
+    return worker
 
 
 def _serve(channel: socket.socket, worker: Worker) -> int:
     inbox, outbox, pid = Inbox(), Outbox(), os.getpid()
-    reader = FrameReader(inbox.resolve)
-    while (frames := reader.pull(channel.recv, channel.recv_into)) is not None:
+    reader, receive = FrameReader(inbox.resolve), _spinning(channel)
+    while (frames := reader.pull(receive, channel.recv_into)) is not None:
         for frame in frames:
             if frame.kind == RELEASE:
                 outbox.give_back(frame.meta[0])
@@ -84,6 +104,19 @@ def _serve(channel: socket.socket, worker: Worker) -> int:
                     return 1
             del frame, reply
     return 0
+
+
+def _spinning(channel: socket.socket) -> Callable[[int], bytes]:
+    """Give a `recv` that looks for a moment before it sleeps: the next message is often on its way already."""
+
+    def receive(n: int) -> bytes:
+        until = time.perf_counter() + _SPIN_S
+        while time.perf_counter() < until:
+            with contextlib.suppress(BlockingIOError):
+                return channel.recv(n, socket.MSG_DONTWAIT)
+        return channel.recv(n)
+
+    return receive
 
 
 def _send(channel: socket.socket, pieces: list[Buffer]) -> None:
@@ -115,8 +148,14 @@ def _install_signals(worker: Worker) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def _leave(status: int) -> Any:
-    """End without the parent's clean-up, of which this fork has a copy."""
+def leave(status: int) -> Any:
+    """End without the parent's clean-up, of which this fork has a copy.
+
+    Parameters
+    ----------
+    status : int
+        The exit status.
+    """
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
     with contextlib.suppress(BaseException):

@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from pathos_nb.errors import UnknownPlace
 from pathos_nb.launchers.board import Running as Running
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.wire.framing import Frame
@@ -90,14 +91,18 @@ class Timer(Protocol):
         """Make sure that it never comes."""
 
 
-class Hub(Protocol):
-    """What a launcher is given to wait with: one place where all events of a pool arrive."""
+class Watcher(Protocol):
+    """Waits for descriptors."""
 
     def watch(self, fd: int, on_readable: Callable[[], None], on_writable: Callable[[], None] | None = None) -> None:
         """Call back when the descriptor is ready; called again, replaces what was said before."""
 
     def unwatch(self, fd: int) -> None:
         """Forget the descriptor; one that is not watched is no error."""
+
+
+class Hub(Watcher, Protocol):
+    """What a launcher is given to wait with: one place where all events of a pool arrive."""
 
     def post(self, callback: Callable[[], None]) -> None:
         """Have something called in the thread that runs the hub; the only method for other threads."""
@@ -218,6 +223,17 @@ class Launcher(ABC):
     @abstractmethod
     def availability(cls) -> Availability:
         """Tell whether it can run here, without starting anything."""
+
+    @classmethod
+    def at(cls, address: str) -> type[Launcher]:
+        """Give the launcher of this kind for one address, as in ``Pool("ppft:localhost:40213")``.
+
+        Raises
+        ------
+        UnknownPlace
+            This kind has none.
+        """
+        raise UnknownPlace(f"the launcher {cls.name!r} has no addresses such as {address!r}", cure="leave it out")
 
     @abstractmethod
     def start_slot(self, name: str) -> Slot:

@@ -277,7 +277,7 @@ class ProcessesLauncher(Launcher):
         if slot.stop_timer is not None:
             slot.stop_timer.cancel()
         if verb == "exit":
-            slot.ended(_told(status))
+            slot.ended(told_exit(status))
         elif verb == "stop":
             slot.stop_timer = self.hub.call_later(_STOPPED_S, lambda: slot.kill("it was stopped (SIGSTOP) for 5 s"))
 
@@ -316,7 +316,18 @@ def _no_worker(error: OSError) -> PoolBroken:
     return PoolBroken(f"a worker process cannot be started: {error.strerror}", cure=cure)
 
 
-def _told(status: int) -> str:
+def told_exit(status: int) -> str:
+    """Say in words how a process ended.
+
+    Parameters
+    ----------
+    status : int
+        Its exit status, negative for a signal.
+
+    Returns
+    -------
+    str
+    """
     if status >= 0:
         return f"it exited with status {status}"
     try:

@@ -14,6 +14,7 @@ from pathos_nb.errors import LauncherUnavailable, UnknownPlace
 from pathos_nb.launchers.contract import Availability, Launcher
 
 GROUP = "pathos_nb.launchers"
+RESOLVER = "pathos_nb.session:resolve"
 
 Resolver = Callable[[str], type[Launcher] | None]
 
@@ -26,7 +27,7 @@ class Registry:
     observers : list of callable
         Each is called with a run when it begins.
     resolver : callable or None
-        Gives a launcher for a name that no entry point has, such as a host's.
+        Gives a launcher for a name that no entry point has, such as a host's; without it, the session's is looked for.
     worker_hooks : list of str
         ``module:function`` names, each called once in each worker before it loads anything of a run.
     """
@@ -39,6 +40,7 @@ class Registry:
             "serial": "pathos_nb.launchers.serial:SerialLauncher",
             "threads": "pathos_nb.launchers.threads:ThreadsLauncher",
             "processes": "pathos_nb.launchers.processes:ProcessesLauncher",
+            "ppft": "pathos_nb.launchers.ppft:PpftLauncher",
         }
         self._scanned = False
 
@@ -65,7 +67,7 @@ class Registry:
         Parameters
         ----------
         name : str
-            A launcher, or whatever the resolver knows.
+            A launcher, ``launcher:address``, or whatever the resolver knows.
 
         Returns
         -------
@@ -86,7 +88,10 @@ class Registry:
             if not availability.score:
                 raise LauncherUnavailable(f"the launcher {name!r} cannot run here", cause=availability.reason)
             return launcher
-        found = self.resolver(name) if self.resolver else None
+        kind, _, address = name.partition(":")
+        if address and kind in self._known:
+            return self.get(kind).at(address)
+        found = (self.resolver or _resolver_of_the_house())(name)
         if found is None:
             known = ", ".join(self._known)
             raise UnknownPlace(f"there is no launcher or host {name!r}", cure=f"there are: {known}")
@@ -123,6 +128,13 @@ class Registry:
 
         for entry in entry_points(group=GROUP):
             self._known.setdefault(entry.name, entry.value)
+
+
+def _resolver_of_the_house() -> Resolver:
+    """Give the resolver that makes a session, found by name as launchers are: a script that names a host gets one."""
+    module, _, attribute = RESOLVER.partition(":")
+    resolver: Resolver = getattr(importlib.import_module(module), attribute)
+    return resolver
 
 
 registry = Registry()

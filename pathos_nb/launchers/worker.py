@@ -137,6 +137,16 @@ class Worker:
         self._surroundings = Surroundings()
         self._offset = time.time() - _clock()
 
+    def start_from(self, surroundings: tuple[Any, ...]) -> None:
+        """Take folder, module path and environment for those that each run finds, where none are brought.
+
+        Parameters
+        ----------
+        surroundings : tuple
+            As `Surroundings.adopt` takes them.
+        """
+        self._surroundings.adopt(surroundings)
+
     def handle(self, frame: Frame) -> Frame | None:
         """Do what a frame says.
 

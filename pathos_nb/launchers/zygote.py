@@ -23,13 +23,13 @@ import select
 import sys
 import time
 
-from pathos_nb.launchers import child
 from pathos_nb.launchers.zygote_start import REQUEST_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     import socket
+    from collections.abc import Callable
 else:
     import _signal as signal  # signal.py and socket.py make enums of all their numbers, while every start waits
     import _socket as socket
@@ -39,13 +39,14 @@ _LEAVE_S = 0.1
 
 def main() -> None:
     """Serve the pool whose socket is this process' standard input; never returns."""
-    for module in sys.argv[2:]:
+    child = __import__(sys.argv[2], fromlist=["main"])
+    for module in sys.argv[3:]:
         with contextlib.suppress(ImportError):
             __import__(module)
     control = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
-    zygote = Zygote(control)
+    zygote = Zygote(control, child.main)
     gc.freeze()
     try:
         zygote.serve()
@@ -61,10 +62,12 @@ class Zygote:
     ----------
     control : socket
         The stream to the pool.
+    child_main : callable
+        What a worker does: takes its channel, its output file, the board and its place there; never returns.
     """
 
-    def __init__(self, control: socket.socket) -> None:
-        self.control = control
+    def __init__(self, control: socket.socket, child_main: Callable[[int, int, int, int], object]) -> None:
+        self.control, self._child_main = control, child_main
         self.children: set[int] = set()
         self._wake_r, self._wake_w = os.pipe()
         os.set_blocking(self._wake_r, False)
@@ -128,7 +131,7 @@ class Zygote:
         os.close(self._wake_r)
         os.close(self._wake_w)
         channel, output, board = descriptors[:3]
-        child.main(channel, output, board, index)
+        self._child_main(channel, output, board, index)
 
     def _reap(self) -> None:
         while self.children:

@@ -7,14 +7,13 @@ import contextlib
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from pathos_nb.errors import PoolBroken
-from pathos_nb.launchers.contract import Hub
-from pathos_nb.launchers.registry import registry
+from pathos_nb.launchers.callers_context import CallersContext
+from pathos_nb.launchers.contract import Watcher
 from pathos_nb.launchers.zygote_start import REQUEST_BYTES, ZygoteStart
 
 _CLOSE_S = 2.0
@@ -25,7 +24,7 @@ class ZygoteClient:
 
     Parameters
     ----------
-    hub : Hub
+    hub : Watcher
         Where to wait for its words.
     tell : callable
         Takes (verb, number, number) for each of them; ("gone", 0, 0) at its end.
@@ -36,15 +35,14 @@ class ZygoteClient:
     """
 
     def __init__(
-        self, hub: Hub, tell: Callable[[str, int, int], None], n_workers: int, start: ZygoteStart | None = None
+        self, hub: Watcher, tell: Callable[[str, int, int], None], n_workers: int, start: ZygoteStart | None = None
     ) -> None:
         self._hub, self._tell = hub, tell
         self._heard = b""
-        self._environ: tuple[Any, dict[str, str]] = (None, {})
         self._gone = False
         try:
             start = start or ZygoteStart(n_workers)
-            self._limits, self._log_fd, self._pid = start.limits, start.log_fd, start.pid
+            self._callers, self._log_fd, self._pid = CallersContext(start.limits), start.log_fd, start.pid
             self._control = socket.socket(fileno=start.take())
         except OSError as error:
             raise PoolBroken(f"the process that starts workers cannot be started: {error.strerror}") from error
@@ -99,23 +97,7 @@ class ZygoteClient:
 
     def context(self) -> tuple[Any, ...]:
         """Give current folder, module path and environment: what a worker takes over before a run that changed them."""
-        try:
-            folder = os.getcwd()  # noqa: PTH109 - a call is made for each map
-        except OSError:
-            folder = "/"
-        return (
-            folder,
-            [folder if entry == "" else entry for entry in sys.path],
-            self._environment(),
-            list(registry.worker_hooks),
-        )
-
-    def _environment(self) -> dict[str, str]:
-        # Decoding all of os.environ takes longer than a whole call; its own dictionary tells whether it changed.
-        raw: Any = getattr(os.environ, "_data", os.environ)
-        if raw != self._environ[0]:
-            self._environ = dict(raw), {**self._limits, **os.environ}
-        return self._environ[1]
+        return self._callers.context()
 
     def close(self) -> None:
         """End it, and by that every worker; returns when it is gone."""

@@ -38,6 +38,8 @@ class ZygoteStart:
     ----------
     n_workers : int
         Among how many workers the cores will be shared.
+    child : str
+        The module whose ``main`` a worker runs.
     preload : sequence of str
         Modules that it imports before it forks; by default those that are loaded here and that workers may want.
 
@@ -47,9 +49,10 @@ class ZygoteStart:
         It cannot be started.
     """
 
-    __slots__ = ("_control", "limits", "log_fd", "pid")
+    __slots__ = ("_child", "_control", "limits", "log_fd", "pid")
 
-    def __init__(self, n_workers: int, preload: Sequence[str] = ()) -> None:
+    def __init__(self, n_workers: int, child: str = "pathos_nb.launchers.child", preload: Sequence[str] = ()) -> None:
+        self._child = child
         self.limits = inner_threads(n_workers)
         self.log_fd = shared_file("pathos-nb-zygote")
         control, remote = _socket.socketpair()
@@ -65,7 +68,7 @@ class ZygoteStart:
 
     def _spawn(self, stdin: int, preload: Sequence[str]) -> int:
         preload = preload or [module for module in _PRELOAD if module in sys.modules]
-        argv = [sys.executable, "-c", BOOTSTRAP, _ROOT, *preload]
+        argv = [sys.executable, "-c", BOOTSTRAP, _ROOT, self._child, *preload]
         actions = [(os.POSIX_SPAWN_DUP2, stdin, 0)] + [(os.POSIX_SPAWN_DUP2, self.log_fd, fd) for fd in (1, 2)]
         environ = {**os.environ, **self.limits}
         return os.posix_spawn(argv[0], argv, environ, file_actions=actions, setsid=True)

@@ -3,59 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 from pathos_nb.dispatch.failed import Errors
 from pathos_nb.dispatch.kept import KeptRun
 from pathos_nb.dispatch.record import duration
-from pathos_nb.dispatch.tables import BAD, GOOD, Cell, html_table, text_table
+from pathos_nb.dispatch.tables import BAD, GOOD, Cell
 from pathos_nb.errors import UnknownPlace
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.registry import registry
+from pathos_nb.notebook.remote_actions import REMOTE_ACTIONS
+from pathos_nb.notebook.said import Said, Table, workers
 from pathos_nb.session import Session
 
-__all__ = ["ACTIONS", "Said", "Table"]
-
-
-class Said(str):
-    """A text that shows itself without quotation marks."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-class Table:
-    """Rows that show themselves as a table.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        The headings.
-    rows : sequence of sequence of Cell
-        The entries.
-    head : str
-        A line above.
-    """
-
-    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]], head: str = "") -> None:
-        self.columns, self.rows, self.head = columns, rows, head
-
-    def __repr__(self) -> str:
-        return "\n".join(part for part in (self.head, text_table(self.columns, self.rows)) if part)
-
-    def _repr_html_(self) -> str:
-        head = f"<div>{escape(self.head)}</div>" if self.head else ""
-        return f'<div class="pathos-nb-verb">{head}{html_table(self.columns, self.rows)}</div>'
+__all__ = ["ACTIONS"]
 
 
 def use(session: Session, values: Mapping[str, Any]) -> Said:
     """Run cells there from now on."""
     places = tuple(part for word in values["where"] for part in word.split(",") if part)
     pool = session.use(*places, nodes=values["nodes"])
-    return Said(f"cells run on {', '.join(places)} now ({_workers(pool.nodes)})")
+    return Said(f"cells run on {', '.join(places)} now ({workers(pool.nodes)})")
 
 
 def pool(session: Session, values: Mapping[str, Any]) -> Any:
@@ -63,14 +31,14 @@ def pool(session: Session, values: Mapping[str, Any]) -> Any:
     places = tuple(part for word in values["where"] for part in word.split(",") if part)
     if places:
         made = session.make(values["name"], places, values["nodes"])
-        return Said(f"made the pool {values['name']} on {', '.join(places)} ({_workers(made.nodes)})")
+        return Said(f"made the pool {values['name']} on {', '.join(places)} ({workers(made.nodes)})")
     found = session.pools.get(values["name"])
     if found is None:
         names = ", ".join(session.pools) or "none"
         cure = f"open pools: {names}; %pathos pool {values['name']} processes makes it"
         raise UnknownPlace(f"no open pool is called {values['name']!r}", cure=cure)
     rows = [[Cell(w.name), Cell(w.host), Cell(str(w.pid)), Cell(w.place)] for w in found.workers()]
-    return Table(("worker", "host", "pid", "place"), rows, f"{values['name']}: {_workers(found.nodes)}")
+    return Table(("worker", "host", "pid", "place"), rows, f"{values['name']}: {workers(found.nodes)}")
 
 
 def pools(session: Session, values: Mapping[str, Any]) -> Any:
@@ -109,7 +77,7 @@ def status(session: Session, values: Mapping[str, Any]) -> Table:
         for name, found in registry.launchers().items()
     ]
     running = [run.title or run.run_id for run in session.runs if not run.is_over]
-    nodes = _workers(session.nodes) if session.nodes else f"{usable_cores()} cores"
+    nodes = workers(session.nodes) if session.nodes else f"{usable_cores()} cores"
     head = f"cells run on {', '.join(session.places)} ({nodes}); running: {', '.join(running) or 'nothing'}"
     columns = ("launcher", "state", "why not") if any(row[2].text for row in rows) else ("launcher", "state")
     return Table(columns, [row[: len(columns)] for row in rows], head)
@@ -137,11 +105,8 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "errors": errors,
     "status": status,
     "close": close,
+    **REMOTE_ACTIONS,
 }
-
-
-def _workers(n: int) -> str:
-    return f"{n} worker" + ("" if n == 1 else "s")
 
 
 def _in_use(session: Session, name: str) -> Cell:

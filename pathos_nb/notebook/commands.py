@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from IPython.core.error import UsageError
 
 from pathos_nb.notebook import kinds
+from pathos_nb.notebook.remote_commands import REMOTE_VERBS
 from pathos_nb.notebook.usage import Command, Option, Word, nearest
 
 __all__ = ["PATHOS", "PMAP_CELL", "PMAP_LINE", "PPIPE", "VERBS", "help_alone", "help_text", "split_verb"]
@@ -17,7 +18,12 @@ _ON_ERROR = ("raise", "keep", "stop")
 
 _OUT = Option("out", "keep the result in the variable NAME", "o", "NAME", kinds.name)
 _POOL = Option(
-    "pool", "run there: processes, threads, serial, or a pool's name", "p", "WHERE[,WHERE]", kinds.places, "pools"
+    "pool",
+    "run there: processes, threads, serial, a host or a pool",
+    "p",
+    "WHERE[,WHERE]",
+    kinds.places,
+    "pools",
 )
 _NODES = Option("nodes", "so many workers in each place", "n", "N", kinds.workers)
 _TITLE = Option("title", "what to call the run", "", "TEXT")
@@ -92,12 +98,13 @@ VERBS: Mapping[str, Command] = {
     "runs": Command("%pathos runs", "List the runs of this session."),
     "cancel": Command("%pathos cancel", "Stop a run, by default the latest.", (_ALL,), (Word("run", "runs"),)),
     "errors": Command("%pathos errors", "Show what failed, by default in the latest run.", (), (Word("run", "runs"),)),
+    **REMOTE_VERBS,
     "status": Command("%pathos status", "Show where cells run, and which launchers there are."),
     "close": Command("%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "pools", is_many=True),)),
     "help": Command("%pathos help", "Explain a verb or a magic.", (), (Word("topic", "verbs"),)),
 }
 
-PATHOS = Command("%pathos", "Pools, runs and where cells run.", (), (Word("verb", "verbs", is_needed=True),))
+PATHOS = Command("%pathos", "Pools, runs, hosts, and where cells run.", (), (Word("verb", "verbs", is_needed=True),))
 
 
 def split_verb(line: str) -> tuple[str, str]:
@@ -176,4 +183,4 @@ def _overview() -> str:
     width = max(len(c.usage) for c in VERBS.values())
     verbs = [f"  {c.usage:<{width}}  {c.summary}" for c in VERBS.values()]
     more = "%pathos help NAME, or -h, tells more of any of them."
-    return "\n".join(["Maps over cores, in the notebook.", "", *magics, "", *verbs, "", more])
+    return "\n".join(["Maps over cores and hosts, in the notebook.", "", *magics, "", *verbs, "", more])

@@ -89,8 +89,10 @@ def _candidates(magic: str, words: Sequence[str], begun: str, offers: Offers) ->
         words = words[1:]
     if command is None:
         return []
-    if command.rest and _n_options(command, words) < len(words):
+    if command.rest and not command.words and _n_options(command, words) < len(words):
         return None  # behind the options
+    if "--" in words:
+        return []
     option = _last_option(command, words)
     if option is not None:
         return _words(option.offers, offers)
@@ -98,7 +100,15 @@ def _candidates(magic: str, words: Sequence[str], begun: str, offers: Offers) ->
         return [*(flag for o in command.options for flag in o.flags if flag.startswith("--")), "--help"]
     if command is PMAP_LINE:
         return None
-    return _words(command.words[-1].offers, offers) if command.words else ["for"] if command is PMAP_CELL else []
+    return _next_word(command, words, offers) if command.words else ["for"] if command is PMAP_CELL else []
+
+
+def _next_word(command: Command, words: Sequence[str], offers: Offers) -> list[str]:
+    """Give what may stand as the next word that is no option."""
+    taking = {flag for o in command.options if o.metavar for flag in o.flags}
+    typed = [w for before, w in zip(["", *words], words, strict=False) if w[0] != "-" and before not in taking]
+    left = [*command.words[len(typed) :], *(w for w in command.words[-1:] if w.is_many)]
+    return _words(left[0].offers, offers) if left else []
 
 
 def _n_options(command: Command, words: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.launchers.registry import registry
+from pathos_nb.notebook.asking import asker
 from pathos_nb.notebook.commands import VERBS, help_alone
 from pathos_nb.notebook.completion import make_matcher
 from pathos_nb.notebook.magics import PathosMagics
@@ -34,8 +35,17 @@ class Extension:
         self.session = current_session()
         self.magics = PathosMagics(shell=shell)
         self.views = Views(lambda: screen_for(shell, lambda: self.turn), lambda: self.magics.look)
-        self.matcher = make_matcher({"pools": self._pools, "runs": self._runs, "verbs": lambda: VERBS})
+        self.matcher = make_matcher(self._offers())
         self.magics.begin(self.session, self.views)
+
+    def _offers(self) -> dict[str, Any]:
+        hosts = self.session.hosts
+        remote = {"hosts": hosts.names, "connected": lambda: hosts.connected, "services": self._services}
+        remote["copies"] = lambda: [f"{name}:" for name in hosts.connected]
+        return {"pools": self._pools, "runs": self._runs, "verbs": lambda: VERBS, **remote}
+
+    def _services(self) -> list[str]:
+        return list(self.session.services.running)
 
     def install(self) -> None:
         """Put everything in its place."""
@@ -44,6 +54,7 @@ class Extension:
         self.shell.input_transformers_cleanup.append(help_alone)
         self.shell.events.register("post_execute", self.end_turn)
         self.session.views.append(self.views.begin)
+        self.session.hosts.asker = lambda: asker(self.shell)
         registry.worker_hooks.append(_RICH)
 
     def remove(self) -> None:
@@ -74,7 +85,7 @@ class Extension:
 
     def _pools(self) -> list[str]:
         own = [name for name, value in self.shell.user_ns.items() if isinstance(value, Pool) and name[0] != "_"]
-        return list(dict.fromkeys([*registry.names(), *self.session.pools, *own]))
+        return list(dict.fromkeys([*registry.names(), *self.session.pools, *own, *self.session.hosts.names()]))
 
     def _runs(self) -> list[str]:
         return [

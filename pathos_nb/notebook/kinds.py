@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import keyword
 import math
+import re
 from collections.abc import Callable
 
-__all__ = ["choice", "count", "name", "places", "seconds", "workers"]
+__all__ = ["choice", "count", "name", "place", "places", "port", "seconds", "workers"]
+
+_MAX_PORT = 65535
 
 
 def name(text: str) -> str:
@@ -110,6 +113,52 @@ def seconds(text: str) -> float:
     if not 0 < number < math.inf:
         raise ValueError("a number of seconds above 0")
     return number
+
+
+def port(text: str) -> int:
+    """Read a port.
+
+    Parameters
+    ----------
+    text : str
+        As it was typed.
+
+    Returns
+    -------
+    int
+        From 1 to 65535.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _MAX_PORT):
+        raise ValueError(f"a port from 1 to {_MAX_PORT}")
+    return int(text)
+
+
+def place(text: str) -> str:
+    """Read the name that a host gets.
+
+    Parameters
+    ----------
+    text : str
+        As it was typed.
+
+    Returns
+    -------
+    str
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If ``-p`` could not take it.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", text):
+        raise ValueError("a name of letters, digits, dots, dashes and underscores")
+    return text
 
 
 def places(text: str) -> tuple[str, ...]:

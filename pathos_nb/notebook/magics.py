@@ -20,10 +20,11 @@ from IPython.core.magic import (
 from traitlets import Bool, Float, Int, TraitError, Unicode, validate
 
 from pathos_nb.errors import UnknownPlace
-from pathos_nb.notebook.actions import ACTIONS, Said
+from pathos_nb.notebook.actions import ACTIONS
 from pathos_nb.notebook.cells import CellRunner
 from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_text, split_verb
 from pathos_nb.notebook.plain import plainly
+from pathos_nb.notebook.said import Said
 from pathos_nb.notebook.views import Look, Views
 from pathos_nb.session import Session, current_session
 
@@ -46,6 +47,8 @@ class PathosMagics(Magics):
     show_after = Float(0.5, min=0.0, help="How many seconds a run lasts before it shows itself.").tag(config=True)
     output_cap = Int(20_000, min=0, help="How many characters of what items print a cell shows.").tag(config=True)
 
+    ssh_config = Unicode("", help="The configuration of ssh, instead of ~/.ssh/config.").tag(config=True)
+
     runner: CellRunner
     session: Session
     extension: Any = None  # whoever installed it, for the removal
@@ -62,7 +65,12 @@ class PathosMagics(Magics):
         """
         self.session, self.runner = session, CellRunner(self.shell, session, views)
         self.observe(lambda change: self._use(), ["pool", "nodes"])
+        self.observe(lambda change: self._reach(), ["ssh_config"])
         self._use()
+        self._reach()
+
+    def _reach(self) -> None:
+        self.session.hosts.config = self.ssh_config
 
     def _use(self) -> None:
         self.session.places = self.session.home = _places(self.pool)
@@ -123,7 +131,7 @@ class PathosMagics(Magics):
     @no_var_expand
     @line_magic
     def pathos(self, line: str) -> Any:
-        """Look after pools and runs; ``%pathos help`` lists the verbs."""
+        """Look after hosts, pools and runs; ``%pathos help`` lists the verbs."""
         verb, rest = split_verb(line)
         values = VERBS[verb].parse(rest)
         if values["help"]:

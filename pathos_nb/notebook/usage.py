@@ -141,7 +141,7 @@ class Command:
     words : tuple of Word
         For a command that takes words.
     rest : str
-        For one that takes Python after the options: what the usage line calls it.
+        For one that takes Python after the options, or with `words` anything after ``--``: what its usage calls it.
     more : str
         The end of the help: examples.
     """
@@ -200,16 +200,30 @@ class Command:
         values, words, position = self._nothing(), list[str](), 0
         while found := _WORD.match(line, position):
             position = found.end()
-            if _is_option(found[1]):
+            if found[1] == "--" and self.rest:
+                values["rest"], position = self._words_of(line[position:]), len(line)
+            elif _is_option(found[1]):
                 position = self._take(found[1], line, position, values)
             else:
                 words.append(_bare(found[1]))
         if line[position:].strip():
             raise UsageError(f"{self.name}: a quotation mark is not closed in {line.strip()!r}")
-        return values if values["help"] else {**values, **self._named(words)}
+        if values["help"]:
+            return values
+        named = self._named(words)
+        if self.rest and not values["rest"]:
+            raise UsageError(f"{self.name} wants {self.rest}: {self.usage}")
+        return {**values, **named}
+
+    def _words_of(self, text: str) -> tuple[str, ...]:
+        try:
+            return tuple(shlex.split(text))
+        except ValueError:
+            raise UsageError(f"{self.name}: a quotation mark is not closed in {text.strip()!r}") from None
 
     def _nothing(self) -> dict[str, Any]:
-        return {"help": False, **{o.key: None if o.metavar else False for o in self.options}}
+        rest = {"rest": ()} if self.rest and self.words else {}
+        return {"help": False, **{o.key: None if o.metavar else False for o in self.options}, **rest}
 
     def _take(self, word: str, line: str, position: int, values: dict[str, Any]) -> int:
         option, text = self._find(word)

@@ -130,8 +130,11 @@ class FarProcess:
     def write(self, data: memoryview) -> None:
         """Send all of it to stdin."""
         stdin = self._process.stdin
-        while data and stdin:
-            data = data[stdin.write(data) or 0 :]
+        try:
+            while data and stdin:
+                data = data[stdin.write(data) or 0 :]
+        except ValueError as error:  # it was closed meanwhile
+            raise BrokenPipeError(str(error)) from error
 
     def end_input(self) -> None:
         """Close stdin."""

@@ -22,7 +22,7 @@ from pathos_nb.secure.openssh import FarProcess, OpenSsh
 from pathos_nb.secure.probe import SCRIPT, HostFacts, read_facts
 from pathos_nb.secure.shell import Marker, SetUp, line_for
 
-__all__ = ["Completed", "Remote"]
+__all__ = ["Completed", "Remote", "exchange"]
 
 TRANSPORTS = ("paramiko", "openssh")
 BLOCK_BYTES = 1 << 18
@@ -30,6 +30,7 @@ RUN_S = 60.0
 SET_UP_S = 60.0  # module and conda are slow
 RUN_SAID_BYTES = 1 << 24
 SSH_S = 3.0
+FOREVER_S = 1e6
 NO_SET_UP = SetUp()
 
 
@@ -172,9 +173,17 @@ class Remote:
         """
         return self._open(command, self.setup if setup else NO_SET_UP, SAID_BYTES)
 
+    def open_beside(self, command: Sequence[str], options: Sequence[str]) -> Carrier:
+        """Start a command by an ``ssh`` that has more to do (``-L``); only with ``openssh``."""
+        marker = Marker()
+        far = self._ssh.start(line_for(command, marker, NO_SET_UP), *options)
+        return self._begun(Carrier(far, marker), NO_SET_UP)
+
     def _open(self, command: Sequence[str], setup: SetUp, said_bytes: int) -> Carrier:
         marker = Marker()
-        carrier = Carrier(self._far(line_for(command, marker, setup)), marker, said_bytes)
+        return self._begun(Carrier(self._far(line_for(command, marker, setup)), marker, said_bytes), setup)
+
+    def _begun(self, carrier: Carrier, setup: SetUp) -> Carrier:
         self._keep(carrier)
         wait_s = self.timeout + (SET_UP_S if setup.profile or setup.lines else 0)
         wait_s += SSH_S if self.transport == "openssh" else 0  # its own deadline comes first, and says why
@@ -239,7 +248,7 @@ class Remote:
         carrier = self._open(command, self.setup if setup else NO_SET_UP, RUN_SAID_BYTES)
         deadline = time.monotonic() + timeout
         try:
-            stdout = _exchange(carrier.sock, stdin, deadline)
+            stdout = exchange(carrier.sock, stdin, deadline)
             if stdout is None or not carrier.wait_ended(max(0.0, deadline - time.monotonic()) + 1.0):
                 raise self._too_long(command, timeout, carrier)
             if carrier.exit_status is None and carrier.why_ended().startswith("the link"):
@@ -281,7 +290,7 @@ class Remote:
         carrier = self._open(["/bin/sh", "-c", SCRIPT], self.setup, SAID_BYTES)
         sent_at = time.time()  # the script reads its clock first, half a round trip before its first output is here
         try:
-            stdout = _exchange(carrier.sock, b"", time.monotonic() + timeout) or b""
+            stdout = exchange(carrier.sock, b"", time.monotonic() + timeout) or b""
         finally:
             carrier.close()
         facts = read_facts(self.name, stdout.decode("utf-8", "replace"), sent_at - round_trip / 2, round_trip)
@@ -357,13 +366,13 @@ class Remote:
             link.close()
 
 
-def _exchange(sock: socket.socket, stdin: bytes, deadline: float) -> bytes | None:
+def exchange(sock: socket.socket, stdin: bytes, deadline: float | None) -> bytes | None:
     """Send all of stdin and read all of stdout; None if the deadline passes before."""
     sock.setblocking(False)
     unsent, blocks = memoryview(stdin), bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
-        while (left := deadline - time.monotonic()) > 0:
+        while (left := deadline - time.monotonic() if deadline else FOREVER_S) > 0:
             for _, events in selector.select(left):
                 if events & selectors.EVENT_WRITE:
                     unsent = _send_some(sock, unsent, selector)

@@ -132,12 +132,12 @@ class FrameReader:
         self._filled += n
         return self._finish_large() if n else None
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
+    def feed(self, data: bytes | memoryview) -> Iterator[Frame]:
         """Take bytes as they came, give the frames that are now whole.
 
         Parameters
         ----------
-        data : bytes
+        data : bytes-like
             The next piece of the stream.
 
         Returns

@@ -131,6 +131,13 @@ WRONG_VERBS = {
     "use processes -x 3": "%pathos use has no option -x",
     "pools big": "%pathos pools does not take 'big'",
     "errors a b": "%pathos errors does not take 'b'",
+    "connect -h2o": "%pathos connect has no option -h2o",
+    "connect me@node7 --port 0": "--port wants a port from 1 to 65535, not '0'",
+    "connect node7 --name 'a b'": "--name wants a name of letters",
+    "exec node7": "%pathos exec wants -- COMMAND",
+    "exec -- ls": "%pathos exec wants HOST",
+    "exec node7 ls": "%pathos exec does not take 'ls'",
+    "copy a": "%pathos copy wants DESTINATION",
     "errors 'a": "a quotation mark is not closed",
 }
 
@@ -169,10 +176,19 @@ def test_help_knows_the_magics_too_and_guesses():
 
 
 OFFERS = {"pools": lambda: ["processes", "big"], "runs": lambda: ["fits"], "verbs": lambda: list(VERBS)}
+OFFERS |= {"hosts": lambda: ["node7", "gate"], "connected": lambda: ["node7"]}
 
 TYPED = {
     "%pathos ": list(VERBS),
-    "%pathos c": ["cancel", "close"],
+    "%pathos ca": ["cancel"],
+    "%pathos exec ": ["node7"],
+    "%pathos exec node7 -- l": [],
+    "%pathos exec --timeout 3 no": ["node7"],
+    "%pathos exec node7 no": [],
+    "%pathos disconnect node7 no": ["node7"],
+    "%pathos connect --key k ga": ["gate"],
+    "%pathos connect --transport ": ["paramiko", "openssh"],
+    "%pathos connect --port ": [],
     "%pathos use pro": ["processes"],
     "%pathos errors ": ["fits"],
     "%pathos use -": ["--nodes", "--help"],

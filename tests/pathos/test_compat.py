@@ -67,9 +67,7 @@ def test_installing_twice_is_installing_once(installed):
     assert registry.worker_hooks.count("pathos_nb.compat:install") == 1
 
 
-@pytest.mark.parametrize(
-    "module", ["core", "hosts", "secure", "connection", "selector", "server", "portpicker", "xmlrpc"]
-)
+@pytest.mark.parametrize("module", ["core", "hosts", "secure", "connection", "selector", "portpicker", "xmlrpc"])
 def test_remote_modules_say_that_they_are_not_in_yet(installed, module):
     with pytest.raises(ImportError, match=rf"pathos.{module} works on other machines"):
         __import__(f"pathos.{module}")

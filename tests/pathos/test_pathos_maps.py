@@ -160,10 +160,16 @@ def test_a_pool_that_a_function_captures_works_in_a_worker(kind):
     assert ProcessPool(2).map(lambda x: pool.map(add, [x])[0], range(3)) == [10, 11, 12]
 
 
-@pytest.mark.parametrize("servers", ["node7:9000", ("node7",), ["localhost:notaport"]])
-def test_a_remote_server_is_refused_in_plain_words(servers):
-    with pytest.raises(Exception, match="not supported yet|no server"):
-        ParallelPool(1, servers=servers)
+@pytest.mark.parametrize("server", ["node7:9000", "node7"])
+def test_a_server_that_listens_elsewhere_is_left_out_in_plain_words(server):
+    with pytest.warns(UserWarning, match="the server node7:.* is left out: .*loopback only; open a tunnel to it"):
+        pool = ParallelPool(1, servers=(server,))
+    assert pool.map(add, [1]) == [11]
+
+
+def test_what_is_no_address_is_refused():
+    with pytest.raises(BadOption, match="'localhost:notaport' is no server"):
+        ParallelPool(1, servers=["localhost:notaport"])
     assert not ParallelPool.__state__
 
 

@@ -1,0 +1,326 @@
+"""pathos' verbs, here and on other machines: copy, execute, kill, look for processes, tunnels, services.
+
+Where a host is given, it is reached by ssh as `hosts` and ``~/.ssh/config`` say.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pathos_nb import connection, portpicker
+from pathos_nb.errors import CommandFailed
+from pathos_nb.secure.connection import Pipe
+from pathos_nb.secure.copier import Copier
+from pathos_nb.secure.registered import remote_to
+from pathos_nb.secure.serving import Service, begin
+from pathos_nb.secure.tunnel import Tunnel, free_port
+
+__all__ = ["connect", "copy", "execute", "getchild", "getpid", "getppid", "kill", "randomport", "serve"]
+
+TIMEOUT_S = 60.0
+NO_SUCH_PROCESS = 3  # errno.ESRCH
+PS = ("ps", "-A", "-o", "pid=,ppid=,pgid=,args=")
+
+
+def copy(source: str | Sequence[str], destination: str | None = None, **kwds: Any) -> Copier:
+    """Copy files and folders, here, there, or between hosts.
+
+    Parameters
+    ----------
+    source : str or sequence of str
+        ``[[user@]host:]path``; patterns too.
+    destination : str, optional
+        The same (default: the current folder).
+    **kwds : object
+        ``bg`` to return at once, and the options of `Copier`.
+
+    Returns
+    -------
+    Copier
+
+    Raises
+    ------
+    CopyFailed, HostUnreachable, HostKeyRefused, LoginRefused, BadOption
+        It failed; what was there before is whole.
+    """
+    background = bool(kwds.pop("bg", kwds.pop("background", False)))
+    name = kwds.pop("name", None)
+    copier = Copier(name, source=source, destination=destination or ".", background=background, **kwds)
+    copier.launch()
+    return copier
+
+
+def execute(command: str | Sequence[str], host: str | None = None, bg: bool = True, **kwds: Any) -> connection.Pipe:
+    """Run a command, here or on a host.
+
+    Parameters
+    ----------
+    command : str or sequence of str
+        The words of it; a string is taken apart as a shell would, and no shell sees it.
+    host : str, optional
+        Where (default: here).
+    bg : bool
+        Return at once.
+    **kwds : object
+        Options of `connection.Pipe` or `secure.Pipe`.
+
+    Returns
+    -------
+    Pipe
+        Its ``response()``, ``status``, ``stderr``, ``pid()`` and ``kill()`` say the rest.
+
+    Raises
+    ------
+    CommandFailed, HostUnreachable, HostKeyRefused, LoginRefused, BadOption
+        It could not be started.
+    """
+    name = kwds.pop("name", None)
+    kwds["background"] = bool(bg)
+    pipe = Pipe(name, command=command, host=host, **kwds) if host else connection.Pipe(name, command=command, **kwds)
+    pipe.launch()
+    return pipe
+
+
+def kill(pid: int, host: str | None = None, **kwds: Any) -> str:
+    """End a process (SIGTERM).
+
+    Parameters
+    ----------
+    pid : int
+        Its id.
+    host : str, optional
+        Where it runs (default: here).
+    **kwds : object
+        Options of `secure.Pipe`.
+
+    Returns
+    -------
+    str
+        Nothing, as in pathos.
+
+    Raises
+    ------
+    ProcessLookupError
+        There is no such process.
+    CommandFailed
+        It may not be ended, and why.
+    """
+    pid = int(pid)
+    pipe = execute(["kill", "-TERM", str(pid)], host, bg=False, **{"timeout": TIMEOUT_S, **kwds})
+    if pipe.status and "no such process" in pipe.stderr.lower():
+        raise _no_process(f"no process {pid}", host)
+    if pipe.status:
+        cure = "check whose it is"
+        raise CommandFailed(
+            f"process {pid} was not ended", cause=pipe.stderr.strip(), cure=cure, host=host or "localhost"
+        )
+    return str(pipe.response())
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """One line of ``ps``."""
+
+    pid: int
+    ppid: int
+    pgid: int
+    args: str
+
+
+def _processes(host: str | None, **kwds: Any) -> list[_Process]:
+    pipe = execute(PS, host, bg=False, **{"timeout": TIMEOUT_S, **kwds})
+    if pipe.status:
+        raise CommandFailed("ps did not tell the processes", cause=pipe.stderr.strip(), host=host or "localhost")
+    found = (line.split(None, 3) for line in pipe.response().splitlines())
+    every = [_Process(int(w[0]), int(w[1]), int(w[2]), " ".join(w[3:])) for w in found if len(w) > 2]
+    return [process for process in every if process.pid != pipe.pid()]
+
+
+def _no_process(what: str, host: str | None) -> ProcessLookupError:
+    return ProcessLookupError(NO_SUCH_PROCESS, f"there is {what} on {host or 'this machine'}")
+
+
+def getpid(target: str | int | None = None, host: str | None = None, all: bool = False, **kwds: Any) -> Any:
+    """Find a process by its command line.
+
+    Parameters
+    ----------
+    target : str or int, optional
+        A regular expression that its command line has, or an id; without it this process.
+    host : str, optional
+        Where (default: here).
+    all : bool
+        Give all that match, as lines of text.
+    **kwds : object
+        Options of `secure.Pipe`.
+
+    Returns
+    -------
+    int or str
+        The id, of the newest if there are several; with ``all`` lines of id and command.
+
+    Raises
+    ------
+    ProcessLookupError
+        There is none.
+    """
+    if target is None and not all:
+        if host:
+            raise _no_process("no process to look for: name a target", host)
+        return os.getpid()
+    every = _processes(host, **kwds)
+    found = [p for p in every if (p.pid == target if isinstance(target, int) else re.search(target or "", p.args))]
+    if all:
+        return "\n".join(f"{p.pid:7d} {p.args}" for p in found)
+    if not found:
+        raise _no_process(f"no process that matches {target!r}", host)
+    return max(p.pid for p in found)
+
+
+def getppid(pid: int | None = None, host: str | None = None, group: bool = False) -> int:
+    """Give the parent of a process.
+
+    Parameters
+    ----------
+    pid : int, optional
+        The process (default: this one).
+    host : str, optional
+        Where it runs.
+    group : bool
+        Give its process group instead.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ProcessLookupError
+        There is no such process.
+    """
+    if pid is None and not host:
+        return os.getpgrp() if group else os.getppid()
+    for process in _processes(host):
+        if process.pid == pid:
+            return process.pgid if group else process.ppid
+    raise _no_process(f"no process {pid}", host)
+
+
+def getchild(pid: int | None = None, host: str | None = None, group: bool = False) -> list[int]:
+    """Give the children of a process.
+
+    Parameters
+    ----------
+    pid : int, optional
+        The process (default: this one).
+    host : str, optional
+        Where it runs.
+    group : bool
+        Give the members of the process group `pid` instead.
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    ProcessLookupError
+        There is no such process.
+    """
+    if pid is None and host:
+        raise _no_process("no process to look for: name a pid", host)
+    wanted = os.getpid() if pid is None else int(pid)
+    every = _processes(host)
+    children = [p.pid for p in every if (p.pgid if group else p.ppid) == wanted]
+    if not children and (group or all(p.pid != wanted for p in every)):
+        raise _no_process(f"no process {wanted}", host)
+    return children
+
+
+def randomport(host: str | None = None, **kwds: Any) -> int:
+    """Pick a port that is free, here or on a host.
+
+    Parameters
+    ----------
+    host : str, optional
+        Where (default: here).
+    **kwds : object
+        Arguments of `Remote`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    TunnelFailed
+        There is no Python on the host to ask.
+    """
+    if not host:
+        return portpicker.randomport()
+    with remote_to(host, **kwds) as remote:
+        return free_port(remote)
+
+
+def connect(host: str, port: int | None = None, through: str | None = None, **kwds: Any) -> Tunnel:
+    """Lead a local port to a port on a host.
+
+    Parameters
+    ----------
+    host : str
+        The host.
+    port : int, optional
+        The port there; without it a free one is picked.
+    through : str, optional
+        Jump hosts.
+    **kwds : object
+        Options of `Tunnel.connect`.
+
+    Returns
+    -------
+    Tunnel
+        Connected; ``tunnel.port`` is the local port.
+
+    Raises
+    ------
+    HostUnreachable, HostKeyRefused, LoginRefused, TunnelFailed, BadOption
+        It does not connect.
+    """
+    tunnel = Tunnel()
+    tunnel.connect(host, port, through, **kwds)
+    return tunnel
+
+
+def serve(
+    server: str = "ppserver", host: str | None = None, port: int | None = None, profile: str = "", **kwds: Any
+) -> Service:
+    """Start a server for remote calls, here or on a host; it lives until it is killed, or this process ends.
+
+    Parameters
+    ----------
+    server : str
+        ``"ppserver"``: ppft, on loopback, with a secret of its own.
+    host : str, optional
+        Where (default: here).
+    port : int, optional
+        Its port there; without it a free one is picked.
+    profile : str
+        The file to source before (default: what the registry says).
+    **kwds : object
+        ``nodes``, ``python``, and arguments of `Remote`.
+
+    Returns
+    -------
+    Service
+        ``service.port``, ``service.pid()``, ``service.secret``, ``service.kill()``.
+
+    Raises
+    ------
+    CommandFailed, HostUnreachable, HostKeyRefused, LoginRefused, BadOption
+        It did not start, and why.
+    """
+    return begin(server, host, port or 0, profile, **kwds)

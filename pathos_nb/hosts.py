@@ -1,0 +1,252 @@
+"""The hosts that the user knows: a small file that can be read and edited by hand.
+
+It is ``hosts.ini`` in ``$XDG_CONFIG_HOME/pathos_nb`` (``~/.config/pathos_nb``), a section a host, without secrets::
+
+    [node7]
+    host = node7.example.org
+    user = me
+    through = gate
+    python = python3.12
+    nodes = 8
+    profile = .bash_profile
+    setup =
+        module load python
+        conda activate fits
+
+``register``, ``get_profile``, ``register_profiles`` and ``get_profiles`` are pathos'.
+"""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from pathos_nb.errors import BadOption
+
+__all__ = [
+    "Host", "default_profile", "get", "get_profile", "get_profiles", "load", "path", "register", "register_profiles",
+    "remove", "save",
+]  # fmt: skip
+
+default_profile = ".bash_profile"
+
+_HEADER = "# The hosts of pathos_nb: one section each. No secrets belong here; see the documentation of hosts.\n"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host of the registry; what is empty or 0 is left to ``~/.ssh/config`` and to the defaults.
+
+    Attributes
+    ----------
+    name : str
+        What the user calls it.
+    host, user, port, key, through, transport : str, str, int, str, str, str
+        How to connect, as in ``%pathos connect``; without ``host`` the name is it.
+    python : str
+        The Python to use there.
+    nodes : int
+        How many workers.
+    profile : str
+        The file that is sourced before a command.
+    setup : tuple of str
+        Lines for the shell after that, such as ``module load python``.
+    """
+
+    name: str
+    host: str = ""
+    user: str = ""
+    port: int = 0
+    key: str = ""
+    through: str = ""
+    transport: str = ""
+    python: str = ""
+    nodes: int = 0
+    profile: str = ""
+    setup: tuple[str, ...] = ()
+
+
+_NUMBERS = {"port", "nodes"}
+_KEYS = [field.name for field in fields(Host) if field.name != "name"]
+
+
+def path() -> Path:
+    """Give the file's place."""
+    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(folder) / "pathos_nb" / "hosts.ini"
+
+
+def load() -> dict[str, Host]:
+    """Give all hosts by name, as the file has them now.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    BadOption
+        The file cannot be read, and where.
+    """
+    file = path()
+    reader = configparser.ConfigParser(interpolation=None, default_section="", delimiters=("=",), strict=True)
+    try:
+        reader.read(file, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError) as error:
+        text = str(error).replace("\n", " ")
+        raise BadOption(f"the host registry cannot be read: {text}", cure=f"mend {file}") from error
+    return {name: _host(name, reader[name]) for name in reader.sections()}
+
+
+def _host(name: str, section: Mapping[str, str]) -> Host:
+    unknown = set(section) - set(_KEYS)
+    if unknown:
+        raise BadOption(
+            f"the host registry has {', '.join(sorted(unknown))} for {name}, which is not known",
+            cure=f"mend {path()}: there are {', '.join(_KEYS)}",
+        )
+    values: dict[str, Any] = {}
+    for key, text in section.items():
+        if key == "setup":
+            values[key] = tuple(line.strip() for line in text.splitlines() if line.strip())
+        elif key in _NUMBERS:
+            values[key] = _number(name, key, text)
+        else:
+            values[key] = text.strip()
+    return Host(name, **values)
+
+
+def _number(name: str, key: str, text: str) -> int:
+    if not text.strip().isdecimal():
+        raise BadOption(f"{key} of {name} is {text!r}, which is no number", cure=f"mend {path()}")
+    return int(text)
+
+
+def get(name: str) -> Host | None:
+    """Give a host by name; None if it is not there."""
+    return load().get(name)
+
+
+def save(host: Host) -> None:
+    """Put a host into the file, in the place of the one of that name; the other lines stay as they are.
+
+    Parameters
+    ----------
+    host : Host
+        Its name is that of the section.
+
+    Raises
+    ------
+    BadOption
+        A name or a value that the file cannot hold.
+    """
+    if not _NAME.fullmatch(host.name):
+        raise BadOption(f"{host.name!r} is not a name for a host", cure="use letters, digits, dots and dashes")
+    _change(host.name, _written(host))
+
+
+def remove(name: str) -> bool:
+    """Take a host out of the file; say whether it was there."""
+    was_there = name in load()
+    if was_there:
+        _change(name, "")
+    return was_there
+
+
+def _written(host: Host) -> str:
+    lines = [f"[{host.name}]"]
+    for key in _KEYS:
+        value = getattr(host, key)
+        texts = [str(part) for part in (value if key == "setup" else [value]) if part]
+        if any(set(text) & set("\r\n\0") for text in texts):
+            raise BadOption(f"{key} of {host.name} has a line break in it", cure="give each line by itself")
+        if texts:
+            lines += [f"{key} =", *(f"    {text}" for text in texts)] if key == "setup" else [f"{key} = {texts[0]}"]
+    return "\n".join(lines) + "\n"
+
+
+def _change(name: str, section: str) -> None:
+    """Write the file anew, with one section replaced: whole at any time, and for nobody else to read."""
+    file = path()
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _locked(file.with_suffix(".lock")):
+        load()  # a file that cannot be read is not written over
+        text = file.read_text(encoding="utf-8") if file.exists() else _HEADER
+        parts = re.split(r"(?m)^(?=\[)", text)
+        others = [part for part in parts if not part.startswith(f"[{name}]")]
+        place = next((i for i, part in enumerate(parts) if part.startswith(f"[{name}]")), len(others))
+        parts = [*others[:place], *([section] if section else []), *others[place:]]
+        joined = "".join(part if part.endswith("\n\n") else f"{part.rstrip()}\n\n" for part in parts)
+        new = file.with_suffix(".new")
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(descriptor, f"{joined.rstrip()}\n".encode())
+        finally:
+            os.close(descriptor)
+        new.replace(file)
+
+
+@contextlib.contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Let one process at a time change the file."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        with contextlib.suppress(ImportError):  # not on every platform
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+# -------------------------------------------------------------------------------------------------- the names of pathos
+
+
+def register(rhost: str, profile: str | None = None) -> None:
+    """Register a host and the profile that is sourced there.
+
+    Parameters
+    ----------
+    rhost : str
+        The host.
+    profile : str, optional
+        The file (default ``.bash_profile``).
+    """
+    save(replace(get(rhost) or Host(rhost), profile=default_profile if profile is None else profile))
+
+
+def register_profiles(profiles: Mapping[str, str]) -> None:
+    """Register hosts with their profiles: ``{host: profile}``."""
+    for rhost, profile in profiles.items():
+        register(rhost, profile)
+
+
+def get_profile(rhost: str, assume: bool = True) -> str | None:
+    """Give the profile of a host.
+
+    Parameters
+    ----------
+    rhost : str
+        The host.
+    assume : bool
+        Give ``.bash_profile`` for one that is not registered.
+
+    Returns
+    -------
+    str or None
+    """
+    found = get(rhost)
+    return found.profile if found else (default_profile if assume else None)
+
+
+def get_profiles() -> dict[str, str]:
+    """Give the profile of each registered host."""
+    return {name: host.profile for name, host in load().items()}

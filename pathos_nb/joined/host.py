@@ -1,0 +1,210 @@
+"""One host in use: a connection by ssh, what was found there, and the launcher whose agent runs over it.
+
+::
+
+    Hosts.connect ──► Remote (ssh) ──► probe ──► which Python
+                         ▲                          │
+    pool ── agent_launcher ── open_carrier ─────────┘        a channel of that connection for each pool's agent
+
+A lost link is opened again by the agent's own thread; the connection is looked at then, and made anew if it is gone.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pathos_nb.errors import HostError
+from pathos_nb.joined.verdict import Line, Taken, judge, take_python
+from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
+from pathos_nb.launchers.agent_link import LinkState
+from pathos_nb.secure.probe import HostFacts
+from pathos_nb.secure.remote import Remote
+from pathos_nb.secure.shell import SetUp
+
+__all__ = ["Ask", "Host", "Plan"]
+
+Ask = Callable[[str, bool], "str | None"]
+_DOUBT_S = 3.0
+_SAMPLE_BYTES = 1 << 18
+_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a host is reached, and what is used there.
+
+    Parameters
+    ----------
+    name : str
+        What cells call it.
+    target : str
+        ``[user@]host[:port]``.
+    port : int
+        Said apart; 0 for what the configuration says.
+    key : str
+        A private key file.
+    through : str or None
+        Jump hosts with commas between.
+    transport : str
+        ``paramiko`` or ``openssh``.
+    accept_new : bool
+        Take the key of a host that is not known yet.
+    python : str
+        The interpreter there, or its minor version; empty to look for it.
+    nodes : int or None
+        Workers; as many as it has cores if None.
+    setup : SetUp
+        Profile and set-up lines.
+    """
+
+    name: str
+    target: str
+    port: int = 0
+    key: str = ""
+    through: str | None = None
+    transport: str = "paramiko"
+    accept_new: bool = False
+    python: str = ""
+    nodes: int | None = None
+    setup: SetUp = SetUp()
+
+
+class Host:
+    """A host that is connected.
+
+    Parameters
+    ----------
+    plan : Plan
+        How.
+    ask : callable, optional
+        ``ask(prompt, is_secret)`` asks the user.
+    config : str
+        The configuration of ssh, instead of the user's.
+
+    Raises
+    ------
+    HostError
+        It did not connect, or cannot be used; nothing stays open.
+    """
+
+    def __init__(self, plan: Plan, ask: Ask | None = None, config: str = "") -> None:
+        self.plan, self.name = plan, plan.name
+        self.link: LinkState | None = None
+        self._lock = threading.Lock()
+        self._is_in_doubt = False
+        self.remote = Remote(
+            plan.target, port=plan.port, key=plan.key, through=plan.through, transport=plan.transport,
+            accept_new=plan.accept_new, ask=ask, config=config, setup=plan.setup,
+        )  # fmt: skip
+        self.where = self.remote.where  # ``me@node7``: kept, as a connection that is lost does not know it
+        try:
+            self.facts: HostFacts = self.remote.probe()
+            self.python: Taken = self._taken()
+        except BaseException:
+            self.remote.close()
+            raise
+        self.launcher: type[AgentLauncher] = agent_launcher(
+            plan.name, self.open_carrier, self.python.path, plan.nodes or self.facts.cores or None, on_link=self._note
+        )
+
+    def __repr__(self) -> str:
+        return f"<Host {self.name}: {self.where}, {self.state}>"
+
+    @property
+    def state(self) -> str:
+        """``connected``, ``link lost`` (it is being opened again) or ``closed``."""
+        if self.link is not None and self.link.state in ("lost", "failed"):
+            return f"link {self.link.state}"
+        return "connected" if self.remote.is_alive() else "link lost"
+
+    @property
+    def round_trip_s(self) -> float:
+        """What a question and its answer take."""
+        return (self.link.round_trip_s if self.link else 0.0) or self.facts.round_trip_s
+
+    def _taken(self) -> Taken:
+        wanted = self.plan.python
+        if not wanted:
+            return take_python(self.facts)
+        path = self.facts.pythons.get(wanted, wanted)
+        done = self.remote.run([path, "-I", "-c", _VERSION], timeout=30)
+        version = done.stdout.decode("utf-8", "replace").strip()
+        if done.status or not version.startswith("3."):
+            there = ", ".join(self.facts.pythons) or "none"
+            raise HostError(
+                f"{path} on {self.name} is no Python that can be used",
+                cause=f"on the PATH there is {there}", cure="name one by its path (--python)",
+                host=self.name, tail=done.stderr[-2000:],
+            )  # fmt: skip
+        return Taken(path, version)
+
+    # --- the agent's way ---
+
+    def open_carrier(self, command: Sequence[str]) -> Any:
+        """Start a command there, on the connection that stands or on a new one.
+
+        Parameters
+        ----------
+        command : sequence of str
+            Its words.
+
+        Returns
+        -------
+        Carrier
+        """
+        with self._lock:
+            if not self._stands():
+                self.remote.reconnect()
+            self._is_in_doubt = False
+        return self.remote.open(command)
+
+    def _stands(self) -> bool:
+        if not self.remote.is_alive():
+            return False
+        if self._is_in_doubt:
+            try:
+                self.remote.round_trip(_DOUBT_S)
+            except (HostError, OSError):
+                return False
+        return True
+
+    def _note(self, state: LinkState) -> None:
+        self.link = state
+        self._is_in_doubt = self._is_in_doubt or state.state == "lost"
+
+    # --- looking ---
+
+    def check(self, *, with_link: bool = True) -> list[Line]:
+        """Look at the host anew.
+
+        Parameters
+        ----------
+        with_link : bool
+            Whether to measure what the link carries.
+
+        Returns
+        -------
+        list of Line
+            For a table.
+
+        Raises
+        ------
+        HostError
+            It does not answer.
+        """
+        self.facts = self.remote.probe()
+        return judge(self.facts, self.python, self._speed() if with_link else 0.0)
+
+    def _speed(self) -> float:
+        begun = time.monotonic()
+        self.remote.run(["cat"], stdin=b"\0" * _SAMPLE_BYTES, timeout=30, setup=False)
+        took_s = time.monotonic() - begun - 2 * self.facts.round_trip_s
+        return 2 * _SAMPLE_BYTES / max(took_s, 1e-3)
+
+    def close(self) -> None:
+        """End the connection and what runs on it."""
+        self.remote.close()

@@ -1,0 +1,251 @@
+"""All hosts in use, by name; and whether a name is one that could be used."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+import threading
+from collections.abc import Callable
+
+from pathos_nb.errors import BadOption, UnknownPlace
+from pathos_nb.hosts import Host as Registered
+from pathos_nb.hosts import load, save
+from pathos_nb.joined.host import Ask, Host, Plan
+from pathos_nb.launchers.contract import Launcher
+from pathos_nb.secure.config import hosts_in_config
+from pathos_nb.secure.names import Target, parse
+from pathos_nb.secure.shell import SetUp
+
+__all__ = ["Hosts"]
+
+
+class Hosts:
+    """The hosts that are connected.
+
+    Attributes
+    ----------
+    asker : callable
+        Gives ``ask(prompt, is_secret)``, which asks the user for passwords and codes; None where nobody can be asked.
+    config : str
+        The configuration of ssh, instead of ``~/.ssh/config``.
+    """
+
+    def __init__(self) -> None:
+        self.asker: Callable[[], Ask | None] = _at_the_terminal
+        self.config = ""
+        self._hosts: dict[str, Host] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def connected(self) -> dict[str, Host]:
+        """The hosts by name, the oldest first."""
+        return dict(self._hosts)
+
+    def names(self) -> list[str]:
+        """Give all names that a cell could use: connected hosts, registered ones, those of the configuration of ssh."""
+        try:
+            registered = list(load())
+        except BadOption:  # connecting says so
+            registered = []
+        return list(dict.fromkeys([*self._hosts, *registered, *self._configured()]))
+
+    def _configured(self) -> list[str]:
+        try:
+            return hosts_in_config(self.config)
+        except OSError:  # no configuration, or one that may not be read: connecting says so
+            return []
+
+    def knows(self, place: str) -> bool:
+        """Say whether a place is a host, connected or not.
+
+        Parameters
+        ----------
+        place : str
+            A name, or ``user@host``.
+
+        Returns
+        -------
+        bool
+        """
+        return "@" in place or place in self.names()
+
+    def plan_for(self, target: str, name: str = "") -> Plan:
+        """Give the plan of a host of which no more is said than its name.
+
+        Parameters
+        ----------
+        target : str
+            ``[user@]host[:port]``, or a name of the registry; what is typed wins over what that has.
+        name : str
+            What cells call it; the host's own name if empty.
+
+        Returns
+        -------
+        Plan
+
+        Raises
+        ------
+        BadOption
+            It is no name of a host, or the registry cannot be read.
+        """
+        typed = parse(target)
+        known = load().get(typed.host)
+        if known is None:
+            return Plan(name or typed.host, target)
+        there = Target(known.host or known.name, typed.user or known.user, typed.port or known.port)
+        return Plan(
+            name or known.name, str(there), key=known.key, through=known.through or None,
+            transport=known.transport or "paramiko", python=known.python, nodes=known.nodes or None,
+            setup=SetUp(known.profile, known.setup),
+        )  # fmt: skip
+
+    def save(self, name: str) -> None:
+        """Put a connected host into the registry, with what was said of it; no secret is among that.
+
+        Parameters
+        ----------
+        name : str
+            What cells call it.
+
+        Raises
+        ------
+        UnknownPlace
+            It is not connected.
+        BadOption
+            The file cannot be written.
+        """
+        plan = self.get(name).plan
+        there = parse(plan.target, port=plan.port)
+        host = "" if there.host == name else there.host
+        save(
+            Registered(
+                name, host, there.user, there.port, plan.key, plan.through or "",
+                plan.transport if plan.transport != "paramiko" else "", plan.python, plan.nodes or 0,
+                plan.setup.profile, plan.setup.lines,
+            )
+        )  # fmt: skip
+
+    def connect(self, plan: Plan) -> Host:
+        """Connect to a host.
+
+        Parameters
+        ----------
+        plan : Plan
+            How.
+
+        Returns
+        -------
+        Host
+
+        Raises
+        ------
+        BadOption
+            Another host has that name.
+        HostError
+            It did not connect, or cannot be used.
+        """
+        with self._lock:
+            if plan.name in self._hosts:
+                cure = f"%pathos disconnect {plan.name} first, or give another --name"
+                raise BadOption(f"{plan.name} is connected already", cure=cure)
+            made = Host(plan, self.asker(), self.config)
+            self._hosts[plan.name] = made
+            return made
+
+    def get(self, name: str) -> Host:
+        """Give a host that is connected.
+
+        Parameters
+        ----------
+        name : str
+            What cells call it.
+
+        Returns
+        -------
+        Host
+
+        Raises
+        ------
+        UnknownPlace
+            There is none of that name.
+        """
+        if name not in self._hosts:
+            there = ", ".join(self._hosts) or "none"
+            cure = f"connected: {there}; %pathos connect {name} connects it"
+            raise UnknownPlace(f"no host called {name!r} is connected", cure=cure)
+        return self._hosts[name]
+
+    def reach(self, place: str) -> Host:
+        """Give a host, which is connected if it is not yet.
+
+        Parameters
+        ----------
+        place : str
+            A name, or ``user@host``.
+
+        Returns
+        -------
+        Host
+
+        Raises
+        ------
+        UnknownPlace
+            That is no host.
+        HostError
+            It did not connect.
+        """
+        with self._lock:
+            if place not in self._hosts and self.knows(place):
+                plan = self.plan_for(place)
+                return self._hosts.get(plan.name) or self.connect(plan)
+            return self.get(place)
+
+    def resolve(self, place: str) -> type[Launcher] | None:
+        """Give the launcher of a host, which is connected if it is not yet: what the registry asks.
+
+        Parameters
+        ----------
+        place : str
+            A name, or ``user@host``.
+
+        Returns
+        -------
+        type or None
+            None if that is no host.
+        """
+        return self.reach(place).launcher if self.knows(place) else None
+
+    def disconnect(self, name: str) -> None:
+        """End the connection to a host.
+
+        Parameters
+        ----------
+        name : str
+            What cells call it.
+
+        Raises
+        ------
+        UnknownPlace
+            There is none of that name.
+        """
+        self.get(name).close()
+        with self._lock:
+            self._hosts.pop(name, None)
+
+    def close(self) -> None:
+        """End all connections, the youngest first."""
+        for name in reversed(self.connected):
+            self.disconnect(name)
+
+
+def _at_the_terminal() -> Ask | None:
+    """Give what asks the user of a script, if it has a terminal."""
+    is_there = sys.stdin is not None and sys.stdin.isatty()
+    return _ask if is_there and threading.current_thread() is threading.main_thread() else None
+
+
+def _ask(prompt: str, is_secret: bool) -> str | None:
+    try:
+        return getpass.getpass(prompt) if is_secret else input(prompt)
+    except EOFError:
+        return None

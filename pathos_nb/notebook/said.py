@@ -1,0 +1,59 @@
+"""What verbs give to be shown: a text, or a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from pathos_nb.dispatch.tables import Cell, html_table, text_table
+
+__all__ = ["Said", "Table", "workers"]
+
+
+class Said(str):
+    """A text that shows itself without quotation marks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class Table:
+    """Rows that show themselves as a table.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The headings.
+    rows : sequence of sequence of Cell
+        The entries.
+    head : str
+        A line above.
+    """
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]], head: str = "") -> None:
+        self.columns, self.rows, self.head = columns, rows, head
+
+    def __repr__(self) -> str:
+        return "\n".join(part for part in (self.head, text_table(self.columns, self.rows)) if part)
+
+    def _repr_html_(self) -> str:
+        head = f"<div>{escape(self.head)}</div>" if self.head else ""
+        return f'<div class="pathos-nb-verb">{head}{html_table(self.columns, self.rows)}</div>'
+
+
+def workers(n: int) -> str:
+    """Say how many workers.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+
+    Returns
+    -------
+    str
+        Such as ``1 worker``.
+    """
+    return f"{n} worker" + ("" if n == 1 else "s")

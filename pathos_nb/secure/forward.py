@@ -1,0 +1,196 @@
+"""Local ports that lead to a port on a host: one listener on loopback, and for each connection a stream of ssh.
+
+::
+
+    client ══ 127.0.0.1:lport ══ Stream: two threads ══ channel of ssh ══ sshd ══ the service
+
+The listener outlives the connection to the host: while that is made anew, who connects waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pathos_nb.errors import HostError, TunnelFailed
+
+if TYPE_CHECKING:
+    import paramiko
+
+__all__ = ["Forward", "Opener"]
+
+LOOPBACK = "127.0.0.1"
+BLOCK_BYTES = 1 << 18
+JOIN_S = 2.0
+RESET = struct.pack("ii", 1, 0)  # close with a reset, so that the client sees an error and not an empty answer
+
+Opener = Callable[[], "paramiko.Channel"]
+
+
+class Counter:
+    """Bytes and connections of a tunnel."""
+
+    def __init__(self) -> None:
+        self.up_bytes = self.down_bytes = self.n_connections = 0
+
+
+class Forward:
+    """A listener on loopback whose connections lead elsewhere.
+
+    Parameters
+    ----------
+    opener : callable
+        Opens a stream to the service; it may wait, and raises a `HostError` if there is none.
+    port : int
+        The port to listen on; 0 takes a free one.
+
+    Raises
+    ------
+    TunnelFailed
+        The port is taken.
+    """
+
+    def __init__(self, opener: Opener, port: int = 0) -> None:
+        self._opener, self.count = opener, Counter()
+        self._streams: set[Stream] = set()
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self._listener = listen(port)
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, name=f"pathos-nb port {self.port}", daemon=True)
+        self._thread.start()
+
+    @property
+    def n_open(self) -> int:
+        """How many connections there are now."""
+        return len(self._streams)
+
+    def _accept(self) -> None:
+        while not self._is_closed:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:  # it was closed
+                return
+            stream = Stream(client, self._opener, self.count, self._forget)
+            with self._lock:
+                self._streams.add(stream)
+                self.count.n_connections += 1
+            stream.start()
+
+    def _forget(self, stream: Stream) -> None:
+        with self._lock:
+            self._streams.discard(stream)
+
+    def drop(self) -> None:
+        """Close the connections that there are; the port stays."""
+        with self._lock:
+            streams = list(self._streams)
+        for stream in streams:
+            stream.close()
+
+    def close(self) -> None:
+        """Close the port and all connections."""
+        self._is_closed = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(JOIN_S)
+        self.drop()
+
+
+def listen(port: int) -> socket.socket:
+    """Listen on loopback, and nowhere else.
+
+    Raises
+    ------
+    TunnelFailed
+        The port is taken.
+    """
+    try:
+        return socket.create_server((LOOPBACK, port), backlog=128)
+    except OSError as error:
+        raise TunnelFailed(
+            f"the local port {port} cannot be listened on",
+            cause=error.strerror or str(error),
+            cure="choose another, or none: a free one is then taken",
+            host="localhost",
+        ) from error
+
+
+class Stream:
+    """One connection: two threads copy, each in one direction."""
+
+    def __init__(self, client: socket.socket, opener: Opener, count: Counter, on_end: Callable[[Stream], None]) -> None:
+        self._client, self._opener, self._count, self._on_end = client, opener, count, on_end
+        self._channel: paramiko.Channel | None = None
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name="pathos-nb tunnel down", daemon=True)
+
+    def start(self) -> None:
+        """Begin to copy."""
+        self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            channel = self._opener()
+        except HostError:  # the opener has told why
+            self._break()
+            self._end()
+            return
+        with self._lock:
+            self._channel = channel
+        if self._is_closed:
+            channel.close()
+        up = threading.Thread(target=self._up, args=(channel,), name="pathos-nb tunnel up", daemon=True)
+        up.start()
+        self._down(channel)
+        up.join()
+        self._end()
+
+    def _up(self, channel: paramiko.Channel) -> None:
+        block = bytearray(BLOCK_BYTES)
+        view = memoryview(block)
+        with contextlib.suppress(OSError, EOFError):
+            while n := self._client.recv_into(block):
+                channel.sendall(view[:n])  # type: ignore[arg-type]
+                self._count.up_bytes += n
+            channel.shutdown_write()
+
+    def _down(self, channel: paramiko.Channel) -> None:
+        with contextlib.suppress(OSError):
+            while block := channel.recv(BLOCK_BYTES):
+                self._client.sendall(block)
+                self._count.down_bytes += len(block)
+            if channel.transport and channel.transport.is_active():
+                self._client.shutdown(socket.SHUT_WR)
+                return
+        self._break()  # the link broke, or the client is gone
+
+    def _break(self) -> None:
+        """See to it that the client gets an error: what is cut off must not look like a whole answer."""
+        with contextlib.suppress(OSError):
+            self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self._client.shutdown(socket.SHUT_RD)  # wakes the other thread, and sends nothing
+
+    def _end(self) -> None:
+        self._client.close()
+        if self._channel is not None:
+            self._channel.close()
+        self._on_end(self)
+
+    def close(self) -> None:
+        """End it; returns when its threads have ended, or after 2 s."""
+        with self._lock:
+            self._is_closed = True
+            channel = self._channel
+        self._break()
+        if channel is not None:
+            channel.close()
+        if self._thread is not threading.current_thread():
+            self._thread.join(JOIN_S)

@@ -1,0 +1,165 @@
+"""A server that is started and held by this process: its secret goes by stdin, and it ends when stdin does."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any, Protocol
+
+from pathos_nb.errors import BadOption, CommandFailed
+from pathos_nb.secure.registered import remote_to
+from pathos_nb.secure.remote import Remote
+from pathos_nb.secure.shell import SetUp
+
+__all__ = ["Service", "begin"]
+
+SERVERS = {"ppserver": "pathos_nb.server"}
+START_S = 60.0
+END_S = 5.0
+
+
+class _Held(Protocol):
+    """A process with a socket as its stdin and stdout."""
+
+    sock: socket.socket
+
+    def error_text(self) -> str:
+        """Give what it wrote to stderr."""
+
+    def why_ended(self) -> str:
+        """Say how it ended."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+class Service:
+    """A server that runs.
+
+    Attributes
+    ----------
+    host : str
+        Where; empty for this machine.
+    port : int
+        Its port, on loopback there.
+    secret : str
+        What a client has to know. Never written down.
+    """
+
+    def __init__(self, host: str, held: _Held, remote: Remote | None, secret: str, said: dict[str, Any]) -> None:
+        self.host, self.port, self.secret = host, int(said["port"]), secret
+        self._pid, self._held, self._remote = int(said["pid"]), held, remote
+
+    def __repr__(self) -> str:
+        return f"<Service on {self.host or 'this machine'}, port {self.port}, process {self._pid}>"
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def pid(self) -> int:
+        """Give its process id, on its host."""
+        return self._pid
+
+    def response(self) -> str:
+        """Give what it complained of, as pathos does: nothing if all is well."""
+        return self._held.why_ended() and self._held.error_text()
+
+    def is_alive(self) -> bool:
+        """Say whether it runs."""
+        return not self._held.why_ended()
+
+    def kill(self) -> None:
+        """End it; a second call does nothing."""
+        self._held.close()
+        if self._remote is not None:
+            self._remote.close()
+
+
+def begin(
+    server: str, host: str | None, port: int, profile: str, *, nodes: int = 0, python: str = "", **options: Any
+) -> Service:
+    """Start a server, here or on a host, and wait until it says that it listens."""
+    if server not in SERVERS:
+        raise BadOption(f"there is no server {server!r}", cure=f"there is {', '.join(SERVERS)}")
+    words = ["-m", SERVERS[server], "--port", str(int(port)), *(["--nodes", str(int(nodes))] if nodes else [])]
+    if not host:
+        return _greeted("", _Here([python or sys.executable, *words]), None)
+    if profile:
+        options["setup"] = SetUp(profile)
+    shared: Remote | None = options.pop("remote", None)
+    remote = shared or remote_to(host, **options)
+    try:
+        held = remote.open([python or "python3", *words])
+        return _greeted(host, held, None if shared else remote)
+    except BaseException:
+        if shared is None:
+            remote.close()
+        raise
+
+
+def _greeted(host: str, held: _Held, remote: Remote | None) -> Service:
+    """Hand over the secret, and read the line in which the server says where it listens."""
+    secret = secrets.token_hex(32)
+    deadline, line = time.monotonic() + START_S, b""
+    try:
+        held.sock.sendall(f"{secret}\n".encode())
+        while b"\n" not in line and len(line) < 10_000:
+            held.sock.settimeout(max(0.1, deadline - time.monotonic()))
+            block = held.sock.recv(4096)
+            if not block:
+                break
+            line += block
+        return Service(host, held, remote, secret, json.loads(line.partition(b"\n")[0]))
+    except (OSError, ValueError, KeyError) as error:
+        held.close()
+        raise CommandFailed(
+            f"the server on {host or 'this machine'} did not start",
+            cause=held.why_ended() or "it did not say where it listens",
+            cure="is pathos_nb installed there, for that Python? (python=)",
+            host=host or "localhost",
+            tail=held.error_text(),
+        ) from error
+
+
+class _Here:
+    """A process of this machine."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+        self._text = ""
+        self.sock, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=self._said, start_new_session=True
+            )
+
+    def error_text(self) -> str:
+        """Give what it wrote to stderr."""
+        if not self._said.closed:
+            self._said.seek(0)
+            self._text = self._said.read().decode("utf-8", "replace")
+        return self._text
+
+    def why_ended(self) -> str:
+        """Say how it ended."""
+        status = self._process.poll()
+        return "" if status is None else f"exit status {status}"
+
+    def close(self) -> None:
+        """End it."""
+        self.sock.close()
+        try:
+            self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self.error_text()
+        self._said.close()

@@ -1,0 +1,145 @@
+"""Hosts as places: connected by name, used by pools, opened again when the link is lost."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pathos_nb.dispatch.pool import Pool
+from pathos_nb.errors import BadOption, HostError, HostUnreachable, UnknownPlace
+from pathos_nb.joined.host import Plan
+from pathos_nb.launchers.registry import registry
+from pathos_nb.session import Session
+from tests.rig.bed import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def session(home) -> Iterator[Session]:
+    made = Session()
+    yield made
+    made.close()
+
+
+def where(_: object) -> str:
+    return socket.gethostname()
+
+
+def test_a_host_is_a_place_for_pools_until_it_is_let_go(session):
+    host = session.connect(Plan("one", "host1", nodes=1))
+    assert (host.name, host.state, host.where) == ("one", "connected", "root@host1")
+    assert host.python.is_like_here
+    assert session.pool(("one",)).map(where, range(3)) == ["host1"] * 3
+    with Pool("one", "threads", nodes=1) as pool:
+        assert pool.nodes == 2
+    with pytest.raises(BadOption, match="one.*taken"):
+        session.connect(Plan("one", "host2"))
+    session.disconnect("one")
+    assert not session.pools and not session.hosts.connected
+    with pytest.raises(UnknownPlace, match="no host called 'one' is connected; connected: none"):
+        session.hosts.get("one")
+
+
+def test_a_host_that_does_not_answer_leaves_nothing_open(session, bed):
+    bed("kill", "host2")
+    with pytest.raises(HostUnreachable, match="host2"):
+        session.connect(Plan("host2", "host2"))
+    assert not session.hosts.connected and not session.pools
+    assert session.connect(Plan("host1", "host1", nodes=1)).state == "connected", "the other hosts carry on"
+
+
+def test_a_python_is_named_by_its_version_or_path(session):
+    minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert session.connect(Plan("a", "host1", python=minor, nodes=1)).python.is_like_here
+    assert session.connect(Plan("b", "host1", python=sys.executable, nodes=1)).python.path == sys.executable
+    with pytest.raises(HostError, match=r"/bin/cat on c is no Python that can be used.*--python"):
+        session.connect(Plan("c", "host1", python="/bin/cat"))
+
+
+def test_a_lost_connection_is_made_anew_and_every_item_is_delivered_once(session, bed):
+    host = session.connect(Plan("host1", "host1", nodes=1))
+    session.connect(Plan("host2", "host2", nodes=1))
+    pool = session.pool(("host1", "host2"), 1)
+    threading.Timer(0.7, lambda: bed("kill", "host1")).start()
+    values = pool.map(lambda v: (time.sleep(0.02), v)[1], range(150), chunksize=1)
+    assert values == list(range(150))
+    bed("start", "host1")
+    assert wait_until(lambda: host.state == "connected" and "host1" in pool.map(where, range(20)), 60)
+
+
+def test_closing_the_session_ends_connections_and_what_ran_there(home, bed):
+    session = Session()
+    session.connect(Plan("host1", "host1", nodes=2))
+    session.close()
+    assert registry.resolver is None
+    assert wait_until(lambda: "pathos_nb" not in bed.on("host1", "ps ax -o args"), 10)
+
+
+SCRIPT = """
+import socket
+from pathos_nb import Pool
+
+with Pool("host1", nodes=1) as pool:
+    print(pool.map(lambda v: (socket.gethostname(), v), [1, 2]))
+try:
+    Pool("no-such-host")
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_a_script_that_names_a_host_reaches_it(home, tmp_path):
+    file = tmp_path / "script.py"
+    file.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, str(file)], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        timeout=90, check=False,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[0] == "[('host1', 1), ('host1', 2)]", done.stderr
+    assert "there is no launcher or host 'no-such-host'" in done.stdout
+    assert not done.stderr
+
+
+def test_a_pool_of_several_places_does_without_a_host_that_is_let_go(session):
+    session.connect(Plan("host1", "host1", nodes=1))
+    session.use("threads", "host1", nodes=1)
+    pool = session.pool()
+    run = pool.start(lambda v: (time.sleep(0.02), v)[1], range(100))
+    session.disconnect("host1")
+    assert session.places == ("threads",) and pool.places == ("threads",)
+    assert run.wait(30) and run.result() == list(range(100)), "what runs goes on"
+    assert session.pool() is pool and list(session.pools) == ["threads:1"]
+
+
+def test_a_registered_host_is_reached_as_it_was_said_and_what_is_typed_wins(session, home):
+    session.connect(Plan("fits", "root@host1", nodes=1, python=sys.executable))
+    session.hosts.save("fits")
+    file = home / ".config" / "pathos_nb" / "hosts.ini"
+    assert file.stat().st_mode & 0o777 == 0o600
+    with file.open("a") as written:
+        written.write("profile = .no-such-profile\nsetup =\n    export FITS=yes\n")
+    session.disconnect("fits")
+    plan = session.hosts.plan_for("fits")
+    assert (plan.target, plan.python, plan.nodes) == ("root@host1", sys.executable, 1)
+    assert session.hosts.plan_for("tester@fits").target == "tester@host1"
+    assert "fits" in session.hosts.names()
+    assert session.pool(("fits",)).map(lambda _: os.environ.get("FITS"), [0]) == ["yes"], "it connects by itself"
+
+
+def test_a_registry_that_cannot_be_read_is_said_when_it_matters(session, home):
+    file = home / ".config" / "pathos_nb" / "hosts.ini"
+    file.parent.mkdir(parents=True)
+    file.write_text("[node7]\nport = many\n")
+    assert session.hosts.names() == ["host1", "host2", "host3", "inner"]
+    with pytest.raises(BadOption, match=r"port of node7 is 'many'.*mend"):
+        session.hosts.plan_for("host1")

@@ -1,0 +1,265 @@
+"""The verbs for other machines, in a real kernel, against real hosts of the bed."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.notebook.kernel import ROOT, Answer, Kernel
+from tests.rig.bed import Bed, bed, raised_bed
+
+__all__ = ["bed", "raised_bed"]
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.leaves("children")]
+
+
+@pytest.fixture(scope="module")
+def home(raised_bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home folder whose ``~/.ssh/config`` reaches the bed."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / ".ssh").mkdir(mode=0o700)
+    (folder / ".ssh" / "config").write_text(Path(raised_bed.config).read_text())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        for name in ("SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "SSH_ASKPASS"):
+            patch.delenv(name, raising=False)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def shared(home: Path) -> Iterator[Kernel]:
+    kernel = Kernel()
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture
+def kernel(shared: Kernel, bed: Bed) -> Kernel:
+    """A kernel as new: no host is connected."""
+    assert shared.run("%reload_ext pathos_nb").status == "ok"
+    return shared
+
+
+def fine(answer: Answer) -> str:
+    assert answer.status == "ok", answer.traceback or answer.text
+    return answer.result
+
+
+def test_a_host_gives_its_first_result_in_two_lines(kernel):
+    said = fine(kernel.run("%pathos connect host1"))
+    assert re.search(r"host1 is connected as root@host1, in .*: \d+ workers?; %pathos use host1", said)
+    assert "✓  Python" in said and "✓  clock" in said
+    fine(kernel.run("%%ppipe -p host1 -o there\nimport socket\nsocket.gethostname()"))
+    assert kernel.value("there") == "host1"
+
+
+def test_cells_run_on_hosts_and_here_together(kernel):
+    kernel.run("import socket")
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    fine(kernel.run("%pathos connect host2 --name two -n 1"))
+    assert "cells run on processes, host1, two now" in fine(kernel.run("%pathos use processes host1 two -n 1"))
+    fine(kernel.run("%%pmap -q -o places for v in range(60)\nimport time\ntime.sleep(0.02)\nsocket.gethostname()"))
+    assert kernel.value("set(places) == {'host1', 'host2', socket.gethostname()}") is True
+    assert kernel.value("len(set(places.to_dict()['worker']))") == 3
+
+
+def test_a_known_host_connects_by_itself_and_what_is_none_says_so(kernel):
+    fine(kernel.run("%%pmap -q -p host2 -n 1 -o found for v in [1, 2]\nv * 10"))
+    assert kernel.value("list(found)") == [10, 20]
+    assert "host2  connected" in fine(kernel.run("%pathos hosts"))
+    answer = kernel.run("%%pmap -p hots2 for v in [1]\nv")
+    assert "UsageError: no place is called 'hots2'; did you mean host2?" in answer.text
+
+
+def test_hosts_are_listed_and_let_go(kernel):
+    assert "not connected" in fine(kernel.run("%pathos hosts"))
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    fine(kernel.run("%pathos use host1"))
+    said = kernel.run("%pathos hosts")
+    assert re.search(r"host1 +connected +root@host1 +1 +3\.\d+\.\d+ +[\d.]+ ms", said.result)
+    assert "<table" in said.html and "<script" not in said.html
+    assert "disconnected host1; cells run on processes now" in fine(kernel.run("%pathos disconnect"))
+    assert "no host is connected" in fine(kernel.run("%pathos disconnect"))
+    assert (
+        kernel.value("get_ipython().run_line_magic('pathos', 'pools').__repr__()")
+        == "no open pool; the first cell opens one"
+    )
+
+
+def test_the_workers_of_a_host_are_gone_when_it_is_let_go(kernel, bed):
+    fine(kernel.run("%pathos connect host1 -n 2"))
+    assert "pathos_nb" in bed.on("host1", "ps ax -o args")
+    fine(kernel.run("%pathos disconnect host1"))
+    deadline = time.monotonic() + 10
+    while "pathos_nb" in bed.on("host1", "ps ax -o args") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert "pathos_nb" not in bed.on("host1", "ps ax -o args")
+
+
+def test_a_host_behind_another_is_reached_through_it(kernel):
+    assert "inner is connected" in fine(kernel.run("%pathos connect inner -n 1"))
+    fine(kernel.run("%%ppipe -p inner -o there\nimport socket\nsocket.gethostname()"))
+    assert kernel.value("there") == "inner"
+
+
+def test_check_gives_a_verdict(kernel):
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    said = fine(kernel.run("%pathos check"))
+    assert "host1 (root@host1):" in said and re.search(r"link +[\d.]+ [kMG]B/s", said)
+
+
+def test_exec_runs_words_and_shows_what_came(kernel):
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    assert fine(kernel.run("%pathos exec host1 -- printf %s:%s '$HOME' \"a b\"")) == "$HOME:a b"
+    said = kernel.run("%pathos exec host1 -- sh -c 'echo \"<b>out</b>\"; echo err >&2; exit 7'")
+    assert said.result == "<b>out</b>\nerr\nexit status 7 on host1" and "<b>out" not in said.html
+    assert "did not end within 0.5 s" in kernel.run("%pathos exec --timeout 0.5 host1 -- sleep 9").traceback
+
+
+FAULTS = {
+    "%pathos connect host1 --port 1": ("HostUnreachable", "host1"),
+    "%pathos connect nobody@host1": ("LoginRefused", "nobody@host1 was not let in"),
+    "%pathos connect host1 --python 3.1": ("HostError", "no Python that can be used"),
+    "%pathos connect no.such.host.invalid": ("HostUnreachable", "no.such.host.invalid"),
+}
+
+
+@pytest.mark.parametrize("line", FAULTS)
+def test_a_host_that_cannot_be_had_is_one_message_with_the_next_step(kernel, line):
+    answer = kernel.run(line, timeout=60)
+    ename, said = FAULTS[line]
+    assert (answer.status, answer.ename) == ("error", ename), answer.traceback
+    assert said in answer.traceback and "Traceback" not in answer.traceback and "site-packages" not in answer.traceback
+    assert "no host is connected" in kernel.run("%pathos disconnect").result, "nothing stays open"
+
+
+MISUSE = {
+    "%pathos connect": "%pathos connect wants HOST",
+    "%pathos connect -oProxyCommand=id": "has no option",
+    "%pathos connect 'a;rm -rf'": "is not a name of a host",
+    "%pathos connect host1 --port x": "--port wants a port from 1 to 65535",
+    "%pathos connect host1 --transport telnet": "--transport wants paramiko or openssh",
+    "%pathos connect host1 --name threads": "the name 'threads' is taken",
+    "%pathos exec host1": "wants -- COMMAND",
+    "%pathos exec host1 -- ls 'x": "a quotation mark is not closed",
+    "%pathos check host1": "no host called 'host1' is connected",
+    "%pathos tunnel host1 x": "wants a port from 1 to 65535",
+    "%pathos kill nope": "no tunnel or server is called 'nope'; there are: none",
+    "%pathos disconnect nope": "no host called 'nope' is connected",
+}
+
+
+@pytest.mark.parametrize("line", MISUSE)
+def test_misuse_is_one_line(kernel, line):
+    answer = kernel.run(line)
+    assert answer.text.startswith("UsageError: ") and MISUSE[line] in answer.text, answer.traceback
+    assert answer.text.count("\n") == 1
+
+
+def test_a_password_is_asked_through_the_notebook_and_kept_nowhere(kernel, bed, home):
+    answer = kernel.begin("%pathos connect pwuser@host1 --name pw -n 1")
+    question = kernel.client.get_stdin_msg(timeout=30)
+    assert question["content"]["password"] is True and "pwuser@host1" in question["content"]["prompt"]
+    kernel.client.input(bed.password)
+    assert "pw is connected as pwuser@host1" in fine(kernel.end(answer, 60))
+    told = "\n".join(str(message) for message in answer.messages)
+    assert bed.password not in told
+    assert not any(bed.password in p.read_text(errors="replace") for p in home.rglob("*") if p.is_file())
+
+
+def test_where_nobody_can_be_asked_the_message_says_so(kernel, home):
+    mute = Kernel(allow_stdin=False)
+    try:
+        mute.run("%load_ext pathos_nb")
+        answer = mute.run("%pathos connect pwuser@host1")
+        assert answer.ename == "LoginRefused" and "where a password can be asked" in answer.traceback
+    finally:
+        mute.close()
+
+
+def test_files_are_copied_there_and_back(kernel, home):
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    folder = home / "data"
+    folder.mkdir()
+    for name in ("a.npy", "b.npy", "c d.txt"):
+        (folder / name).write_bytes(name.encode() * 1000)
+    said = fine(kernel.run(f"%pathos copy {folder}/*.npy '{folder}/c d.txt' host1:there/"))
+    assert re.match(r"copied 3 files, 17 kB, to host1:there/ in ", said)
+    assert fine(kernel.run("%pathos exec host1 -- ls there")) == "a.npy\nb.npy\nc d.txt"
+    assert "copied 3 files" in fine(kernel.run(f"%pathos copy host1:there {home}/back"))
+    assert (home / "back" / "c d.txt").read_bytes() == b"c d.txt" * 1000
+    answer = kernel.run(f"%pathos copy host1:nothing.txt {home}")
+    assert answer.ename == "CopyFailed" and "nothing.txt" in answer.traceback
+    assert "no host called 'hots1' is connected" in kernel.run(f"%pathos copy {folder} hots1:x").text
+
+
+def test_a_long_copy_shows_how_far_it_is(kernel, home, bed):
+    bed.needs("slow")
+    fine(kernel.run("%pathos connect host2 -n 1"))
+    (home / "large.bin").write_bytes(os.urandom(4_000_000))
+    bed("slow", "host2", "--rate", "20mbit")
+    answer = kernel.run(f"%pathos copy {home}/large.bin host2:large.bin", timeout=60)
+    assert "copied 1 file, 4 MB, to host2:large.bin" in fine(answer)
+    (states,) = answer.displays.values()
+    assert len(states) > 3 and re.search(r"█+░* [\d.]+ [kM]B of 4 MB", states[-1]["text/plain"])
+
+
+def test_hosts_are_remembered_and_forgotten(kernel, home):
+    fine(kernel.run("%pathos connect root@host1 --name fits -n 1"))
+    assert "fits is in" in fine(kernel.run("%pathos hosts --save fits"))
+    fine(kernel.run("%pathos disconnect fits"))
+    assert re.search(r"fits +not connected", fine(kernel.run("%pathos hosts")))
+    fine(kernel.run("%%ppipe -q -p fits -o there\nimport socket\nsocket.gethostname()"))
+    assert kernel.value("there") == "host1"
+    assert "fits is taken out of" in fine(kernel.run("%pathos hosts --forget fits"))
+    assert "fits is not in" in fine(kernel.run("%pathos hosts --forget fits"))
+
+
+def test_tab_completes_hosts(kernel):
+    def complete(code: str) -> list[str]:
+        return kernel.client.complete(code, reply=True, timeout=20)["content"]["matches"]
+
+    assert complete("%pathos connect ho") == ["host1", "host2", "host3"]
+    assert complete("%pathos connect host1 --through in") == ["inner"]
+    assert complete("%pathos connect host1 --transport o") == ["openssh"]
+    assert complete("%pathos check ") == []
+    kernel.run("%pathos connect host2 -n 1")
+    assert complete("%pathos exec h") == ["host2"]
+    assert complete("%%pmap -p host2") == ["host2"]
+    assert os.environ["HOME"], "the home of the test, whose configuration it is"
+
+
+SERVED = """
+import sys
+from pathos_nb.session import current_session
+from pathos_nb.joined.host import Plan
+from pathos_nb.secure.shell import SetUp
+host = current_session().connect(Plan("host1", "host1", nodes=1, python=sys.executable, setup=SetUp("", ("export PYTHONPATH={0}",))))
+"""
+
+
+def test_tunnels_and_servers_are_opened_listed_and_ended(kernel):
+    assert "no tunnel and no server" in fine(kernel.run("%pathos tunnels"))
+    fine(kernel.run(SERVED.format(ROOT)))
+    said = fine(kernel.run("%pathos serve host1 -n 2"))
+    address = re.search(
+        r"a server with 2 workers runs on host1: ParallelPool\(0, servers=\(\"(localhost:\d+)\",\)\)", said
+    )
+    assert address, said
+    kernel.run("import socket\nfrom pathos_nb.pools import ParallelPool")
+    served = kernel.run(f"ParallelPool(0, servers=('{address[1]}',)).map(lambda v: (v, socket.gethostname()), [1, 2])")
+    assert fine(served) == "[(1, 'host1'), (2, 'host1')]"
+    assert re.search(r"localhost:\d+ leads to port 22 on host1", fine(kernel.run("%pathos tunnel host1 22")))
+    listed = fine(kernel.run("%pathos tunnels"))
+    assert re.search(r"server-1 +localhost:\d+ +host1:\d+ \(2 workers\) +connected", listed)
+    assert re.search(r"tunnel-1 +localhost:\d+ +host1:22 +connected", listed)
+    matches = kernel.client.complete("%pathos kill ", reply=True, timeout=20)["content"]["matches"]
+    assert matches == ["server-1", "tunnel-1"]
+    assert "which one? there are server-1, tunnel-1" in fine(kernel.run("%pathos kill"))
+    assert "ended server-1, tunnel-1" in fine(kernel.run("%pathos kill --all"))
+    kernel.run("from pathos_nb.parallel import ParallelPool\nParallelPool().clear()")

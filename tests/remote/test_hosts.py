@@ -1,0 +1,91 @@
+"""The registry of hosts: a file that a person reads and edits."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from pathos_nb import hosts
+from pathos_nb.errors import BadOption
+from pathos_nb.hosts import Host
+
+NODE7 = Host("node7", "node7.example.org", "me", 2222, "~/.ssh/id", "gate", "openssh", "python3.12", 8, ".profile")
+
+
+def test_what_is_saved_is_there_again(home):
+    full = Host(
+        **{**{n: getattr(NODE7, n) for n in Host.__slots__}, "setup": ("module load python", "export A='b = %x'")}
+    )
+    hosts.save(full)
+    hosts.save(Host("node8"))
+    assert hosts.load() == {"node7": full, "node8": Host("node8")}
+    assert hosts.get("node7") == full
+    assert hosts.get("node9") is None
+    assert hosts.path() == home / ".config" / "pathos_nb" / "hosts.ini"
+    assert hosts.path().stat().st_mode & 0o777 == 0o600
+    assert hosts.path().parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_place_follows_xdg(home, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "else"))
+    hosts.save(NODE7)
+    assert (home / "else" / "pathos_nb" / "hosts.ini").exists()
+
+
+def test_what_a_person_wrote_stays(home):
+    for name in ("a", "b", "c"):
+        hosts.save(Host(name, user="me"))
+    text = hosts.path().read_text().replace("[c]", "# my own words\n\n[c]").replace("[a]\n", "[a]\n# about a\n")
+    hosts.path().write_text(text)
+    hosts.save(Host("b", user="you"))
+    assert hosts.load()["b"].user == "you"
+    assert list(hosts.load()) == ["a", "b", "c"]
+    assert "# about a" in hosts.path().read_text()
+    assert hosts.remove("b")
+    assert not hosts.remove("b")
+    assert list(hosts.load()) == ["a", "c"]
+
+
+def test_a_file_that_makes_no_sense_is_said_and_not_written_over(home):
+    hosts.save(NODE7)
+    for text, said in [
+        ("user = me\n", "cannot be read"),
+        ("[a]\ncolour = red\n", "colour for a"),
+        ("[a]\nport = x\n", "no number"),
+    ]:
+        hosts.path().write_text(text)
+        with pytest.raises(BadOption, match=f"{said}.*mend .*hosts.ini"):
+            hosts.save(NODE7)
+        assert hosts.path().read_text() == text
+
+
+@pytest.mark.parametrize(
+    "host", [Host("a]b"), Host(""), Host("-x"), Host("a\nb"), Host("a", user="x\ny"), Host("a", setup=("b\nc",))]
+)
+def test_what_the_file_cannot_hold_is_refused(home, host):
+    with pytest.raises(BadOption, match=r"not a name|line break"):
+        hosts.save(host)
+    assert not hosts.path().exists()
+
+
+def test_many_writers_lose_nothing(home):
+    threads = [threading.Thread(target=hosts.save, args=(Host(f"n{i}"),)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(hosts.load()) == {f"n{i}" for i in range(8)}
+
+
+def test_the_names_of_pathos(home):
+    assert hosts.get_profile("foo") == ".bash_profile"
+    assert hosts.get_profile("foo", assume=False) is None
+    hosts.register("foo")
+    hosts.register_profiles({"bar": ".cshrc", "baz": ""})
+    assert hosts.get_profiles() == {"foo": ".bash_profile", "bar": ".cshrc", "baz": ""}
+    assert hosts.get_profile("bar") == ".cshrc"
+    hosts.save(NODE7)
+    hosts.register("node7", ".bashrc")
+    assert hosts.get("node7").user == "me"
+    assert hosts.get_profile("node7") == ".bashrc"

@@ -1,0 +1,1 @@
+"""ppft servers, and the pools that work on them."""

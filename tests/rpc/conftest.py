@@ -1,0 +1,34 @@
+"""Servers of this machine, and a data folder of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pathos_nb.pools import _clear
+from pathos_nb.server import LocalServer
+from tests.rig.census import Census
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(data_folder: Path) -> Iterator[None]:
+    import ppft  # noqa: F401 - what it opens when it is first imported is not the test's
+
+    before = Census.take()
+    yield
+    _clear()
+    before.check()
+
+
+@pytest.fixture
+def server(nothing_stays: None) -> Iterator[LocalServer]:
+    with LocalServer(nodes=2) as running:
+        yield running

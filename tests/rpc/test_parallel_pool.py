@@ -1,0 +1,269 @@
+"""ParallelPool on servers: none of the hangs and wrong answers that ppft gives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pathos_nb import Pool, known_servers
+from pathos_nb.errors import ItemTimeout, LauncherUnavailable, PoolBroken, WorkerLost
+from pathos_nb.parallel import ParallelPool, stats
+from pathos_nb.server import LocalServer
+from tests.rig.census import until
+
+
+@pytest.fixture
+def pool(server: LocalServer) -> Iterator[ParallelPool]:
+    with ParallelPool(0, servers=(server.address,)) as opened:
+        yield opened
+
+
+def place(_: Any = None) -> tuple[int, int]:
+    return os.getpid(), os.getppid()
+
+
+def children_of(pid: int) -> set[int]:
+    return {child.pid for child in psutil.Process(pid).children(recursive=True)}
+
+
+def test_with_no_local_processes_the_servers_do_all_of_it(server: LocalServer, pool: ParallelPool) -> None:
+    assert (pool.nodes, pool.servers) == (0, (server.address,))
+    pids = {pid for pid, _ in pool.map(place, range(200))}
+    assert pids <= children_of(server.pid)
+    assert 1 <= len(pids) <= 2
+
+
+def test_all_maps_and_pipes(pool: ParallelPool) -> None:
+    assert pool.map(pow, [1, 2, 3], [5, 6, 7]) == [1, 64, 2187]
+    assert list(pool.imap(abs, [-1, 2])) == [1, 2]
+    assert sorted(pool.uimap(abs, range(-5, 0))) == [1, 2, 3, 4, 5]
+    assert pool.amap(abs, [-1, 2]).get(30) == [1, 2]
+    assert pool.pipe(pow, 2, 5) == 32
+    assert pool.apipe(pow, 2, 5).get(30) == 32
+
+
+def test_several_servers_and_this_machine_work_together(server: LocalServer) -> None:
+    with LocalServer(nodes=1) as other, ParallelPool(2, servers=(server.address, other.address)) as pool:
+        assert len(pool._serve().pool.each(place)) == 5
+        assert pool.map(abs, range(-1000, 0)) == list(range(1000, 0, -1))
+        told = stats(pool)
+        assert "1000 calls in all, 5 workers" in told
+
+
+def test_nodes_can_be_set_to_none_and_back(server: LocalServer) -> None:
+    pool = ParallelPool(1, servers=(server.address,))
+    for nodes in (0, 2, 1, 0):
+        pool.nodes = nodes
+        assert pool.map(abs, range(-20, 0)) == list(range(20, 0, -1))
+        assert pool._serve().pool.nodes == nodes + 2
+    pool.close()
+    pool.nodes = 1
+    with pytest.raises(ValueError, match="Pool not running"):
+        pool.map(abs, [1])
+
+
+def test_a_server_that_does_not_answer_is_named_and_left_out(server: LocalServer) -> None:
+    with pytest.warns(UserWarning, match="no server answers at localhost:9: it is left out") as told:
+        pool = ParallelPool(0, servers=(server.address, "localhost:9"))
+    assert len(told) == 1
+    assert pool.servers == tuple(sorted((server.address, "localhost:9")))
+    assert pool.map(abs, [-1]) == [1]
+
+
+def test_with_nobody_left_it_is_an_error() -> None:
+    with (
+        pytest.raises(LauncherUnavailable, match="nobody to work.*localhost:9 cannot be used"),
+        pytest.warns(UserWarning, match="no server answers"),
+    ):
+        ParallelPool(0, servers=("localhost:9",))
+    assert not ParallelPool.__state__
+
+
+def test_a_wrong_secret_is_said_at_once(server: LocalServer) -> None:
+    known_servers.remember(server.address, "another")
+    begun = time.monotonic()
+    with pytest.warns(UserWarning, match=r"no server of ours answers at .*: it is left out \(it has another secret\)"):
+        ParallelPool(1, servers=(server.address,))
+    assert time.monotonic() - begun < 8
+
+
+def test_a_server_whose_secret_is_not_known_is_left_out(server: LocalServer) -> None:
+    known_servers.forget(server.address)
+    with pytest.warns(UserWarning, match="its secret is not known here"):
+        ParallelPool(1, servers=(server.address,))
+
+
+# --- what ppft loses or muddles ---
+
+
+def fail(x: int) -> int:
+    raise KeyError(f"no {x}")
+
+
+def test_a_task_that_raises_raises_here(pool: ParallelPool) -> None:
+    with pytest.raises(KeyError, match="no 3") as caught:
+        pool.pipe(fail, 3)
+    assert "in fail" in str(caught.value.__cause__)
+
+
+def loud(x: int) -> int:
+    os.write(1, b"to the first descriptor\n")
+    sys.stdout.write("to stdout\n")
+    sys.__stdout__.write("to the other stdout\n")  # type: ignore[union-attr]
+    sys.stderr.write("to stderr\n")
+    return x
+
+
+def test_prints_come_with_their_items_and_change_no_value(pool: ParallelPool) -> None:
+    run = pool._serve().pool.start(loud, range(20))
+    assert run.wait(30)
+    assert run.result() == list(range(20))
+    texts = {index: text for chunk in run.chunks for index, text in chunk.output}
+    assert sorted(texts) == list(range(20))
+    assert all(text.count("to ") == 4 for text in texts.values())
+
+
+def scaled(x: int, factor: int = 1) -> int:
+    return x * factor
+
+
+def test_keywords_arrive(pool: ParallelPool) -> None:
+    assert pool.map(scaled, [1, 2], factor=10) == [10, 20]
+
+
+def test_a_function_that_is_made_anew_is_the_one_that_runs(pool: ParallelPool) -> None:
+    for number in range(50):
+        made: Any = eval(f"lambda x: {number}")
+        assert pool.pipe(made, 0) == number  # ppft keeps the source by id, which the next one has again
+        del made
+
+
+def die(x: int) -> int:
+    if x == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+
+def test_a_worker_that_dies_costs_its_item_only(pool: ParallelPool) -> None:
+    values = pool.map(die, range(8), on_error="keep")
+    assert [v for v in values if v] == [1, 2, 4, 5, 6, 7]
+    assert isinstance(values[3].error, WorkerLost)
+    assert "SIGKILL" in str(values[3].error)
+
+
+def spin(x: int) -> None:
+    while True:
+        pass
+
+
+def test_an_item_past_its_timeout_is_stopped(pool: ParallelPool) -> None:
+    with pytest.raises(ItemTimeout, match=r"its timeout of 0.3 s"):
+        pool.map(spin, [1], timeout=0.3)
+    assert pool.map(abs, [-1]) == [1]
+
+
+def stuck(x: int) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])  # as code in C that does not come back
+    time.sleep(100)
+
+
+def test_an_item_that_no_alarm_reaches_is_killed(pool: ParallelPool) -> None:
+    with pytest.raises(ItemTimeout, match=r"its timeout of 0.3 s"):
+        pool.map(stuck, [1], timeout=0.3)
+    assert pool.map(abs, [-1]) == [1]
+
+
+def test_a_large_argument_goes_at_a_good_rate(pool: ParallelPool) -> None:
+    megabyte = 1 << 20
+    data = os.urandom(64 * megabyte)
+    begun = time.monotonic()
+    assert pool.pipe(bytes.__len__, data) == len(data)
+    assert pool.pipe(bytes, data) == data
+    assert time.monotonic() - begun < 20  # ppft: 18 to 30 MB a second each way, less as it grows
+
+
+def inner(address: str, x: int) -> list[int]:
+    with ParallelPool(0, servers=(address,)) as pool:
+        return list(pool.map(abs, range(-x, 0)))
+
+
+def test_a_worker_uses_the_server_too(server: LocalServer, pool: ParallelPool) -> None:
+    assert pool.map(inner, [server.address] * 2, [1, 2]) == [[1], [2, 1]]
+
+
+def begin(path: str) -> None:
+    Path(path).mkdir(exist_ok=True)
+    os.environ["PATHOS_NB_BEGUN"] = "yes"
+
+
+def begun(_: Any) -> str | None:
+    return os.environ.get("PATHOS_NB_BEGUN")
+
+
+def test_the_initializer_runs_on_servers(server: LocalServer, tmp_path: Path) -> None:
+    with ParallelPool(0, servers=(server.address,), initializer=begin, initargs=(str(tmp_path / "x"),)) as pool:
+        assert set(pool.map(begun, range(10))) == {"yes"}
+
+
+# --- servers that end under a map ---
+
+
+def slow(x: int) -> int:
+    time.sleep(0.02)
+    return x
+
+
+def test_one_of_two_servers_is_killed_and_every_item_comes_once(server: LocalServer) -> None:
+    with LocalServer(nodes=2) as other, ParallelPool(0, servers=(server.address, other.address)) as pool:
+        run = pool._serve().pool.start(slow, range(200))
+        assert until(lambda: run.n_done > 20)
+        os.kill(other.pid, signal.SIGKILL)
+        assert run.wait(60)
+        assert run.result() == list(range(200))
+        assert pool.map(abs, range(-10, 0)) == list(range(10, 0, -1))
+
+
+def test_the_only_server_is_killed(server: LocalServer, pool: ParallelPool) -> None:
+    run = pool._serve().pool.start(slow, range(500))
+    assert until(lambda: run.n_done > 4)
+    os.kill(server.pid, signal.SIGKILL)
+    with pytest.raises(PoolBroken, match="gives no workers"):
+        run.result()
+
+
+@pytest.mark.slow
+def test_a_server_that_is_stopped_is_given_up_in_time(server: LocalServer) -> None:
+    with LocalServer(nodes=1) as other, ParallelPool(0, servers=(server.address, other.address)) as pool:
+        run = pool._serve().pool.start(slow, range(1500))
+        assert until(lambda: run.n_done > 20)
+        os.kill(other.pid, signal.SIGSTOP)
+        try:
+            assert run.wait(50)
+            assert run.result() == list(range(1500))
+        finally:
+            os.kill(other.pid, signal.SIGCONT)
+
+
+def end_process(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_an_item_that_kills_its_server_again_and_again_ends_its_map() -> None:
+    with Pool("ppft", nodes=1) as pool:
+        with pytest.raises(PoolBroken, match="gives no workers"):
+            pool.map(kill_the_server, range(3))
+        pool.terminate()
+
+
+def kill_the_server(_: int) -> None:
+    zygote = psutil.Process(os.getppid())
+    end_process(zygote.ppid())
+    time.sleep(60)
