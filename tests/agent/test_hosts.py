@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pathos_nb import Pool
+from pathos_nb import Pool, share
 from tests.agent.conftest import SETTINGS
 from tests.contract.calls import square
 from tests.rig.bed import wait_until
@@ -138,6 +138,15 @@ def test_modules_beside_the_notebook_travel_along(places, bed, tmp_path, monkeyp
     finally:
         for name in ("mine", "parts", "parts.deep"):
             sys.modules.pop(name, None)
+
+
+def test_a_shared_value_is_seen_there(places):
+    np = pytest.importorskip("numpy")
+    places("host1")
+    with Pool("processes", "host1", nodes=1) as pool, share(np.arange(300_000.0)) as handle:
+        told = pool.map(lambda x: (os.uname().nodename, float(handle.value[x])), range(60), chunksize=1)
+    assert [value for _, value in told] == list(map(float, range(60)))
+    assert "host1" in {name for name, _ in told}
 
 
 # --- what goes wrong
