@@ -97,7 +97,7 @@ class Session:
             If there is no such place; what was in use stays in use.
         """
         pool = self.pool(places, nodes)
-        self.places, self.nodes = tuple(places), nodes
+        self.places, self.nodes = self._named(places), nodes
         return pool
 
     def pool(self, places: Sequence[str] = (), nodes: int | None = None) -> Pool:
@@ -125,8 +125,13 @@ class Session:
         if _is_serial(places) and nodes not in (None, 1):
             cure = "leave -n out, or use threads or processes"
             raise BadOption(f"serial is one worker, this notebook's own thread, and cannot be {nodes}", cure=cure)
+        places = self._named(places)
         named = self.pools.get(places[0]) if len(places) == 1 and nodes is None else None
         return named or self._make(_pool_name(places, nodes), places, nodes)
+
+    def _named(self, places: Iterable[str]) -> tuple[str, ...]:
+        """Give the names of places; a host that is given as ``user@host`` is connected for that."""
+        return tuple(self.hosts.reach(place).name if "@" in place else place for place in places)
 
     def make(self, name: str, places: Sequence[str], nodes: int | None = None) -> Pool:
         """Make a pool under a name of one's own.
@@ -160,7 +165,7 @@ class Session:
         with self._lock:
             if name not in self.pools:
                 self._check(places)
-                self._pools[name] = Pool(*places, nodes=nodes)
+                self._pools[name] = Pool(*self._named(places), nodes=nodes)
             return self._pools[name]
 
     def check(self, places: Sequence[str]) -> None:

@@ -195,10 +195,14 @@ class Hosts:
             It did not connect.
         """
         with self._lock:
-            if place not in self._hosts and self.knows(place):
-                plan = self.plan_for(place)
-                return self._hosts.get(plan.name) or self.connect(plan)
-            return self.get(place)
+            if place in self._hosts or not self.knows(place):
+                return self.get(place)
+            plan = self.plan_for(place)
+            found = self._hosts.get(plan.name)
+            if found is None:
+                return self.connect(plan)
+            _check_same_user(found, place)
+            return found
 
     def resolve(self, place: str) -> type[Launcher] | None:
         """Give the launcher of a host, which is connected if it is not yet: what the registry asks.
@@ -236,6 +240,13 @@ class Hosts:
         """End all connections, the youngest first."""
         for name in reversed(self.connected):
             self.disconnect(name)
+
+
+def _check_same_user(host: Host, place: str) -> None:
+    user = parse(place).user
+    if user and user != host.where.partition("@")[0]:
+        cure = f"%pathos disconnect {host.name} first, or %pathos connect {place} --name NAME"
+        raise BadOption(f"{host.name} is connected as {host.where}, not {place}", cure=cure)
 
 
 def _at_the_terminal() -> Ask | None:

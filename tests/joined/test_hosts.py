@@ -143,3 +143,15 @@ def test_a_registry_that_cannot_be_read_is_said_when_it_matters(session, home):
     assert session.hosts.names() == ["host1", "host2", "host3", "inner"]
     with pytest.raises(BadOption, match=r"port of node7 is 'many'.*mend"):
         session.hosts.plan_for("host1")
+
+
+def test_a_user_at_a_host_is_that_host_and_no_other_user(session):
+    pool = session.pool(("tester@host1",), 1)
+    assert pool.places == ("host1",) and list(session.pools) == ["host1:1"]
+    assert session.hosts.get("host1").where == "tester@host1"
+    session.use("tester@host1", nodes=1)
+    assert session.places == ("host1",) and session.pool() is pool
+    with pytest.raises(BadOption, match="host1 is connected as tester@host1, not root@host1"):
+        session.pool(("root@host1",))
+    session.disconnect("host1")
+    assert not session.pools and session.places == ("processes",)

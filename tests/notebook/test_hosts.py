@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.notebook.kernel import ROOT, Answer, Kernel
-from tests.rig.bed import Bed, bed, raised_bed
+from tests.rig.bed import Bed, bed, raised_bed, wait_until
 
 __all__ = ["bed", "raised_bed"]
 
@@ -263,3 +263,69 @@ def test_tunnels_and_servers_are_opened_listed_and_ended(kernel):
     assert "which one? there are server-1, tunnel-1" in fine(kernel.run("%pathos kill"))
     assert "ended server-1, tunnel-1" in fine(kernel.run("%pathos kill --all"))
     kernel.run("from pathos_nb.parallel import ParallelPool\nParallelPool().clear()")
+
+
+def test_a_connect_that_hangs_is_interrupted(kernel, bed):
+    bed.needs("cut")
+    bed("cut", "host2")
+    answer = kernel.begin("%pathos connect host2")
+    kernel.listen(lambda: any(m["msg_type"] == "execute_input" for m in answer.messages), 20)
+    time.sleep(0.5)  # it is waiting for the host by then; if not, it is interrupted all the same
+    begun = time.monotonic()
+    kernel.interrupt()
+    kernel.end(answer, 30)
+    assert answer.ename == "KeyboardInterrupt" and time.monotonic() - begun < 5
+    assert "pathos_nb" not in answer.traceback
+    assert "no host is connected" in fine(kernel.run("%pathos disconnect"))
+
+
+STATE = """
+import threading
+from pathos_nb.launchers.registry import registry
+def state():
+    return sorted(t.name for t in threading.enumerate()), registry.resolver, list(registry.worker_hooks)
+before = state()
+"""
+
+
+def test_unloading_ends_connections_and_leaves_no_thread(home, bed):
+    kernel = Kernel()
+    try:
+        fine(kernel.run(STATE))
+        kernel.run("%load_ext pathos_nb")
+        fine(kernel.run("%pathos connect host1 -n 1"))
+        fine(kernel.run("%pathos tunnel host1 22"))
+        fine(kernel.run("%%pmap -q -p host1 for v in [1, 2]\nv;"))
+        fine(kernel.run("%unload_ext pathos_nb"))
+        kernel.run(
+            "import time\nend = time.monotonic() + 10\nwhile state() != before and time.monotonic() < end: time.sleep(0.05)"
+        )
+        assert kernel.value("(before, state()) if state() != before else ()") == ()
+    finally:
+        kernel.close()
+
+
+def test_a_kernel_that_is_killed_leaves_nothing_on_a_host(home, bed):
+    kernel = Kernel()
+    try:
+        kernel.run("%load_ext pathos_nb")
+        fine(kernel.run("%pathos connect host3 -n 1"))
+        kernel.begin("%%pmap -p host3 for v in range(100)\nimport time\ntime.sleep(1)")
+        assert wait_until(lambda: "pathos_nb" in bed.on("host3", "ps ax -o args"))
+    finally:
+        kernel.close()
+    assert wait_until(lambda: "pathos_nb" not in bed.on("host3", "ps ax -o args"), 10)
+
+
+def test_a_host_key_that_is_not_known_is_shown_and_taken_only_when_asked(kernel, bed, home, tmp_path):
+    config = (home / ".ssh" / "config").read_text()
+    (tmp_path / "config").write_text(re.sub(r"(?im)^(\s*UserKnownHostsFile).*$", rf"\1 {tmp_path}/known", config))
+    kernel.run(f"%config PathosMagics.ssh_config = '{tmp_path}/config'")
+    try:
+        answer = kernel.run("%pathos connect host1 -n 1")
+        assert answer.ename == "HostKeyRefused" and "SHA256:" in answer.traceback and "--accept-new" in answer.traceback
+        assert "host1 is connected" in fine(kernel.run("%pathos connect host1 -n 1 --accept-new"))
+        kernel.run("%pathos disconnect host1")
+        assert "host1 is connected" in fine(kernel.run("%pathos connect host1 -n 1")), "it is known now"
+    finally:
+        kernel.run("%config PathosMagics.ssh_config = ''")
