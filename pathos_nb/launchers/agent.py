@@ -15,16 +15,19 @@ its agent and the key of its envelopes are no longer ours.
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
+import weakref
 from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from pathos_nb.errors import HostLost
 from pathos_nb.launchers import agent_messages as messages
-from pathos_nb.launchers.agent_beside import Beside, OwnContext
+from pathos_nb.launchers.agent_beside import Beside
 from pathos_nb.launchers.agent_birth import Carrier, Hello, LinkFailed, ask_cores
 from pathos_nb.launchers.agent_boot import CORES, boot_command
+from pathos_nb.launchers.agent_context import OwnContext
 from pathos_nb.launchers.agent_inbox import Inbox
 from pathos_nb.launchers.agent_link import Link, LinkSettings, LinkState, Listener
 from pathos_nb.launchers.agent_slot import AgentSlot
@@ -91,6 +94,7 @@ class AgentLauncher(Launcher):
         self._inboxes: list[Inbox] = []
         self._beside, self._context = Beside(), OwnContext()
         self._last_body: Any = None
+        self._shared: set[bytes] = set()
         self._failed: LinkFailed | None = None
         self._is_known, self._is_up, self._is_closed = threading.Event(), False, False
         listener = Listener(self._on_envelopes, self._on_state)
@@ -155,10 +159,23 @@ class AgentLauncher(Launcher):
         if frame.body is self._last_body:
             return
         self._last_body = frame.body if frame.kind == protocol.DEFINE else None
+        self._carry_shared(frame)
         news = self._beside.news(frame.body, frame.kind != protocol.WORK)
         if news is not None:
             names, packed = news
             self.link.send(messages.CARRY, 0, Frame(0, (names,), packed))
+
+    def _carry_shared(self, frame: Frame) -> None:
+        """Send the shared values whose handles stand in a payload, each once."""
+        sealed = sys.modules.get("pathos_nb.wire.sealed")  # not loaded: nothing was shared
+        keys = [key for key in sealed.owned() if key not in self._shared] if sealed else []
+        body = bytes(frame.body) if keys else b""
+        for key in keys:
+            found = sealed.copy_of(key) if sealed and key in body else None
+            if found is not None:
+                self._shared.add(key)
+                self.link.send(messages.SHARE, 0, Frame(0, (key,), b"", [found[0]]))
+                weakref.finalize(found[1], _drop_copy, weakref.ref(self.link), key).atexit = False
 
     def by_our_clock(self, frame: Frame) -> Frame:
         """Give a report with the stamps turned into this machine's time, if the clocks differ."""
@@ -180,7 +197,7 @@ class AgentLauncher(Launcher):
         if self.target.on_link is not None:
             self.target.on_link(state)
         if state.state == "up":
-            self._beside, self._last_body = Beside(), None
+            self._beside, self._last_body, self._shared = Beside(), None, set()
             self.hello = state.hello
             self._inboxes += [self.link.inbox] if self.link.inbox else []
         elif state.state == "failed":
@@ -249,6 +266,12 @@ class AgentLauncher(Launcher):
         for inbox in self._inboxes:
             inbox.close(self.hub.unwatch)
         self.slots.clear()
+
+
+def _drop_copy(link: weakref.ref[Link], key: bytes) -> None:
+    known = link()
+    if known is not None:
+        known.send(messages.UNSHARE, 0, Frame(0, (key,)))
 
 
 def _lost(name: str, failed: LinkFailed) -> HostLost:

@@ -1,83 +1,28 @@
-"""What goes along to a host besides function and items: the user's own modules, and what the notebook has set.
+"""The user's own modules, which lie beside the notebook and on no host: found, packed, and sent when they are new.
 
-A module that lies beside the notebook is on no host. Those that a payload names, and what these use of their kind, are
-packed, and sent when they are new or have changed; on the host they are an archive in memory, first on the path.
+A payload names the modules that it needs, and so does the code of a function, for those that it imports when it is
+called. What these import of the same kind goes along, packages as a whole. On the host they are an archive in memory,
+first on the path; a file that has changed since makes a new one.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from types import ModuleType
-from typing import Any
 
 from pathos_nb.launchers.agent_archive import pack_files
-from pathos_nb.launchers.registry import registry
+from pathos_nb.launchers.agent_context import is_installed, local_path
 from pathos_nb.wire.framing import Buffer
 
-__all__ = ["Beside", "OwnContext"]
+__all__ = ["Beside"]
 
-# Variables that tell of this machine, and would be wrong on another: by name, and by how they begin.
-_OF_THE_MACHINE = {
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "TMPDIR", "TMP", "TEMP", "DISPLAY", "TERM", "HOSTNAME",
-    "VIRTUAL_ENV", "MAIL", "SHLVL", "_",
-}  # fmt: skip
-_OF_ITS_SYSTEM = ("LD_", "DYLD_", "SSH_", "CONDA_", "PYTHON", "JPY_", "XDG_", "DBUS_")
-
-
-class OwnContext:
-    """What a worker on a host takes over: current folder, folders of the user's modules, variables, hooks.
-
-    Variables are those that this process has set, changed (text) or removed (None) since it began.
-    """
-
-    def __init__(self) -> None:
-        self._first = _first_environment()
-        self._raw: Any = None
-        self._changed: dict[str, str | None] = {}
-
-    def now(self) -> tuple[Any, ...]:
-        """Give it as it is."""
-        try:
-            folder = os.getcwd()  # noqa: PTH109 - asked for each map
-        except OSError:
-            folder = ""
-        return folder, _local_path(folder), self._set_since_start(), list(registry.worker_hooks)
-
-    def _set_since_start(self) -> dict[str, str | None]:
-        # Decoding all of os.environ takes longer than a whole call; its own dictionary tells whether it changed.
-        raw: Any = getattr(os.environ, "_data", os.environ)
-        if self._first is not None and raw != self._raw:
-            self._raw, self._changed = dict(raw), _differences(self._first, dict(os.environ))
-        return self._changed
-
-
-def _local_path(folder: str) -> list[str]:
-    entries = [folder if entry == "" else entry for entry in sys.path]
-    return [entry for entry in entries if entry and not _is_installed(entry)]
-
-
-def _is_installed(path: str) -> bool:
-    return path.startswith((sys.prefix, sys.base_prefix, sys.exec_prefix)) or "site-packages" in path
-
-
-def _differences(first: dict[str, str], now: dict[str, str]) -> dict[str, str | None]:
-    changed: dict[str, str | None] = {k: v for k, v in now.items() if first.get(k) != v}
-    changed.update(dict.fromkeys(set(first) - set(now)))
-    return {k: v for k, v in changed.items() if k not in _OF_THE_MACHINE and not k.startswith(_OF_ITS_SYSTEM)}
-
-
-def _first_environment() -> dict[str, str] | None:
-    """Give the variables that this process was started with, where the system remembers them."""
-    try:
-        with open("/proc/self/environ", "rb") as file:  # noqa: PTH123 - a text at a fixed place
-            raw = file.read()
-    except OSError:
-        return None
-    pairs = (os.fsdecode(entry).partition("=") for entry in raw.split(b"\0") if entry)
-    return {name: value for name, _, value in pairs}
+_SCANNED_BYTES = 1 << 18
+_MAX_FILES, _MAX_BYTES = 500, 1 << 22
+_NO_SOURCE = ("__pycache__", "node_modules", "site-packages", "venv")
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\w+)[\w.]*[ \t]+import|import[ \t]+([\w., \t]+))", re.MULTILINE)
 
 
 class Beside:
@@ -86,9 +31,9 @@ class Beside:
     def __init__(self) -> None:
         self._wanted: set[str] = set()
         self._sent: dict[str, str] = {}
-        self._local: dict[str, ModuleType] = {}
-        self._tops: dict[str, bytes] = {}
-        self._n_loaded = 0
+        self._places: dict[str, str] = {}
+        self._texts: dict[str, bytes] = {}
+        self._looked_at: tuple[object, ...] = ()
 
     def news(self, body: Buffer, is_new_run: bool) -> tuple[list[str], bytes] | None:
         """Give what the host must have before it loads a payload.
@@ -105,81 +50,123 @@ class Beside:
         (names, archive) or None
             None if it has all of it.
         """
-        self._look()
-        local = self._local
-        raw = bytes(body) if isinstance(body, memoryview) else body
-        named = [top for top, text in self._tops.items() if text in raw]
-        wanted = set(_with_what_they_use(named, local)) if named else set()
-        if wanted <= self._wanted and not (is_new_run and self._has_changed()):
+        self._look(is_new_run)
+        raw = bytes(body[:_SCANNED_BYTES])  # items are of few kinds, and the first of each names its module
+        named = {top for top, text in self._texts.items() if text in raw}
+        if named <= self._wanted and not (is_new_run and self._has_changed()):
             return None
-        self._wanted |= wanted
-        files = dict(_files(self._wanted, local))
-        self._sent = {path: _stamp(path) for path in (_file_of(local[n]) for n in self._wanted if n in local)}
-        return sorted(self._wanted), pack_files(files.items())
-
-    def _look(self) -> None:
-        if len(sys.modules) != self._n_loaded:
-            modules = list(sys.modules.items())
-            self._n_loaded = len(modules)
-            self._local = {name: module for name, module in modules if _is_local(name, module)}
-            self._tops = {top: top.encode() for top in (name.partition(".")[0] for name in self._local)}
+        files = self._with_what_they_import(named | self._wanted)
+        self._sent = {path: _stamp(path) for path, _ in files.values()}
+        return sorted(self._wanted), pack_files((name, content) for name, (_, content) in files.items())
 
     def _has_changed(self) -> bool:
         return any(_stamp(path) != stamp for path, stamp in self._sent.items())
 
+    def _look(self, is_new_run: bool) -> None:
+        """Find the user's modules: those that are loaded, and those that lie in the folders of his path."""
+        if not is_new_run and len(sys.modules) == (self._looked_at or (0,))[0]:
+            return
+        folders = local_path(_current_folder())
+        seen = len(sys.modules), *((folder, _stamp(folder)) for folder in folders)
+        if seen == self._looked_at:
+            return
+        self._looked_at = seen
+        self._places = {}
+        for top, place in (*_loaded(), *(found for folder in folders for found in _lying_in(folder))):
+            self._places.setdefault(top, place)
+        self._texts = {top: top.encode() for top in self._places}
 
-def _is_local(name: str, module: object) -> bool:
-    file = _file_of(module)
-    if not file.endswith(".py") or name == "__main__" or name.startswith("pathos_nb"):
-        return False
-    return not _is_installed(file) and not file.startswith("/proc/")
+    def _with_what_they_import(self, tops: Iterable[str]) -> dict[str, tuple[str, bytes]]:
+        """Give, for each path in the archive, the file's own and its content."""
+        files: dict[str, tuple[str, bytes]] = {}
+        todo, self._wanted = list(tops), set()
+        while todo:
+            top = todo.pop()
+            if top in self._wanted or top not in self._places:
+                continue
+            self._wanted.add(top)
+            for name, path in _sources(top, self._places[top]):
+                content = _content(path)
+                files[name] = path, content
+                todo += _imported_by(content)
+        for folder in {parent for name in files for parent in _folders(name)}:
+            files.setdefault(f"{folder}/__init__.py", ("", b""))  # an archive has no packages without one
+        return files
 
 
-def _file_of(module: object) -> str:
-    file = getattr(module, "__file__", None)
-    return file if isinstance(file, str) else ""
+def _current_folder() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 - asked for each map
+    except OSError:
+        return ""
 
 
-def _with_what_they_use(tops: Iterable[str], local: dict[str, ModuleType]) -> Iterator[str]:
-    """Give the modules of some packages, and those whose modules, functions and classes they hold."""
-    todo, seen = list(tops), set()
-    while todo:
-        top = todo.pop()
-        if top in seen:
+def _loaded() -> Iterator[tuple[str, str]]:
+    for name, module in list(sys.modules.items()):
+        if "." not in name and _is_ours(name) and (place := _place_of(module)) and not is_installed(place):
+            yield name, place
+
+
+def _is_ours(name: str) -> bool:
+    return name != "__main__" and not name.startswith("pathos_nb")
+
+
+def _place_of(module: ModuleType) -> str:
+    """Give the folder of a package, or the file of a module; nothing for one that has none here."""
+    folders = list(getattr(module, "__path__", None) or ())
+    place = folders[0] if folders else getattr(module, "__file__", None)
+    is_source = isinstance(place, str) and (bool(folders) or place.endswith(".py"))
+    return str(place) if is_source and not str(place).startswith("/proc/") else ""
+
+
+def _lying_in(folder: str) -> Iterator[tuple[str, str]]:
+    """Give the modules that lie in a folder, whether they are loaded or not."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        name, suffix = os.path.splitext(entry.name)  # noqa: PTH122 - a folder may have thousands
+        if not name.isidentifier() or not _is_ours(name) or name in sys.stdlib_module_names:
             continue
-        seen.add(top)
-        for name in [name for name in local if name == top or name.startswith(top + ".")]:
-            yield name
-            todo += {used.partition(".")[0] for used in _used_by(local[name]) if used in local}
+        if suffix == ".py" or (not suffix and os.path.exists(f"{entry.path}/__init__.py")):  # noqa: PTH110 - the same
+            yield name, entry.path
 
 
-def _used_by(module: ModuleType) -> Iterator[str]:
-    for value in list(vars(module).values()):
-        used = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-        if isinstance(used, str):
-            yield used
+def _sources(top: str, place: str) -> Iterator[tuple[str, str]]:
+    """Give (path in the archive, file): a module's own, or those of a package, within reason."""
+    if place.endswith(".py"):
+        yield f"{top}.py", place
+        return
+    n_files = n_bytes = 0
+    for folder, folders, names in os.walk(place):
+        folders[:] = sorted(name for name in folders if name not in _NO_SOURCE and not name.startswith("."))
+        inner = os.path.relpath(folder, place).replace(os.sep, "/")
+        for name in sorted(name for name in names if name.endswith(".py")):
+            path = f"{folder}/{name}"
+            n_files, n_bytes = n_files + 1, n_bytes + os.path.getsize(path)  # noqa: PTH202 - there may be hundreds
+            if n_files > _MAX_FILES or n_bytes > _MAX_BYTES:
+                return
+            yield (f"{top}/{name}" if inner == "." else f"{top}/{inner}/{name}"), path
 
 
-def _files(names: Iterable[str], local: dict[str, ModuleType]) -> Iterator[tuple[str, bytes]]:
-    for name in names:
-        module = local.get(name)
-        if module is None:
-            continue
-        path = name.replace(".", "/")
-        path += "/__init__.py" if hasattr(module, "__path__") else ".py"
-        with contextlib.suppress(OSError), open(_file_of(module), "rb") as file:  # noqa: PTH123 - on the way of a map
-            yield path, file.read()
-        for parent in _parents(name, local):
-            yield f"{parent}/__init__.py", b""
+def _folders(name: str) -> Iterator[str]:
+    while name := name.rpartition("/")[0]:
+        yield name
 
 
-def _parents(name: str, local: dict[str, ModuleType]) -> Iterator[str]:
-    """Give the packages above that have no file: folders that Python takes for packages."""
-    parts = name.split(".")[:-1]
-    for depth in range(1, len(parts) + 1):
-        package = ".".join(parts[:depth])
-        if package not in local:
-            yield package.replace(".", "/")
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - there may be hundreds
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _imported_by(source: bytes) -> Iterator[str]:
+    for one, several in _IMPORT.findall(source):
+        for name in [one] if one else several.split(b","):
+            yield name.strip().partition(b".")[0].partition(b" ")[0].decode("ascii", "replace")
 
 
 def _stamp(path: str) -> str:

@@ -30,6 +30,7 @@ from pathos_nb.launchers.hub import EventHub
 from pathos_nb.launchers.processes import ProcessesLauncher
 from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire import protocol
+from pathos_nb.wire.carried import Holder
 from pathos_nb.wire.envelopes import Envelope, EnvelopeReader, Sealer
 from pathos_nb.wire.framing import Buffer, Frame
 
@@ -117,7 +118,7 @@ class Agent:
     def __init__(self, stream: Stream, key: bytes, n_workers: int, start: ZygoteStart) -> None:
         self.hub = EventHub()
         self.launcher = ProcessesLauncher(self.hub, self._on_news, None, n_workers, start)
-        self.store = BesideStore()
+        self.store, self.holder = BesideStore(), Holder()
         self.is_over, self.beat_s = False, messages.BEAT_S
         self._in, self._out = stream
         self._sealer, self._reader = Sealer(key, "up"), EnvelopeReader(key, "down")
@@ -144,6 +145,7 @@ class Agent:
         self.launcher.close()
         self.hub.close()
         self.store.close()
+        self.holder.close()
 
     # --- the stream ---
 
@@ -219,6 +221,10 @@ class Agent:
             self.post(messages.ECHO, 0, Frame(0, (frame.meta[0], time.time())))
         elif kind == messages.START:
             self._start(number, *frame.meta)
+        elif kind == messages.SHARE:
+            self.holder.put(frame.meta[0], frame.buffers[0])
+        elif kind == messages.UNSHARE:
+            self.holder.drop(frame.meta[0])
         elif kind == messages.CARRY:
             self.store.put(bytes(frame.body))
         else:

@@ -278,7 +278,8 @@ class Link:
                 next_beat_s = now + beat_s
                 self.send(messages.BEAT, 0, Frame(0, (time.perf_counter(),)))
             is_attended = self._choose(selector, carrier.fileno(), inbox)
-            until_s = min(next_beat_s, inbox.attended_until_s) if is_attended else next_beat_s
+            until_s = min(next_beat_s, inbox.heard_s + messages.SILENCE_BEATS * beat_s)
+            until_s = min(until_s, inbox.attended_until_s) if is_attended else until_s
             ready = selector.select(max(0.0, until_s - now))
             is_late = time.monotonic() - until_s > beat_s  # asleep, or kept from running: nothing could be heard
             for key, events in ready:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from pathos_nb.launchers.zygote_start import ZygoteStart
+from pathos_nb.wire.carried import HOLDER
 
 TYPE_CHECKING = False  # an agent's start waits for this file, so it loads little
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ def main(in_fd: int, out_fd: int, order: Mapping[str, Any], say: Callable[..., N
     kept : str
         Why the archive could not be kept.
     """
+    os.environ[HOLDER] = str(os.getpid())
     start = ZygoteStart(int(order["n"]), preload=_PRELOAD)
     from pathos_nb.launchers.agent_far import Stream, serve
 

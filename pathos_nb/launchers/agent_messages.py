@@ -12,6 +12,8 @@ WATCH      down       (chunk, seconds, reason): kill, if it is at one item of it
 KILL       down       (reason,)
 RETIRE     down       ()
 CARRY      down       (modules,) then an archive of the user's own modules, in place of those sent before
+SHARE      down       (key,) then the bytes of a shared value, which the workers there may ask for
+UNSHARE    down       (key,): it has been freed
 BEAT       down       (clock,): to be echoed; and that there is somebody at all
 FORKED     up         (process id,)
 DOWN       up         (reason, tail, what it was at or None)
@@ -24,8 +26,8 @@ ECHO       up         (clock, time): of a `BEAT`, and the time there in seconds 
 
 from __future__ import annotations
 
-START, RELAY, LIMIT, TAKE_BACK, INTERRUPT, WATCH, KILL, RETIRE, CARRY, BEAT = range(1, 11)
-FORKED, DOWN, TAKEN, AT, FAILED, ECHO = range(11, 17)
+START, RELAY, LIMIT, TAKE_BACK, INTERRUPT, WATCH, KILL, RETIRE, CARRY, SHARE, UNSHARE, BEAT = range(1, 13)
+FORKED, DOWN, TAKEN, AT, FAILED, ECHO = range(13, 19)
 
 BEAT_S = 2.0
 """How often each side says that it is there."""

@@ -29,9 +29,10 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pathos_nb.errors import CannotSend, ShareClosed
+from pathos_nb.wire.carried import carried_path
 from pathos_nb.wire.serialization import MINOR, Buffer, Payload, load
 
-__all__ = ["Memory", "Token", "attach", "forget", "known", "seal"]
+__all__ = ["Memory", "Token", "attach", "copy_of", "forget", "known", "owned", "seal"]
 
 _ALIGN = 64
 _HEAD = struct.Struct("<16sQ")
@@ -133,6 +134,32 @@ def seal(payload: Payload, value: object) -> tuple[Token, Memory]:
     memory.free = weakref.finalize(memory, _free, fd, path, os.getpid())
     _known[key] = memory
     return Token(key, os.getpid(), path or fd, size, MINOR if payload.by_value else None), memory
+
+
+def owned() -> list[bytes]:
+    """Give the keys of what this process has sealed and not freed."""
+    return [key for key, memory in list(_known.items()) if memory.free is not None and memory.free.alive]
+
+
+def copy_of(key: bytes) -> tuple[memoryview, Memory] | None:
+    """Give the bytes of what this process has sealed, to be carried to another machine, and what they live as long as.
+
+    Parameters
+    ----------
+    key : bytes
+        One of `owned`.
+
+    Returns
+    -------
+    (memoryview, Memory) or None
+        None if it has been freed meanwhile.
+    """
+    memory = _known.get(key)
+    told = memory.free.peek() if memory is not None and memory.free is not None else None
+    if memory is None or told is None:
+        return None
+    fd = told[2][0]
+    return memoryview(mmap.mmap(fd, os.fstat(fd).st_size, access=mmap.ACCESS_READ)), memory
 
 
 def _read_back(fd: int, size: int) -> Any:
@@ -282,6 +309,7 @@ def _attach(token: Token) -> Memory:
 
 def _open(token: Token) -> int:
     path = token.place if isinstance(token.place, str) else f"/proc/{token.pid}/fd/{token.place}"
+    path = carried_path(token.key) or path
     # Without O_NONBLOCK a number that has gone to a pipe since would block here.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
     try:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pathos_nb import Pool
+from pathos_nb import Pool, share
 from tests.agent.conftest import SETTINGS
 from tests.contract.calls import square
 from tests.rig.bed import wait_until
@@ -111,6 +111,12 @@ def test_a_home_that_cannot_be_written_to_is_no_hindrance(places, bed):
         bed.on("host1", "rm -rf ~tester/.cache")
 
 
+def imports_when_called() -> str:
+    from parts.later import WORD
+
+    return WORD
+
+
 def test_modules_beside_the_notebook_travel_along(places, bed, tmp_path, monkeypatch):
     folder = tmp_path / "project"
     (folder / "parts").mkdir(parents=True)
@@ -119,16 +125,28 @@ def test_modules_beside_the_notebook_travel_along(places, bed, tmp_path, monkeyp
     (folder / "parts" / "deep.py").write_text("OFFSET = 1\n")
     bed.on("host1", "rm", "-rf", str(folder))  # /tmp is the host's own
     monkeypatch.syspath_prepend(str(folder))
+    (folder / "parts" / "later.py").write_text("from alone import WORD\n")
+    (folder / "alone.py").write_text("WORD = 'alone'\n")
     mine = importlib.import_module("mine")
     places("host1")
     try:
         with Pool("host1", nodes=2) as pool:
             assert pool.map(mine.answer, range(4)) == [1, 2, 3, 4]
+            assert pool.pipe(imports_when_called) == "alone"
             (folder / "parts" / "deep.py").write_text("OFFSET = 1000\n")
             assert pool.map(mine.answer, range(4)) == [1000, 1001, 1002, 1003]
     finally:
         for name in ("mine", "parts", "parts.deep"):
             sys.modules.pop(name, None)
+
+
+def test_a_shared_value_is_seen_there(places):
+    np = pytest.importorskip("numpy")
+    places("host1")
+    with Pool("processes", "host1", nodes=1) as pool, share(np.arange(300_000.0)) as handle:
+        told = pool.map(lambda x: (os.uname().nodename, float(handle.value[x])), range(60), chunksize=1)
+    assert [value for _, value in told] == list(map(float, range(60)))
+    assert "host1" in {name for name, _ in told}
 
 
 # --- what goes wrong
