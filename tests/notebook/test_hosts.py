@@ -80,6 +80,10 @@ def test_hosts_are_listed_and_let_go(kernel):
     assert "not connected" in fine(kernel.run("%pathos hosts"))
     fine(kernel.run("%pathos connect host1 -n 1"))
     fine(kernel.run("%pathos use host1"))
+    assert (
+        "cells run on host1" in fine(kernel.run("%pathos status"))
+        and "hosts: host1 (connected)" in kernel.run("%pathos status").result
+    )
     said = kernel.run("%pathos hosts")
     assert re.search(r"host1 +connected +root@host1 +1 +3\.\d+\.\d+ +[\d.]+ ms", said.result)
     assert "<table" in said.html and "<script" not in said.html
