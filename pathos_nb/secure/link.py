@@ -10,6 +10,7 @@ instructions for, and no key type offered that is not the one known for the host
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -30,6 +31,7 @@ __all__ = ["Link", "LinkOptions"]
 
 WINDOW_BYTES = 32 << 20  # what may be under way to us: 20 ms of round trip at 1 GB/s
 PACKET_BYTES = 1 << 17
+PAUSES_S = (0.05, 0.2, 0.5)
 LOG = "pathos_nb.ssh"
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
@@ -125,7 +127,7 @@ class Link:
         import paramiko
 
         try:
-            return self.transport.open_session(timeout=timeout)
+            return self._open_session(timeout)
         except paramiko.ChannelException as error:
             raise CommandFailed(
                 f"{self.where} opens no further session",
@@ -135,6 +137,16 @@ class Link:
             ) from error
         except (paramiko.SSHException, EOFError) as error:
             raise self.lost(error) from error
+
+    def _open_session(self, timeout: float) -> paramiko.Channel:
+        """Open a session; sshd counts one that has just ended for a moment longer, so a refusal is asked again."""
+        import paramiko
+
+        for pause in PAUSES_S:
+            with contextlib.suppress(paramiko.ChannelException):
+                return self.transport.open_session(timeout=timeout)
+            time.sleep(pause)
+        return self.transport.open_session(timeout=timeout)
 
     def forward(self, address: str, port: int, timeout: float) -> paramiko.Channel:
         """Open a stream from the host to a port.
