@@ -5,10 +5,12 @@ from __future__ import annotations
 import statistics
 from operator import neg
 
+from benchmarks import work
 from benchmarks.figures import Outcome, Row, at_least, at_most, ratio, row_of
 from benchmarks.hosts import Hosts, NoBed, hosts, seconds, times
 from benchmarks.scene import Scene
 from pathos_nb import Pool
+from pathos_nb.launchers.agent_messages import BEAT_S
 
 MS = 1e3
 ARRAY_BYTES = 8 << 20
@@ -25,8 +27,8 @@ class Agents:
         """Measure."""
         outcome = Outcome(self.name, self.title)
         try:
-            with hosts("host1", "host2") as bed:
-                for part in (self._first, self._one_item, self._tiny_items, self._arrays, self._far):
+            with hosts("host1", "host2", "host3") as bed:
+                for part in (self._first, self._one_item, self._tiny_items, self._arrays, self._cut, self._far):
                     part(bed, scene, outcome)
         except NoBed as error:
             outcome.rows.append(Row("pathos_nb", "first result", None, "ms", note=str(error)))
@@ -96,6 +98,25 @@ class Agents:
         for what in ("arrays to a host", "arrays from a host"):
             ours, bare = (statistics.median(found[who, what]) for who in ("pathos_nb", "paramiko"))
             outcome.goals.append(at_least(f"{what}, over paramiko's own stream", ratio(ours, bare), 0.75))
+
+    def _cut(self, bed: Hosts, scene: Scene, outcome: Outcome) -> None:
+        if not bed.bed.facts["features"].get("cut"):
+            return
+        n = 300 if scene.is_quick else 900
+        with Pool("host2", "host3", nodes=1) as pool:
+            on_two = seconds(lambda: pool.map(work.sleep, [0.01] * n))
+        with Pool("host1", "host2", "host3", nodes=1) as pool:
+            run = pool.start(work.sleep, [0.01] * n)
+            while run.n_done < n // 10:
+                run.wait(0.01)
+            bed.bed("cut", "host1")
+            run.wait()
+            cut = run.seconds
+        bed.bed("heal", "host1")
+        self._note(outcome, f"{n} naps of 10 ms on two hosts", [on_two])
+        self._note(outcome, "the same on three, one cut in mid-map", [cut])
+        limit = 1.3 * on_two + 3 * BEAT_S
+        outcome.goals.append(at_most("one of three cut: 1.3 times two, and three beats", cut, limit, "s"))
 
     def _far(self, bed: Hosts, scene: Scene, outcome: Outcome) -> None:
         if not bed.bed.facts["features"].get("slow"):
