@@ -22,12 +22,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Any
 
 from pathos_nb import known_servers
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.ppft_process import ServerProcess, run
+from pathos_nb.selector import Selector
 
 __all__ = ["LocalServer", "Server"]
 
@@ -53,7 +53,7 @@ class Server:
             The one to use; a new one by default.
         """
         if selector is None:
-            selector = import_module("pathos_nb.selector").Selector()
+            selector = Selector()
         if onTimeout is not None:
             selector.notifyWhenIdle(onTimeout)
         self._selector = selector

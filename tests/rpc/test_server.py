@@ -236,6 +236,20 @@ def test_the_server_of_pathos_is_a_selector_that_can_be_set_going() -> None:
     assert (selector.heard, selector.state) == ([print, 2.0], False)
 
 
+def test_without_a_selector_it_takes_a_new_one_and_is_called_when_idle() -> None:
+    server, n_calls = Server(), []
+
+    def on_timeout(_: Any) -> bool:
+        n_calls.append(1)
+        if len(n_calls) == 3:
+            server.deactivate()
+        return True
+
+    server.activate(on_timeout)
+    server.serve(0.01)
+    assert len(n_calls) == 3
+
+
 def test_a_listening_socket_of_somebody_else_is_no_server() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
