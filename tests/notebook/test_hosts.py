@@ -333,3 +333,26 @@ def test_a_host_key_that_is_not_known_is_shown_and_taken_only_when_asked(kernel,
         assert "host1 is connected" in fine(kernel.run("%pathos connect host1 -n 1")), "it is known now"
     finally:
         kernel.run("%config PathosMagics.ssh_config = ''")
+
+
+def test_the_systems_own_ssh_carries_all_of_it_too(kernel, home):
+    config = home / ".ssh" / "config"
+    kernel.run(f"%config PathosMagics.ssh_config = '{config}'")  # ssh looks for the home of the password file, not $HOME
+    try:
+        assert "host2 is connected" in fine(kernel.run("%pathos connect host2 --transport openssh -n 1", timeout=60))
+        fine(kernel.run("%%ppipe -q -p host2 -o there\nimport socket\nsocket.gethostname()"))
+        assert kernel.value("there") == "host2"
+        assert fine(kernel.run("%pathos exec host2 -- echo well")) == "well"
+        assert "leads to port 22 on host2" in fine(kernel.run("%pathos tunnel host2 22"))
+        assert re.search(r"host2 +connected", fine(kernel.run("%pathos hosts")))
+    finally:
+        kernel.run("%config PathosMagics.ssh_config = ''")
+
+
+def test_what_a_host_displays_comes_back_with_its_point(kernel):
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    body = "data = {'image/png': 'iVBORw0KGgo=', 'text/plain': 'a dot'}\ndisplay(data, raw=True)\ndisplay([v])\nv"
+    answer = kernel.run(f"%%pmap -p host1 for v in [1, 2]\n{body}")
+    fine(answer)
+    assert answer.picture["text/html"].count('src="data:image/png;base64,iVBORw0KGgo="') == 2
+    assert "a dot" in answer.picture["text/plain"] and "[2]" in answer.picture["text/plain"]
