@@ -337,7 +337,8 @@ def test_a_host_key_that_is_not_known_is_shown_and_taken_only_when_asked(kernel,
 
 def test_the_systems_own_ssh_carries_all_of_it_too(kernel, home):
     config = home / ".ssh" / "config"
-    kernel.run(f"%config PathosMagics.ssh_config = '{config}'")  # ssh looks for the home of the password file, not $HOME
+    # ssh itself looks for its configuration in the home folder that the system knows, not in $HOME.
+    kernel.run(f"%config PathosMagics.ssh_config = '{config}'")
     try:
         assert "host2 is connected" in fine(kernel.run("%pathos connect host2 --transport openssh -n 1", timeout=60))
         fine(kernel.run("%%ppipe -q -p host2 -o there\nimport socket\nsocket.gethostname()"))
