@@ -141,7 +141,7 @@ class AgentLauncher(Launcher):
     def start_slot(self, name: str) -> Slot:
         """Start one worker; see `Launcher.start_slot`."""
         self.wait_until_up()
-        if not self._is_up and self.hello is not None and not self.link.state.state == "up":
+        if not self._is_up and self.link.state.state != "up":
             raise HostLost(f"the link to {self.name} is lost", cause=self.link.state.reason)
         slot = AgentSlot(self, name, next(self._numbers))
         self.slots[slot.number] = slot
