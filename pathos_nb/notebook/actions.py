@@ -78,7 +78,9 @@ def status(session: Session, values: Mapping[str, Any]) -> Table:
     ]
     running = [run.title or run.run_id for run in session.runs if not run.is_over]
     nodes = workers(session.nodes) if session.nodes else f"{usable_cores()} cores"
+    hosts = ", ".join(f"{name} ({host.state})" for name, host in session.hosts.connected.items())
     head = f"cells run on {', '.join(session.places)} ({nodes}); running: {', '.join(running) or 'nothing'}"
+    head += f"; hosts: {hosts}" if hosts else ""
     columns = ("launcher", "state", "why not") if any(row[2].text for row in rows) else ("launcher", "state")
     return Table(columns, [row[: len(columns)] for row in rows], head)
 

@@ -80,6 +80,10 @@ def test_hosts_are_listed_and_let_go(kernel):
     assert "not connected" in fine(kernel.run("%pathos hosts"))
     fine(kernel.run("%pathos connect host1 -n 1"))
     fine(kernel.run("%pathos use host1"))
+    assert (
+        "cells run on host1" in fine(kernel.run("%pathos status"))
+        and "hosts: host1 (connected)" in kernel.run("%pathos status").result
+    )
     said = kernel.run("%pathos hosts")
     assert re.search(r"host1 +connected +root@host1 +1 +3\.\d+\.\d+ +[\d.]+ ms", said.result)
     assert "<table" in said.html and "<script" not in said.html
@@ -329,3 +333,27 @@ def test_a_host_key_that_is_not_known_is_shown_and_taken_only_when_asked(kernel,
         assert "host1 is connected" in fine(kernel.run("%pathos connect host1 -n 1")), "it is known now"
     finally:
         kernel.run("%config PathosMagics.ssh_config = ''")
+
+
+def test_the_systems_own_ssh_carries_all_of_it_too(kernel, home):
+    config = home / ".ssh" / "config"
+    # ssh itself looks for its configuration in the home folder that the system knows, not in $HOME.
+    kernel.run(f"%config PathosMagics.ssh_config = '{config}'")
+    try:
+        assert "host2 is connected" in fine(kernel.run("%pathos connect host2 --transport openssh -n 1", timeout=60))
+        fine(kernel.run("%%ppipe -q -p host2 -o there\nimport socket\nsocket.gethostname()"))
+        assert kernel.value("there") == "host2"
+        assert fine(kernel.run("%pathos exec host2 -- echo well")) == "well"
+        assert "leads to port 22 on host2" in fine(kernel.run("%pathos tunnel host2 22"))
+        assert re.search(r"host2 +connected", fine(kernel.run("%pathos hosts")))
+    finally:
+        kernel.run("%config PathosMagics.ssh_config = ''")
+
+
+def test_what_a_host_displays_comes_back_with_its_point(kernel):
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    body = "data = {'image/png': 'iVBORw0KGgo=', 'text/plain': 'a dot'}\ndisplay(data, raw=True)\ndisplay([v])\nv"
+    answer = kernel.run(f"%%pmap -p host1 for v in [1, 2]\n{body}")
+    fine(answer)
+    assert answer.picture["text/html"].count('src="data:image/png;base64,iVBORw0KGgo="') == 2
+    assert "a dot" in answer.picture["text/plain"] and "[2]" in answer.picture["text/plain"]
