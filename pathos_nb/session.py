@@ -18,6 +18,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pathos_nb.dispatch.kept import KeptRun
@@ -219,7 +220,7 @@ class Session:
     # hosts
 
     def connect(self, plan: Plan) -> Host:
-        """Connect to a host, and have its workers ready.
+        """Connect to a host, and have its workers ready; to one that is connected in this very way, again if need be.
 
         Parameters
         ----------
@@ -238,14 +239,25 @@ class Session:
         HostError, PoolBroken
             It did not connect, or cannot be used; nothing stays open.
         """
+        found = self.hosts.connected.get(plan.name)
+        if found is not None and replace(found.plan, accept_new=plan.accept_new) == plan:
+            return self._connect_again(found)
         if plan.name in registry.names() or plan.name in self.pools:
-            raise BadOption(f"the name {plan.name!r} is taken", cure="give another one by --name")
+            cure = f"give another one by --name, or first %pathos disconnect {plan.name}"
+            raise BadOption(f"the name {plan.name!r} is taken", cure=cure)
         host = self.hosts.connect(plan)
         try:
             self.pool((plan.name,))
         except BaseException:
             self.hosts.disconnect(plan.name)
             raise
+        return host
+
+    def _connect_again(self, host: Host) -> Host:
+        host.stand()
+        if host.state != "connected" and host.name in self.pools:
+            self.close_pool(host.name)  # its agent was given up
+        self.pool((host.name,))
         return host
 
     def disconnect(self, name: str) -> None:

@@ -156,11 +156,21 @@ class Host:
         -------
         Carrier
         """
+        self.stand()
+        return self.remote.open(command)
+
+    def stand(self) -> None:
+        """See that there is a connection: the one that stands, or a new one.
+
+        Raises
+        ------
+        HostError
+            It did not connect.
+        """
         with self._lock:
             if not self._stands():
                 self.remote.reconnect()
             self._is_in_doubt = False
-        return self.remote.open(command)
 
     def _stands(self) -> bool:
         if not self.remote.is_alive():

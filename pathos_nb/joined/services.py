@@ -224,6 +224,9 @@ def _begun(carrier: Carrier, secret: str, host: Host) -> dict[str, Any]:
         raise _not_begun(carrier, host, error) from error
 
 
+_INSTALL = "install it there, from this project's folder: {} -m pip install .; or %pathos use the host, which needs nothing"
+
+
 def _not_begun(carrier: Carrier, host: Host, error: Exception) -> CommandFailed:
     carrier.wait_ended(1.0)
     tail = carrier.error_text()
@@ -232,7 +235,7 @@ def _not_begun(carrier: Carrier, host: Host, error: Exception) -> CommandFailed:
     return CommandFailed(
         f"no server began on {host.name}",
         cause=f"its Python has no {missing}" if missing else late or carrier.why_ended() or "it gave no port",
-        cure=f"install it there: {host.python.path} -m pip install pathos_nb" if missing else "look at what it wrote",
+        cure=_INSTALL.format(host.python.path) if missing else "look at what it wrote",
         host=host.name,
         tail="" if missing else tail[-2000:],
     )

@@ -58,7 +58,7 @@ class LinkSettings(NamedTuple):
     beat_s: float = messages.BEAT_S
     first_pause_s: float = 0.2
     longest_pause_s: float = 5.0
-    patience_s: float = 300.0
+    patience_s: float = 120.0
 
 
 class LinkState(NamedTuple):

@@ -91,7 +91,8 @@ A copy that was cut goes on where it was when it is made again.
             Option("port", "where it listens there, on loopback; any if not given", "", "PORT", kinds.port),
         ),
         (_HOST,),
-        more="\nThe host's Python has to have pathos_nb:  %pathos exec node7 -- python3 -m pip install pathos_nb",
+        more="""
+The host's Python has to have pathos_nb installed (workers that %pathos use asks for need nothing there).""",
     ),
     "kill": Command(
         "%pathos kill",

@@ -50,6 +50,17 @@ def test_a_host_is_a_place_for_pools_until_it_is_let_go(session):
         session.hosts.get("one")
 
 
+def test_the_same_connect_again_is_the_same_host_and_mends_a_lost_connection(session, bed):
+    plan = Plan("host2", "host2", nodes=1)
+    host = session.connect(plan)
+    assert session.connect(plan) is host
+    bed("kill", "host2")
+    bed("start", "host2")
+    wait_until(lambda: not host.remote.is_alive(), 20)
+    assert session.connect(plan) is host and host.remote.is_alive()
+    assert session.pool(("host2",)).amap(where, range(3)).get(60) == ["host2"] * 3
+
+
 def test_a_host_that_does_not_answer_leaves_nothing_open(session, bed):
     bed("kill", "host2")
     with pytest.raises(HostUnreachable, match="host2"):
