@@ -224,7 +224,9 @@ def _begun(carrier: Carrier, secret: str, host: Host) -> dict[str, Any]:
         raise _not_begun(carrier, host, error) from error
 
 
-_INSTALL = "install it there, from this project's folder: {} -m pip install .; or %pathos use the host, which needs nothing"
+_INSTALL = (
+    "install it there, from this project's folder: {} -m pip install .; or %pathos use the host, which needs nothing"
+)
 
 
 def _not_begun(carrier: Carrier, host: Host, error: Exception) -> CommandFailed:

@@ -57,3 +57,4 @@ def places(bed: Bed, tmp_path, monkeypatch) -> Iterator[Callable[..., Place]]:
     yield make
     for place in made:
         place.remote.close()
+        registry._known.pop(place.name, None)  # the same hosts are places of sessions in other tests

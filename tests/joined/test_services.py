@@ -93,7 +93,8 @@ def test_no_secret_is_to_be_seen_on_the_host(session, host, bed):
 
 
 def test_a_host_without_pathos_nb_is_named_with_the_remedy(session):
-    host = session.connect(Plan("host2", "host2", nodes=1))
+    bare = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")  # where the tests' packages are not
+    host = session.connect(Plan("host2", "host2", nodes=1, python=str(bare)))
     with pytest.raises(CommandFailed, match=r"no server began on host2.*no pathos_nb.*-m pip install \."):
         session.services.serve(host)
     assert not session.services.running

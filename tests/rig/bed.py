@@ -16,7 +16,8 @@ import pytest
 
 from tests import leftovers
 
-HOSTS = Path(__file__).parents[1] / "testbed" / "hosts"
+ROOT = Path(__file__).parents[2]
+HOSTS = ROOT / "tests" / "testbed" / "hosts"
 DISTURBING = {"cut", "heal", "slow", "kill", "start", "rekey", "trust"}
 COUNT = 3
 
@@ -33,6 +34,7 @@ class Bed:
         token = leftovers.TOKEN.split("=", 1)[0]
         self.environ = {name: value for name, value in os.environ.items() if name != token}
         self.environ["PATHOS_TESTBED_RUN"] = str(run)
+        self.environ["PATHOS_TESTBED_SHARE"] = str(ROOT)  # a clone under /tmp, where each host has its own
 
     def __call__(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the bed's command."""
