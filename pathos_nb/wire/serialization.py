@@ -8,7 +8,9 @@ payload share one namespace. Leaves that these refuse too (locks, open files) ar
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -122,6 +124,32 @@ def dump_with(kind: Callable[..., Any], value: object, at_least: int = OUT_OF_BA
     return Payload(stream.getvalue(), buffers, by_value=True)
 
 
+def load_leaf(raw: bytes, name: str) -> Any:
+    """Load a leaf; one that is an open file must be there under its name, else dill would give an empty one.
+
+    Parameters
+    ----------
+    raw : bytes
+        What dill made of it.
+    name : str
+        The file's name; empty if it is none.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    FileNotFoundError
+        An open file goes by its name, and there is none of that name here.
+    """
+    import dill
+
+    if name and not os.path.exists(name):  # noqa: PTH110 - every worker's start waits for what this file imports
+        raise FileNotFoundError(errno.ENOENT, "an open file travels by its name, and here there is none called", name)
+    return dill.loads(raw)
+
+
 @cache
 def leaf_pickler() -> type[Any]:
     """Build a cloudpickle pickler that hands the leaves it refuses to dill."""
@@ -135,7 +163,8 @@ def leaf_pickler() -> type[Any]:
     class LeafPickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
         def reducer_override(self, obj: object) -> Any:
             if type(obj) in leaves:
-                return dill.loads, (dill.dumps(obj),)
+                name = getattr(obj, "name", "")
+                return load_leaf, (dill.dumps(obj), name if isinstance(name, str) else "")
             return super().reducer_override(obj)
 
     return LeafPickler

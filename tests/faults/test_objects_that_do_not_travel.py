@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -242,3 +243,14 @@ def test_an_argument_that_uses_the_pool_while_it_is_pickled(pool: Any) -> None:
         assert pool.map(same, [AsksThePool(), 1, 2]) == [7, 1, 2]
     finally:
         AsksThePool.pool = None
+
+
+@apart
+def test_an_open_file_that_is_not_there_under_its_name_is_refused_and_not_empty(pool: Any, tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_bytes(b"hello")
+    with path.open("rb") as file:
+        assert pool.map(lambda n: file.read(n), [5]) == [b"hello"]
+        path.unlink()
+        with pytest.raises(CannotSend, match="an open file travels by its name"):
+            pool.map(lambda n: file.read(n), [5])
