@@ -10,6 +10,11 @@ from tests import leftovers
 COUNTING_FIXTURES = {"pools"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer what takes too long for every day."""
+    parser.addoption("--everywhere", action="store_true", help="try every fault on every launcher, remote ones too")
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest):
     """Fail a test after which there are more child processes, threads or open files than before."""
