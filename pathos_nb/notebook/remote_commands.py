@@ -92,7 +92,8 @@ A copy that was cut goes on where it was when it is made again.
         ),
         (_HOST,),
         more="""
-The host's Python has to have pathos_nb installed (workers that %pathos use asks for need nothing there).""",
+The host's Python has to have pathos_nb installed.
+Workers that %pathos use asks for need nothing there.""",
     ),
     "kill": Command(
         "%pathos kill",
