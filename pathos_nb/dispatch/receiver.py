@@ -13,13 +13,24 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from pathos_nb.dispatch.absences import Absences
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
 from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
-from pathos_nb.launchers.contract import Launcher, News, Reply, Running, SlotDown, SourceBroken, SourceReady, TakenBack
+from pathos_nb.launchers.contract import (
+    Launcher,
+    News,
+    Reply,
+    Running,
+    SlotDown,
+    SourceBroken,
+    SourceLost,
+    SourceReady,
+    TakenBack,
+)
 from pathos_nb.launchers.failing import revive, text_of
 from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
@@ -43,6 +54,8 @@ class Receiver:
         Takes the error when no worker can be had.
     check_over : callable
         Is told of each run that may be over.
+    absences : Absences
+        Tells runs which places are lost.
     """
 
     def __init__(
@@ -51,8 +64,9 @@ class Receiver:
         fail_run: Callable[[Run, BaseException], None],
         break_pool: Callable[[PoolBroken], None],
         check_over: Callable[[Run], None],
+        absences: Absences,
     ) -> None:
-        self._crew, self._fail_run = crew, fail_run
+        self._crew, self._fail_run, self._absences = crew, fail_run, absences
         self._break_pool, self._check_over = break_pool, check_over
         self.is_closing = False
 
@@ -78,6 +92,9 @@ class Receiver:
                 self._on_taken_back(seat, news.chunk, news.n_items)
         elif isinstance(news, SourceReady):
             self._crew().fill(news.launcher)
+            self._absences.back(news.launcher)
+        elif isinstance(news, SourceLost):
+            self._absences.lost(news)
         else:
             self._on_source_broken(news)
 
@@ -272,7 +289,7 @@ class Receiver:
         crew = self._crew()
         others = [launcher for launcher in crew.launchers if launcher is not news.launcher]
         if not others:
-            self._break_pool(_broken(news))
+            self._break_pool(self._absences.last_error(news))
             return
         self.do_without(news.launcher, news.reason)
         news.launcher.close()
@@ -285,6 +302,7 @@ class Receiver:
             for chunk in lost:
                 _call_off(chunk)
                 self._salvage(seat, chunk, None, reason, "")
+        self._absences.gone(launcher, reason)
 
     def _on_down(self, seat: Seat, news: SlotDown) -> None:
         reason, tail = news.reason, news.tail
@@ -371,10 +389,6 @@ def _lacking(seat: Seat, summary: str) -> _Lacking | None:
     what = f"{slot.place} has no module {found[1]!r}, which is needed there"
     package = found[1].partition(".")[0]
     return _Lacking(what, f"install it: {slot.python} -m pip install {package}, or name another Python", slot.host)
-
-
-def _broken(news: SourceBroken) -> PoolBroken:
-    return PoolBroken("workers cannot be started", cause=news.reason)
 
 
 def _said_and_shown(

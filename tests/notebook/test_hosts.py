@@ -292,6 +292,23 @@ before = state()
 """
 
 
+def test_a_cell_whose_only_host_is_away_says_what_it_waits_for(kernel, bed):
+    fine(kernel.run("%pathos connect host2 -n 1", timeout=60))
+    answer = kernel.begin("import time\ngot = %pmap -p host2 (time.sleep(0.1), i)[1] for i in range(60)")
+    kernel.listen(lambda: any(shown.get("text/plain", "") for shown in pictures(answer)), 60)
+    bed("kill", "host2")
+    kernel.listen(lambda: "waiting for host2: its link was lost at" in answer.picture["text/plain"], 60)
+    assert "is tried again until" in answer.picture["text/html"]
+    bed("start", "host2")
+    fine(kernel.end(answer, 90))
+    assert "waiting" not in answer.picture["text/plain"]
+    assert kernel.value("list(got)") == list(range(60))
+
+
+def pictures(answer: Answer) -> list[dict[str, str]]:
+    return [shown for states in answer.displays.values() for shown in states]
+
+
 def test_unloading_ends_connections_and_leaves_no_thread(home, bed):
     kernel = Kernel()
     try:
