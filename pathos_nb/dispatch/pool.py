@@ -218,6 +218,11 @@ class Pool:
         return self.nodes
 
     @property
+    def n_runs(self) -> int:
+        """How many maps are under way, iterators that are not read to their end included."""
+        return self._maps.n_runs
+
+    @property
     def state(self) -> str:
         """``open`` or ``closed``."""
         return self._maps.state

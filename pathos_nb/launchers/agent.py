@@ -69,13 +69,16 @@ class Target(NamedTuple):
         How patient the link is.
     on_link : callable or None
         Hears each `LinkState`, in the link's own thread.
+    opened : set
+        The launchers of this host that are open, one a pool.
     """
 
     open_carrier: Callable[[Sequence[str]], Carrier]
-    python: str | Callable[[], str] = "python3"
-    cores: int | None = None
-    settings: LinkSettings = LinkSettings()
-    on_link: Callable[[LinkState], None] | None = None
+    python: str | Callable[[], str]
+    cores: int | None
+    settings: LinkSettings
+    on_link: Callable[[LinkState], None] | None
+    opened: weakref.WeakSet[AgentLauncher]
 
     def open(self) -> Carrier:
         """Start the agent's program on the host."""
@@ -106,6 +109,7 @@ class AgentLauncher(Launcher):
         listener = Listener(self._on_envelopes, self._on_state)
         target = self.target
         self.link = Link(target.open, self.name, {"n": n_expected}, listener, target.settings)
+        target.opened.add(self)
 
     @classmethod
     def availability(cls) -> Availability:
@@ -269,6 +273,7 @@ class AgentLauncher(Launcher):
     def close(self) -> None:
         """End the agent and all its workers; see `Launcher.close`."""
         self._is_closed = True
+        self.target.opened.discard(self)
         for inbox in self._inboxes:
             self.hub.unwatch(inbox.fd)
         self.link.close()
@@ -328,5 +333,5 @@ def agent_launcher(
     type
         For the registry, or what its resolver gives.
     """
-    target = Target(open_carrier, python, cores, settings or LinkSettings(), on_link)
+    target = Target(open_carrier, python, cores, settings or LinkSettings(), on_link, weakref.WeakSet())
     return type("AgentLauncher", (AgentLauncher,), {"name": name, "target": target, "__doc__": f"Workers on {name}."})

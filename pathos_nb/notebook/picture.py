@@ -162,7 +162,8 @@ def html(shot: Snapshot) -> str:
     """
     figures = escape(" · ".join(_figures(shot)))
     head = f"<div>{_bar(shot)} <b>{escape(shot.title)}</b> <span>{figures}</span></div>"
-    return f'<div class="pathos-nb-run">{head}{_waits(shot)}{_lanes(shot)}{_failed(shot)}{_printed(shot)}{_shown(shot)}</div>'
+    parts = "".join(draw(shot) for draw in (_waits, _lanes, _failed, _printed, _shown))
+    return f'<div class="pathos-nb-run">{head}{parts}</div>'
 
 
 def _figures(shot: Snapshot) -> list[str]:

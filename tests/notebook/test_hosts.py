@@ -85,7 +85,7 @@ def test_hosts_are_listed_and_let_go(kernel):
         and "hosts: host1 (connected)" in kernel.run("%pathos status").result
     )
     said = kernel.run("%pathos hosts")
-    assert re.search(r"host1 +connected +root@host1 +1 +3\.\d+\.\d+ +[\d.]+ ms", said.result)
+    assert re.search(r"host1 +connected +root@host1 +1 +host1 +3\.\d+\.\d+ +[\d.]+ ms", said.result)
     assert "<table" in said.html and "<script" not in said.html
     assert "disconnected host1; cells run on processes now" in fine(kernel.run("%pathos disconnect"))
     assert "no host is connected" in fine(kernel.run("%pathos disconnect"))
@@ -93,6 +93,27 @@ def test_hosts_are_listed_and_let_go(kernel):
         kernel.value("get_ipython().run_line_magic('pathos', 'pools').__repr__()")
         == "no open pool; the first cell opens one"
     )
+
+
+def test_workers_are_counted_as_they_are_and_pools_that_nobody_uses_end(kernel, bed):
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    assert re.search(r"host1 +connected +root@host1 +1 +host1 +3", fine(kernel.run("%pathos hosts")))
+    fine(kernel.run("%pathos use host1 serial"))  # the pool of connect has nothing to do any more
+    assert re.search(r"host1 +connected +root@host1 +1 +host1,serial +3", fine(kernel.run("%pathos hosts")))
+    fine(kernel.run("%pathos pool mine host1 -n 1"))  # one with a name is the user's
+    fine(kernel.run("from pathos_nb import Pool\npool = Pool('host1', nodes=2)"))
+    table = fine(kernel.run("%pathos hosts"))
+    assert re.search(r"root@host1 +4 +host1,serial \(1\) · mine \(1\) · Pool\(…\) \(2\)", table), table
+    fine(kernel.run("pool.close()"))
+    fine(kernel.run("%%ppipe -q -p host1 -o there\n1"))  # an extra one, for this cell
+    fine(kernel.run("%pathos use processes -n 1\n"))
+    fine(kernel.run("%pathos use host1 processes -n 1"))
+    table = fine(kernel.run("%pathos hosts"))
+    assert re.search(r"root@host1 +2 +mine \(1\) · host1,processes:1 \(1\)", table), table
+    agents = [
+        line for line in bed.on("host1", "ps", "-eo", "args").splitlines() if "sys.version_info < (3, 10)" in line
+    ]
+    assert len(agents) == 2, agents
 
 
 def test_the_workers_of_a_host_are_gone_when_it_is_let_go(kernel, bed):
