@@ -227,6 +227,8 @@ class Agent:
             self.holder.drop(frame.meta[0])
         elif kind == messages.CARRY:
             self.store.put(bytes(frame.body))
+            for known in self._slots.values():  # an item in the midst of a run may be the first to need it
+                known.send([Frame(protocol.BESIDE, (self.store.path,))])
         else:
             slot = self._slots.get(number)
             if slot is not None:

@@ -191,7 +191,9 @@ def serve(session: Session, values: Mapping[str, Any]) -> Said:
 def kill(session: Session, values: Mapping[str, Any]) -> Said:
     """End tunnels and servers."""
     there = tuple(session.services.running)
-    names = values["name"] or (there if values["all"] else ())
+    names = values["name"]
+    if values["all"] or names == ("all",):
+        names = there
     if not names:
         return Said(f"which one? there are {', '.join(there)}; --all ends all" if there else "no tunnel and no server")
     for name in names:

@@ -114,6 +114,10 @@ def test_a_home_that_cannot_be_written_to_is_no_hindrance(places, bed):
         bed.on("host1", "rm -rf ~tester/.cache")
 
 
+def kind_of(x: Any) -> str:
+    return type(x).__module__
+
+
 def imports_when_called() -> str:
     from parts.later import WORD
 
@@ -138,8 +142,12 @@ def test_modules_beside_the_notebook_travel_along(places, bed, tmp_path, monkeyp
             assert pool.pipe(imports_when_called) == "alone"
             (folder / "parts" / "deep.py").write_text("OFFSET = 1000\n")
             assert pool.map(mine.answer, range(4)) == [1000, 1001, 1002, 1003]
+            (folder / "rare.py").write_text("class Thing: pass\n")
+            rare = importlib.import_module("rare")
+            mixed = [*range(50), rare.Thing()]  # the run has long begun when its first item of that kind goes there
+            assert pool.map(kind_of, mixed, chunksize=5)[-1] == "rare"
     finally:
-        for name in ("mine", "parts", "parts.deep"):
+        for name in ("mine", "parts", "parts.deep", "rare"):
             sys.modules.pop(name, None)
 
 

@@ -286,7 +286,7 @@ def test_tunnels_and_servers_are_opened_listed_and_ended(kernel):
     matches = kernel.client.complete("%pathos kill ", reply=True, timeout=20)["content"]["matches"]
     assert matches == ["server-1", "tunnel-1"]
     assert "which one? there are server-1, tunnel-1" in fine(kernel.run("%pathos kill"))
-    assert "ended server-1, tunnel-1" in fine(kernel.run("%pathos kill --all"))
+    assert "ended server-1, tunnel-1" in fine(kernel.run("%pathos kill all"))
     kernel.run("from pathos_nb.parallel import ParallelPool\nParallelPool().clear()")
 
 
@@ -386,6 +386,17 @@ def test_the_systems_own_ssh_carries_all_of_it_too(kernel, home):
         assert re.search(r"host2 +connected", fine(kernel.run("%pathos hosts")))
     finally:
         kernel.run("%config PathosMagics.ssh_config = ''")
+
+
+def test_a_package_that_a_host_lacks_is_said_with_its_remedy(kernel):
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    answer = kernel.run("%pmap -p host1 __import__('no_such_package') for i in range(2)")
+    assert answer.ename == "ModuleNotFoundError"
+    assert re.search(
+        r"host1 has no module 'no_such_package'.*/python\S* -m pip install no_such_package", answer.traceback
+    )
+    assert "pathos_nb/" not in answer.traceback.replace("-m pathos_nb", "")
+    assert "-m pip install no_such_package" in fine(kernel.run("%pathos errors"))
 
 
 def test_what_a_host_displays_comes_back_with_its_point(kernel):
