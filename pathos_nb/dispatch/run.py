@@ -131,6 +131,7 @@ class Run:
         self.heavy: tuple[tuple[str, int], ...] = ()
         self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
+        self.has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
         self.is_stream = isinstance(keeper, StreamKeeper)
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
         self.output_taken = False

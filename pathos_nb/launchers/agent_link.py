@@ -52,6 +52,9 @@ class LinkSettings(NamedTuple):
         Between two attempts to open it again; each is twice the last.
     patience_s : float
         How long a lost link is tried again.
+    orphan_s : float
+        After how long without a word from here the agent ends, and its workers with it: a link that was cut need not
+        tell its other end.
     """
 
     boot_s: float = 30.0
@@ -59,6 +62,7 @@ class LinkSettings(NamedTuple):
     first_pause_s: float = 0.2
     longest_pause_s: float = 5.0
     patience_s: float = 120.0
+    orphan_s: float = messages.ORPHAN_S
 
 
 class LinkState(NamedTuple):
@@ -259,7 +263,13 @@ class Link:
         with self._lock:
             self._carrier = carrier
         key = new_key()
-        hello = converse(carrier, packed, key, {"beat": self._settings.beat_s, **self._order}, until_s)
+        hello = converse(
+            carrier,
+            packed,
+            key,
+            {"beat": self._settings.beat_s, "orphan": self._settings.orphan_s, **self._order},
+            until_s,
+        )
         with self._lock:
             self._sealer = Sealer(key, "down")
             self._unsent.clear()

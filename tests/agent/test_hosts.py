@@ -279,6 +279,20 @@ def test_a_host_that_stays_away_is_an_error_that_says_what_to_do(places, bed):
         assert run.n_done >= 20 and run.values()[0] == 0
 
 
+def test_an_agent_whose_link_is_cut_without_a_word_ends_by_itself(places, bed):
+    bed.needs("cut")
+    places("host2", settings=SETTINGS._replace(orphan_s=3.0, patience_s=0.1))
+    with Pool("host2", nodes=2) as pool:
+        run = started(pool, 2000)
+        assert len(processes_on(bed, "host2")) >= 3
+        began = time.monotonic()
+        bed("cut", "host2")
+        assert wait_until(lambda: not processes_on(bed, "host2"), 30), processes_on(bed, "host2")
+        assert time.monotonic() - began < 3.0 + SETTINGS.beat_s + 10.0
+        pool.terminate()
+        assert run.is_over
+
+
 def test_two_kernels_on_one_host_do_not_mind_each_other(places, bed, tmp_path):
     bed.on("host1", "rm -rf ~/.cache/pathos_nb")
     script = tmp_path / "kernel.py"
