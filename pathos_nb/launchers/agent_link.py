@@ -28,6 +28,7 @@ from pathos_nb.launchers.agent_birth import Carrier, Hello, LinkFailed, converse
 from pathos_nb.launchers.agent_inbox import Inbox
 from pathos_nb.wire.envelopes import Envelope, EnvelopeReader, Sealer
 from pathos_nb.wire.framing import Buffer, Frame
+from pathos_nb.wire.outflow import write_some
 
 __all__ = ["Link", "LinkSettings", "LinkState"]
 
@@ -168,21 +169,12 @@ class Link:
 
     def _flush(self) -> None:
         """Write what waits, as far as the socket takes it; the lock is held."""
-        unsent, carrier = self._unsent, self._carrier
-        if carrier is None:
+        if self._carrier is None:
             return
         try:
-            while unsent:
-                piece = memoryview(unsent[0])
-                n = carrier.sock.send(piece[:_SEND_BYTES])
-                if n < len(piece):
-                    unsent[0] = piece[n:]
-                else:
-                    unsent.popleft()
-        except BlockingIOError:
-            pass
+            write_some(self._unsent, self._carrier.sock.send)
         except OSError:
-            unsent.clear()  # its end is news of its own
+            self._unsent.clear()  # its end is news of its own
 
     # --- the link's own thread ---
 

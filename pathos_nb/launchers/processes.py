@@ -21,6 +21,7 @@ from typing import Any
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells
+from pathos_nb.launchers.capture import tail_of
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown, SourceBroken
 from pathos_nb.launchers.segments import Inbox, Outbox, bare
 from pathos_nb.launchers.shared_file import shared_file
@@ -29,7 +30,6 @@ from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, Place, pack
 from pathos_nb.wire.protocol import DEFINE, RELEASE
 
-_TAIL_BYTES = 2000
 _STOPPED_S = 5.0
 _CLOSE_S = 2.0
 _MAX_BARREN = 3  # zygotes in a row that end before they have forked: it is not by chance
@@ -176,7 +176,7 @@ class ProcessSlot(Slot):
             while (frames := self._reader.pull(self.channel.recv, self.channel.recv_into)) is not None:
                 for frame in frames:
                     self._hand_up(frame)
-        tail = self._tail()
+        tail = tail_of(self.output_fd, self.cells.said())
         self.release()
         self.launcher.tell(SlotDown(self, self._reason or reason, tail))
 
@@ -195,11 +195,6 @@ class ProcessSlot(Slot):
         self.channel.close()
         self.remote.close()
         os.close(self.output_fd)
-
-    def _tail(self) -> str:
-        end = os.lseek(self.output_fd, 0, os.SEEK_END)
-        start = max(0, end - _TAIL_BYTES)
-        return os.pread(self.output_fd, _TAIL_BYTES, start).decode("utf-8", "replace").strip()
 
 
 class ProcessesLauncher(Launcher):
