@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -28,13 +28,13 @@ class Interrupts:
 
     Parameters
     ----------
-    hub : EventHub
-        Whose wait a signal ends.
+    hub : EventHub or None
+        Whose wait a signal ends; None where nothing is waited for but inside of `let_through`.
     """
 
     __slots__ = ("_before", "_hub", "_noted", "_others", "_shield", "immediate", "item")
 
-    def __init__(self, hub: EventHub) -> None:
+    def __init__(self, hub: EventHub | None) -> None:
         self._hub, self._others = hub, -1
         self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
         self._noted: list[int] = []
@@ -42,9 +42,16 @@ class Interrupts:
         self.item: Any = None
         self._shield: Any = None
 
-    def in_users_code(self) -> contextlib.AbstractContextManager[None]:
-        """Let through, inside the block, what other threads want to raise in this one."""
-        return contextlib.nullcontext() if self._shield is None else self._shield.opened()
+    @contextlib.contextmanager
+    def let_through(self) -> Iterator[None]:
+        """Let all through inside the block, which runs a user's code, or waits for long and can be left anywhere."""
+        with contextlib.nullcontext() if self._shield is None else self._shield.opened():
+            self.immediate = True
+            try:
+                self.check()
+                yield
+            finally:
+                self.immediate = False
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
@@ -53,21 +60,25 @@ class Interrupts:
                 if callable(handler):
                     self._before[number] = handler
                     _signal(number, self._note)
-            if self._before:
+            if self._before and self._hub is not None:
                 self._others = self._hub.write_signals_to(None)
         elif here.shield is not None:
-            here.shield.hold(self._hub.wake)
+            here.shield.hold(self._wake)
             self._shield = here.shield
         return self
+
+    def _wake(self) -> None:
+        if self._hub is not None:
+            self._hub.wake()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for number, handler in self._before.items():
             _signal(number, handler)
-        if self._before:
+        if self._before and self._hub is not None:
             self._hub.write_signals_to(self._others)
         shield, self._shield = self._shield, None
         if shield is not None:
-            shield.let(self._hub.wake)
+            shield.let(self._wake)
             if error is None and shield.is_open:
                 shield.check()
         if error is None:
@@ -80,7 +91,7 @@ class Interrupts:
             self._pass_on(number, at)
             return
         self._noted.append(number)
-        self._hub.wake()
+        self._wake()
         if self._others >= 0:  # somebody else, an event loop perhaps, waits for signals in this way too
             with contextlib.suppress(OSError):
                 os.write(self._others, bytes([number]))

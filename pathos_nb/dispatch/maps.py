@@ -53,8 +53,8 @@ def begin(
         raise BadOption(f"maxtasksperchild is {most_items!r}", cure="it must be 1 or more, or None")
     sizes = _sizes(places, nodes)
     frames = {kind.shares_memory: _setup_frame(kind, setup) for kind in sizes}
-    with shielded():  # what is thrown meanwhile is raised when all of it can be ended by who holds it, which is nobody
-        return Maps(Plan(sizes, frames, most_items, starts))
+    with Interrupts(None) as interrupts:  # one that comes meanwhile is raised when its finalizer can end all of it
+        return Maps(Plan(sizes, frames, most_items, starts, interrupts.let_through))
 
 
 def _setup_frame(kind: type[Launcher], setup: tuple[Any, Any]) -> Frame | None:
@@ -305,7 +305,7 @@ class Maps:
     def terminate(self) -> None:
         """End now: runs are cancelled, workers killed."""
         self._call_at_close(True)
-        with shielded():
+        with Interrupts(None):
             with self._lock:
                 self.state = "closed"
             self._finalizer.detach()

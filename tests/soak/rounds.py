@@ -83,7 +83,8 @@ def draw(seed: int, number: int, folder: str) -> Round:
     acts = _acts(dice, places, may_kill=fault not in ("kill", "cut"))
     options = _options(dice, acts, fault)
     paths = f"{folder}/{seed}-{number}-"
-    items = [_item(x, dice.choice(acts), paths) for x in range(dice.choice((0, 1, 7, 30, 200)))]
+    n_items = min(dice.choice((0, 1, 7, 30, 200)), 20 if "late" in acts else 200)
+    items = [_item(x, dice.choice(acts), paths) for x in range(n_items)]
     return Round(places, kind, items, options, fault, dice.random() ** 2 * 0.5, dice.randrange(5))
 
 
@@ -107,8 +108,10 @@ def _acts(dice: random.Random, places: tuple[str, ...], may_kill: bool) -> list[
     good = [act for act in GOOD if act not in never and act != "stops once"]
     if "stops once" not in never and dice.random() < 0.05:  # it takes five seconds to be found
         good.append("stops once")
-    acts = dice.sample(good, min(len(good), 3)) * 6
-    return acts + (dice.sample(bad, 1) if dice.random() < 0.5 else [])
+    wrong = dice.choice(bad) if dice.random() < 0.5 else ""
+    if wrong == "late":  # these have a time limit, which a busy machine must not make them miss
+        good = [act for act in good if act not in ("nest", "large", "stops once")]
+    return dice.sample(good, min(len(good), 3)) * 6 + ([wrong] if wrong else [])
 
 
 def _options(dice: random.Random, acts: list[str], fault: str) -> dict[str, object]:
@@ -116,7 +119,7 @@ def _options(dice: random.Random, acts: list[str], fault: str) -> dict[str, obje
     if dice.random() < 0.3:
         options["chunksize"] = dice.choice((1, 5, 50))
     if "late" in acts:
-        options["timeout"] = 0.3
+        options["timeout"] = 2.0
     if dice.random() < 0.2:
         options["seed"] = 7
     return options

@@ -7,8 +7,10 @@ import os
 import random
 import signal
 import socket
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -135,7 +137,8 @@ class Runner:
         try:
             self._before.check(10.0)
         except AssertionError as error:
-            raise Wrong(str(error)) from None
+            self._before = Census.take()  # told once
+            raise Wrong(f"{error}\n{_stacks()}") from None
 
 
 class Fault:
@@ -166,6 +169,13 @@ class Fault:
                 self._thread.join()
         with contextlib.suppress(KeyboardInterrupt):
             time.sleep(0.001 if self.was_done else 0)
+
+
+def _stacks() -> str:
+    """Say where the other threads are."""
+    me, names = threading.get_ident(), {thread.ident: thread.name for thread in threading.enumerate()}
+    found = [(ident, frame) for ident, frame in sys._current_frames().items() if ident != me]
+    return "\n".join(f"{names.get(ident)}:\n{''.join(traceback.format_stack(frame))}" for ident, frame in found)
 
 
 def _kill_one() -> None:
