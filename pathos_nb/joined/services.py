@@ -146,7 +146,7 @@ class Services:
             raise
         made = Service(self._new_name("server"), host.name, told["port"], tunnel.port, tunnel, carrier, n)
         try:
-            known_servers.remember(made.address, secret)
+            known_servers.remember(made.address, secret, f"{made.name} on {host.name}")
         except BaseException:
             made.close()
             raise

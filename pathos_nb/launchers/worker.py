@@ -178,6 +178,8 @@ class Worker:
                 sealed.forget()
         elif frame.kind == protocol.INITIALIZE:
             return self._initialize(frame)
+        elif frame.kind == protocol.BESIDE:
+            self._surroundings.bring(frame.meta[0])
         return None
 
     def _initialize(self, frame: Frame) -> Frame | None:
