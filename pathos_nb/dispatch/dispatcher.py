@@ -371,8 +371,9 @@ class Dispatcher:
         with interrupts:
             interrupts.item, interrupts.immediate = slot.worker, True
             try:
-                while slot.step():
-                    pass
+                with interrupts.in_users_code():
+                    while slot.step():
+                        pass
             finally:
                 interrupts.item, interrupts.immediate = None, False
                 with self.lock:
