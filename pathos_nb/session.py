@@ -255,8 +255,8 @@ class Session:
 
     def _connect_again(self, host: Host) -> Host:
         host.stand()
-        if host.state != "connected" and host.name in self.pools:
-            self.close_pool(host.name)  # its agent was given up
+        if host.has_given_up and host.name in self.pools:
+            self.close_pool(host.name)
         self.pool((host.name,))
         return host
 
@@ -273,7 +273,7 @@ class Session:
         UnknownPlace
             There is none of that name.
         """
-        self.hosts.get(name)
+        self.hosts.get(name).leave()
         self.services.close(name)
         for pool_name, pool in reversed(self.pools.items()):
             if pool.places == (name,):
@@ -395,6 +395,8 @@ class Session:
         if self.note in registry.observers:
             registry.observers.remove(self.note)
         self.cancel()
+        for host in self.hosts.connected.values():
+            host.leave()
         for name in reversed(self.pools):
             self.close_pool(name)
         self.services.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from pathos_nb.errors import BadOption, HostError, HostUnreachable, UnknownPlace
 from pathos_nb.joined.host import Plan
 from pathos_nb.launchers.registry import registry
 from pathos_nb.session import Session
-from tests.rig.bed import wait_until
+from tests.rig.bed import Bed, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(120)
@@ -59,6 +60,47 @@ def test_the_same_connect_again_is_the_same_host_and_mends_a_lost_connection(ses
     wait_until(lambda: not host.remote.is_alive(), 20)
     assert session.connect(plan) is host and host.remote.is_alive()
     assert session.pool(("host2",)).amap(where, range(3)).get(60) == ["host2"] * 3
+
+
+@pytest.mark.parametrize("seconds", [0, 9], ids=["not yet noticed", "being opened again"])
+def test_to_disconnect_from_a_host_that_is_cut_off_takes_two_seconds(session, bed, seconds):
+    bed.needs("cut")
+    host = session.connect(Plan("host2", "host2", nodes=1))
+    session.services.serve(host, nodes=1)
+    bed("cut", "host2")
+    if seconds:
+        assert wait_until(lambda: host.state == "link lost", 60)
+        time.sleep(4)  # until it is being connected to again, which takes ten seconds
+    begun = time.monotonic()
+    session.disconnect("host2")
+    assert time.monotonic() - begun < 6
+    assert not session.hosts.connected and not session.services.running
+
+
+def test_the_speed_of_a_link_is_not_that_of_the_start_of_ssh(session, bed, tmp_path, monkeypatch):
+    slow = tmp_path / "bin" / "ssh"  # an ssh that takes a second to begin
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\nsleep 1\nexec {shutil.which("ssh")} "$@"\n')
+    slow.chmod(0o755)
+    session.hosts.config = bed.config  # ssh asks the system for the home folder, not $HOME
+    host = session.connect(Plan("host1", "host1", nodes=1, transport="openssh"))
+    monkeypatch.setenv("PATH", f"{slow.parent}{os.pathsep}{os.environ['PATH']}")
+    found = {line.what: line for line in host.check()}
+    assert found["link"].is_well and found["round trip"].is_well, found
+
+
+def test_many_pools_fit_on_a_host_that_allows_few_sessions(session, tmp_path, home):
+    bed = Bed(tmp_path / "few", 1, "--sshd", "MaxSessions 2")
+    try:
+        bed.up()
+        session.hosts.config = bed.config
+        session.connect(Plan("host1", "host1", nodes=1))
+        pools = [session.pool(("host1",), n) for n in (1, 2, 3)]
+        assert [pool.map(where, [0]) for pool in pools] == [["host1"]] * 3
+        assert session.hosts.get("host1").state == "connected"
+        session.close()
+    finally:
+        bed("down")
 
 
 def test_a_host_that_does_not_answer_leaves_nothing_open(session, bed):
