@@ -127,6 +127,11 @@ class Host:
         return self.link is not None and self.link.state == "failed"
 
     @property
+    def n_workers(self) -> int:
+        """How many workers it has now, in whatever pools."""
+        return sum(len(launcher.slots) for launcher in list(self.launcher.target.opened))
+
+    @property
     def round_trip_s(self) -> float:
         """What a question and its answer take."""
         return (self.link.round_trip_s if self.link else 0.0) or self.facts.round_trip_s

@@ -142,7 +142,7 @@ class Services:
             self._new_name("server"), host.name, begun.port, tunnel.port, tunnel, begun.carrier, begun.nodes, begun.pid
         )
         try:
-            known_servers.remember(made.address, begun.secret)
+            known_servers.remember(made.address, begun.secret, f"{made.name} on {host.name}")
         except BaseException:
             made.close()
             raise

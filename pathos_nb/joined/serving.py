@@ -78,7 +78,7 @@ class Service:
     def reached_at(self, local_port: int) -> None:
         """Let `ParallelPool` know the secret of what is reached at a local port, until the server is killed."""
         address = f"localhost:{local_port}"
-        known_servers.remember(address, self.secret)
+        known_servers.remember(address, self.secret, f"the one on {self.host}" if self.host else "")
         self._addresses.append(address)
 
     def response(self) -> str:

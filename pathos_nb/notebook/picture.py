@@ -48,6 +48,8 @@ class Snapshot:
         What items showed: item, MIME type and base64.
     n_pictures : int
         How many they showed, also of those that were not kept.
+    waits : sequence of str
+        Which places it waits for or does without, each a sentence.
     """
 
     title: str
@@ -63,6 +65,7 @@ class Snapshot:
     n_cut: int = 0
     pictures: Sequence[tuple[str, str, str]] = ()
     n_pictures: int = 0
+    waits: Sequence[str] = ()
 
     @property
     def is_over(self) -> bool:
@@ -116,7 +119,7 @@ def as_line(shot: Snapshot) -> str:
     str
         Without a line's end.
     """
-    return f"{shot.title}: {' · '.join(_figures(shot))}"
+    return "; ".join([f"{shot.title}: {' · '.join(_figures(shot))}", *shot.waits])
 
 
 def text(shot: Snapshot) -> str:
@@ -159,7 +162,8 @@ def html(shot: Snapshot) -> str:
     """
     figures = escape(" · ".join(_figures(shot)))
     head = f"<div>{_bar(shot)} <b>{escape(shot.title)}</b> <span>{figures}</span></div>"
-    return f'<div class="pathos-nb-run">{head}{_lanes(shot)}{_failed(shot)}{_printed(shot)}{_shown(shot)}</div>'
+    parts = "".join(draw(shot) for draw in (_waits, _lanes, _failed, _printed, _shown))
+    return f'<div class="pathos-nb-run">{head}{parts}</div>'
 
 
 def _figures(shot: Snapshot) -> list[str]:
@@ -191,6 +195,10 @@ def _bar(shot: Snapshot) -> str:
 def _fill(percent: float, color: str) -> str:
     look = f"display:inline-block;height:10px;width:{percent:.2f}%;background-color:{color}"
     return f'<span style="{look}"></span>'
+
+
+def _waits(shot: Snapshot) -> str:
+    return "".join(f'<div class="pathos-nb-waits" style="color:{BAD}">{escape(line)}</div>' for line in shot.waits)
 
 
 def _lanes(shot: Snapshot) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 
+from pathos_nb.dispatch.absences import sentences
 from pathos_nb.dispatch.failed import describe
 from pathos_nb.dispatch.run import Run
 from pathos_nb.events import ChunkDone
@@ -129,6 +130,7 @@ class Watch:
             n_cut=self._n_cut,
             pictures=[(self.label(i), kind, data) for i, kind, data in sorted(self._pictures)],
             n_pictures=run.n_pictures,
+            waits=sentences(list(run.places), is_over=run.is_over),
         )
 
     def take(self, chunk: ChunkDone) -> None:
