@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pathos_nb import core
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.errors import BadOption, HostError, HostUnreachable, UnknownPlace
 from pathos_nb.joined.host import Plan
@@ -95,7 +96,7 @@ def test_many_pools_fit_on_a_host_that_allows_few_sessions(session, tmp_path, ho
         bed.up()
         session.hosts.config = bed.config
         session.connect(Plan("host1", "host1", nodes=1))
-        pools = [session.pool(("host1",), n) for n in (1, 2, 3)]
+        pools = [session.make(name, ("host1",), 1) for name in ("a", "b", "c")]
         assert [pool.map(where, [0]) for pool in pools] == [["host1"]] * 3
         assert session.hosts.get("host1").state == "connected"
         session.close()
@@ -189,13 +190,21 @@ def test_a_registered_host_is_reached_as_it_was_said_and_what_is_typed_wins(sess
     assert session.pool(("fits",)).map(lambda _: os.environ.get("FITS"), [0]) == ["yes"], "it connects by itself"
 
 
-def test_a_registry_that_cannot_be_read_is_said_when_it_matters(session, home):
+def test_a_fault_in_the_registry_concerns_its_host_and_no_other(session, home):
     file = home / ".config" / "pathos_nb" / "hosts.ini"
     file.parent.mkdir(parents=True)
-    file.write_text("[node7]\nport = many\n")
+    file.write_text("[node7]\nport = many\n[fits]\nhost = host2\n")
+    assert session.hosts.names() == ["fits", "node7", "host1", "host2", "host3", "inner"]
+    assert session.hosts.plan_for("fits").target == "host2"
+    for reach in (session.hosts.plan_for, core.randomport):
+        with pytest.raises(BadOption, match=r"port of node7 is 'many'.*mend"):
+            reach("node7")
+    assert core.randomport("fits") > 0
+    file.write_text("no section\n")
     assert session.hosts.names() == ["host1", "host2", "host3", "inner"]
-    with pytest.raises(BadOption, match=r"port of node7 is 'many'.*mend"):
-        session.hosts.plan_for("host1")
+    for reach in (session.hosts.plan_for, core.randomport):
+        with pytest.raises(BadOption, match=r"the host registry cannot be read.*mend"):
+            reach("host1")
 
 
 def test_a_user_at_a_host_is_that_host_and_no_other_user(session):
