@@ -287,7 +287,7 @@ class Session:
 
     def _connect_again(self, host: Host) -> Host:
         host.stand()
-        if host.state != "connected" and host.name in self.pools:
+        if host.has_given_up and host.name in self.pools:
             self.close_pool(host.name)  # its agent was given up
         if not self.workers_at(host.name):
             self.pool((host.name,))
@@ -306,7 +306,7 @@ class Session:
         UnknownPlace
             There is none of that name.
         """
-        self.hosts.get(name)
+        self.hosts.get(name).leave()
         self.services.close(name)
         for pool_name, pool in reversed(self.pools.items()):
             if pool.places == (name,):
@@ -430,6 +430,8 @@ class Session:
         if self.note in registry.observers:
             registry.observers.remove(self.note)
         self.cancel()
+        for host in self.hosts.connected.values():
+            host.leave()
         for name in reversed(self.pools):
             self.close_pool(name)
         self.services.close()

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from pathos_nb.errors import BadOption, UnknownPlace
 from pathos_nb.hosts import Host as Registered
-from pathos_nb.hosts import load, save
+from pathos_nb.hosts import faults, load, save
+from pathos_nb.hosts import get as registered
 from pathos_nb.joined.host import Ask, Host, Plan
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.secure.config import hosts_in_config
@@ -43,11 +44,9 @@ class Hosts:
 
     def names(self) -> list[str]:
         """Give all names that a cell could use: connected hosts, registered ones, those of the configuration of ssh."""
-        try:
-            registered = list(load())
-        except BadOption:  # connecting says so
-            registered = []
-        return list(dict.fromkeys([*self._hosts, *registered, *self._configured()]))
+        broken = faults()  # one whose section makes no sense is a name all the same: to connect to it says why
+        in_file = [] if "" in broken else [*load(), *broken]
+        return list(dict.fromkeys([*self._hosts, *in_file, *self._configured()]))
 
     def _configured(self) -> list[str]:
         try:
@@ -89,7 +88,7 @@ class Hosts:
             It is no name of a host, or the registry cannot be read.
         """
         typed = parse(target)
-        known = load().get(typed.host)
+        known = registered(typed.host)
         if known is None:
             return Plan(name or typed.host, target)
         there = Target(known.host or known.name, typed.user or known.user, typed.port or known.port)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from IPython.core.display_functions import display
 from IPython.core.error import UsageError
 from IPython.core.magic import (
     Magics,
@@ -24,11 +25,13 @@ from pathos_nb.notebook.actions import ACTIONS
 from pathos_nb.notebook.cells import CellRunner
 from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_text, split_verb
 from pathos_nb.notebook.plain import plainly
-from pathos_nb.notebook.said import Said
+from pathos_nb.notebook.said import Said, Shown
 from pathos_nb.notebook.views import Look, Views
 from pathos_nb.session import Session, current_session
 
 __all__ = ["PathosMagics"]
+
+_AT_ONCE = ("connect",)  # what it says has to be seen wherever in its cell it stands
 
 
 @magics_class
@@ -139,7 +142,11 @@ class PathosMagics(Magics):
         if verb == "help":
             return Said(help_text(values["topic"]))
         with plainly(self.shell):
-            return ACTIONS[verb](self.session, values)
+            found = ACTIONS[verb](self.session, values)
+        if verb not in _AT_ONCE:
+            return found
+        display(found)
+        return Shown(found)
 
 
 def _places(text: str) -> tuple[str, ...]:
