@@ -136,7 +136,7 @@ describe('the view of a run', () => {
 
   it('has the workers as a table', async () => {
     mounted({ lanes: [lane(0), lane(1, { is_up: false, reason: 'killed by signal 9' })] });
-    const fold = element.querySelector<HTMLDetailsElement>('.pathos-nb-workers');
+    const fold = element.querySelector<HTMLDetailsElement>('.pathos-nb-workers-table');
     if (fold) fold.open = true;
     const rows = (): (string | null)[] => [...(fold?.querySelectorAll('tbody tr') ?? [])].map((row) => row.textContent);
     await vi.waitFor(() => expect(rows()).toEqual(['w0laptop204.5 sup', 'w1laptop204.5 sgone: killed by signal 9']));

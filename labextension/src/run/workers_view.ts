@@ -17,7 +17,7 @@ export function mountWorkers(element: HTMLElement): WorkersView {
   const rest = make('div', { class: 'faint' });
   const head = make('tr', {}, ...['worker', 'host', 'items', 'work', 'state'].map((name) => make('th', { scope: 'col' }, name)));
   const table = make('table', { class: 'table' }, make('thead', {}, head), body);
-  const fold = make('details', { class: 'workers' }, make('summary', {}, title, legend()), make('div', { class: 'list' }, table), rest);
+  const fold = make('details', { class: 'workers-table' }, make('summary', {}, title, legend()), make('div', { class: 'list' }, table), rest);
   element.append(fold);
   let shown: State | null = null;
   let latest: State | null = null;
