@@ -163,6 +163,34 @@ class SpanStore:
         copy.coarsen(most)
         return copy
 
+    def part(self, most: int) -> SpanStore:
+        """Take some spans out, those first that have waited longest.
+
+        Parameters
+        ----------
+        most : int
+            How many at most; the others are put together first, as far as they can be.
+
+        Returns
+        -------
+        SpanStore
+            What was taken out.
+        """
+        self.coarsen(most)
+        taken = SpanStore(most)
+        while self._lanes and taken.n_spans < most:
+            lane, row = next(iter(self._lanes.items()))
+            some = row[: most - taken.n_spans]
+            for span in some:
+                taken.add(lane, span)
+            del row[: len(some)]
+            self.n_spans -= len(some)
+            if not row:
+                del self._lanes[lane]
+        if not self.n_spans:
+            self.grain_s = 0.0
+        return taken
+
     def clear(self) -> None:
         """Forget all."""
         self._lanes.clear()

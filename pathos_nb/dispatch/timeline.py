@@ -138,6 +138,10 @@ class Timeline:
             self._more.add(chunk.worker)
         return self._rows[-1]
 
+    def shares(self) -> list[tuple[str, int]]:
+        """Give each worker's name and how many items it has finished."""
+        return [(row.worker, row.n_items) for row in list(self._rows)]
+
     def lose(self, event: WorkerDown) -> int | None:
         """Note that a worker has gone; gives its lane, if it has one."""
         row = self._by_worker.get(event.worker)

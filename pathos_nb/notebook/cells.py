@@ -223,7 +223,7 @@ class CellRunner:
             if run.function is job.function:
                 begun.append(Results(run, job.names, job.points))
                 if job.names:
-                    self._views.name_items(run.run_id, begun[0].label)
+                    self._views.name_items(run.run_id, begun[0].label, job.names)
 
         pool, asked = self._pool(job.values)
         with self._session.listening(hear):

@@ -144,13 +144,15 @@ def _said(label: str, printed: str) -> str:
     return f"  {label}: {printed}" if len(lines) == 1 else "\n    ".join([f"  {label}:", *lines])
 
 
-def html(shot: Snapshot) -> str:
+def html(shot: Snapshot, lanes: str = "") -> str:
     """Give the picture as HTML without script, style sheet or SVG.
 
     Parameters
     ----------
     shot : Snapshot
         The moment.
+    lanes : str
+        What the workers did, as HTML; by default, how many items each has done.
 
     Returns
     -------
@@ -159,7 +161,9 @@ def html(shot: Snapshot) -> str:
     """
     figures = escape(" · ".join(_figures(shot)))
     head = f"<div>{_bar(shot)} <b>{escape(shot.title)}</b> <span>{figures}</span></div>"
-    return f'<div class="pathos-nb-run">{head}{_lanes(shot)}{_failed(shot)}{_printed(shot)}{_shown(shot)}</div>'
+    return (
+        f'<div class="pathos-nb-run">{head}{lanes or _lanes(shot)}{_failed(shot)}{_printed(shot)}{_shown(shot)}</div>'
+    )
 
 
 def _figures(shot: Snapshot) -> list[str]:
