@@ -13,6 +13,7 @@ from typing import Any
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
+from pathos_nb.errors import Cancelled
 from pathos_nb.launchers.registry import registry
 from pathos_nb.launchers.sourced import Sourced
 from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
@@ -234,6 +235,10 @@ class CellRunner:
         failure = next(iter(results.run.failures.values()), None)
         try:
             results.run.raise_if_failed()
+        except Cancelled as error:
+            if failure is None:
+                say_interrupted(error, results, job.values["out"])
+            raise
         except Exception as error:
             if failure is not None and error is not results.run.error:
                 label = results.label(failure.index) if job.names else "the cell"

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import pathos_nb
 from pathos_nb.notebook.feed import Feed
 from pathos_nb.wire.messages import PROTOCOL, Hello, Look
 
@@ -29,7 +29,7 @@ _MOST_LANES_LOOKED_AT = 2000
 
 def hello() -> Hello:
     """Give the first answer to ``open``."""
-    return {"type": "hello", "version": PROTOCOL, "package": pathos_nb.__version__}
+    return {"type": "hello", "version": PROTOCOL, "package": sys.modules["pathos_nb"].__version__}
 
 
 class Stream:

@@ -44,6 +44,8 @@ class View:
         A run that will be over by then is not shown.
     may_liven : callable
         Whether there may be one more live view now.
+    clock : callable
+        Tells the time.
     """
 
     watch: Watch
@@ -53,6 +55,7 @@ class View:
     due: float
     brief_s: float
     may_liven: Callable[[float], bool]
+    clock: Callable[[], float]
     is_stale: bool = True
     is_shown: bool = False
     is_final: bool = False
@@ -132,7 +135,7 @@ class View:
         live = self.live if self.live is not None and self.live.is_in_use(now) else None
         size = self.screen.show(self.watch.snapshot(now), live)
         self._is_live_shown = live is not None
-        self.due = now + max(self.screen.interval_s, size / BYTES_A_SECOND)
+        self.due = self.clock() + max(self.screen.interval_s, size / BYTES_A_SECOND)
 
     def _is_brief(self, now: float) -> bool:
         """Tell whether it will be over before anybody could read what is shown."""

@@ -107,7 +107,7 @@ class Views:
         due = now + max(look.after_s, screen.interval_s)
         controls = Controls(self._wake)
         brief_s = max(look.brief_s, look.after_s)
-        view = View(Watch(run, now, look.cap), screen, controls, now, due, brief_s, self._may_liven)
+        view = View(Watch(run, now, look.cap), screen, controls, now, due, brief_s, self._may_liven, self._clock)
         with self._news:
             self._views[run.run_id] = view
             self._start_pump()
