@@ -138,6 +138,8 @@ class Views:
         run_id : str
             The other one; if its place is not known any more, nothing is different.
         """
+        if (view := self._views.get(run_id)) is not None and view.is_over:
+            self._end(view)  # else its last picture would come after the other's first
         again = getattr(self._screens.get(run_id), "again", None)
         self._instead.screen = again() if again else None
         try:
@@ -259,12 +261,15 @@ class Views:
 
     def _pump(self) -> None:
         while (views := self._wait()) is not None:
-            for view in views:
-                try:
-                    self._end(view) if view.is_over else view.draw(self._clock())
-                except Exception:  # a view must not end the others; the run itself is not touched
-                    _log.debug("the view of run %s failed", view.watch.run.run_id, exc_info=True)
-                    self._drop(view)
+            while views:
+                self._draw(views.pop())  # not held while this thread sleeps: it holds the results
+
+    def _draw(self, view: View) -> None:
+        try:
+            self._end(view) if view.is_over else view.draw(self._clock())
+        except Exception:  # a view must not end the others; the run itself is not touched
+            _log.debug("the view of run %s failed", view.watch.run.run_id, exc_info=True)
+            self._drop(view)
 
     def _wait(self) -> list[View] | None:
         """Sleep until a view is due; None when there has been nothing to watch for a while."""
