@@ -81,17 +81,15 @@ class CellScreen:
     def __init__(self, shell: Any) -> None:
         self._outlet, self._id, self._is_new = Outlet(shell), uuid.uuid4().hex, True
         self._hears_always = can_answer(shell.kernel)
-        self._live: LiveView | None = None
 
     def liven(self, watch: Watch, controls: Controls, now: float, *, is_behind: bool) -> LiveView | None:
         """Give a widget, if there are any, and if the kernel will hear what it says."""
         if not (self._hears_always or is_behind):
             return None
         try:
-            self._live = LiveView(self._outlet, watch, controls, now)
+            return LiveView(self._outlet, watch, controls, now)
         except RuntimeError:
             return None
-        return self._live
 
     def show(self, shot: Snapshot, live: LiveView | None = None) -> int:
         """Draw the picture, or draw it anew; where there is a live view, that is seen instead."""
@@ -111,7 +109,7 @@ class CellScreen:
         """Give a screen at the same place, for a run that stands in for this one's."""
         screen = object.__new__(CellScreen)
         screen._outlet, screen._id, screen._is_new = self._outlet, self._id, False
-        screen._hears_always, screen._live = self._hears_always, None
+        screen._hears_always = self._hears_always
         return screen
 
     def _draw(self, bundle: dict[str, Any]) -> int:
