@@ -57,6 +57,7 @@ class Session:
         self._runs: OrderedDict[str, KeptRun] = OrderedDict()
         self._n_runs = n_runs
         self._heavy: set[str] = set()
+        self._unnamed: set[str] = set()  # pools that were asked for by their places
         self._lock = threading.RLock()
         registry.observers.append(self.note)
         self.hosts, self.services = Hosts(), Services()
@@ -99,6 +100,7 @@ class Session:
         """
         pool = self.pool(places, nodes)
         self.places, self.nodes = self._named(places), nodes
+        self._end_unused(pool)
         return pool
 
     def pool(self, places: Sequence[str] = (), nodes: int | None = None) -> Pool:
@@ -114,7 +116,8 @@ class Session:
         Returns
         -------
         Pool
-            The same one for the same question; the session closes it.
+            The same one for the same question; the session closes it. One with workers on a host, which nobody has
+            named, ends when another one with workers there has been asked for, unless cells run on it or it is at work.
 
         Raises
         ------
@@ -128,7 +131,36 @@ class Session:
             raise BadOption(f"serial is one worker, this notebook's own thread, and cannot be {nodes}", cure=cure)
         places = self._named(places)
         named = self.pools.get(places[0]) if len(places) == 1 and nodes is None else None
-        return named or self._make(_pool_name(places, nodes), places, nodes)
+        if named is None:
+            name = _pool_name(places, nodes)
+            named = self._make(name, places, nodes)
+            self._unnamed.add(name)
+            self._end_unused(named)
+        return named
+
+    def _end_unused(self, asked: Pool) -> None:
+        """End pools whose workers on a host would idle beside those of the pool that is asked for."""
+        hosts = set(asked.places) & set(self.hosts.connected)
+        for name, pool in self.pools.items():
+            is_kept = pool is asked or name == self.default_name or name not in self._unnamed
+            if not is_kept and hosts & set(pool.places) and not pool.n_runs:
+                self.close_pool(name)
+
+    def workers_at(self, host: str) -> dict[str, int]:
+        """Tell which open pools have workers on a host.
+
+        Parameters
+        ----------
+        host : str
+            What cells call it.
+
+        Returns
+        -------
+        dict
+            Pool to number of workers there now.
+        """
+        counted = {name: sum(w.place == host for w in pool.workers()) for name, pool in self.pools.items()}
+        return {name: n for name, n in counted.items() if n}
 
     def _named(self, places: Iterable[str]) -> tuple[str, ...]:
         """Give the names of places; a host that is given as ``user@host`` is connected for that."""
@@ -257,7 +289,8 @@ class Session:
         host.stand()
         if host.state != "connected" and host.name in self.pools:
             self.close_pool(host.name)  # its agent was given up
-        self.pool((host.name,))
+        if not self.workers_at(host.name):
+            self.pool((host.name,))
         return host
 
     def disconnect(self, name: str) -> None:
@@ -291,6 +324,8 @@ class Session:
         with self._lock:
             if rest != pool_name and rest not in self._pools:
                 self._pools[rest] = self._pools.pop(pool_name)
+                if pool_name in self._unnamed:
+                    self._unnamed.add(rest)
 
     # runs
 

@@ -47,6 +47,8 @@ class Snapshot:
         What items showed: item, MIME type and base64.
     n_pictures : int
         How many they showed, also of those that were not kept.
+    waits : sequence of str
+        Which places it waits for or does without, each a sentence.
     """
 
     title: str
@@ -62,6 +64,7 @@ class Snapshot:
     n_cut: int = 0
     pictures: Sequence[tuple[str, str, str]] = ()
     n_pictures: int = 0
+    waits: Sequence[str] = ()
 
     @property
     def is_over(self) -> bool:
@@ -115,7 +118,7 @@ def as_line(shot: Snapshot) -> str:
     str
         Without a line's end.
     """
-    return f"{shot.title}: {' · '.join(_figures(shot))}"
+    return "; ".join([f"{shot.title}: {' · '.join(_figures(shot))}", *shot.waits])
 
 
 def text(shot: Snapshot) -> str:
@@ -160,9 +163,8 @@ def html(shot: Snapshot, lanes: str = "") -> str:
     """
     figures = html_text(" · ".join(_figures(shot)))
     head = f"<div>{_bar(shot)} <b>{html_text(shot.title)}</b> <span>{figures}</span></div>"
-    return (
-        f'<div class="pathos-nb-run">{head}{lanes or _lanes(shot)}{_failed(shot)}{_printed(shot)}{_shown(shot)}</div>'
-    )
+    parts = [_waits(shot), lanes or _lanes(shot), *(draw(shot) for draw in (_failed, _printed, _shown))]
+    return f'<div class="pathos-nb-run">{head}{"".join(parts)}</div>'
 
 
 def _figures(shot: Snapshot) -> list[str]:
@@ -194,6 +196,10 @@ def _bar(shot: Snapshot) -> str:
 def _fill(percent: float, color: str) -> str:
     look = f"display:inline-block;height:10px;width:{percent:.2f}%;background-color:{color}"
     return f'<span style="{look}"></span>'
+
+
+def _waits(shot: Snapshot) -> str:
+    return "".join(f'<div class="pathos-nb-waits" style="color:{BAD}">{html_text(line)}</div>' for line in shot.waits)
 
 
 def _lanes(shot: Snapshot) -> str:

@@ -138,7 +138,7 @@ def picture_failure(shell: Any, error: BaseException, failure: Failure, label: s
     where = f"{failure.worker} on {failure.host}" if failure.worker else ""
     head = f"{_BOLD}{label}{_END}" + (f"  ({where})" if where else "")
     body = [] if isinstance(error, _UNTRACED) else _frames(dress(shell, failure.traceback), failure.error)
-    hint = [_LOCAL_HINT] if isinstance(error, UnboundLocalError) else []
+    hint = [_LOCAL_HINT] if isinstance(error, UnboundLocalError) else [failure.cure] if failure.cure else []
     _draw(error, [head, *body, _last_line(error), *hint])
 
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from pathos_nb.dispatch.absences import sentences
 from pathos_nb.dispatch.failed import describe
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.timeline import Timeline
@@ -186,6 +187,7 @@ class Watch:
             n_cut=self.n_cut,
             pictures=[(self.label(i), kind, data) for i, kind, data in sorted(self._pictures)],
             n_pictures=run.n_pictures,
+            waits=sentences(list(run.places), is_over=run.is_over),
         )
 
     def take(self, news: ChunkDone | WorkerDown) -> None:
