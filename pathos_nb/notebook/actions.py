@@ -9,7 +9,7 @@ from pathos_nb.dispatch.failed import Errors
 from pathos_nb.dispatch.kept import KeptRun
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.tables import BAD, GOOD, Cell
-from pathos_nb.errors import UnknownPlace
+from pathos_nb.errors import BadOption, UnknownPlace
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.remote_actions import REMOTE_ACTIONS
@@ -64,6 +64,15 @@ def cancel(session: Session, values: Mapping[str, Any]) -> Said:
     return Said("\n".join(f"cancelled {run.title or run.run_id}" for run in stopped) or "nothing is running")
 
 
+def rerun(session: Session, values: Mapping[str, Any]) -> Any:
+    """Run the points of a run again, or only those that failed or were not run."""
+    kept = session.run(values["run"])
+    if kept.again is None:
+        cure = "what %%pmap and %pmap have run can: their points and their function are kept with the result"
+        raise BadOption(f"{kept.title or kept.run_id} cannot run again", cure=cure)
+    return kept.again(values["failed"])
+
+
 def errors(session: Session, values: Mapping[str, Any]) -> Errors:
     """Show what failed in a run."""
     failures = session.run(values["run"]).failures
@@ -104,6 +113,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "pools": pools,
     "runs": runs,
     "cancel": cancel,
+    "rerun": rerun,
     "errors": errors,
     "status": status,
     "close": close,
