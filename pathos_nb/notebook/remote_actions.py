@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -152,7 +153,9 @@ def copy(session: Session, values: Mapping[str, Any]) -> Said:
     """Copy files and folders."""
     paths: list[str] = [values["source"], *values["destination"]]
     bar = CopyBar()
-    copied = copy_files(paths[:-1], paths[-1], lambda name: session.hosts.reach(name).remote, progress=bar)
+    is_in_cell = threading.current_thread() is threading.main_thread()  # elsewhere there is no cell to show it in
+    progress = bar if is_in_cell else None
+    copied = copy_files(paths[:-1], paths[-1], lambda name: session.hosts.reach(name).remote, progress=progress)
     return bar.end(copied, paths[-1])
 
 
