@@ -324,7 +324,9 @@ class Receiver:
             run.requeue(task.part(first, middle, star, alone=True), first=True)
             run.requeue(task.part(middle, last, star, alone=True), first=True)
         elif last > first and min(running.offset + running.width, len(task.indices)) > last:
-            run.requeue(task.part(first, last, star, alone=True), first=True)  # one that was taken over may have done it
+            run.requeue(
+                task.part(first, last, star, alone=True), first=True
+            )  # one that was taken over may have done it
         elif last > first:
             self._blame(seat, run, task.part(first, last, star, alone=True), reason, tail)
 

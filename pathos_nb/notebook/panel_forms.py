@@ -73,6 +73,12 @@ TABLES: Mapping[str, tuple[Sequence[str], Callable[[Row], list[Cell]]]] = {
 }
 
 
+_NONE = {
+    "hosts": "no host is connected or remembered", "tunnels": "no tunnel", "services": "no server",
+    "pools": "no pool is open: the first cell that needs one opens it", "launchers": "none", "runs": "no run yet",
+}  # fmt: skip
+
+
 def table_of(topic: str, rows: Sequence[Row], n_more: int) -> str:
     """Give a topic's table.
 
@@ -92,8 +98,9 @@ def table_of(topic: str, rows: Sequence[Row], n_more: int) -> str:
     """
     columns, cells = TABLES[topic]
     if not rows:
-        return "<i>none</i>"
-    return html_table(columns, [cells(row) for row in rows]) + (f"<div>and {n_more} more</div>" if n_more else "")
+        return f"<i>{_NONE[topic]}</i>"
+    page = html_table(columns, [cells(row) for row in rows]).replace("<table ", '<table cellpadding="5" ', 1)
+    return page + (f"<div>and {n_more} more</div>" if n_more else "")
 
 
 def optional(flag: str, value: str) -> list[str]:

@@ -96,6 +96,7 @@ class PlainPanel:
                                  self._do("Resize", "pool", lambda: [*_one(pools), "-n", self.pool["workers"].value]),
                                  self._do("Restart", "pool", lambda: [*_one(pools), "--restart"]),
                                  self._do("Close", "close", lambda: _one(pools))]),
+                ipywidgets.HTML("<b>another pool</b>, on one place or several"),
                 ipywidgets.HBox([*self.pool.values(), self.places, self._do("Start a pool", "pool", self._new_pool)]),
                 self.tables["launchers"],
             ],
@@ -167,7 +168,8 @@ class PlainPanel:
         _offer(self.chosen["runs"], [(f"{row['title']} ({row['state']})", row["run"]) for row in runs])
         ready = [row["name"] for row in self._rows.get("launchers", ()) if row["is_ready"]]
         _offer_many(self.places, [*ready, *self._names("hosts")])
-        self.head.value = f"<b>{message['n_busy']} of {message['n_slots']}</b> workers are busy"
+        n = message["n_slots"]
+        self.head.value = f"<b>{message['n_busy']} of {n}</b> workers are busy" if n else "no workers yet"
 
     def _names(self, topic: str) -> list[str]:
         return [row["name"] for row in self._rows.get(topic, ())]

@@ -60,7 +60,7 @@ def test_plain_widgets_start_use_resize_and_close_a_pool(plain, session):
     plain.buttons["Cancel"].click()
     assert wait_until(lambda: run.state == "cancelled" and "cancelled" in plain.tables["runs"].value)
     plain.buttons["Close"].click()
-    assert wait_until(lambda: "none" in plain.tables["pools"].value and session.pools == {})
+    assert wait_until(lambda: "no pool is open" in plain.tables["pools"].value and session.pools == {})
 
 
 def test_plain_widgets_ask_whether_a_key_is_trusted_but_for_no_secret(plain, panel, monkeypatch):
