@@ -40,7 +40,9 @@ from pathos_nb.notebook.usage import line_of
 from pathos_nb.session import Session
 from pathos_nb.wire.messages import PANEL_TARGET
 
-__all__ = ["Panel", "unblock"]
+__all__ = ["LEFT", "Panel", "unblock"]
+
+LEFT = "<the panel of pathos_nb, which lives as long as its kernel: %pathos panel shows it again>"
 
 TICK_S, SOONEST_S = 0.5, 0.2  # between two looks: without a reason, and with one
 _log = logging.getLogger(__name__)

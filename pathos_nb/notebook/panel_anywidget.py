@@ -8,7 +8,7 @@ from typing import Any
 
 import anywidget
 
-from pathos_nb.notebook.panel import Panel, unblock
+from pathos_nb.notebook.panel import LEFT, Panel, unblock
 from pathos_nb.notebook.panel_seat import Seat
 
 __all__ = ["in_cell"]
@@ -44,7 +44,7 @@ def in_cell(panel: Panel, bundle: Path) -> Any:
     anywidget.AnyWidget
         To be displayed.
     """
-    kind = type("PanelWidget", (anywidget.AnyWidget,), {"_esm": bundle})
+    kind = type("PanelWidget", (anywidget.AnyWidget,), {"_esm": bundle, "__repr__": lambda _: LEFT})
     widget = kind()
     widget.on_msg(_Way(panel, widget).hear)
     unblock(widget.comm, widget._handle_msg)

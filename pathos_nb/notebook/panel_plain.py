@@ -13,7 +13,7 @@ from typing import Any
 
 import ipywidgets
 
-from pathos_nb.notebook.panel import Panel, unblock
+from pathos_nb.notebook.panel import LEFT, Panel, unblock
 from pathos_nb.notebook.panel_forms import TABLES, connect_words, optional, table_of
 from pathos_nb.notebook.usage import line_of
 from pathos_nb.wire.messages import PROTOCOL
@@ -108,7 +108,7 @@ class PlainPanel:
             ],
         }  # fmt: skip
         shown = ipywidgets.Tab([ipywidgets.VBox(parts) for parts in tabs.values()], titles=tuple(tabs))
-        view = ipywidgets.VBox([self.head, shown, self.question, self.trust, self.said])
+        view = _View([self.head, shown, self.question, self.trust, self.said])
         view.add_class("pathos-nb-panel")
         return view
 
@@ -207,6 +207,13 @@ class PlainPanel:
         self._ask(None)
         if asked:
             self._seat.hear({"type": "reply", "id": asked["id"], "text": text})
+
+
+class _View(ipywidgets.VBox):  # type: ignore[misc]
+    """What is displayed; and what is left of it in a saved notebook."""
+
+    def __repr__(self) -> str:
+        return LEFT
 
 
 def _text(hint: str) -> Any:

@@ -116,7 +116,8 @@ def test_with_the_bundle_it_is_the_widget_that_speaks_the_panels_messages(panel,
 def test_without_the_bundle_or_when_asked_for_it_is_plain_widgets(panel, session, monkeypatch, tmp_path):
     ipywidgets = pytest.importorskip("ipywidgets")
     monkeypatch.setattr(panel_view, "BUNDLE", tmp_path / "missing.js")
-    assert isinstance(show(panel, session), ipywidgets.VBox)
+    view = show(panel, session)
+    assert isinstance(view, ipywidgets.VBox) and "lives as long as its kernel" in repr(view)
 
 
 @pytest.mark.parametrize("missing", ["terminal", "ipywidgets"])

@@ -86,6 +86,7 @@ def test_a_host_from_the_form_to_the_end(front, bed, config, tmp_path):
     assert front.do("pool", "both", "pw", "threads", "-n", "1")["is_ok"]
     assert front.do("use", "both")["is_ok"]
     assert front.do("pool", "both", "-n", "2")["text"] == "the pool both has 3 workers now"
+    assert front.do("pool", "both", "--restart")["text"] == "the pool both has 3 workers now, all fresh"
     front.table(
         "pools", lambda rows: any(r["name"] == "both" and r["is_default"] and r["n_workers"] == 3 for r in rows)
     )
