@@ -21,9 +21,10 @@ from IPython.core.magic import (
 from traitlets import Bool, Float, Int, TraitError, Unicode, validate
 
 from pathos_nb.errors import UnknownPlace
-from pathos_nb.notebook.actions import ACTIONS
+from pathos_nb.notebook.acting import act
 from pathos_nb.notebook.cells import CellRunner
 from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_text, split_verb
+from pathos_nb.notebook.panel_view import view_of
 from pathos_nb.notebook.plain import plainly
 from pathos_nb.notebook.said import Said, Shown
 from pathos_nb.notebook.views import Look, Views
@@ -137,13 +138,12 @@ class PathosMagics(Magics):
         """Look after hosts, pools and runs; ``%pathos help`` lists the verbs."""
         verb, rest = split_verb(line)
         values = VERBS[verb].parse(rest)
-        if values["help"]:
-            return Said(VERBS[verb].help)
-        if verb == "help":
-            return Said(help_text(values["topic"]))
         with plainly(self.shell):
-            found = ACTIONS[verb](self.session, values)
-        if verb not in _AT_ONCE:
+            if verb == "panel" and not values["help"]:
+                has_kernel = hasattr(self.shell, "kernel")
+                return view_of(self.extension.panel, self.session, values, has_kernel=has_kernel)
+            found = act(self.session, verb, values)
+        if verb not in _AT_ONCE or values["help"]:
             return found
         display(found)
         return Shown(found)
