@@ -1,0 +1,95 @@
+// Buttons that do something in the kernel. While it is at it the button is busy; where much would be lost it asks first.
+import { button, make, setShown, setText } from '../dom';
+import type { Deed, Doing, Outcome } from './doing';
+import type { Notes } from './notes';
+
+/** What all views of the panel have in common. */
+export interface Context {
+  doing: Doing;
+  notes: Notes;
+  /** Show a run in a place of its own; null where there is none. */
+  openRun: ((run: string, title: string) => void) | null;
+}
+
+export interface Action {
+  readonly element: HTMLElement;
+  readonly button: HTMLButtonElement;
+  /** Show it, enabled or not. */
+  set(isShown: boolean, isEnabled?: boolean): void;
+}
+
+export interface Options {
+  title?: string;
+  /** What is lost if it is done now, in words; empty: nothing. */
+  loss?: () => string;
+  isMain?: boolean;
+  /** For those who hear it instead of seeing where it stands. */
+  of?: string;
+}
+
+/** Do things one after the other, until one fails; tell how it ended. */
+export async function perform(context: Context, what: string, deeds: readonly Deed[]): Promise<Outcome> {
+  let outcome: Outcome = { is_ok: true, text: '', cure: '' };
+  for (const deed of deeds) {
+    outcome = await context.doing.do(deed);
+    if (!outcome.is_ok) break;
+  }
+  context.notes.tell(what, outcome);
+  return outcome;
+}
+
+/** Let a button look busy until something has ended. */
+export async function whileBusy<T>(made: HTMLButtonElement, work: () => Promise<T>): Promise<T> {
+  made.setAttribute('aria-busy', 'true');
+  made.classList.add('pathos-nb-busy');
+  try {
+    return await work();
+  } finally {
+    made.removeAttribute('aria-busy');
+    made.classList.remove('pathos-nb-busy');
+  }
+}
+
+export function isBusy(made: HTMLButtonElement): boolean {
+  return made.getAttribute('aria-busy') === 'true';
+}
+
+/** A button for some deeds. `what` names them in the answer's note: "Close the pool big". */
+export function action(
+  context: Context, label: string, what: () => string, deeds: () => readonly Deed[], options: Options = {},
+): Action {
+  const start = (): void => {
+    if (isBusy(made) || made.getAttribute('aria-disabled') === 'true') return;
+    const loss = options.loss?.() ?? '';
+    if (loss && question.hidden) ask(loss);
+    else go();
+  };
+  const go = (): void => {
+    setShown(question, false);
+    void whileBusy(made, () => perform(context, what(), deeds()));
+  };
+  const made = button(label, options.isMain ? 'main' : 'plain', start, options.title ?? '');
+  if (options.of) made.setAttribute('aria-label', `${label} ${options.of}`);
+  const words = make('span');
+  const sure = button(label, 'danger', go);
+  const keep = button('No', 'plain', () => {
+    setShown(question, false);
+    made.focus();
+  });
+  const question = make('span', { class: 'sure', role: 'group', hidden: true }, words, sure, keep);
+  const ask = (loss: string): void => {
+    setText(words, `${loss} `);
+    setShown(question, true);
+    keep.focus();
+  };
+  const element = make('span', { class: 'action' }, made, question);
+  return {
+    element,
+    button: made,
+    set(isShown, isEnabled = true) {
+      setShown(element, isShown);
+      if (isEnabled) made.removeAttribute('aria-disabled');
+      else made.setAttribute('aria-disabled', 'true');
+    },
+  };
+}
