@@ -1,5 +1,5 @@
 // Buttons that do something in the kernel. While it is at it the button is busy; where much would be lost it asks first.
-import { button, make, setShown, setText } from '../dom';
+import { button, make, setShown } from '../dom';
 import type { Deed, Doing, Outcome } from './doing';
 import type { Notes } from './notes';
 
@@ -58,31 +58,28 @@ export function isBusy(made: HTMLButtonElement): boolean {
 export function action(
   context: Context, label: string, what: () => string, deeds: () => readonly Deed[], options: Options = {},
 ): Action {
-  const start = (): void => {
-    if (isBusy(made) || made.getAttribute('aria-disabled') === 'true') return;
-    const loss = options.loss?.() ?? '';
-    if (loss && question.hidden) ask(loss);
-    else go();
-  };
+  let question: HTMLElement | null = null;
   const go = (): void => {
-    setShown(question, false);
+    question?.remove();
+    question = null;
     void whileBusy(made, () => perform(context, what(), deeds()));
+  };
+  const keep = (): void => {
+    question?.remove();
+    question = null;
+    made.focus();
+  };
+  const start = (): void => {
+    if (isBusy(made) || question || made.getAttribute('aria-disabled') === 'true') return;
+    const loss = options.loss?.() ?? '';
+    if (!loss) return go();
+    question = sure(loss, label, go, keep);
+    element.append(question);
+    question.querySelector<HTMLElement>('[data-first]')?.focus();
   };
   const made = button(label, options.isMain ? 'main' : 'plain', start, options.title ?? '');
   if (options.of) made.setAttribute('aria-label', `${label} ${options.of}`);
-  const words = make('span');
-  const sure = button(label, 'danger', go);
-  const keep = button('No', 'plain', () => {
-    setShown(question, false);
-    made.focus();
-  });
-  const question = make('span', { class: 'sure', role: 'group', hidden: true }, words, sure, keep);
-  const ask = (loss: string): void => {
-    setText(words, `${loss} `);
-    setShown(question, true);
-    keep.focus();
-  };
-  const element = make('span', { class: 'action' }, made, question);
+  const element = make('span', { class: 'action' }, made);
   return {
     element,
     button: made,
@@ -92,4 +89,11 @@ export function action(
       else made.setAttribute('aria-disabled', 'true');
     },
   };
+}
+
+/** Ask before something is lost. */
+function sure(loss: string, label: string, go: () => void, keep: () => void): HTMLElement {
+  const no = button('No', 'plain', keep);
+  no.setAttribute('data-first', '');
+  return make('span', { class: 'sure', role: 'group', 'aria-label': loss }, `${loss} `, button(`Yes: ${label.toLowerCase()}`, 'danger', go), no);
 }

@@ -44,7 +44,7 @@ export function hostCard(context: Context, first: HostRow): Card<HostRow> {
     update(now) {
       row = now;
       title.setName(now.name, addressOf(now));
-      badge.update(now.state, MOODS[now.state] ?? 'plain', now.problem);
+      badge.update(now.state === 'known' ? 'not connected' : now.state, MOODS[now.state] ?? 'plain', now.problem);
       where.update(whereText(now), addressOf(now));
       problem.update(now.problem);
       mismatch.update(now.mismatch);

@@ -25,7 +25,7 @@ export function poolForm(context: Context): PoolForm {
   const list = make('div', { class: 'places' });
   const cards = new Cards<Place>(list, (place) => place.name, placeChoice);
   const places = make('fieldset', { class: 'fieldset' }, make('legend', {}, 'Where'), list);
-  const workers = field('Workers at each', { type: 'number', min: 1, max: 1024, hint: 'one a core' });
+  const workers = field('Workers each', { type: 'number', min: 1, max: 1024, hint: 'one a core' });
   const name = field('Name', { hint: 'made of the places' });
   const isDefault = make('input', { type: 'checkbox', id: freshId('default'), checked: true });
   const use = make('div', { class: 'check' }, isDefault, make('label', { for: isDefault.id }, 'Run cells there from now on'));

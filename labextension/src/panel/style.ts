@@ -22,7 +22,7 @@ export const STYLE = `
 .pathos-nb-problem { margin: 8px 10px; padding: 8px; border-left: 3px solid var(--bad); background: var(--soft); overflow-wrap: anywhere; }
 .pathos-nb-section { border-top: 1px solid var(--line); }
 .pathos-nb-section > summary { display: flex; align-items: center; gap: 6px; padding: 5px 10px; cursor: pointer; user-select: none; list-style: none;
-  position: sticky; top: 0; z-index: 1; background: var(--jp-layout-color1, Canvas); }
+  position: sticky; top: 0; z-index: 1; background: var(--jp-layout-color1, transparent); backdrop-filter: blur(12px); }
 .pathos-nb-section > summary::-webkit-details-marker { display: none; }
 .pathos-nb-section > summary::before { content: '▸'; width: 1em; color: var(--dim); }
 .pathos-nb-section[open] > summary::before { content: '▾'; }
@@ -49,7 +49,7 @@ export const STYLE = `
 .pathos-nb-gauge { display: flex; height: 5px; margin: 5px 0 3px; border-radius: 3px; background: var(--soft); overflow: hidden; }
 .pathos-nb-fill { display: block; height: 100%; background: var(--good); transition: width .2s; }
 .pathos-nb-fill-bad { background: var(--bad); }
-.pathos-nb-buttons { display: flex; flex-wrap: wrap; gap: 4px; margin-top: 6px; }
+.pathos-nb-buttons { display: flex; flex-wrap: wrap; align-items: center; gap: 4px; margin-top: 6px; }
 .pathos-nb-buttons:not(:has(> :not([hidden]))) { display: none; }
 .pathos-nb-action { display: inline-flex; flex-wrap: wrap; gap: 4px; }
 .pathos-nb-sure { display: inline-flex; flex-wrap: wrap; gap: 4px; align-items: center; color: var(--bad); }
@@ -70,7 +70,7 @@ export const STYLE = `
 .pathos-nb-form { display: flex; flex-direction: column; gap: 6px; padding: 6px 8px; margin: 4px 0 8px; background: var(--soft); border-radius: 4px; }
 .pathos-nb-field { display: grid; grid-template-columns: 7.5em 1fr; gap: 6px; align-items: center; margin-top: 4px; }
 .pathos-nb-panel .pathos-nb-input { font: inherit; color: inherit; width: 100%; min-width: 0; padding: 2px 6px; border-radius: 2px;
-  border: 1px solid var(--jp-border-color1, color-mix(in srgb, currentColor 35%, transparent)); background: var(--jp-input-background, var(--jp-layout-color0, Field)); }
+  border: 1px solid var(--jp-border-color1, color-mix(in srgb, currentColor 35%, transparent)); background: var(--jp-input-background, var(--jp-layout-color0, transparent)); }
 .pathos-nb-panel .pathos-nb-input::placeholder { color: var(--jp-ui-font-color3, var(--dim)); }
 .pathos-nb-panel .pathos-nb-input[aria-invalid] { border-color: var(--bad); }
 .pathos-nb-panel .pathos-nb-size { width: 5em; }
