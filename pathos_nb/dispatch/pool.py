@@ -218,6 +218,11 @@ class Pool:
         return self.nodes
 
     @property
+    def n_busy(self) -> int:
+        """How many workers have something to do just now."""
+        return self._maps.dispatcher.n_busy
+
+    @property
     def state(self) -> str:
         """``open`` or ``closed``."""
         return self._maps.state

@@ -90,9 +90,13 @@ VERBS: Mapping[str, Command] = {
     ),
     "pool": Command(
         "%pathos pool",
-        "Make a pool for -p NAME; without WHERE: show it.",
-        (_NODES,),
+        "Make a pool for -p NAME, change one, or show one.",
+        (_NODES, Option("restart", "begin it again with fresh workers; what runs there is cancelled")),
         (Word("name", "pools", is_needed=True), Word("where", "pools", is_many=True)),
+        more="""
+  %pathos pool big processes node7 -n 4
+  %pathos pool big -n 8                   so many workers at its first place from now on
+  %pathos use big                         cells run there from now on""",
     ),
     "pools": Command("%pathos pools", "List the open pools."),
     "runs": Command("%pathos runs", "List the runs of this session."),

@@ -20,7 +20,7 @@ from IPython.core.magic import (
 from traitlets import Bool, Float, Int, TraitError, Unicode, validate
 
 from pathos_nb.errors import UnknownPlace
-from pathos_nb.notebook.actions import ACTIONS
+from pathos_nb.notebook.acting import act
 from pathos_nb.notebook.cells import CellRunner
 from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_text, split_verb
 from pathos_nb.notebook.plain import plainly
@@ -134,12 +134,8 @@ class PathosMagics(Magics):
         """Look after hosts, pools and runs; ``%pathos help`` lists the verbs."""
         verb, rest = split_verb(line)
         values = VERBS[verb].parse(rest)
-        if values["help"]:
-            return Said(VERBS[verb].help)
-        if verb == "help":
-            return Said(help_text(values["topic"]))
         with plainly(self.shell):
-            return ACTIONS[verb](self.session, values)
+            return act(self.session, verb, values)
 
 
 def _places(text: str) -> tuple[str, ...]:

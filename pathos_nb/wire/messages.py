@@ -336,7 +336,7 @@ class Do(TypedDict):
 
 
 class Reply(TypedDict):
-    """The person's answer to ``ask``; None: the person gave up."""
+    """The person's answer to ``ask``; None: the person gave up. A key is trusted by its fingerprint, or by ``yes``."""
 
     type: Literal["reply"]
     id: int
