@@ -28,6 +28,9 @@ _NOT_OURS = ("reading 'schema'", "Command 'filebrowser:open-path' not registered
 _KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
 # A kernel answers in order: when this one is answered, so is all that the page has asked a new kernel.
 _ANSWERED = f"async () => {{ await {_KERNEL}.requestKernelInfo(); return true; }}"
+_RESTORED = """() => Promise.race([jupyterapp.restored.then(() => null), new Promise((_, fail) =>
+    setTimeout(() => fail(new Error('the layout was not restored within 60 s')), 60000))])"""
+_DISTURBED, _MOST_LOADS, LOAD_S = "ERR_NETWORK_CHANGED", 4, 40.0
 _OUTPUTS = """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')].map(cell =>
     [...cell.querySelectorAll('.jp-OutputArea-output')].map(o => o.innerText).join('\\n').trim())"""
 _RUN = """index => {
@@ -95,14 +98,33 @@ class Tab:
         """Make a notebook of these cells, open it, and wait for its kernel."""
         (self.server.root / f"{name}.ipynb").write_text(json.dumps(_notebook(cells)))
         way = f"lab/workspaces/{name}/tree/" if self.ui == "lab" else "notebooks/"
-        self.page.goto(self.server.url(f"{way}{name}.ipynb"))
+        self._load(lambda: self.page.goto(self.server.url(f"{way}{name}.ipynb")))
         if kernel:
             self.wait_for_kernel()
 
     def reload(self) -> None:
         """Load the page again, as a person does."""
-        self.page.reload()
+        self._load(self.page.reload)
         self.wait_for_kernel()
+
+    def _load(self, load: Callable[[], Any]) -> None:
+        """Load a page, and wait until its layout is as it was; Chromium gives up when an interface comes or goes."""
+        from playwright.sync_api import Error
+
+        for attempt in range(_MOST_LOADS):
+            self.said.clear()
+            try:
+                load()
+                self.wait("window.jupyterapp !== undefined", "the page is there", seconds=LOAD_S)
+                self.page.evaluate(_RESTORED)
+                if not self._was_disturbed():
+                    return
+            except (AssertionError, Error):
+                if attempt == _MOST_LOADS - 1 or not self._was_disturbed():
+                    raise
+
+    def _was_disturbed(self) -> bool:
+        return any(_DISTURBED in line for line in self.said)
 
     def wait_for_kernel(self) -> None:
         """Wait until the kernel is there, idle, and has answered what the page asked it."""
