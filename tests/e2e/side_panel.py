@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.rig.bed import wait_until
 from tests.rig.browser import Tab
 
 __all__ = ["SidePanel"]
@@ -29,6 +30,10 @@ class SidePanel:
         else:
             self.tab.command("pathos-nb:show")
         self.element.wait_for(state="visible")
+
+    def wait_until_kept(self) -> None:
+        """Wait until JupyterLab has noted that the panel is open, which it does after a moment."""
+        assert wait_until(lambda: '"current":"pathos-nb-panel"' in self.tab.server.layouts()), self.tab.server.layouts()
 
     def load(self) -> None:
         """Have pathos_nb loaded by the button that the panel offers."""

@@ -115,13 +115,14 @@ def test_it_follows_the_kernel_through_restart_and_reload(open_notebook):
     (pool,) = _when_there(panel, "pools")
     panel.state("pools", pool, "default")
 
+    panel.wait_until_kept()
     tab.reload()
     panel.element.wait_for(state="visible")  # the layout is as it was
     assert _when_there(panel, "pools") == [pool]
     (run,) = _when_there(panel, "runs")
     panel.state("runs", run, "done")
 
-    tab.command("kernelmenu:restart")
+    tab.page.evaluate("() => { jupyterapp.commands.execute('kernelmenu:restart'); }")
     tab.page.locator(".jp-Dialog button.jp-mod-accept").click()
     panel.element.get_by_text("The kernel was restarted").wait_for()
     tab.shot("panel-restarted")
@@ -165,6 +166,7 @@ def test_a_kernel_of_another_version_gets_a_plain_notice(open_notebook):
     panel.show()
     notice = panel.element.locator(".pathos-nb-problem")
     panel.element.locator(".pathos-nb-problem, .pathos-nb-panel").first.wait_for()
+    panel.wait_until_kept()
     tab.reload()
     notice.get_by_text("The kernel speaks version 99").wait_for()
     assert not panel.element.locator(".pathos-nb-sections").is_visible()

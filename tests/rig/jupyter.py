@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -32,6 +33,7 @@ _FOLDERS = (
     "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
     "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR", "HOME",
 )  # fmt: skip
+_OF_ONE_TEST = ("HOME", "IPYTHONDIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
 _NOT_OURS = ("SSH_AUTH_SOCK", "SSH_ASKPASS", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "JUPYTER_PATH")
 # Draw every cell, also those out of sight, and never ask about news.
 _SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -72,7 +74,7 @@ class Jupyter:
 
     def clear(self) -> None:
         """Forget what a test has set, opened and written."""
-        for path in (self.root, *(self._folders[f] for f in ("HOME", "JUPYTERLAB_SETTINGS_DIR", "IPYTHONDIR"))):
+        for path in (self.root, *(self._folders[name] for name in _OF_ONE_TEST)):
             for each in path.iterdir():
                 shutil.rmtree(each, ignore_errors=True) if each.is_dir() else each.unlink()
         for name, setting in _SETTINGS.items():
@@ -83,6 +85,11 @@ class Jupyter:
         file = self._folders["JUPYTERLAB_SETTINGS_DIR"] / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(setting))
+
+    def layouts(self) -> str:
+        """Give what JupyterLab has noted of its pages' layouts, as JSON without blanks."""
+        files = self._folders["JUPYTERLAB_WORKSPACES_DIR"].glob("*.jupyterlab-workspace")
+        return "".join(re.sub(r"\s", "", file.read_text(encoding="utf-8")) for file in files)
 
     def url(self, path: str) -> str:
         """Give the address of a page, with the token."""

@@ -8,7 +8,11 @@ import { Sparkline } from './sparkline';
 import { isAway, isComing, isConnected } from './state';
 import { bytes, count, joined, line, milliseconds } from './text';
 
-const MOODS: Readonly<Record<string, Mood>> = { connected: 'good', lost: 'bad', failed: 'bad', connecting: 'busy', coming: 'busy' };
+function moodOf(state: string): Mood {
+  if (state === 'connected') return 'good';
+  if (/lost|failed/.test(state)) return 'bad';
+  return state === 'connecting' ? 'busy' : 'plain';
+}
 
 export function hostCard(context: Context, first: HostRow): Card<HostRow> {
   const name = first.name;
@@ -44,7 +48,7 @@ export function hostCard(context: Context, first: HostRow): Card<HostRow> {
     update(now) {
       row = now;
       title.setName(now.name, addressOf(now));
-      badge.update(now.state === 'known' ? 'not connected' : now.state, MOODS[now.state] ?? 'plain', now.problem);
+      badge.update(now.state === 'known' ? 'not connected' : now.state, moodOf(now.state), now.problem);
       where.update(whereText(now), addressOf(now));
       problem.update(now.problem);
       mismatch.update(now.mismatch);

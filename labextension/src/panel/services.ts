@@ -61,7 +61,7 @@ export function serviceCard(context: Context, first: ServiceRow): Card<ServiceRo
     update(row) {
       title.setName(row.name);
       badge.update(row.state, row.state === 'connected' || row.state === 'running' ? 'good' : 'bad');
-      where.update(joined([row.kind, `on ${row.host}`, row.port > 0 && `port ${row.port}`]));
+      where.update(joined([row.kind, `on ${row.host}`, row.port > 0 && `localhost:${row.port} here`]));
     },
   };
 }

@@ -63,7 +63,7 @@ function moreOf(tables: Tables): Partial<Record<Topic, number>> {
 }
 
 /** States of a host in which there is no connection to end. */
-const AWAY = new Set(['', 'known', 'not connected', 'registered', 'saved', 'closed', 'disconnected']);
+const AWAY = new Set(['', 'known', 'closed']);
 
 export function isConnected(host: HostRow): boolean {
   return host.state === 'connected';
@@ -74,7 +74,7 @@ export function isAway(host: HostRow): boolean {
 }
 
 export function isComing(host: HostRow): boolean {
-  return host.state === 'connecting' || host.state === 'coming';
+  return host.state === 'connecting';
 }
 
 /** The names of hosts that something can be done on. */

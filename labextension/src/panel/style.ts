@@ -53,7 +53,7 @@ export const STYLE = `
 .pathos-nb-buttons:not(:has(> :not([hidden]))) { display: none; }
 .pathos-nb-action { display: inline-flex; flex-wrap: wrap; gap: 4px; }
 .pathos-nb-sure { display: inline-flex; flex-wrap: wrap; gap: 4px; align-items: center; color: var(--bad); }
-.pathos-nb-panel .pathos-nb-button, .pathos-nb-notice .pathos-nb-button { font: inherit; color: inherit; line-height: 1.5; padding: 1px 8px; border-radius: 3px; cursor: pointer;
+.pathos-nb-panel .pathos-nb-button, .pathos-nb-notice .pathos-nb-button { font: inherit; color: inherit; line-height: 1.5; padding: 1px 7px; border-radius: 3px; cursor: pointer;
   border: 1px solid var(--jp-border-color1, color-mix(in srgb, currentColor 35%, transparent)); background: transparent; max-width: 100%; }
 .pathos-nb-panel .pathos-nb-button:hover { background: var(--soft); }
 .pathos-nb-panel .pathos-nb-main, .pathos-nb-notice .pathos-nb-main { border-color: var(--brand); background: var(--brand); color: #fff; }
@@ -73,7 +73,7 @@ export const STYLE = `
   border: 1px solid var(--jp-border-color1, color-mix(in srgb, currentColor 35%, transparent)); background: var(--jp-input-background, var(--jp-layout-color0, transparent)); }
 .pathos-nb-panel .pathos-nb-input::placeholder { color: var(--jp-ui-font-color3, var(--dim)); }
 .pathos-nb-panel .pathos-nb-input[aria-invalid] { border-color: var(--bad); }
-.pathos-nb-panel .pathos-nb-size { width: 5em; }
+.pathos-nb-panel .pathos-nb-size { width: 4em; padding: 1px 4px; }
 .pathos-nb-resizer { display: inline-flex; gap: 4px; }
 .pathos-nb-fieldset { border: 1px solid var(--line); border-radius: 3px; margin: 0; padding: 2px 8px 6px; min-width: 0; }
 .pathos-nb-places { max-height: 14em; overflow: auto; }
