@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const PACKAGE = process.env.PATHOS_NB_BUNDLES ?? join(HERE, '..', 'pathos_nb');
+const PACKAGE = join(HERE, '..', 'pathos_nb');
 const WIDGETS = { run: 'anywidget.ts', panel: 'panel_widget.ts' };
 const LIMIT_BYTES = 150_000;
 

@@ -125,7 +125,7 @@ function withRoom(log: SpanLog, n: number, limit: number): Columns {
 /** Give a log of at most so many spans (or one a lane), neighbours put together. */
 export function compacted(log: SpanLog, target: number): SpanLog {
   const lanes = 1 + log.columns.lane.subarray(0, log.n).reduce((most, lane) => Math.max(most, lane), 0);
-  let quantum_s = Math.max(2 * log.quantum_s, log.end_s / 65_536);
+  let quantum_s = Math.max(log.quantum_s, log.end_s / 65_536);
   let columns = joined(log, quantum_s, lanes);
   while (columns.used > Math.max(target, lanes) && quantum_s < 4 * log.end_s) {
     quantum_s *= 2;

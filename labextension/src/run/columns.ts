@@ -5,6 +5,9 @@ import type { Columns } from '../spans';
 import { N_BINS, type Bins, type Index } from './tracks';
 import type { Viewport } from './viewport';
 
+/** However short an item is, it leaves a trace. */
+const LEAST = 0.01;
+
 /** One row of pixels: shares from 0 to 1. */
 export class Pixels {
   readonly busy: Float32Array;
@@ -30,7 +33,7 @@ export class Pixels {
     if (right < 0 || left >= this.width) return;
     const share = end > start ? Math.min(1, busy / (end - start)) : 1;
     if (right - left >= 4) this.fill(left, right - 1, share, failed);
-    else this.spread(left, Math.max(right, left + 0.35), share, failed);
+    else this.spread(left, right, share, failed);
   }
 
   private fill(left: number, right: number, share: number, failed: number): void {
@@ -43,7 +46,7 @@ export class Pixels {
   private spread(left: number, right: number, share: number, failed: number): void {
     const last = Math.min(this.width - 1, Math.floor(right));
     for (let x = Math.max(0, Math.floor(left)); x <= last; x++) {
-      const part = share * (Math.min(right, x + 1) - Math.max(left, x));
+      const part = Math.max(LEAST, share * (Math.min(right, x + 1) - Math.max(left, x)));
       const before = this.busy[x] ?? 0;
       this.busy[x] = Math.min(1, before + part);
       if (failed) this.failed[x] = Math.max(this.failed[x] ?? 0, failed);

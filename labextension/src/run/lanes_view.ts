@@ -7,7 +7,7 @@ import { elapsed, horizon, isOver, type State } from '../state';
 import { arranged, covers, type Close } from './closer';
 import { tell, type Told } from './hover';
 import { Looker } from './looker';
-import { paint } from './paint';
+import { paint, widthOfNames } from './paint';
 import { between, laidOut, rowAt, type Row, type Rows } from './rows';
 import { AXIS_PX, type Scene } from './scene';
 import { Steering } from './steering';
@@ -53,6 +53,7 @@ class Timeline implements LanesView {
   private closeOf: State['closer'] = null;
   private marked: Row | null = null;
   private width = 0;
+  private namesWidth = 0;
 
   constructor(private readonly element: HTMLElement, look: ((wanted: Omit<Look, 'type' | 'run'>) => void) | null) {
     this.looker = look && new Looker(look);
@@ -102,12 +103,12 @@ class Timeline implements LanesView {
   }
 
   private get gutter(): number {
-    const isNarrow = this.rows.rows.every((row) => row.kind === 'lane' && row.height < 10);
-    return isNarrow ? 12 : Math.round(Math.min(170, Math.max(64, this.width * 0.17)));
+    return Math.round(Math.min(this.namesWidth + 16, 190, Math.max(40, this.width * 0.3)));
   }
 
   private layOut(state: State): void {
     this.rows = laidOut(state.lanes, this.folded);
+    this.namesWidth = widthOfNames(this.canvas, this.rows.rows, state.lanes, themeAt(this.element).font);
     const height = Math.min(this.rows.height, MAX_ROWS_PX) + AXIS_PX;
     this.scroller.style.height = `${height}px`;
     this.spacer.style.height = `${this.rows.height + AXIS_PX}px`;
@@ -121,7 +122,7 @@ class Timeline implements LanesView {
     const context = this.canvas.getContext('2d', { alpha: false });
     this.width = this.scroller.clientWidth;
     if (!state || !context || this.width < 40) return;
-    const scene = this.scene(state, context);
+    const scene = this.scene(state);
     const [width, height] = [Math.round(scene.width * scene.ratio), Math.round(scene.height * scene.ratio)];
     if (this.canvas.width !== width) this.canvas.width = width;
     if (this.canvas.height !== height) this.canvas.height = height;
@@ -133,14 +134,14 @@ class Timeline implements LanesView {
     });
   }
 
-  private scene(state: State, context: CanvasRenderingContext2D): Scene {
+  private scene(state: State): Scene {
     const top = this.scroller.scrollTop;
     const height = Math.min(this.rows.height, MAX_ROWS_PX) + AXIS_PX;
     return {
       view: this.view, rows: between(this.rows, top, top + height - AXIS_PX), top, width: this.width, height,
       gutter: this.gutter, ratio: Math.min(3, window.devicePixelRatio || 1), lanes: state.lanes, tracks: this.tracks,
       close: this.closeNow(state), now_s: isOver(state.figures) ? null : elapsed(state, Date.now()),
-      marked: this.marked, theme: themeAt(this.element, context),
+      marked: this.marked, theme: themeAt(this.element),
     };
   }
 

@@ -1,5 +1,6 @@
 // The drawing of the timeline: workers as rows of one image (strips.ts), names and times as text on it.
-import { line } from '../text';
+import type { Lane } from '../protocol';
+import { count, line } from '../text';
 import type { Close } from './closer';
 import type { Row } from './rows';
 import { AXIS_PX, xOf, type Scene } from './scene';
@@ -45,9 +46,9 @@ function paintNames(context: CanvasRenderingContext2D, scene: Scene): void {
     const isMarked = row === scene.marked;
     if (isMarked) paintMark(context, scene, row);
     if (row.kind === 'lane' && row.height < 10 && !isMarked) continue;
-    context.font = `${row.kind === 'host' ? '600 11px' : '11px'} ${theme.font}`;
+    context.font = fontOf(row, theme.font);
     context.fillStyle = nameColor(scene, row, isMarked);
-    const name = nameOf(scene, row);
+    const name = nameOf(row, scene.lanes);
     context.fillText(fitted(context, name, scene.gutter - 10), 2, y);
   }
   context.restore();
@@ -58,9 +59,26 @@ function paintMark(context: CanvasRenderingContext2D, scene: Scene, row: Row): v
   context.fillRect(scene.gutter - 4, row.y - scene.top + 1, 2, Math.max(2, row.height - 2));
 }
 
-function nameOf(scene: Scene, row: Row): string {
-  if (row.kind === 'host') return `${row.isFolded ? '▸' : '▾'} ${line(row.host, 60)} · ${row.nLanes}`;
-  const lane = scene.lanes.get(row.lane);
+/** Give the width of the longest name, of the first so many. */
+export function widthOfNames(
+  canvas: HTMLCanvasElement, rows: readonly Row[], lanes: ReadonlyMap<number, Lane>, font: string,
+): number {
+  const context = canvas.getContext('2d', { alpha: false });
+  if (!context) return 0;
+  return rows.slice(0, 200).reduce((most, row) => {
+    if (row.kind === 'lane' && row.height < 10) return most;
+    context.font = fontOf(row, font);
+    return Math.max(most, context.measureText(nameOf(row, lanes)).width);
+  }, 0);
+}
+
+function fontOf(row: Row, font: string): string {
+  return `${row.kind === 'host' ? '600 11px' : '11px'} ${font}`;
+}
+
+function nameOf(row: Row, lanes: ReadonlyMap<number, Lane>): string {
+  if (row.kind === 'host') return `${row.isFolded ? '▸' : '▾'} ${line(row.host, 60)} · ${count(row.nLanes)}`;
+  const lane = lanes.get(row.lane);
   return `${lane?.is_up === false ? '✕ ' : ''}${line(lane?.worker ?? '', 60)}`;
 }
 

@@ -13,7 +13,7 @@ export interface Point {
 }
 
 export interface PointsView {
-  update(points: readonly Point[], nMore: string): void;
+  update(points: readonly Point[], n: number, nMore: string): void;
 }
 
 const PAGE = 100;
@@ -59,10 +59,10 @@ class Points implements PointsView {
     element.append(this.fold);
   }
 
-  update(points: readonly Point[], nMore: string): void {
+  update(points: readonly Point[], n: number, nMore: string): void {
     setShown(this.element, points.length > 0 || nMore !== '');
     setText(this.rest, nMore);
-    setText(this.title, this.kind.title(points.length));
+    setText(this.title, this.kind.title(Math.max(n, points.length)));
     if (points === this.points) return;
     this.points = points;
     if (this.fold.open) this.draw();

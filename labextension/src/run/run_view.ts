@@ -135,8 +135,8 @@ class Mounted implements RunView {
     this.figures.update(state);
     this.actions.update(state);
     this.lanes.update(state);
-    this.failures.update(this.points.ofFailures(state.failures), more(state.nMoreFailures + state.nCutFailures, 'failure'));
-    this.output.update(this.points.ofPrinted(state.printed), more(state.nMorePrinted + state.nCutPrinted, 'character'));
+    this.failures.update(this.points.ofFailures(state.failures), state.figures.n_failed, more(state.nMoreFailures + state.nCutFailures, 'failure'));
+    this.output.update(this.points.ofPrinted(state.printed), state.printed.length, more(state.nMorePrinted + state.nCutPrinted, 'character'));
     this.workers.update(state);
   }
 
@@ -182,7 +182,7 @@ class Points {
 
   ofFailures(rows: readonly FailureRow[]): readonly Point[] {
     return this.list(rows, (row) => ({
-      index: row.index, label: row.label, summary: row.error,
+      index: row.index, label: row.label, summary: firstLine(row.error),
       text: row.traceback.trim() ? `${row.traceback}${row.worker ? `\n\non ${row.worker}` : ''}` : row.error,
     }));
   }

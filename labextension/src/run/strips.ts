@@ -44,13 +44,18 @@ export class Strips {
   private drawHost(row: Row, from: number, to: number): void {
     const bins = this.scene.tracks.host(row.host);
     if (bins) fromBins(this.pixels, bins, this.scene.tracks.width_s, row.nLanes);
-    for (let x = 0; x < this.pixels.width; x++) {
-      const share = this.pixels.busy[x] ?? 0;
-      const color = this.palette.of(share > 0 ? 0.75 : 0, this.pixels.failed[x] ?? 0);
-      const summit = to - Math.ceil((to - from) * share);
-      for (let y = from; y < to; y++) {
-        this.words[y * this.width + this.left + x] = y >= summit && share > 0 ? color : this.palette.idle;
-      }
+    for (let x = 0; x < this.pixels.width; x++) this.drawHill(x, from, to);
+  }
+
+  private drawHill(x: number, from: number, to: number): void {
+    const height = to - from;
+    const share = this.pixels.busy[x] ?? 0;
+    const failed = share * (this.pixels.failed[x] ?? 0);
+    const summit = share > 0 ? to - Math.max(1, Math.round(height * share)) : to;
+    const bad = failed > 0 ? to - Math.max(2, Math.round(height * failed)) : to;
+    for (let y = from; y < to; y++) {
+      const color = y >= bad ? this.palette.bad : y >= summit ? this.palette.hill : this.palette.idle;
+      this.words[y * this.width + this.left + x] = color;
     }
   }
 

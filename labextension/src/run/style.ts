@@ -87,7 +87,13 @@ export const CSS = `
 .pathos-nb-run details > summary::-webkit-details-marker { display: none; }
 .pathos-nb-run details > summary::before { content: "▸"; display: inline-block; width: 13px; color: var(--pathos-nb-faint); }
 .pathos-nb-run details[open] > summary::before { content: "▾"; }
-.pathos-nb-workers > summary { color: var(--pathos-nb-faint); }
+.pathos-nb-workers-table > summary { color: var(--pathos-nb-faint); }
+.pathos-nb-legend { display: inline-flex; flex-wrap: wrap; gap: 0 12px; float: right; font-size: 11px; }
+.pathos-nb-key { display: inline-block; width: 9px; height: 9px; margin-right: 4px; border-radius: 2px; font-style: normal;
+  line-height: 9px; background: var(--pathos-nb-busy); }
+.pathos-nb-key.pathos-nb-failed { background: var(--pathos-nb-failed); }
+.pathos-nb-key.pathos-nb-guess { background: repeating-linear-gradient(135deg, var(--pathos-nb-busy) 0 1.5px, transparent 1.5px 3.5px); opacity: 0.6; }
+.pathos-nb-key.pathos-nb-gone { background: none; color: var(--pathos-nb-failed); }
 .pathos-nb-tools { display: flex; gap: 8px; align-items: center; margin: 2px 0 2px 13px; }
 .pathos-nb-search { font: inherit; width: 200px; max-width: 60%; padding: 1px 6px; border: 1px solid var(--pathos-nb-rule);
   border-radius: 4px; background: transparent; color: inherit; }

@@ -15,38 +15,51 @@ export interface Theme {
 }
 
 const FALLBACK: Record<string, string> = {
-  ground: '#ffffff', idle: '#f0f1f3', busy: '#3f83d1', failed: '#d03b3b', text: '#202124', faint: '#6b7078',
-  rule: '#e0e1e4', accent: '#1976d2',
+  ground: '#ffffff', busy: '#4285d0', failed: '#d03b3b', text: '#202124', faint: '#5f6368', rule: '#e0e1e4', accent: '#1976d2',
 };
 
 /** Read the colours that are in force at an element. */
-export function themeAt(element: Element, scratch: CanvasRenderingContext2D): Theme {
+export function themeAt(element: Element): Theme {
   const style = getComputedStyle(element);
   const read = (name: string): string => style.getPropertyValue(`--pathos-nb-${name}`).trim() || FALLBACK[name] || '#888';
-  const ground = rgb(read('ground'), scratch, [255, 255, 255]);
+  const ground = channels(read('ground'));
   return {
     ground,
-    idle: rgb(read('idle'), scratch, ground),
-    busy: rgb(read('busy'), scratch, ground),
-    failed: rgb(read('failed'), scratch, ground),
+    idle: mix(ground, channels(read('text')), 0.07),
+    busy: channels(read('busy')),
+    failed: channels(read('failed')),
     text: read('text'), faint: read('faint'), rule: read('rule'), accent: read('accent'),
     font: style.fontFamily || 'sans-serif',
   };
 }
 
-const known = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i;
-
-/** Give the channels of any CSS colour; one that shines through is laid on what is below it. */
-export function rgb(color: string, scratch: CanvasRenderingContext2D, below: Rgb): Rgb {
-  scratch.fillStyle = '#888888';
-  scratch.fillStyle = color;
-  const said = String(scratch.fillStyle);
-  const hex = known.exec(said);
-  if (hex) return [parseInt(hex[1] ?? '', 16), parseInt(hex[2] ?? '', 16), parseInt(hex[3] ?? '', 16)];
-  const parts = (said.match(/[\d.]+/g) ?? []).map(Number);
-  const [r = 136, g = 136, b = 136, alpha = 1] = parts;
-  return mix(below, [r, g, b], alpha);
+/** Give a function that tells the channels of any CSS color, by painting it: the browser knows all forms of them. */
+function painter(): (color: string) => Rgb {
+  const known = new Map<string, Rgb>();
+  let context: CanvasRenderingContext2D | null = null;
+  return (color) => {
+    const there = known.get(color);
+    if (there) return there;
+    context ??= newContext();
+    if (!context) return [136, 136, 136];
+    context.fillStyle = '#ffffff';
+    context.fillRect(0, 0, 1, 1);
+    context.fillStyle = color;
+    context.fillRect(0, 0, 1, 1);
+    const [r = 0, g = 0, b = 0] = context.getImageData(0, 0, 1, 1).data;
+    if (known.size > 200) known.clear();
+    known.set(color, [r, g, b]);
+    return [r, g, b];
+  };
 }
+
+function newContext(): CanvasRenderingContext2D | null {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 1;
+  return canvas.getContext('2d', { willReadFrequently: true });
+}
+
+const channels = painter();
 
 /** Give a colour between two. */
 export function mix(a: Rgb, b: Rgb, share: number): Rgb {
@@ -61,12 +74,16 @@ export class Palette {
   readonly ground: number;
   readonly idle: number;
   readonly guess: number;
+  readonly hill: number;
+  readonly bad: number;
   private readonly words = new Uint32Array(LEVELS * LEVELS);
 
   constructor(theme: Theme) {
     this.ground = word(theme.ground);
     this.idle = word(theme.idle);
-    this.guess = word(mix(theme.idle, theme.busy, 0.22));
+    this.guess = word(mix(theme.idle, theme.busy, 0.3));
+    this.hill = word(mix(theme.idle, theme.busy, 0.6));
+    this.bad = word(theme.failed);
     for (let busy = 0; busy < LEVELS; busy++) {
       for (let failed = 0; failed < LEVELS; failed++) this.words[busy * LEVELS + failed] = shade(theme, busy, failed);
     }

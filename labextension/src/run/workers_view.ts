@@ -17,7 +17,7 @@ export function mountWorkers(element: HTMLElement): WorkersView {
   const rest = make('div', { class: 'faint' });
   const head = make('tr', {}, ...['worker', 'host', 'items', 'work', 'state'].map((name) => make('th', { scope: 'col' }, name)));
   const table = make('table', { class: 'table' }, make('thead', {}, head), body);
-  const fold = make('details', { class: 'workers' }, make('summary', {}, title), make('div', { class: 'list' }, table), rest);
+  const fold = make('details', { class: 'workers-table' }, make('summary', {}, title, legend()), make('div', { class: 'list' }, table), rest);
   element.append(fold);
   let shown: State | null = null;
   let latest: State | null = null;
@@ -38,6 +38,13 @@ export function mountWorkers(element: HTMLElement): WorkersView {
       draw();
     },
   };
+}
+
+/** What the colors of the timeline mean. */
+function legend(): HTMLElement {
+  const entries = [['work', 'work'], ['failed', 'failed'], ['guess', 'at work, not done yet'], ['gone', 'worker gone']] as const;
+  return make('span', { class: 'legend', 'aria-hidden': 'true' },
+    ...entries.map(([name, text]) => make('span', {}, make('i', { class: `key ${name}` }, name === 'gone' ? '✕' : ''), text)));
 }
 
 function titleOf(state: State): string {
