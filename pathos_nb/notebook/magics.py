@@ -32,6 +32,7 @@ from pathos_nb.session import Session, current_session
 
 __all__ = ["PathosMagics"]
 
+_show: Callable[..., Any] = display
 _AT_ONCE = ("connect",)  # what it says has to be seen wherever in its cell it stands
 
 
@@ -145,7 +146,7 @@ class PathosMagics(Magics):
             found = act(self.session, verb, values)
         if verb not in _AT_ONCE or values["help"]:
             return found
-        display(found)
+        _show(found)
         return Shown(found)
 
 
