@@ -5,6 +5,7 @@ All are ``@no_var_expand``: IPython would otherwise replace ``{m}`` and ``$m`` i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.display_functions import display
