@@ -439,6 +439,12 @@ class Dispatcher:
         with self.lock:
             return [WorkerInfo(s.name, s.slot.host, s.slot.pid, s.slot.place) for s in self.crew.seats if not s.leaving]
 
+    @property
+    def n_busy(self) -> int:
+        """How many workers have been sent something that they have not reported."""
+        with self.lock:
+            return sum(bool(seat.in_flight) for seat in self.crew.seats)
+
     def pin_everywhere(self, run: Run) -> None:
         """Have the run's items run once on each worker."""
         run.pins = {id(seat): i for i, seat in enumerate(self.crew.seats)}

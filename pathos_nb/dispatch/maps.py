@@ -142,7 +142,7 @@ class Maps:
 
     def resize(self, n: int) -> int:
         """Have that many workers at the first place; give the number."""
-        size = _checked(n)
+        size = _size(type(self.dispatcher.crew.launchers[0]), _checked(n))
         self.dispatcher.resize(size)
         self._n_planned = size
         return size

@@ -38,6 +38,7 @@ from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import ItemReport, Report
 from pathos_nb.wire.serialization import MINOR, carries_code
 
+_MIN_OVERHEAD_S = 1e-4  # what a chunk costs here, though the worker has the next one meanwhile and does not wait
 _MAX_OVERHEAD_S = 2e-3
 
 
@@ -214,7 +215,7 @@ class Receiver:
         now = time.perf_counter()
         work = max(_last_end(report) - report.started, 0.0)
         overhead = now - max(chunk.sent_s, seat.last_reply_s) - work
-        overhead = min(max(overhead, 1e-5), _MAX_OVERHEAD_S)
+        overhead = min(max(overhead, _MIN_OVERHEAD_S), _MAX_OVERHEAD_S)
         # The fixed part: what grows with the chunk, pickling above all, is no reason for larger chunks.
         seat.overhead_s = min(overhead, seat.overhead_s + 0.1 * (overhead - seat.overhead_s))
         seat.last_reply_s = now
@@ -236,7 +237,7 @@ class Receiver:
             cure = "see that its modules can be imported in a worker"
             error = CannotSend(f"{seat.name} cannot load the function", cause=summary, cure=cure, tail=trace)
             self._fail_run(run, error)
-        elif chunk.limit > 1:
+        elif len(chunk.task.indices) > 1:  # also where only one is left of them: another may be the bad one
             self._one_by_one(chunk)
         else:
             told_error = CannotSend(
@@ -341,6 +342,8 @@ class Receiver:
             middle = (first + last) // 2
             run.requeue(task.part(first, middle, star, alone=True), first=True)
             run.requeue(task.part(middle, last, star, alone=True), first=True)
+        elif last > first and min(running.offset + running.width, len(task.indices)) > last:
+            run.requeue(task.part(first, last, star, alone=True), first=True)  # one taken over may have done it
         elif last > first:
             self._blame(seat, run, task.part(first, last, star, alone=True), reason, tail)
 

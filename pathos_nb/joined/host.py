@@ -14,23 +14,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pathos_nb.errors import HostError
-from pathos_nb.joined.verdict import Line, Taken, judge, take_python
+from pathos_nb.joined.interpreter import interpreter
+from pathos_nb.joined.verdict import Line, Taken, judge
 from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
 from pathos_nb.launchers.agent_link import LinkState
 from pathos_nb.secure.probe import HostFacts
-from pathos_nb.secure.remote import Remote
+from pathos_nb.secure.remote import Remote, exchange
 from pathos_nb.secure.shell import SetUp
 
 __all__ = ["Ask", "Host", "Plan"]
 
 Ask = Callable[[str, bool], "str | None"]
-_DOUBT_S = 3.0
-_SAMPLE_BYTES = 1 << 18
-_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
+_DOUBT_S, _SIGN_S = 3.0, 1.5
+_SAMPLE_BYTES, _SAMPLE_S = 1 << 18, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Plan:
         ``paramiko`` or ``openssh``.
     accept_new : bool
         Take the key of a host that is not known yet.
+    fingerprints : tuple of str
+        Take an unknown key that has one of these, and no other.
     python : str
         The interpreter there, or its minor version; empty to look for it.
     nodes : int or None
@@ -71,6 +73,21 @@ class Plan:
     python: str = ""
     nodes: int | None = None
     setup: SetUp = SetUp()
+    fingerprints: tuple[str, ...] = ()
+
+    def is_like(self, other: Plan) -> bool:
+        """Say whether it leads to the same connection: which unknown keys are taken matters only while there is none.
+
+        Parameters
+        ----------
+        other : Plan
+            Another plan.
+
+        Returns
+        -------
+        bool
+        """
+        return replace(self, accept_new=other.accept_new, fingerprints=other.fingerprints) == other
 
 
 class Host:
@@ -98,12 +115,12 @@ class Host:
         self._is_in_doubt = False
         self.remote = Remote(
             plan.target, port=plan.port, key=plan.key, through=plan.through, transport=plan.transport,
-            accept_new=plan.accept_new, ask=ask, config=config, setup=plan.setup,
+            accept_new=plan.accept_new, fingerprints=plan.fingerprints, ask=ask, config=config, setup=plan.setup,
         )  # fmt: skip
         self.where = self.remote.where  # ``me@node7``: kept, as a connection that is lost does not know it
         try:
             self.facts: HostFacts = self.remote.probe()
-            self.python: Taken = self._taken()
+            self.python: Taken = interpreter(self.remote, self.facts, plan.python, self.name)
         except BaseException:
             self.remote.close()
             raise
@@ -116,10 +133,15 @@ class Host:
 
     @property
     def state(self) -> str:
-        """``connected``, ``link lost`` (it is being opened again) or ``closed``."""
-        if self.link is not None and self.link.state in ("lost", "failed"):
-            return f"link {self.link.state}"
-        return "connected" if self.remote.is_alive() else "link lost"
+        """``connected``, ``link lost`` (it is being opened again) or ``link failed`` (that was given up)."""
+        if self.remote.is_alive() and not self._is_in_doubt:
+            return "connected"
+        return "link failed" if self.has_given_up else "link lost"
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether the agent that was heard of last could not be started, or not again; a new pool starts another."""
+        return self.link is not None and self.link.state == "failed"
 
     @property
     def n_workers(self) -> int:
@@ -130,22 +152,6 @@ class Host:
     def round_trip_s(self) -> float:
         """What a question and its answer take."""
         return (self.link.round_trip_s if self.link else 0.0) or self.facts.round_trip_s
-
-    def _taken(self) -> Taken:
-        wanted = self.plan.python
-        if not wanted:
-            return take_python(self.facts)
-        path = self.facts.pythons.get(wanted, wanted)
-        done = self.remote.run([path, "-I", "-c", _VERSION], timeout=30)
-        version = done.stdout.decode("utf-8", "replace").strip()
-        if done.status or not version.startswith("3."):
-            there = ", ".join(self.facts.pythons) or "none"
-            raise HostError(
-                f"{path} on {self.name} is no Python that can be used",
-                cause=f"on the PATH there is {there}", cure="name one by its path (--python)",
-                host=self.name, tail=done.stderr[-2000:],
-            )  # fmt: skip
-        return Taken(path, version)
 
     # --- the agent's way ---
 
@@ -174,8 +180,17 @@ class Host:
         """
         with self._lock:
             if not self._stands():
-                self.remote.reconnect()
+                self.remote.mend()
             self._is_in_doubt = False
+
+    def leave(self) -> None:
+        """Ask the host for a last sign of life; a link without one is closed at once, so that nobody waits for it."""
+        if self.remote.transport != "paramiko":  # it has no connection to ask by
+            return
+        try:
+            self.remote.round_trip(min(_DOUBT_S, max(_SIGN_S, 10 * self.round_trip_s)))
+        except (HostError, OSError):
+            self.close()
 
     def _stands(self) -> bool:
         if not self.remote.is_alive():
@@ -215,11 +230,17 @@ class Host:
         return judge(self.facts, self.python, self._speed() if with_link else 0.0)
 
     def _speed(self) -> float:
-        begun = time.monotonic()
-        self.remote.run(["cat"], stdin=b"\0" * _SAMPLE_BYTES, timeout=30, setup=False)
-        took_s = time.monotonic() - begun - 2 * self.facts.round_trip_s
-        return 2 * _SAMPLE_BYTES / max(took_s, 1e-3)
+        """Give what the link carries, there and back, by a stream that is open already."""
+        carrier = self.remote.open(["cat"], setup=False)
+        try:
+            begun = time.monotonic()
+            back = exchange(carrier.sock, b"\0" * _SAMPLE_BYTES, begun + _SAMPLE_S)
+            took_s = time.monotonic() - begun - self.facts.round_trip_s
+            n_bytes = 2 * _SAMPLE_BYTES if back is not None else 0  # so slow that it was not worth the wait
+            return n_bytes / max(took_s, 1e-4) or _SAMPLE_BYTES / _SAMPLE_S
+        finally:
+            carrier.close()
 
     def close(self) -> None:
         """End the connection and what runs on it."""
-        self.remote.close()
+        self.remote.close(for_good=True)

@@ -134,8 +134,8 @@ if not have:
         path = in_memory(data) if hasattr(os, "memfd_create") else in_a_temporary_file(data)
 del data
 sys.path.insert(0, path)
-from pathos_nb.launchers.agent_main import main
-main(i, o, order, say, why)
+from importlib import import_module
+import_module(order.get("run", "pathos_nb.launchers.agent_main")).main(i, o, order, say, why)
 """
 
 

@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from pathos_nb.errors import CommandFailed, HostUnreachable, PathosNbError
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers.agent_archive import archive
 from pathos_nb.launchers.agent_birth import Carrier, Hello, LinkFailed, converse, new_key
@@ -249,6 +250,9 @@ class Link:
             carrier = self._open_carrier()
         except LinkFailed:
             raise
+        except PathosNbError as error:  # it says what there is to say
+            may_pass = isinstance(error, HostUnreachable | CommandFailed)
+            raise LinkFailed(error.what, error.cause, error.cure, error.tail, is_final=not may_pass) from error
         except Exception as error:  # whatever opens carriers has errors of its own, which say what there is to say
             cause = str(error) or type(error).__name__
             raise LinkFailed("the host cannot be reached", cause, is_final=False) from error

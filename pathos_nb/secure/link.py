@@ -11,7 +11,9 @@ instructions for, and no key type offered that is not the one known for the host
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -31,18 +33,19 @@ __all__ = ["Link", "LinkOptions"]
 
 WINDOW_BYTES = 32 << 20  # what may be under way to us: 20 ms of round trip at 1 GB/s
 PACKET_BYTES = 1 << 17
-PAUSES_S = (0.05, 0.2, 0.5)
+PAUSE_S = 0.05
 LOG = "pathos_nb.ssh"
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 
 @dataclass(frozen=True, slots=True)
 class LinkOptions:
-    """How to connect: who may be asked, whether an unknown key is accepted, seconds for each step."""
+    """How to connect: who may be asked, which unknown keys are accepted (all, or these), seconds for each step."""
 
     ask: Ask | None = None
     accept_new: bool = False
     timeout: float = 10.0
+    fingerprints: tuple[str, ...] = ()
 
 
 class Link:
@@ -54,21 +57,28 @@ class Link:
         The jump hosts, and the host.
     options : LinkOptions
         How to connect.
-
-    Raises
-    ------
-    HostUnreachable, HostKeyRefused, LoginRefused
-        Whichever hop it was, it is named.
     """
 
     def __init__(self, hops: Sequence[Hop], options: LinkOptions) -> None:
         self.hop, self.where = hops[-1], hops[-1].where
-        self._options = options
+        self._hops, self._options = tuple(hops), options
         self._transports: list[paramiko.Transport] = []
-        self._lock = threading.Lock()
+        self._dialing: socket.socket | None = None
+        self._is_closed = False
+
+    def open(self) -> None:
+        """Connect.
+
+        Raises
+        ------
+        HostUnreachable, HostKeyRefused, LoginRefused
+            Whichever hop it was, it is named; nothing stays open. `close`, in another thread, ends it soon.
+        """
         try:
-            for hop in hops:
+            for hop in self._hops:
                 self._transports.append(self._next(hop))
+            if self._is_closed:
+                raise HostUnreachable(f"the connection to {self.where} was closed", host=self.hop.name)
         except BaseException:
             self.close()
             raise
@@ -96,21 +106,26 @@ class Link:
     def _stream(self, hop: Hop) -> Any:
         """Give a socket, or a stream through the hop before that has a socket's methods."""
         if not self._transports:
-            return dial(hop.name, hop.address, hop.port, self._options.timeout)
+            return dial(hop.name, hop.address, hop.port, self._options.timeout, self._note_dialing)
         import paramiko
 
-        before = self._transports[-1]
+        before, gate = self._transports[-1], self._hops[len(self._transports) - 1].where
         try:
             return before.open_channel(
                 "direct-tcpip", (hop.address, hop.port), ("127.0.0.1", 0), timeout=self._options.timeout
             )
         except (paramiko.SSHException, EOFError) as error:
             raise HostUnreachable(
-                f"{hop.name} ({hop.address}:{hop.port}) cannot be reached through its jump host",
-                cause=str(error) or "the jump host does not answer",
-                cure="check that the jump host reaches it and allows forwarding (AllowTcpForwarding)",
+                f"{hop.name} ({hop.address}:{hop.port}) cannot be reached through its jump host {gate}",
+                cause=str(error) or f"{gate} does not answer",
+                cure=f"check that {gate} reaches it and allows forwarding (AllowTcpForwarding)",
                 host=hop.name,
             ) from error
+
+    def _note_dialing(self, stream: socket.socket) -> None:
+        self._dialing = stream
+        if self._is_closed:
+            raise OSError(errno.ECANCELED, "it was closed meanwhile")
 
     # -------------------------------------------------------------------------------------------------- what it carries
 
@@ -142,10 +157,9 @@ class Link:
         """Open a session; sshd counts one that has just ended for a moment longer, so a refusal is asked again."""
         import paramiko
 
-        for pause in PAUSES_S:
-            with contextlib.suppress(paramiko.ChannelException):
-                return self.transport.open_session(timeout=timeout)
-            time.sleep(pause)
+        with contextlib.suppress(paramiko.ChannelException):
+            return self.transport.open_session(timeout=timeout)
+        time.sleep(PAUSE_S)
         return self.transport.open_session(timeout=timeout)
 
     def forward(self, address: str, port: int, timeout: float) -> paramiko.Channel:
@@ -175,12 +189,18 @@ class Link:
     def lost(self, error: BaseException | None = None) -> HostUnreachable:
         """Give the error that says that the link is lost."""
         reason = error or self.transport.get_exception()
+        said = (str(reason) or type(reason).__name__) if reason else "the host closed it"
         return HostUnreachable(
             f"the link to {self.where} was lost",
-            cause=(str(reason) or type(reason).__name__) if reason else "the host closed it",
+            cause=self._dead_gate() or said,
             cure="connect again",
             host=self.hop.name,
         )
+
+    def _dead_gate(self) -> str:
+        """Say which jump host is gone; nothing if none is."""
+        gates = zip(self._hops[:-1], self._transports[:-1], strict=False)
+        return next((f"its jump host {hop.where} is gone" for hop, way in gates if not way.is_active()), "")
 
     def round_trip(self, timeout: float = 10.0) -> float:
         """Give the seconds of one question and answer of ssh itself.
@@ -208,7 +228,11 @@ class Link:
         return bool(self._transports) and all(t.is_active() for t in self._transports)
 
     def close(self) -> None:
-        """Close all of it, the jump hosts too."""
+        """Close all of it, the jump hosts too; if it is just being opened, that ends."""
+        self._is_closed, dialing = True, self._dialing
+        if dialing is not None and not self._transports:
+            with contextlib.suppress(OSError):
+                dialing.shutdown(socket.SHUT_RDWR)
         for transport in reversed(self._transports):
             transport.close()
 
@@ -270,22 +294,30 @@ def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:
     verdict = known_hosts.judge(_entries(hop), key.get_name(), blob)
     if verdict.word == "known":
         return
-    shown = f"{key.get_name()} {known_hosts.fingerprint(blob)}"
-    if verdict.word == "unknown" and (options.accept_new or hop.accepts_new):
+    fingerprint = known_hosts.fingerprint(blob)
+    shown = f"{key.get_name()} {fingerprint}"
+    is_wanted = options.accept_new or hop.accepts_new or fingerprint in options.fingerprints
+    if verdict.word in ("unknown", "certified") and is_wanted:
         known_hosts.add(hop.known_hosts[0], name, key.get_name(), blob)
         return
     raise _key_refused(hop, name, shown, verdict)
 
 
 def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict) -> HostKeyRefused:
+    compare = "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --fingerprint SHA256:…"
+    compare += ", or with --accept-new"
     if verdict.entry is None:
         what = f"the key of {hop.name} is not known: {shown}"
-        cause = f"nobody has connected to {name} from here before"
-        cure = "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --accept-new"
+        cause, cure = f"nobody has connected to {name} from here before", compare
+    elif verdict.word == "certified":
+        what = f"the key of {hop.name} is not known: {shown}"
+        cause = f"{verdict.entry.place} trusts an authority for it, and paramiko verifies no certificates of hosts"
+        cure = f'use transport="openssh" (--transport openssh), which does; or {compare}'
     else:
         what = f"the key of {hop.name} is not the one that is known: it shows {shown}"
         known = f"{verdict.entry.kind} {known_hosts.fingerprint(verdict.entry.key)}"
         cause = f"{verdict.entry.place} has {known}{' as revoked' * (verdict.word == 'revoked')}"
         cause += ": the host was set up anew, or somebody stands between"
         cure = f"ask who runs it; if the new key is right: ssh-keygen -R '{name}', then connect with --accept-new"
-    return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=shown.split()[-1])
+    is_new = verdict.entry is None
+    return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=shown.split()[-1], is_new=is_new)

@@ -11,16 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pathos_nb import hosts
 from pathos_nb.errors import BadOption, CommandFailed, HostError, HostUnreachable
 from pathos_nb.secure.carrier import SAID_BYTES, Carrier
 from pathos_nb.secure.channel import FarChannel
-from pathos_nb.secure.config import route
+from pathos_nb.secure.config import Hop, route
 from pathos_nb.secure.link import Link, LinkOptions
+from pathos_nb.secure.links import Links
 from pathos_nb.secure.login import Ask
 from pathos_nb.secure.names import Target, jumps, parse
 from pathos_nb.secure.openssh import FarProcess, OpenSsh
 from pathos_nb.secure.probe import SCRIPT, HostFacts, read_facts
-from pathos_nb.secure.shell import Marker, SetUp, line_for
+from pathos_nb.secure.shell import Marker, SetUp, failed_line, line_for
 
 __all__ = ["Completed", "Remote", "exchange"]
 
@@ -58,6 +60,8 @@ class Remote:
         ``"paramiko"``, or ``"openssh"``: the system's ``ssh``.
     accept_new : bool
         Accept a host key that is not known yet; one that has changed is never accepted.
+    fingerprints : sequence of str
+        Accept an unknown key that has one of these fingerprints (``SHA256:…``), and no other.
     ask : callable, optional
         ``ask(prompt, is_secret)`` gives what the user answers, or None. Without it nothing is asked.
     timeout : float
@@ -83,6 +87,7 @@ class Remote:
         through: str | None = None,
         transport: str = "paramiko",
         accept_new: bool = False,
+        fingerprints: Sequence[str] = (),
         ask: Ask | None = None,
         timeout: float = 10.0,
         config: str = "",
@@ -95,11 +100,16 @@ class Remote:
         for jump in jumps(through or ""):
             parse(jump)
         self._key, self._through, self._config = key, through, config
-        self._options = LinkOptions(ask, accept_new, timeout)
+        if fingerprints and transport != "paramiko":
+            cure = f'connect once with transport="paramiko": {transport} then knows the key as well'
+            raise BadOption(f"{transport} compares no fingerprint", cure=cure)
+        self._options = LinkOptions(ask, accept_new, timeout, tuple(fingerprints))
         self._lock = threading.RLock()
         self._carriers: list[Carrier] = []
-        self._link: Link | None = None
+        self._connecting = threading.Lock()
+        self._links = Links(self.target.host, self._route, self._options)
         self._ssh = OpenSsh(self.target, key, through or "", config, accept_new, timeout)
+        self._where = self._ssh.where
         self._connect()
 
     def __repr__(self) -> str:
@@ -119,7 +129,7 @@ class Remote:
     @property
     def where(self) -> str:
         """The host as messages name it: ``me@node7``."""
-        return self._link.where if self._link else self._ssh.where
+        return self._where
 
     @property
     def link(self) -> Link:
@@ -134,15 +144,16 @@ class Remote:
         """
         if self.transport != "paramiko":
             raise BadOption("only paramiko keeps a connection", cure='use transport="paramiko"', host=self.name)
-        if self._link is None:
-            raise HostUnreachable(f"the connection to {self.name} is closed", cure="connect again", host=self.name)
-        return self._link
+        return self._links.main
+
+    def _route(self) -> list[Hop]:
+        through = None if self._through is None else jumps(self._through)
+        return route(self.target, key=self._key, through=through, config=self._config)
 
     def _connect(self) -> None:
         if self.transport == "paramiko":
-            through = None if self._through is None else jumps(self._through)
-            hops = route(self.target, key=self._key, through=through, config=self._config)
-            self._link = Link(hops, self._options)
+            self._links.open()
+            self._where = self._links.main.where
         else:
             self._closed = False
             self.run(["true"], setup=False, timeout=self.timeout + SSH_S)
@@ -191,7 +202,7 @@ class Remote:
             carrier.wait_begun(wait_s)
         except HostError as error:
             carrier.close()
-            raise self._translated(carrier, error) from error
+            raise self._translated(carrier, error, setup) from error
         except BaseException:
             carrier.close()
             raise
@@ -199,14 +210,21 @@ class Remote:
 
     def _far(self, line: str, *, is_subsystem: bool = False) -> FarChannel | FarProcess:
         if self.transport == "paramiko":
-            return FarChannel(self.link, line, self.timeout, is_subsystem=is_subsystem)
+            return self._links.channel(line, is_subsystem=is_subsystem)
         return self._ssh.start(line, *(["-s"] if is_subsystem else []))
 
-    def _translated(self, carrier: Carrier, error: HostError) -> HostError:
-        """Give ssh's own trouble as the error that paramiko's would be."""
+    def _translated(self, carrier: Carrier, error: HostError, setup: SetUp) -> HostError:
+        """Give ssh's own trouble as the error that paramiko's would be, and name the set-up line that failed."""
         if self.transport == "openssh" and isinstance(error, HostUnreachable):
             return self._ssh.trouble(carrier.error_text())
-        return error
+        if not isinstance(error, CommandFailed) or not (setup.profile or setup.lines):
+            return error
+        line, has_ended = failed_line(carrier.error_text()), carrier.exit_status is not None
+        what = f"a set-up line of {self.name} failed: {line}" if line else f"the set-up of {self.name} did not end well"
+        cause = "" if line else f"its profile or a set-up line ended the shell ({carrier.why_ended()})"
+        cause = cause if line or has_ended else str(error.cause)
+        cure = f"try it there by hand, and mend it in {hosts.path()}"
+        return CommandFailed(what, cause=cause, cure=cure, host=self.name, tail=error.tail)
 
     def _keep(self, carrier: Carrier) -> None:
         with self._lock:
@@ -217,6 +235,10 @@ class Remote:
         carrier = Carrier(self._far(name, is_subsystem=True), None)
         self._keep(carrier)
         return carrier
+
+    def subsystem_channel(self, name: str) -> FarChannel:
+        """Start a subsystem, and give paramiko's own channel to it; only with ``paramiko``."""
+        return self._links.channel(name, is_subsystem=True)
 
     def run(
         self, command: Sequence[str], stdin: bytes = b"", timeout: float = RUN_S, *, setup: bool = True
@@ -339,7 +361,7 @@ class Remote:
     def is_alive(self) -> bool:
         """Say whether the connection stands, as far as is known without asking the host."""
         if self.transport == "paramiko":
-            return self._link is not None and self._link.is_alive()
+            return self._links.is_alive()
         return not self._closed
 
     def reconnect(self) -> None:
@@ -350,20 +372,39 @@ class Remote:
         HostUnreachable, HostKeyRefused, LoginRefused
             It did not connect; it may be tried again.
         """
-        with self._lock:
+        with self._connecting:
             self.close()
             self._connect()
 
-    def close(self) -> None:
-        """End what runs on it and close it; a second call does nothing."""
+    def mend(self) -> None:
+        """Connect anew if the connection does not stand; who shares it may have done so already.
+
+        Raises
+        ------
+        HostUnreachable, HostKeyRefused, LoginRefused
+            It did not connect; it may be tried again.
+        """
+        with self._connecting:
+            if self.transport != "paramiko" or not self.is_alive():
+                self.close()
+                self._connect()
+
+    def close(self, *, for_good: bool = False) -> None:
+        """End what runs on it and close it; a second call does nothing.
+
+        Parameters
+        ----------
+        for_good : bool
+            It is not to be connected anew, not even by who is about to do so.
+        """
         with self._lock:
             carriers, self._carriers = self._carriers, []
-            link, self._link = self._link, None
             self._closed = True
+        if not self._links.is_alive():
+            self._links.close(for_good=for_good)  # first: a further one may be lost as well, and nobody knows
         for carrier in carriers:
             carrier.close()
-        if link is not None:
-            link.close()
+        self._links.close(for_good=for_good)
 
 
 def exchange(sock: socket.socket, stdin: bytes, deadline: float | None) -> bytes | None:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from pathos_nb.errors import HostError, HostKeyRefused, HostUnreachable, LoginRefused, TunnelFailed
 from pathos_nb.secure.forward import LOOPBACK, Forward
-from pathos_nb.secure.names import parse
-from pathos_nb.secure.registered import remote_to
+from pathos_nb.secure.names import checked_port, parse
+from pathos_nb.secure.registered import registered_python, remote_to
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.ssh_forward import SshForward
 
@@ -60,6 +60,8 @@ class Tunnel:
         The last measured round trip.
     last_error : str
         Why the last connection, or the last attempt to mend the link, has failed.
+    n_reconnects : int
+        How often the link was lost and mended.
     on_change : callable or None
         Is called with the tunnel when its state changes, in a thread of the tunnel's.
     """
@@ -70,7 +72,7 @@ class Tunnel:
 
     def __init__(self, name: str | None = None, **kwds: Any) -> None:
         self.name = name or f"tunnel-{random.randrange(16**8):08x}"
-        self.state, self.latency_s, self.last_error = "closed", 0.0, ""
+        self.state, self.latency_s, self.last_error, self.n_reconnects = "closed", 0.0, "", 0
         self.on_change: Callable[[Tunnel], None] | None = kwds.pop("on_change", None)
         self._lport: int | None = None
         self._rport: int | None = None
@@ -152,13 +154,13 @@ class Tunnel:
         """
         if self.connected:
             raise TunnelFailed(f"{self!r} is connected", cure="disconnect() it before", host=self._host)
-        local_port, remote = options.pop("local_port", 0), options.pop("remote", None)
-        options["port"] = options.pop("ssh_port", 0)
+        port, local_port = (checked_port(given or 0, host) for given in (port, options.pop("local_port", 0)))
+        options["port"], remote = options.pop("ssh_port", 0), options.pop("remote", None)
         self._owns_remote, target = remote is None, parse(host)
         self._targets = (LOOPBACK, target.host)
         self._remote = remote or self._made(host, through, options)
         try:
-            self._rport = int(port) if port else free_port(self._remote)
+            self._rport = port or free_port(self._remote, registered_python(host))
             self._way = self._lead(self._remote, local_port)
             self.latency_s = self._look(self._remote)
         except BaseException:
@@ -200,7 +202,7 @@ class Tunnel:
         if way is not None:
             way.close()
         if remote is not None and self._owns_remote:
-            remote.close()
+            remote.close(for_good=True)
         watcher, self._watcher = self._watcher, None
         if watcher is not None and watcher is not threading.current_thread():
             watcher.join(DEAD_S)
@@ -292,11 +294,14 @@ class Tunnel:
             except HostError as error:
                 self.last_error = str(error)
                 continue
+            self.n_reconnects += 1
             return self._change("connected")
 
     def _mend_once(self, remote: Remote) -> None:
-        if self._owns_remote or not remote.is_alive():
+        if self._owns_remote:
             remote.reconnect()
+        else:
+            remote.mend()
         if self._stop.is_set():
             remote.close()
             return
@@ -315,21 +320,33 @@ def _pause(attempt: int) -> float:
     return longest * random.uniform(0.7, 1.0)
 
 
-def free_port(remote: Remote) -> int:
+def free_port(remote: Remote, python: str = "") -> int:
     """Pick a port that is free on the host, by its Python.
+
+    Parameters
+    ----------
+    remote : Remote
+        The connection.
+    python : str
+        The interpreter there, or its minor version (default ``python3``).
+
+    Returns
+    -------
+    int
 
     Raises
     ------
     TunnelFailed
         It has none.
     """
-    done = remote.run(["python3", "-I", "-S", "-c", PICK])
+    program = f"python{python}" if python[:1].isdigit() else python or "python3"
+    done = remote.run([program, "-I", "-S", "-c", PICK])
     if done.status == 0 and done.stdout.strip().isdigit():
         return int(done.stdout)
     raise TunnelFailed(
         f"no free port could be picked on {remote.where}",
-        cause="there is no python there to ask",
-        cure="name the port",
+        cause=f"there is no {program} there to ask",
+        cure="name the port, or the host's python in the registry",
         host=remote.name,
         tail=done.stderr,
     )
