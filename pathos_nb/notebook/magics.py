@@ -5,6 +5,7 @@ All are ``@no_var_expand``: IPython would otherwise replace ``{m}`` and ``$m`` i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.display_functions import display
@@ -31,6 +32,7 @@ from pathos_nb.session import Session, current_session
 
 __all__ = ["PathosMagics"]
 
+_show: Callable[..., Any] = display
 _AT_ONCE = ("connect",)  # what it says has to be seen wherever in its cell it stands
 
 
@@ -145,7 +147,7 @@ class PathosMagics(Magics):
             found = ACTIONS[verb](self.session, values)
         if verb not in _AT_ONCE:
             return found
-        display(found)
+        _show(found)
         return Shown(found)
 
 
