@@ -125,7 +125,7 @@ class Ours:
     @contextmanager
     def forward(self, port: int) -> Iterator[int]:
         with Tunnel() as tunnel:
-            yield tunnel.connect(HOST, port, **self._options)
+            yield tunnel.connect(HOST, port, remote=self._remote)  # on the connection that is open, as bare paramiko's
 
     def put(self, here: Path, there: str) -> None:
         copy(str(here), f"{HOST}:{there}", lambda name: self._remote)
