@@ -18,7 +18,6 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from pathos_nb.dispatch.kept import KeptRun
@@ -27,6 +26,7 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import BadOption, UnknownPlace
 from pathos_nb.joined.host import Host, Plan
 from pathos_nb.joined.hosts import Hosts
+from pathos_nb.joined.pools import Pools
 from pathos_nb.joined.services import Services
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.registry import registry
@@ -53,11 +53,10 @@ class Session:
         self.nodes: int | None = None
         self.home: tuple[str, ...] = self.places  # where cells run when the pool in use is closed
         self.views: list[Callable[[Run], None]] = []
-        self._pools: OrderedDict[str, Pool] = OrderedDict()
+        self._pools = Pools()
         self._runs: OrderedDict[str, KeptRun] = OrderedDict()
         self._n_runs = n_runs
         self._heavy: set[str] = set()
-        self._unnamed: set[str] = set()  # pools that were asked for by their places
         self._lock = threading.RLock()
         registry.observers.append(self.note)
         self.hosts, self.services = Hosts(), Services()
@@ -68,10 +67,7 @@ class Session:
     @property
     def pools(self) -> dict[str, Pool]:
         """The open pools by name, the oldest first."""
-        with self._lock:
-            for name in [name for name, pool in self._pools.items() if pool.state == "closed"]:
-                del self._pools[name]
-            return dict(self._pools)
+        return self._pools.open
 
     @property
     def default_name(self) -> str:
@@ -126,15 +122,13 @@ class Session:
         """
         if not places:
             places, nodes = self.places, nodes or (None if _is_serial(self.places) else self.nodes)
-        if _is_serial(places) and nodes not in (None, 1):
-            cure = "leave -n out, or use threads or processes"
-            raise BadOption(f"serial is one worker, this notebook's own thread, and cannot be {nodes}", cure=cure)
+        _check_serial(places, nodes)
         places = self._named(places)
         named = self.pools.get(places[0]) if len(places) == 1 and nodes is None else None
         if named is None:
             name = _pool_name(places, nodes)
             named = self._make(name, places, nodes)
-            self._unnamed.add(name)
+            self._pools.unnamed.add(name)
             self._end_unused(named)
         return named
 
@@ -142,7 +136,7 @@ class Session:
         """End pools whose workers on a host would idle beside those of the pool that is asked for."""
         hosts = set(asked.places) & set(self.hosts.connected)
         for name, pool in self.pools.items():
-            is_kept = pool is asked or name == self.default_name or name not in self._unnamed
+            is_kept = pool is asked or name == self.default_name or name not in self._pools.unnamed
             if not is_kept and hosts & set(pool.places) and not pool.n_runs:
                 self.close_pool(name)
 
@@ -195,11 +189,30 @@ class Session:
         return self._make(name, places, nodes)
 
     def _make(self, name: str, places: Sequence[str], nodes: int | None) -> Pool:
-        with self._lock:
-            if name not in self.pools:
-                self._check(places)
-                self._pools[name] = Pool(*self._named(places), nodes=nodes)
-            return self._pools[name]
+        return self._pools.make(name, lambda: self._made(places, nodes))
+
+    def _made(self, places: Sequence[str], nodes: int | None) -> Pool:
+        self._check(places)
+        return Pool(*self._named(places), nodes=nodes)
+
+    def restart(self, name: str) -> Pool:
+        """Begin a pool again, with fresh workers; see `Pools.restart`."""
+        return self._pools.restart(name)
+
+    def resize(self, name: str, nodes: int) -> Pool:
+        """Have that many workers in a pool, at its first place; one that is called after its size is called anew."""
+        pool, is_in_use = self.named(name), name == self.default_name
+        _check_serial(pool.places, nodes)
+        pool.resize(nodes)
+        before, size = name.removeprefix(_pool_name(pool.places, None)), f":{nodes}"
+        if before[:1] == ":" and before[1:].isdecimal():
+            self._pools.rename(name, name.removesuffix(before) + size)
+            self.nodes = nodes if is_in_use else self.nodes
+        return pool
+
+    def named(self, name: str) -> Pool:
+        """Give an open pool by its name; an UnknownPlace if there is none."""
+        return self._pools.get(name)
 
     def check(self, places: Sequence[str]) -> None:
         """See that cells could run there, and start nothing.
@@ -239,12 +252,8 @@ class Session:
         UnknownPlace
             If there is none of that name.
         """
+        pool = self._pools.take(name)
         with self._lock:
-            pool = self.pools.get(name)
-            if pool is None:
-                names = ", ".join(self.pools) or "none"
-                raise UnknownPlace(f"no open pool is called {name!r}", cure=f"open pools: {names}")
-            del self._pools[name]
             if self.places == (name,) and name not in registry.names():
                 self.places, self.nodes = self.home, None
         pool.terminate()
@@ -272,7 +281,7 @@ class Session:
             It did not connect, or cannot be used; nothing stays open.
         """
         found = self.hosts.connected.get(plan.name)
-        if found is not None and replace(found.plan, accept_new=plan.accept_new) == plan:
+        if found is not None and found.plan.is_like(plan):
             return self._connect_again(found)
         if plan.name in registry.names() or plan.name in self.pools:
             cure = f"give another one by --name, or first %pathos disconnect {plan.name}"
@@ -312,20 +321,9 @@ class Session:
             if pool.places == (name,):
                 self.close_pool(pool_name)
             elif name in pool.places:
-                self._drop(pool_name, pool, name)
+                self._pools.leave(pool_name, name)
         self.places = tuple(place for place in self.places if place != name) or self.home
         self.hosts.disconnect(name)
-
-    def _drop(self, pool_name: str, pool: Pool, place: str) -> None:
-        """Have a pool do without a place; if it is called after its places, it is called after the others now."""
-        pool.drop_place(place)
-        parts, colon, size = pool_name.partition(":")
-        rest = ",".join(part for part in parts.split(",") if part != place) + colon + size
-        with self._lock:
-            if rest != pool_name and rest not in self._pools:
-                self._pools[rest] = self._pools.pop(pool_name)
-                if pool_name in self._unnamed:
-                    self._unnamed.add(rest)
 
     # runs
 
@@ -429,6 +427,7 @@ class Session:
         """Cancel what runs and end every pool, the youngest first; calling it again does nothing."""
         if self.note in registry.observers:
             registry.observers.remove(self.note)
+        self._pools.end()
         self.cancel()
         for host in self.hosts.connected.values():
             host.leave()
@@ -442,6 +441,12 @@ class Session:
 
 def _is_serial(places: Sequence[str]) -> bool:
     return tuple(places) == ("serial",)
+
+
+def _check_serial(places: Sequence[str], nodes: int | None) -> None:
+    if _is_serial(places) and nodes not in (None, 1):
+        cure = "leave -n out, or use threads or processes"
+        raise BadOption(f"serial is one worker, this notebook's own thread, and cannot be {nodes}", cure=cure)
 
 
 def _pool_name(places: Sequence[str], nodes: int | None) -> str:

@@ -77,12 +77,18 @@ LATE = {
 }
 # Modules of ours that a function may import: (file, module) and why.
 LATE_OWN: dict[tuple[str, str], str] = {
+    ("notebook/panel_view.py", "pathos_nb.notebook.panel_anywidget"): "with anywidget, which may be missing (300 ms)",
+    ("notebook/panel_view.py", "pathos_nb.notebook.panel_plain"): "with ipywidgets, which may be missing (200 ms)",
     ("launchers/agent_main.py", "pathos_nb.launchers.agent_far"): "imported while the zygote boots, on each host",
     ("dispatch/pool.py", "pathos_nb.dispatch.maps"): "imported while the zygote boots: half of a script's start",
     (
         "launchers/ppft_call.py",
         "pathos_nb.launchers.ppft_line",
     ): "with ppft, which takes 100 ms, in a call's own thread",
+    (
+        "notebook/live.py",
+        "pathos_nb.notebook.run_widget",
+    ): "ipywidgets takes 200 ms: for the first run that shows itself",
     ("launchers/ppft_process.py", "pathos_nb.launchers.ppft_server"): "only in the server's own process",
     ("dispatch/pool.py", "pathos_nb.launchers.inside"): "only in a worker that a pool was sent to, where it is loaded",
 }

@@ -371,8 +371,9 @@ class Dispatcher:
         with interrupts:
             interrupts.item, interrupts.immediate = slot.worker, True
             try:
-                while slot.step():
-                    pass
+                with interrupts.in_users_code():
+                    while slot.step():
+                        pass
             finally:
                 interrupts.item, interrupts.immediate = None, False
                 with self.lock:
@@ -437,6 +438,12 @@ class Dispatcher:
         """Give the workers as they are now."""
         with self.lock:
             return [WorkerInfo(s.name, s.slot.host, s.slot.pid, s.slot.place) for s in self.crew.seats if not s.leaving]
+
+    @property
+    def n_busy(self) -> int:
+        """How many workers have been sent something that they have not reported."""
+        with self.lock:
+            return sum(bool(seat.in_flight) for seat in self.crew.seats)
 
     def pin_everywhere(self, run: Run) -> None:
         """Have the run's items run once on each worker."""

@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from pathos_nb.launchers.hub import EventHub
+from pathos_nb.launchers.inside import here
 
 
 class Interrupts:
@@ -19,6 +20,8 @@ class Interrupts:
 
     Python runs a signal's handler between any two bytecodes; a KeyboardInterrupt in the midst of bookkeeping would
     leave it half done. Inside the block a handler is only noted; `check` runs it, where it can do no harm.
+
+    In a thread that runs items it is the same with what its pool wants to raise in it (`pathos_nb.launchers.shield`).
 
     A signal that arrives just before the wait begins would not end it; so the interpreter is asked to write to the
     hub's own pipe, at the moment of the signal.
@@ -29,7 +32,7 @@ class Interrupts:
         Whose wait a signal ends.
     """
 
-    __slots__ = ("_before", "_hub", "_noted", "_others", "immediate", "item")
+    __slots__ = ("_before", "_hub", "_noted", "_others", "_shield", "immediate", "item")
 
     def __init__(self, hub: EventHub) -> None:
         self._hub, self._others = hub, -1
@@ -37,6 +40,11 @@ class Interrupts:
         self._noted: list[int] = []
         self.immediate = False
         self.item: Any = None
+        self._shield: Any = None
+
+    def in_users_code(self) -> contextlib.AbstractContextManager[None]:
+        """Let through, inside the block, what other threads want to raise in this one."""
+        return contextlib.nullcontext() if self._shield is None else self._shield.opened()
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
@@ -47,6 +55,9 @@ class Interrupts:
                     _signal(number, self._note)
             if self._before:
                 self._others = self._hub.write_signals_to(None)
+        elif here.shield is not None:
+            here.shield.hold(self._hub.wake)
+            self._shield = here.shield
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -54,6 +65,11 @@ class Interrupts:
             _signal(number, handler)
         if self._before:
             self._hub.write_signals_to(self._others)
+        shield, self._shield = self._shield, None
+        if shield is not None:
+            shield.let(self._hub.wake)
+            if error is None and shield.is_open:
+                shield.check()
         if error is None:
             self.check()
         for number in self._noted:  # one has raised already; the others come again, now that the handlers are back
@@ -81,6 +97,8 @@ class Interrupts:
 
     def check(self) -> None:
         """Run the handlers that were held back; one of them may raise KeyboardInterrupt."""
+        if self._shield is not None:
+            self._shield.check()
         while self._noted:
             number = self._noted.pop(0)
             self._before[number](number, None)

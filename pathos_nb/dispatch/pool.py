@@ -228,6 +228,11 @@ class Pool:
         return self._maps.n_runs
 
     @property
+    def n_busy(self) -> int:
+        """How many workers have something to do just now."""
+        return self._maps.dispatcher.n_busy
+
+    @property
     def state(self) -> str:
         """``open`` or ``closed``."""
         return self._maps.state
@@ -250,7 +255,8 @@ class Pool:
         n : int
             1 or more.
         """
-        self._nodes = self._maps.resize(n)
+        size, first = self._maps.resize(n), self.places[0]
+        self._nodes = size if len(self.places) == 1 else {**_by_place(self._nodes, self.places), first: size}
 
     def add_place(self, place: str, nodes: int | None = None) -> None:
         """Have workers at one more place; what runs goes on, and goes there too.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pathos_nb.errors import HostError
@@ -53,6 +53,8 @@ class Plan:
         ``paramiko`` or ``openssh``.
     accept_new : bool
         Take the key of a host that is not known yet.
+    fingerprints : tuple of str
+        Take an unknown key that has one of these, and no other.
     python : str
         The interpreter there, or its minor version; empty to look for it.
     nodes : int or None
@@ -71,6 +73,21 @@ class Plan:
     python: str = ""
     nodes: int | None = None
     setup: SetUp = SetUp()
+    fingerprints: tuple[str, ...] = ()
+
+    def is_like(self, other: Plan) -> bool:
+        """Say whether it leads to the same connection: which unknown keys are taken matters only while there is none.
+
+        Parameters
+        ----------
+        other : Plan
+            Another plan.
+
+        Returns
+        -------
+        bool
+        """
+        return replace(self, accept_new=other.accept_new, fingerprints=other.fingerprints) == other
 
 
 class Host:
@@ -98,7 +115,7 @@ class Host:
         self._is_in_doubt = False
         self.remote = Remote(
             plan.target, port=plan.port, key=plan.key, through=plan.through, transport=plan.transport,
-            accept_new=plan.accept_new, ask=ask, config=config, setup=plan.setup,
+            accept_new=plan.accept_new, fingerprints=plan.fingerprints, ask=ask, config=config, setup=plan.setup,
         )  # fmt: skip
         self.where = self.remote.where  # ``me@node7``: kept, as a connection that is lost does not know it
         try:

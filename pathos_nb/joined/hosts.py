@@ -6,18 +6,23 @@ import getpass
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
-from pathos_nb.errors import BadOption, UnknownPlace
+from pathos_nb.errors import BadOption, HostKeyRefused, UnknownPlace
 from pathos_nb.hosts import Host as Registered
 from pathos_nb.hosts import faults, load, save
 from pathos_nb.hosts import get as registered
 from pathos_nb.joined.host import Ask, Host, Plan
+from pathos_nb.joined.turns import Turns
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.secure.config import hosts_in_config
 from pathos_nb.secure.names import Target, parse
 from pathos_nb.secure.shell import SetUp
 
-__all__ = ["Hosts"]
+__all__ = ["Hosts", "Trust"]
+
+Trust = Callable[[str, str], bool]
+_MOST_KEYS = 8  # as many as there may be machines on the way
 
 
 class Hosts:
@@ -27,20 +32,30 @@ class Hosts:
     ----------
     asker : callable
         Gives ``ask(prompt, is_secret)``, which asks the user for passwords and codes; None where nobody can be asked.
+    truster : callable
+        Gives ``trust(what, fingerprint)``, which asks the user whether a key that is not known yet is the host's own;
+        None where nobody can be asked.
     config : str
         The configuration of ssh, instead of ``~/.ssh/config``.
     """
 
     def __init__(self) -> None:
         self.asker: Callable[[], Ask | None] = _at_the_terminal
+        self.truster: Callable[[], Trust | None] = _nobody
         self.config = ""
         self._hosts: dict[str, Host] = {}
-        self._lock = threading.RLock()
+        self._coming: dict[str, Plan] = {}
+        self._lock, self._turns, self._is_closed = threading.Lock(), Turns(), False
 
     @property
     def connected(self) -> dict[str, Host]:
         """The hosts by name, the oldest first."""
         return dict(self._hosts)
+
+    @property
+    def coming(self) -> dict[str, Plan]:
+        """The plans by which hosts are being connected just now."""
+        return dict(self._coming)
 
     def names(self) -> list[str]:
         """Give all names that a cell could use: connected hosts, registered ones, those of the configuration of ssh."""
@@ -113,7 +128,22 @@ class Hosts:
         BadOption
             The file cannot be written.
         """
-        plan = self.get(name).plan
+        self.add(self.get(name).plan)
+
+    def add(self, plan: Plan) -> None:
+        """Put a host into the registry, connected or not.
+
+        Parameters
+        ----------
+        plan : Plan
+            How it is reached.
+
+        Raises
+        ------
+        BadOption
+            The name makes no sense, or the file cannot be written.
+        """
+        name = plan.name
         there = parse(plan.target, port=plan.port)
         host = "" if there.host == name else there.host
         save(
@@ -143,13 +173,37 @@ class Hosts:
         HostError
             It did not connect, or cannot be used.
         """
-        with self._lock:
+        with self._turns.of(plan.name):
             if plan.name in self._hosts:
                 cure = f"%pathos disconnect {plan.name} first, or give another --name"
                 raise BadOption(f"{plan.name} is connected already", cure=cure)
-            made = Host(plan, self.asker(), self.config)
-            self._hosts[plan.name] = made
-            return made
+            self._coming[plan.name] = plan
+            try:
+                made = self._met(plan)
+            finally:
+                self._coming.pop(plan.name, None)
+            return self._keep(made)
+
+    def _met(self, plan: Plan) -> Host:
+        """Connect; a key on the way that is not known is shown to the user: if she says so, that very one is taken."""
+        for _ in range(_MOST_KEYS):
+            try:
+                return Host(plan, self.asker(), self.config)
+            except HostKeyRefused as refused:
+                found, trust = refused.where.get("fingerprint", ""), self.truster()
+                can_be_asked = refused.where.get("is_new") and found not in plan.fingerprints
+                if trust is None or not can_be_asked or not trust(refused.what, found):
+                    raise
+                plan = replace(plan, fingerprints=(*plan.fingerprints, found))
+        return Host(plan, self.asker(), self.config)
+
+    def _keep(self, made: Host) -> Host:
+        with self._lock:
+            if not self._is_closed:
+                self._hosts[made.name] = made
+                return made
+        made.close()
+        raise UnknownPlace(f"the session of {made.name} has ended", cure="connect again")
 
     def get(self, name: str) -> Host:
         """Give a host that is connected.
@@ -193,10 +247,10 @@ class Hosts:
         HostError
             It did not connect.
         """
-        with self._lock:
-            if place in self._hosts or not self.knows(place):
-                return self.get(place)
-            plan = self.plan_for(place)
+        if place in self._hosts or not self.knows(place):
+            return self.get(place)
+        plan = self.plan_for(place)
+        with self._turns.of(plan.name):
             found = self._hosts.get(plan.name)
             if found is None:
                 return self.connect(plan)
@@ -236,7 +290,8 @@ class Hosts:
             self._hosts.pop(name, None)
 
     def close(self) -> None:
-        """End all connections, the youngest first."""
+        """End all connections, the youngest first; there will be no more."""
+        self._is_closed = True
         for name in reversed(self.connected):
             self.disconnect(name)
 
@@ -246,6 +301,10 @@ def _check_same_user(host: Host, place: str) -> None:
     if user and user != host.where.partition("@")[0]:
         cure = f"%pathos disconnect {host.name} first, or %pathos connect {place} --name NAME"
         raise BadOption(f"{host.name} is connected as {host.where}, not {place}", cure=cure)
+
+
+def _nobody() -> None:
+    """Where nobody can be asked."""
 
 
 def _at_the_terminal() -> Ask | None:

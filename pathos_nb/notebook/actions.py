@@ -9,7 +9,7 @@ from pathos_nb.dispatch.failed import Errors
 from pathos_nb.dispatch.kept import KeptRun
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.tables import BAD, GOOD, Cell
-from pathos_nb.errors import UnknownPlace
+from pathos_nb.errors import BadOption
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.remote_actions import REMOTE_ACTIONS
@@ -27,18 +27,21 @@ def use(session: Session, values: Mapping[str, Any]) -> Said:
 
 
 def pool(session: Session, values: Mapping[str, Any]) -> Any:
-    """Make a pool, or show the workers of one."""
+    """Make a pool, change one, or show its workers."""
+    name, nodes = values["name"], values["nodes"]
     places = tuple(part for word in values["where"] for part in word.split(",") if part)
+    if places and values["restart"]:
+        raise BadOption("--restart is for a pool that there is", cure=f"%pathos pool {name} --restart")
     if places:
-        made = session.make(values["name"], places, values["nodes"])
-        return Said(f"made the pool {values['name']} on {', '.join(places)} ({workers(made.nodes)})")
-    found = session.pools.get(values["name"])
-    if found is None:
-        names = ", ".join(session.pools) or "none"
-        cure = f"open pools: {names}; %pathos pool {values['name']} processes makes it"
-        raise UnknownPlace(f"no open pool is called {values['name']!r}", cure=cure)
+        made = session.make(name, places, nodes)
+        return Said(f"made the pool {name} on {', '.join(places)} ({workers(made.nodes)})")
+    found = session.restart(name) if values["restart"] else session.named(name)
+    if nodes is not None:
+        session.resize(name, nodes)
+    if nodes is not None or values["restart"]:
+        return Said(f"the pool {name} has {workers(found.nodes)} now{', all fresh' * values['restart']}")
     rows = [[Cell(w.name), Cell(w.host), Cell(str(w.pid)), Cell(w.place)] for w in found.workers()]
-    return Table(("worker", "host", "pid", "place"), rows, f"{values['name']}: {workers(found.nodes)}")
+    return Table(("worker", "host", "pid", "place"), rows, f"{name}: {workers(found.nodes)}")
 
 
 def pools(session: Session, values: Mapping[str, Any]) -> Any:
@@ -62,6 +65,15 @@ def cancel(session: Session, values: Mapping[str, Any]) -> Said:
     chosen = [session.run(values["run"])] if values["run"] else latest_or_all
     stopped = [run for each in chosen for run in session.cancel(each)]
     return Said("\n".join(f"cancelled {run.title or run.run_id}" for run in stopped) or "nothing is running")
+
+
+def rerun(session: Session, values: Mapping[str, Any]) -> Any:
+    """Run the points of a run again, or only those that failed or were not run."""
+    kept = session.run(values["run"])
+    if kept.again is None:
+        cure = "what %%pmap and %pmap have run can: their points and their function are kept with the result"
+        raise BadOption(f"{kept.title or kept.run_id} cannot run again", cure=cure)
+    return kept.again(values["failed"])
 
 
 def errors(session: Session, values: Mapping[str, Any]) -> Errors:
@@ -104,6 +116,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "pools": pools,
     "runs": runs,
     "cancel": cancel,
+    "rerun": rerun,
     "errors": errors,
     "status": status,
     "close": close,

@@ -90,15 +90,39 @@ VERBS: Mapping[str, Command] = {
     ),
     "pool": Command(
         "%pathos pool",
-        "Make a pool for -p NAME; without WHERE: show it.",
-        (_NODES,),
+        "Make a pool for -p NAME, change one, or show one.",
+        (_NODES, Option("restart", "begin it again with fresh workers; what runs there is cancelled")),
         (Word("name", "pools", is_needed=True), Word("where", "pools", is_many=True)),
+        more="""
+  %pathos pool big processes node7 -n 4
+  %pathos pool big -n 8                   so many workers at its first place from now on
+  %pathos use big                         cells run there from now on""",
     ),
     "pools": Command("%pathos pools", "List the open pools."),
     "runs": Command("%pathos runs", "List the runs of this session."),
     "cancel": Command("%pathos cancel", "Stop a run, by default the latest.", (_ALL,), (Word("run", "runs"),)),
+    "rerun": Command(
+        "%pathos rerun",
+        "Run the points of a run again, into the same result.",
+        (Option("failed", "only those that failed or were not run", "f"),),
+        (Word("run", "runs"),),
+        more="""
+  %pathos rerun fits --failed
+
+Without RUN it is the latest. Function and points are those of the run; names that the body reads
+are as they are now. The result has to be there still: in the variable given by -o, or as the
+output of the cell. The last 100 runs can run again.""",
+    ),
     "errors": Command("%pathos errors", "Show what failed, by default in the latest run.", (), (Word("run", "runs"),)),
     **REMOTE_VERBS,
+    "panel": Command(
+        "%pathos panel",
+        "Manage hosts, pools and runs by mouse, in the cell.",
+        (Option("plain", "of plain widgets, for where the other one does not show itself"),),
+        more="""
+In JupyterLab the same manager is a side panel as well.
+A password is asked by the panel, and by a cell's own prompt where the panel is of plain widgets.""",
+    ),
     "status": Command("%pathos status", "Show where cells run, and which launchers there are."),
     "close": Command("%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "pools", is_many=True),)),
     "help": Command("%pathos help", "Explain a verb or a magic.", (), (Word("topic", "verbs"),)),

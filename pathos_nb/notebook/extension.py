@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
@@ -11,7 +12,9 @@ from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.asking import asker
 from pathos_nb.notebook.commands import VERBS, help_alone
 from pathos_nb.notebook.completion import make_matcher
+from pathos_nb.notebook.live import preload
 from pathos_nb.notebook.magics import PathosMagics
+from pathos_nb.notebook.panel import Panel
 from pathos_nb.notebook.screen import screen_for
 from pathos_nb.notebook.views import Views
 from pathos_nb.session import close_session, current_session
@@ -36,6 +39,7 @@ class Extension:
         self.magics = PathosMagics(shell=shell)
         self.views = Views(lambda: screen_for(shell, lambda: self.turn), lambda: self.magics.look)
         self.matcher = make_matcher(self._offers())
+        self.panel = Panel(self.session, self._own_pools)
         self.magics.begin(self.session, self.views)
 
     def _offers(self) -> dict[str, Any]:
@@ -54,8 +58,13 @@ class Extension:
         self.shell.input_transformers_cleanup.append(help_alone)
         self.shell.events.register("post_execute", self.end_turn)
         self.session.views.append(self.views.begin)
-        self.session.hosts.asker = lambda: asker(self.shell)
+        self.session.hosts.asker = lambda: self.panel.asker(lambda: asker(self.shell))
+        self.session.hosts.truster = self.panel.truster
+        self.panel.register()
         registry.worker_hooks.append(_RICH)
+        if hasattr(getattr(self.shell, "kernel", None), "get_parent"):
+            # A fifth of a second, which the first run that shows itself would have to wait for.
+            threading.Thread(target=preload, name="pathos-nb-preload", daemon=True).start()
 
     def remove(self) -> None:
         """Take everything out again, and end the session with its pools."""
@@ -72,6 +81,7 @@ class Extension:
         manager.registry.pop(type(self.magics).__name__, None)
         shell.configurables.remove(self.magics)
         registry.worker_hooks.remove(_RICH)
+        self.panel.close()
         close_session()
         self.views.close()
 
@@ -84,8 +94,12 @@ class Extension:
             sys.stderr.write(f"note: {text}; pathos_nb.share({name}) puts it where all of them see it\n")
 
     def _pools(self) -> list[str]:
-        own = [name for name, value in self.shell.user_ns.items() if isinstance(value, Pool) and name[0] != "_"]
+        own = self._own_pools()
         return list(dict.fromkeys([*registry.names(), *self.session.pools, *own, *self.session.hosts.names()]))
+
+    def _own_pools(self) -> dict[str, Pool]:
+        named = list(self.shell.user_ns.items())  # at once: a cell may be at work on it
+        return {name: value for name, value in named if isinstance(value, Pool) and name[:1] != "_"}
 
     def _runs(self) -> list[str]:
         return [

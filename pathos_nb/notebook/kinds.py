@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable
 
-__all__ = ["choice", "count", "name", "place", "places", "port", "seconds", "workers"]
+__all__ = ["choice", "count", "fingerprint", "name", "place", "places", "port", "seconds", "workers"]
 
 _MAX_PORT = 65535
 
@@ -136,6 +136,29 @@ def port(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _MAX_PORT):
         raise ValueError(f"a port from 1 to {_MAX_PORT}")
     return int(text)
+
+
+def fingerprint(text: str) -> str:
+    """Read the fingerprint of a host's key.
+
+    Parameters
+    ----------
+    text : str
+        As it was typed.
+
+    Returns
+    -------
+    str
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If it is not one as ``ssh`` shows it.
+    """
+    if not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", text):
+        raise ValueError("a fingerprint as ssh-keygen -lf shows it, SHA256:…")
+    return text
 
 
 def place(text: str) -> str:

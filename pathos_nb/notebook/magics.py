@@ -22,9 +22,10 @@ from IPython.core.magic import (
 from traitlets import Bool, Float, Int, TraitError, Unicode, validate
 
 from pathos_nb.errors import UnknownPlace
-from pathos_nb.notebook.actions import ACTIONS
+from pathos_nb.notebook.acting import act
 from pathos_nb.notebook.cells import CellRunner
 from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_text, split_verb
+from pathos_nb.notebook.panel_view import view_of
 from pathos_nb.notebook.plain import plainly
 from pathos_nb.notebook.said import Said, Shown
 from pathos_nb.notebook.views import Look, Views
@@ -49,7 +50,7 @@ class PathosMagics(Magics):
     pool = Unicode("processes", help="Where cells run: launchers with commas between.").tag(config=True)
     nodes = Int(None, allow_none=True, help="Workers in each place; None: all cores.").tag(config=True)
     progress = Bool(True, help="Whether runs show themselves in their cell.").tag(config=True)
-    show_after = Float(0.5, min=0.0, help="How many seconds a run lasts before it shows itself.").tag(config=True)
+    show_after = Float(0.1, min=0.0, help="How many seconds a run lasts before it shows itself.").tag(config=True)
     output_cap = Int(20_000, min=0, help="How many characters of what items print a cell shows.").tag(config=True)
 
     ssh_config = Unicode("", help="The configuration of ssh, instead of ~/.ssh/config.").tag(config=True)
@@ -139,13 +140,12 @@ class PathosMagics(Magics):
         """Look after hosts, pools and runs; ``%pathos help`` lists the verbs."""
         verb, rest = split_verb(line)
         values = VERBS[verb].parse(rest)
-        if values["help"]:
-            return Said(VERBS[verb].help)
-        if verb == "help":
-            return Said(help_text(values["topic"]))
         with plainly(self.shell):
-            found = ACTIONS[verb](self.session, values)
-        if verb not in _AT_ONCE:
+            if verb == "panel" and not values["help"]:
+                has_kernel = hasattr(self.shell, "kernel")
+                return view_of(self.extension.panel, self.session, values, has_kernel=has_kernel)
+            found = act(self.session, verb, values)
+        if verb not in _AT_ONCE or values["help"]:
             return found
         _show(found)
         return Shown(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from pathos_nb.dispatch.tables import BAD, GOOD, Cell, html_pre
 from pathos_nb.errors import BadOption
 from pathos_nb.hosts import faults, remove
 from pathos_nb.hosts import path as registry_path
-from pathos_nb.joined.host import Host
+from pathos_nb.joined.host import Host, Plan
 from pathos_nb.joined.services import Service
 from pathos_nb.joined.verdict import Line, size
 from pathos_nb.notebook import kinds
@@ -62,13 +63,18 @@ class Ran:
 def connect(session: Session, values: Mapping[str, Any]) -> Table:
     """Reach a host."""
     begun = time.monotonic()
-    plain = session.hosts.plan_for(values["host"], values["name"] or "")
-    typed = {key: values[key] for key in _PLAN if values[key] is not None}
-    host = session.connect(replace(plain, accept_new=values["accept_new"], **typed))
+    wanted = (values["fingerprint"],) if values["fingerprint"] else ()
+    plan = replace(_plan(session, values["host"], values), accept_new=values["accept_new"], fingerprints=wanted)
+    host = session.connect(plan)
     took = duration(time.monotonic() - begun)
     n_workers = workers(host.n_workers)
     head = f"{host.name} is connected as {host.where}, in {took}: {n_workers}; %pathos use {host.name} runs cells there"
     return _facts(host.check(with_link=False), head)
+
+
+def _plan(session: Session, target: str, values: Mapping[str, Any]) -> Plan:
+    plain = session.hosts.plan_for(target, values["name"] or "")
+    return replace(plain, **{key: values[key] for key in _PLAN if values[key] is not None})
 
 
 def disconnect(session: Session, values: Mapping[str, Any]) -> Said:
@@ -86,6 +92,10 @@ def disconnect(session: Session, values: Mapping[str, Any]) -> Said:
 
 def hosts(session: Session, values: Mapping[str, Any]) -> Any:
     """List the hosts, or change what is registered."""
+    if values["add"]:
+        plan = _plan(session, values["add"], values)
+        session.hosts.add(plan)
+        return Said(f"{plan.name} is in {registry_path()} now; %pathos connect {plan.name} reaches it")
     if values["save"]:
         session.hosts.save(values["save"])
         return Said(f"{values['save']} is in {registry_path()} now; it can be edited there")
@@ -155,7 +165,9 @@ def copy(session: Session, values: Mapping[str, Any]) -> Said:
     """Copy files and folders."""
     paths: list[str] = [values["source"], *values["destination"]]
     bar = CopyBar()
-    copied = copy_files(paths[:-1], paths[-1], lambda name: session.hosts.reach(name).remote, progress=bar)
+    is_in_cell = threading.current_thread() is threading.main_thread()  # elsewhere there is no cell to show it in
+    progress = bar if is_in_cell else None
+    copied = copy_files(paths[:-1], paths[-1], lambda name: session.hosts.reach(name).remote, progress=progress)
     return bar.end(copied, paths[-1])
 
 
@@ -172,7 +184,7 @@ def tunnel(session: Session, values: Mapping[str, Any]) -> Said:
 def tunnels(session: Session, values: Mapping[str, Any]) -> Any:
     """List tunnels and servers."""
     rows = [_service_row(service) for service in session.services.running.values()]
-    columns = ("name", "here", "there", "state", "open", "sent", "received", "round trip")
+    columns = ("name", "here", "there", "state", "open", "sent", "received", "round trip", "mended")
     return Table(columns, rows) if rows else Said("no tunnel and no server; %pathos tunnel HOST PORT opens one")
 
 
@@ -181,9 +193,8 @@ def _service_row(service: Service) -> list[Cell]:
     there = f"{service.host}:{service.port}" + (f" ({workers(service.nodes)})" if service.carrier else "")
     state = Cell(service.state, GOOD if service.state == "connected" else BAD, way.last_error)
     carried = [Cell(str(way.n_connections)), Cell(size(way.sent_bytes)), Cell(size(way.received_bytes))]
-    return [
-        Cell(service.name), Cell(service.address), Cell(there), state, *carried, Cell(f"{way.latency_s * 1e3:.1f} ms"),
-    ]  # fmt: skip
+    link = [Cell(f"{way.latency_s * 1e3:.1f} ms"), Cell(str(way.n_reconnects or ""))]
+    return [Cell(service.name), Cell(service.address), Cell(there), state, *carried, *link]
 
 
 def serve(session: Session, values: Mapping[str, Any]) -> Said:

@@ -12,24 +12,29 @@ __all__ = ["REMOTE_VERBS"]
 _TRANSPORTS = ("paramiko", "openssh")
 _HOST = Word("host", "connected", is_needed=True)
 
+_WAY = (
+    Option("name", "what cells call it: -p NAME", "", "NAME", kinds.place),
+    Option("nodes", "so many workers there; as many as it has cores", "n", "N", kinds.workers),
+    Option("through", "by way of these hosts", "", "HOST[,HOST]", str, "hosts"),
+    Option("port", "the port of its ssh", "", "PORT", kinds.port),
+    Option("key", "the private key file to use", "", "FILE"),
+    Option("python", "the Python to use there: a version or a path", "", "3.N|PATH"),
+    Option(
+        "transport",
+        "openssh: by this system's own ssh",
+        metavar="|".join(_TRANSPORTS),
+        kind=kinds.choice(*_TRANSPORTS),
+        offers=" ".join(_TRANSPORTS),
+    ),
+)
+
 _CONNECT = Command(
     "%pathos connect",
     "Reach a host by ssh, and have its workers ready.",
     (
-        Option("name", "what cells call it: -p NAME", "", "NAME", kinds.place),
-        Option("nodes", "so many workers there; as many as it has cores", "n", "N", kinds.workers),
-        Option("through", "by way of these hosts", "", "HOST[,HOST]", str, "hosts"),
-        Option("port", "the port of its ssh", "", "PORT", kinds.port),
-        Option("key", "the private key file to use", "", "FILE"),
-        Option("python", "the Python to use there: a version or a path", "", "3.N|PATH"),
-        Option(
-            "transport",
-            "openssh: by this system's own ssh",
-            metavar="|".join(_TRANSPORTS),
-            kind=kinds.choice(*_TRANSPORTS),
-            offers=" ".join(_TRANSPORTS),
-        ),
+        *_WAY,
         Option("accept-new", "take the key of a host that is not known yet, and remember it"),
+        Option("fingerprint", "take such a key only if it is this one", "", "SHA256:…", kinds.fingerprint),
     ),
     (Word("host", "hosts", is_needed=True),),
     more="""
@@ -56,10 +61,14 @@ REMOTE_VERBS: Mapping[str, Command] = {
                 "save", "remember a connected host, with the options it was connected by", "", "HOST", str, "connected"
             ),
             Option("forget", "remember it no longer", "", "HOST", str, "hosts"),
+            Option("add", "remember one by its name, without connecting", "", "HOST"),
+            *_WAY,
         ),
         more="""
 The registry is a small file without secrets.
-Profiles and set-up lines (module load …) are written into it by hand.""",
+Profiles and set-up lines (module load …) are written into it by hand.
+
+  %pathos hosts --add me@node7 --name fits --through gate""",
     ),
     "check": Command(
         "%pathos check", "Look at a host anew: Python, cores, memory, clock, link.", (), (Word("host", "connected"),)

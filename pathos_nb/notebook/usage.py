@@ -15,7 +15,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-__all__ = ["Command", "Option", "Word", "nearest"]
+__all__ = ["Command", "Option", "Word", "line_of", "nearest"]
 
 _WORD = re.compile(r"""\s*((?:[^\s"']|"[^"]*"|'[^']*')+)""")
 
@@ -37,6 +37,28 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean {found[0]}?" if found else ""
+
+
+def line_of(words: Iterable[str]) -> str:
+    """Write words as a line that is read as these very words, whatever is in them.
+
+    Parameters
+    ----------
+    words : iterable of str
+        Options (``--port=22``, or ``--port`` and ``22``) and others.
+
+    Returns
+    -------
+    str
+        For `Command.parse`.
+    """
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    flag, equals, value = word.partition("=")
+    is_flag = bool(re.fullmatch(r"--?[A-Za-z][A-Za-z0-9-]*", flag))
+    return f"{flag}={shlex.quote(value)}" if is_flag and equals else shlex.quote(word)
 
 
 @dataclass(frozen=True, slots=True)

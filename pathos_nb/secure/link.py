@@ -40,11 +40,12 @@ CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 @dataclass(frozen=True, slots=True)
 class LinkOptions:
-    """How to connect: who may be asked, whether an unknown key is accepted, seconds for each step."""
+    """How to connect: who may be asked, which unknown keys are accepted (all, or these), seconds for each step."""
 
     ask: Ask | None = None
     accept_new: bool = False
     timeout: float = 10.0
+    fingerprints: tuple[str, ...] = ()
 
 
 class Link:
@@ -293,15 +294,18 @@ def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:
     verdict = known_hosts.judge(_entries(hop), key.get_name(), blob)
     if verdict.word == "known":
         return
-    shown = f"{key.get_name()} {known_hosts.fingerprint(blob)}"
-    if verdict.word in ("unknown", "certified") and (options.accept_new or hop.accepts_new):
+    fingerprint = known_hosts.fingerprint(blob)
+    shown = f"{key.get_name()} {fingerprint}"
+    is_wanted = options.accept_new or hop.accepts_new or fingerprint in options.fingerprints
+    if verdict.word in ("unknown", "certified") and is_wanted:
         known_hosts.add(hop.known_hosts[0], name, key.get_name(), blob)
         return
     raise _key_refused(hop, name, shown, verdict)
 
 
 def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict) -> HostKeyRefused:
-    compare = "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --accept-new"
+    compare = "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --fingerprint SHA256:…"
+    compare += ", or with --accept-new"
     if verdict.entry is None:
         what = f"the key of {hop.name} is not known: {shown}"
         cause, cure = f"nobody has connected to {name} from here before", compare
@@ -315,4 +319,5 @@ def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict) 
         cause = f"{verdict.entry.place} has {known}{' as revoked' * (verdict.word == 'revoked')}"
         cause += ": the host was set up anew, or somebody stands between"
         cure = f"ask who runs it; if the new key is right: ssh-keygen -R '{name}', then connect with --accept-new"
-    return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=shown.split()[-1])
+    is_new = verdict.entry is None
+    return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=shown.split()[-1], is_new=is_new)

@@ -60,6 +60,8 @@ class Remote:
         ``"paramiko"``, or ``"openssh"``: the system's ``ssh``.
     accept_new : bool
         Accept a host key that is not known yet; one that has changed is never accepted.
+    fingerprints : sequence of str
+        Accept an unknown key that has one of these fingerprints (``SHA256:…``), and no other.
     ask : callable, optional
         ``ask(prompt, is_secret)`` gives what the user answers, or None. Without it nothing is asked.
     timeout : float
@@ -85,6 +87,7 @@ class Remote:
         through: str | None = None,
         transport: str = "paramiko",
         accept_new: bool = False,
+        fingerprints: Sequence[str] = (),
         ask: Ask | None = None,
         timeout: float = 10.0,
         config: str = "",
@@ -97,7 +100,10 @@ class Remote:
         for jump in jumps(through or ""):
             parse(jump)
         self._key, self._through, self._config = key, through, config
-        self._options = LinkOptions(ask, accept_new, timeout)
+        if fingerprints and transport != "paramiko":
+            cure = f'connect once with transport="paramiko": {transport} then knows the key as well'
+            raise BadOption(f"{transport} compares no fingerprint", cure=cure)
+        self._options = LinkOptions(ask, accept_new, timeout, tuple(fingerprints))
         self._lock = threading.RLock()
         self._carriers: list[Carrier] = []
         self._connecting = threading.Lock()

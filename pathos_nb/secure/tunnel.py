@@ -60,6 +60,8 @@ class Tunnel:
         The last measured round trip.
     last_error : str
         Why the last connection, or the last attempt to mend the link, has failed.
+    n_reconnects : int
+        How often the link was lost and mended.
     on_change : callable or None
         Is called with the tunnel when its state changes, in a thread of the tunnel's.
     """
@@ -70,7 +72,7 @@ class Tunnel:
 
     def __init__(self, name: str | None = None, **kwds: Any) -> None:
         self.name = name or f"tunnel-{random.randrange(16**8):08x}"
-        self.state, self.latency_s, self.last_error = "closed", 0.0, ""
+        self.state, self.latency_s, self.last_error, self.n_reconnects = "closed", 0.0, "", 0
         self.on_change: Callable[[Tunnel], None] | None = kwds.pop("on_change", None)
         self._lport: int | None = None
         self._rport: int | None = None
@@ -292,6 +294,7 @@ class Tunnel:
             except HostError as error:
                 self.last_error = str(error)
                 continue
+            self.n_reconnects += 1
             return self._change("connected")
 
     def _mend_once(self, remote: Remote) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,7 @@ class Kernel:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=30)
         self.answers: dict[str, Answer] = {}
+        self.comms: dict[str, Callable[[dict[str, Any]], None]] = {}
 
     def begin(self, code: str) -> Answer:
         """Send a cell, without waiting."""
@@ -92,7 +94,25 @@ class Kernel:
                 raise TimeoutError("the kernel did not say what was expected")
             self._take(self.client.get_iopub_msg(timeout=left))
 
+    def open_comm(self, target: str, data: dict[str, Any], take: Callable[[dict[str, Any]], None]) -> Comm:
+        """Open a comm as a front end; what the kernel says on it is taken while somebody listens."""
+        made = Comm(self, uuid.uuid4().hex)
+        self.comms[made.id] = take
+        made.send(data, "comm_open", target_name=target)
+        return made
+
+    def subshell(self) -> str:
+        """Begin a subshell, as front ends do for their comms; empty where the kernel has none."""
+        features = self.client.kernel_info(reply=True, timeout=20)["content"].get("supported_features", [])
+        if "kernel subshells" not in features:
+            return ""
+        request = self.client.session.msg("create_subshell_request")
+        self.client.control_channel.send(request)
+        return self.client.control_channel.get_msg(timeout=20)["content"]["subshell_id"]
+
     def _take(self, message: dict[str, Any]) -> None:
+        if message["msg_type"] == "comm_msg" and (take := self.comms.get(message["content"]["comm_id"])):
+            take(message["content"]["data"])
         answer = self.answers.get(message["parent_header"].get("msg_id", ""))
         if answer is not None:
             answer.messages.append(message)
@@ -106,6 +126,22 @@ class Kernel:
         """End it."""
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
+
+
+@dataclass
+class Comm:
+    """A front end's comm, over a subshell if it has one."""
+
+    kernel: Kernel
+    id: str
+    subshell: str = ""
+
+    def send(self, data: dict[str, Any], kind: str = "comm_msg", **content: Any) -> None:
+        """Send data."""
+        message = self.kernel.client.session.msg(kind, {"comm_id": self.id, "data": data, **content})
+        if self.subshell:
+            message["header"]["subshell_id"] = self.subshell
+        self.kernel.client.shell_channel.send(message)
 
 
 def _is_idle(message: dict[str, Any]) -> bool:

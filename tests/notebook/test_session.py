@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 
 import pytest
@@ -146,3 +147,45 @@ def test_there_is_one_session_at_a_time():
     close_session()
     assert current_session() is not first
     close_session()
+
+
+def test_a_pool_is_made_larger_and_begun_again_under_its_name(session):
+    pool = session.make("two", ("threads",), 2)
+    assert session.resize("two", 3) is pool and pool.nodes == 3
+    assert session.restart("two") is session.pools["two"] is pool
+    assert pool.map(abs, [-1]) == [1]
+    with pytest.raises(UnknownPlace, match="no open pool is called 'nope'; open pools: two"):
+        session.resize("nope", 3)
+    with pytest.raises(BadOption, match="at most 1024 workers"):
+        session.resize("two", 10**6)
+
+
+def test_a_pool_that_is_called_after_its_size_is_called_anew(session):
+    pool = session.use("threads", nodes=2)
+    session.resize("threads:2", 3)
+    assert list(session.pools) == ["threads:3"] and session.default_name == "threads:3"
+    assert session.pool() is pool and session.pool(("threads",), 2) is not pool
+
+
+def test_a_pool_that_takes_its_time_keeps_nobody_waiting(session, monkeypatch):
+    """Its workers may be on a slow host; the second who asks for it gets the same one."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*where, nodes=None):
+        begun.set()
+        assert go_on.wait(20)
+        return Pool(*where, nodes=nodes)
+
+    monkeypatch.setattr("pathos_nb.session.Pool", slow)
+    made: list[Pool] = []
+    askers = [threading.Thread(target=lambda: made.append(session.pool(("threads",), 1))) for _ in range(2)]
+    for asker in askers:
+        asker.start()
+    assert begun.wait(20)
+    with Pool("serial") as other:
+        assert other.map(abs, [-1], title="meanwhile") == [1]
+    assert session.run("meanwhile").state == "done" and list(session.pools) == []
+    go_on.set()
+    for asker in askers:
+        asker.join(20)
+    assert made[0] is made[1] is session.pools["threads:1"]

@@ -321,3 +321,19 @@ def test_a_revoked_key_is_refused(bed, home):
     _write(known, f"{address} {key}\n@revoked * {key}\n")
     with pytest.raises(HostKeyRefused, match="as revoked"):
         Remote("host2", config=config)
+
+
+def test_one_unknown_key_is_taken_by_its_fingerprint_and_no_other(bed, home):
+    config, known = _unknown(bed, home)
+    wanted, other = _fingerprint(bed, "host2"), "SHA256:" + "A" * 43
+    with pytest.raises(HostKeyRefused, match="is not known") as unknown:
+        Remote("host2", config=config, fingerprints=(other,))
+    assert unknown.value.is_new and not known.exists()
+    Remote("host2", config=config, fingerprints=(other, wanted)).close()
+    Remote("host2", config=config).close()
+    bed("rekey", "host2")
+    with pytest.raises(HostKeyRefused, match="is not the one that is known") as changed:
+        Remote("host2", config=config)
+    assert not changed.value.is_new
+    with pytest.raises(HostKeyRefused, match="is not the one that is known"):
+        Remote("host2", config=config, fingerprints=(changed.value.fingerprint,))
