@@ -12,7 +12,7 @@ import pytest
 
 from pathos_nb.errors import BadOption, CommandFailed, HostError, HostUnreachable, LoginRefused
 from pathos_nb.secure.names import parse
-from pathos_nb.secure.remote import Remote
+from pathos_nb.secure.remote import Remote, exchange
 from pathos_nb.secure.transfer import copy
 from tests.rig.bed import Bed, wait_until
 
@@ -110,6 +110,23 @@ def test_a_link_that_is_slow_is_only_slow(connect, bed):
         host = connect("host2")
         assert host.run(["echo", "x"]).stdout == b"x\n"
         assert host.round_trip() > 0.15
+
+
+@both
+def test_ten_megabits_a_second_are_only_slow_and_leave_room_for_others(connect, bed, transport):
+    bed.needs("slow")
+    bed("slow", "host2", "--delay", "5ms", "--rate", "10mbit")
+    with within(60):
+        host = connect("host2", transport=transport)
+        data, begun = bytes(range(256)) * 6_000, time.monotonic()
+        large = host.open(["cat"])
+        got: list[bytes | None] = []
+        sender = threading.Thread(target=lambda: got.append(exchange(large.sock, data, time.monotonic() + 50)))
+        sender.start()
+        assert host.run(["echo", "meanwhile"], timeout=30).stdout == b"meanwhile\n"
+        sender.join(50)
+        assert got == [data]
+        assert time.monotonic() - begun > 1, "the link was slow indeed"
 
 
 # -------------------------------------------------------------------------------------------------------- hostile names
