@@ -37,6 +37,7 @@ NAMES = (
     "ssh",
     "agents",
     "rpc_calls",
+    "run_view",
 )
 
 
