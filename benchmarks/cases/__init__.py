@@ -34,6 +34,7 @@ NAMES = (
     "worker_killed",
     "import_cost",
     "progress_cost",
+    "view_cost",
     "ssh",
     "agents",
     "rpc_calls",
