@@ -77,6 +77,8 @@ LATE = {
 }
 # Modules of ours that a function may import: (file, module) and why.
 LATE_OWN: dict[tuple[str, str], str] = {
+    ("notebook/panel_view.py", "pathos_nb.notebook.panel_anywidget"): "with anywidget, which may be missing (300 ms)",
+    ("notebook/panel_view.py", "pathos_nb.notebook.panel_plain"): "with ipywidgets, which may be missing (200 ms)",
     ("launchers/agent_main.py", "pathos_nb.launchers.agent_far"): "imported while the zygote boots, on each host",
     ("dispatch/pool.py", "pathos_nb.dispatch.maps"): "imported while the zygote boots: half of a script's start",
     (

@@ -15,7 +15,7 @@ for minor in 10 11 12 13; do
     fi
     echo "== $python"
     venv=build/matrix/$python
-    if tools/setup.sh "$venv" test "$python" && "$venv/bin/python" -m pytest -q --everywhere "$@"; then
+    if tools/setup.sh "$venv" test "$python" && "$venv/bin/python" -m pytest -q -n 3 --dist worksteal --everywhere "$@"; then
         told="$told
   $python: passed"
     else

@@ -245,7 +245,8 @@ class Pool:
         n : int
             1 or more.
         """
-        self._nodes = self._maps.resize(n)
+        size, first = self._maps.resize(n), self.places[0]
+        self._nodes = size if len(self.places) == 1 else {**_by_place(self._nodes, self.places), first: size}
 
     def add_place(self, place: str, nodes: int | None = None) -> None:
         """Have workers at one more place; what runs goes on, and goes there too.

@@ -219,7 +219,7 @@ class Receiver:
             cure = "see that its modules can be imported in a worker"
             error = CannotSend(f"{seat.name} cannot load the function", cause=summary, cure=cure, tail=trace)
             self._fail_run(run, error)
-        elif chunk.limit > 1:
+        elif len(chunk.task.indices) > 1:  # also where only one is left of them: another may be the bad one
             self._one_by_one(chunk)
         else:
             told_error = CannotSend(
@@ -323,6 +323,10 @@ class Receiver:
             middle = (first + last) // 2
             run.requeue(task.part(first, middle, star, alone=True), first=True)
             run.requeue(task.part(middle, last, star, alone=True), first=True)
+        elif last > first and min(running.offset + running.width, len(task.indices)) > last:
+            run.requeue(
+                task.part(first, last, star, alone=True), first=True
+            )  # one that was taken over may have done it
         elif last > first:
             self._blame(seat, run, task.part(first, last, star, alone=True), reason, tail)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from IPython.core.error import UsageError
+
 from pathos_nb.notebook.actions import ACTIONS
 from pathos_nb.notebook.commands import VERBS, help_text
 from pathos_nb.notebook.said import Said
@@ -42,6 +44,8 @@ def act(session: Session, verb: str, values: Mapping[str, Any]) -> Any:
         return Said(VERBS[verb].help)
     if verb == "help":
         return Said(help_text(values["topic"]))
+    if verb not in ACTIONS:
+        raise UsageError(f"%pathos {verb} is for a cell")
     return ACTIONS[verb](session, values)
 
 

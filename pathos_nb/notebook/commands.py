@@ -103,6 +103,14 @@ VERBS: Mapping[str, Command] = {
     "cancel": Command("%pathos cancel", "Stop a run, by default the latest.", (_ALL,), (Word("run", "runs"),)),
     "errors": Command("%pathos errors", "Show what failed, by default in the latest run.", (), (Word("run", "runs"),)),
     **REMOTE_VERBS,
+    "panel": Command(
+        "%pathos panel",
+        "Manage hosts, pools and runs by mouse, in the cell.",
+        (Option("plain", "of plain widgets, for where the other one does not show itself"),),
+        more="""
+In JupyterLab the same manager is a side panel as well.
+A password is asked by the panel, and by a cell's own prompt where the panel is of plain widgets.""",
+    ),
     "status": Command("%pathos status", "Show where cells run, and which launchers there are."),
     "close": Command("%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "pools", is_many=True),)),
     "help": Command("%pathos help", "Explain a verb or a magic.", (), (Word("topic", "verbs"),)),

@@ -23,6 +23,7 @@ from pathos_nb.errors import UnknownPlace
 from pathos_nb.notebook.acting import act
 from pathos_nb.notebook.cells import CellRunner
 from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_text, split_verb
+from pathos_nb.notebook.panel_view import view_of
 from pathos_nb.notebook.plain import plainly
 from pathos_nb.notebook.said import Said
 from pathos_nb.notebook.views import Look, Views
@@ -135,6 +136,9 @@ class PathosMagics(Magics):
         verb, rest = split_verb(line)
         values = VERBS[verb].parse(rest)
         with plainly(self.shell):
+            if verb == "panel" and not values["help"]:
+                has_kernel = hasattr(self.shell, "kernel")
+                return view_of(self.extension.panel, self.session, values, has_kernel=has_kernel)
             return act(self.session, verb, values)
 
 

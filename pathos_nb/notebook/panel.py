@@ -25,19 +25,24 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import comm
+from IPython.core.error import UsageError
 
 from pathos_nb.dispatch.pool import Pool
-from pathos_nb.errors import BadOption
+from pathos_nb.errors import BadOption, PathosNbError
 from pathos_nb.notebook.acting import act, order_of
+from pathos_nb.notebook.commands import VERBS
 from pathos_nb.notebook.panel_desk import Desk
 from pathos_nb.notebook.panel_gauges import Gauges
 from pathos_nb.notebook.panel_questions import Asked
 from pathos_nb.notebook.panel_rows import MOST, TOPICS, Rows
-from pathos_nb.notebook.panel_seat import Seat
+from pathos_nb.notebook.panel_seat import RunNews, Seat
+from pathos_nb.notebook.usage import line_of
 from pathos_nb.session import Session
 from pathos_nb.wire.messages import PANEL_TARGET
 
-__all__ = ["Panel", "unblock"]
+__all__ = ["LEFT", "Panel", "unblock"]
+
+LEFT = "<the panel of pathos_nb, which lives as long as its kernel: %pathos panel shows it again>"
 
 TICK_S, SOONEST_S = 0.5, 0.2  # between two looks: without a reason, and with one
 _log = logging.getLogger(__name__)
@@ -56,6 +61,8 @@ class Panel:
         The kernel's.
     own_pools : callable
         Gives the pools that the user made by herself, by the names of her variables.
+    news : RunNews, optional
+        Where the messages of runs come from; without it there are none.
     clock : callable
         Seconds that only go forward.
     """
@@ -64,9 +71,11 @@ class Panel:
         self,
         session: Session,
         own_pools: Callable[[], Mapping[str, Pool]] = dict,
+        news: RunNews | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session, self._clock = session, clock
+        self.news: RunNews = news or _NoNews()
         self.asked, self._gauges = Asked(), Gauges()
         self._rows = Rows(session, self._gauges, own_pools, clock)
         self._quick, self._slow = Desk(4, 400), Desk(12, 200)
@@ -220,7 +229,15 @@ class Panel:
         self.changed()
 
     def retry(self, run: str) -> None:
-        """Run what failed in a run again."""
+        """Run what failed in a run again, if there is a verb that does it."""
+        if "rerun" in VERBS:
+            values = VERBS["rerun"].parse(line_of([run, "--failed"]))
+            self._slow.put("", lambda: self._retry(values))
+
+    def _retry(self, values: Mapping[str, Any]) -> None:
+        with contextlib.suppress(PathosNbError, UsageError):  # it is forgotten already, or nothing in it has failed
+            act(self._session, "rerun", values)
+        self.changed()
 
     # who is asked
 
@@ -254,6 +271,16 @@ class Panel:
     def truster(self) -> Callable[[str, str], bool] | None:
         """Give what asks whether a key is a host's own; None where this thread works for no panel."""
         return self.asked.trust if self.asked.questions is not None else None
+
+
+class _NoNews:
+    """Of runs, where nobody has any."""
+
+    def follow(self, run_id: str, send: Callable[[Mapping[str, Any]], object]) -> None:
+        """Send nothing."""
+
+    def record(self, run_id: str) -> None:
+        """Know nothing."""
 
 
 def unblock(channel: Any, hear: Callable[[Any], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -80,6 +81,7 @@ class Desk:
             self._is_closed = True
             self._waiting.clear()
             threads = list(self._threads)
+        deadline = time.monotonic() + _JOIN_S
         for thread in threads:
             if thread is not threading.current_thread():
-                thread.join(_JOIN_S)
+                thread.join(max(0.0, deadline - time.monotonic()))

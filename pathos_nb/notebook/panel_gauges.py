@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -87,8 +88,9 @@ class Gauges:
         watches, self._watches = list(self._watches.values()), {}
         for watch in watches:
             watch.stop()
+        deadline = time.monotonic() + _JOIN_S
         for watch in watches if wait else ():
-            watch.thread.join(_JOIN_S)
+            watch.thread.join(max(0.0, deadline - time.monotonic()))
 
 
 class _Watch:

@@ -173,12 +173,12 @@ def _launchers() -> list[LauncherRow]:
 
 
 def _host(host: Host, live: Figures, is_saved: bool, n_workers: int) -> HostRow:
-    address, port = _address(host)
+    address, port, through = _way(host)
     facts, link = host.facts, host.link
     there = "" if host.python.is_like_here else f"Python {host.python.version} there, {HERE[0]}.{HERE[1]} here"
     return {
         "name": _cut(host.name), "user": _cut(host.where.partition("@")[0]), "address": _cut(address), "port": port,
-        "through": _cut(host.plan.through or ""), "transport": host.plan.transport, "state": host.state,
+        "through": _cut(through), "transport": host.plan.transport, "state": host.state,
         "problem": _cut(link.reason, _TEXT) if link is not None and host.state != "connected" else "",
         "is_saved": is_saved, "python": _cut(host.python.version), "mismatch": _cut(there, _TEXT),
         "n_cores": facts.cores or None, "load": live.load if live.load is not None else facts.load,
@@ -187,12 +187,13 @@ def _host(host: Host, live: Figures, is_saved: bool, n_workers: int) -> HostRow:
     }  # fmt: skip
 
 
-def _address(host: Host) -> tuple[str, int]:
-    target = host.remote.target
+def _way(host: Host) -> tuple[str, int, str]:
+    """Give address, port and jump hosts: those of the configuration, if it was asked."""
+    target, through = host.remote.target, host.plan.through
     with contextlib.suppress(HostError, BadOption):  # the link is lost, or is one of the system's ssh
         hop = host.remote.link.hop
-        return hop.address, hop.port
-    return target.host, target.port or 22
+        return hop.address, hop.port, ",".join(hop.through) if through is None else through
+    return target.host, target.port or 22, through or ""
 
 
 def _planned(plan: Plan, is_saved: bool) -> HostRow:

@@ -13,7 +13,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from IPython.core.error import UsageError
 
@@ -23,11 +23,11 @@ from pathos_nb.notebook.commands import VERBS
 from pathos_nb.notebook.panel_questions import Questions
 from pathos_nb.notebook.panel_rows import MOST, TOPICS
 from pathos_nb.notebook.usage import line_of, nearest
-from pathos_nb.wire.messages import PROTOCOL, Tables, ToFront
+from pathos_nb.wire.messages import PROTOCOL, RunRecord, Tables, ToFront
 
-__all__ = ["House", "Seat"]
+__all__ = ["Followed", "House", "RunNews", "Seat"]
 
-_N_WORDS, _N_CHARACTERS, _N_RUNS = 256, 20_000, 20
+_N_WORDS, _N_CHARACTERS, _N_RUNS = 256, 20_000, 4
 _TEXT, _CURE = 20_000, 1_000
 _log = logging.getLogger(__name__)
 
@@ -50,6 +50,30 @@ class House(Protocol):
     def leave(self, seat: Seat) -> None:
         """Forget a front end."""
 
+    @property
+    def news(self) -> RunNews:
+        """Where the messages of runs come from."""
+
+
+class Followed(Protocol):
+    """The messages of one run, as long as somebody wants them."""
+
+    def hear(self, message: Mapping[str, Any]) -> object:
+        """Take what the front end says of the run, such as ``look``."""
+
+    def stop(self) -> None:
+        """Send no more."""
+
+
+class RunNews(Protocol):
+    """Where the messages of runs come from."""
+
+    def follow(self, run_id: str, send: Callable[[Mapping[str, Any]], object]) -> Followed | None:
+        """Have the messages of a run that goes on sent; None if there is none."""
+
+    def record(self, run_id: str) -> RunRecord | None:
+        """Give a run that is over, if it is still known."""
+
 
 class Seat:
     """One front end.
@@ -66,7 +90,7 @@ class Seat:
         self._house, self._send, self._lock = house, send, threading.Lock()
         self.is_open = True
         self.topics: frozenset[str] = frozenset()
-        self.runs: tuple[str, ...] = ()
+        self._followed: dict[str, Followed | None] = {}
         self.is_new = False  # wants to be shown everything once
         self.at_end: Callable[[], None] = lambda: None
         self.questions = Questions(self.send)
@@ -157,6 +181,7 @@ class Seat:
             return
         kinds: dict[object, Callable[[dict[str, Any]], None]] = {
             "open": self._open, "watch": self._watch, "do": self._do, "close": lambda _: self.end(),
+            "look": self._look,
             "reply": lambda said: self.questions.reply(said.get("id"), said.get("text")),
             "cancel": lambda said: self._house.cancel(str(said.get("run"))[:_N_CHARACTERS]),
             "retry": lambda said: self._house.retry(str(said.get("run"))[:_N_CHARACTERS]),
@@ -168,6 +193,7 @@ class Seat:
 
     def _open(self, message: dict[str, Any]) -> None:
         self.send({"type": "hello", "version": PROTOCOL, "package": _package()})
+        self._follow([])  # a page that was reloaded knows nothing of what was sent
         if message.get("version") == PROTOCOL:
             self.is_new = True
             self._house.changed()
@@ -176,8 +202,28 @@ class Seat:
         topics, runs = message.get("topics"), message.get("runs")
         self.topics = frozenset(t for t in TOPICS if isinstance(topics, list) and t in topics)
         names = runs[:_N_RUNS] if isinstance(runs, list) else []
-        self.runs = tuple(name for name in names if isinstance(name, str))
+        self._follow([name for name in names if isinstance(name, str)])
         self._house.changed()
+
+    def _follow(self, names: list[str]) -> None:
+        """Have the messages of these runs, and of no other; what is over is sent once."""
+        for name in [name for name in self._followed if name not in names]:
+            if (followed := self._followed.pop(name)) is not None:
+                followed.stop()
+        for name in names:
+            if name not in self._followed:
+                self._followed[name] = self._house.news.follow(name, self._pass_on)
+                if self._followed[name] is None and (record := self._house.news.record(name)) is not None:
+                    self.send({"type": "run", "record": record})
+
+    def _pass_on(self, message: Mapping[str, Any]) -> None:
+        if message.get("type") != "hello":  # that was said when the panel was opened
+            self.send(cast("ToFront", message))
+
+    def _look(self, message: dict[str, Any]) -> None:
+        followed = self._followed.get(str(message.get("run")))
+        if followed is not None:
+            followed.hear(message)
 
     def _do(self, message: dict[str, Any]) -> None:
         number, verb, words = message.get("id"), message.get("verb"), message.get("words")
@@ -198,7 +244,8 @@ class Seat:
         """Forget this front end; what is being done for it goes on, but is asked nothing any more."""
         if self.is_open:
             self.is_open = False
-            self.topics, self.runs, self.is_new = frozenset(), (), False
+            self.topics, self.is_new = frozenset(), False
+            self._follow([])
             self._shown.clear()
             self.questions.end()
             self._house.leave(self)

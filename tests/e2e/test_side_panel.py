@@ -45,8 +45,8 @@ def test_a_host_a_tunnel_and_a_pool_by_mouse_alone(open_notebook, bed, strangers
     tab.shot("panel-form")
     panel.press("Connect", form)
 
-    question = panel.element.locator(".pathos-nb-question")
-    fingerprint = question.locator(".pathos-nb-fingerprint").inner_text()
+    question = panel.element.locator(".pathos-nb-panel-question")
+    fingerprint = question.locator(".pathos-nb-panel-fingerprint").inner_text()
     assert fingerprint.startswith("SHA256:") and not strangers.exists()
     tab.shot("panel-unknown-key")
     panel.press("It is the same: trust it")
@@ -71,7 +71,7 @@ def test_a_host_a_tunnel_and_a_pool_by_mouse_alone(open_notebook, bed, strangers
     panel.wait_for_note("cells run on host2-pool")
     panel.state("pools", "host2-pool", "default")
     assert tab.run(0) == "['host2']"
-    panel.element.locator(".pathos-nb-spark").first.wait_for()
+    panel.element.locator(".pathos-nb-panel-spark").first.wait_for()
     tab.shot("panel-at-work")
 
     panel.press("Close", panel.card("pools", "host2-pool"))
@@ -96,7 +96,7 @@ def test_a_password_that_is_wrong_is_an_error_with_a_cure(open_notebook, bed, st
     form.get_by_label("Host", exact=True).fill("pwuser@host2")
     panel.press("Connect", form)
     panel.press("It is the same: trust it")
-    secret = panel.element.locator(".pathos-nb-question input[type=password]")
+    secret = panel.element.locator(".pathos-nb-panel-question input[type=password]")
     secret.fill("not this")
     panel.press("Send")
     panel.press("Give up")
@@ -164,12 +164,12 @@ def test_a_kernel_of_another_version_gets_a_plain_notice(open_notebook):
     tab.run(0)
     panel = SidePanel(tab)
     panel.show()
-    notice = panel.element.locator(".pathos-nb-problem")
-    panel.element.locator(".pathos-nb-problem, .pathos-nb-panel").first.wait_for()
+    notice = panel.element.locator(".pathos-nb-panel-problem")
+    panel.element.locator(".pathos-nb-panel-problem, .pathos-nb-panel").first.wait_for()
     panel.wait_until_kept()
     tab.reload()
     notice.get_by_text("The kernel speaks version 99").wait_for()
-    assert not panel.element.locator(".pathos-nb-sections").is_visible()
+    assert not panel.element.locator(".pathos-nb-panel-sections").is_visible()
     tab.shot("panel-other-version")
 
 

@@ -338,6 +338,52 @@ def test_a_host_that_is_connected_again_asks_whoever_does_that(panel):
     assert ask("Password: ", True) is None and panel.asker(lambda: None) is None and panel.truster() is None
 
 
+class News:
+    """Stands in for the views, where the messages of runs come from."""
+
+    def __init__(self) -> None:
+        self.followed: dict[str, News] = {}
+        self.heard: list[dict] = []
+        self.is_stopped = False
+
+    def follow(self, run_id, send):
+        if run_id == "over":
+            return None
+        self.followed[run_id] = News()
+        for type_ in ("hello", "run", "delta"):
+            send({"type": type_, "run": run_id})
+        return self.followed[run_id]
+
+    def record(self, run_id):
+        return {"head": {"run": run_id}} if run_id == "over" else None
+
+    def hear(self, message):
+        self.heard.append(message)
+
+    def stop(self):
+        self.is_stopped = True
+
+
+def test_the_messages_of_runs_that_are_watched_come_along(session):
+    news = News()
+    own = Panel(session, news=news)
+    front = sit(own)
+    front.say("watch", topics=[], runs=["r1", "over", 5])
+    assert [m["type"] for m in front.told] == ["run", "delta", "run"] and front.told[2]["record"]
+    front.say("look", run="r1", id=7)
+    front.say("look", run="unknown", id=8)
+    assert [m["id"] for m in news.followed["r1"].heard] == [7]
+    front.say("watch", topics=[], runs=["r1", "r2"])
+    assert not news.followed["r1"].is_stopped and len(front.of("run")) == 3
+    front.say("watch", topics=[], runs=["r2"])
+    assert news.followed["r1"].is_stopped and not news.followed["r2"].is_stopped
+    front.say("open", version=PROTOCOL)
+    assert news.followed["r2"].is_stopped, "the page was reloaded, and will say again what it shows"
+    front.say("watch", topics=[], runs=["r2"])
+    own.close()
+    assert news.followed["r2"].is_stopped and len(front.of("run")) == 4
+
+
 def test_the_users_own_pools_are_listed_but_not_the_sessions_twice(session):
     with Pool("threads", nodes=1) as mine:
         ours = session.pool(("threads",), 1)

@@ -60,7 +60,7 @@ def test_the_panel_works_while_a_cell_blocks(kernel):
         pytest.skip("this ipykernel has no subshells: what the panel says waits for the end of the cell")
     front = Front(kernel, subshell)
     front.say("watch", topics=["runs", "pools"], runs=[])
-    assert front.do("pool", "two", "threads", "-n", "2")["is_ok"]
+    assert front.do("pool", "two", "processes", "-n", "2")["is_ok"]  # its workers outlive the thread that made them
     cell = kernel.begin("%%pmap -q -p two --on-error keep for i in range(10_000)\nimport time\ntime.sleep(0.05)")
     front.wait(lambda m: m["type"] == "tables" and any(r["state"] == "running" for r in m["runs"] or ()))
     assert not any(m["msg_type"] == "status" and m["content"]["execution_state"] == "idle" for m in cell.messages)

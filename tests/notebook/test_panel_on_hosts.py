@@ -86,6 +86,7 @@ def test_a_host_from_the_form_to_the_end(front, bed, config, tmp_path):
     assert front.do("pool", "both", "pw", "threads", "-n", "1")["is_ok"]
     assert front.do("use", "both")["is_ok"]
     assert front.do("pool", "both", "-n", "2")["text"] == "the pool both has 3 workers now"
+    assert front.do("pool", "both", "--restart")["text"] == "the pool both has 3 workers now, all fresh"
     front.table(
         "pools", lambda rows: any(r["name"] == "both" and r["is_default"] and r["n_workers"] == 3 for r in rows)
     )
@@ -114,13 +115,17 @@ def test_a_key_that_is_declined_or_has_changed_is_refused(front, bed, config):
     front.say("reply", id=again["id"], text="no")
     assert "is not known" in ended(front, number)["text"]
 
-    answer = front.do("connect", "host2", "-n", "1", f"--fingerprint={again['fingerprint']}", seconds=60)
-    assert answer["is_ok"], answer
+    words = [f"--fingerprint={again['fingerprint']}", f"--key={bed.facts['encrypted_key']}"]
+    number = front.begin("connect", "host2", "-n", "1", *words)
+    asked = question(front, number, "secret")
+    assert "Passphrase of" in asked["prompt"]
+    front.say("reply", id=asked["id"], text=Path(bed.facts["passphrase_file"]).read_text())
+    assert ended(front, number)["is_ok"], front.told[-1]
     assert front.do("disconnect", "host2")["is_ok"]
     bed("rekey", "host2")
     answer = front.do("connect", "host2", "-n", "1", seconds=60)
     assert not answer["is_ok"] and "is not the one that is known" in answer["text"]
-    assert len(front.of("ask")) == 3, "a changed key is no question"
+    assert len(front.of("ask")) == 4, "a changed key is no question"
 
 
 def test_a_slow_host_keeps_nothing_else_waiting(front, bed, config):

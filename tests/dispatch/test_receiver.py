@@ -1,0 +1,75 @@
+"""What becomes of a chunk of which a part was taken over before the worker had loaded any of it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pathos_nb.dispatch.crew import Chunk
+from pathos_nb.dispatch.receiver import Receiver
+from pathos_nb.dispatch.run import Task
+from pathos_nb.launchers.contract import Reply, Running, SlotDown
+from pathos_nb.wire.framing import Frame
+from pathos_nb.wire.protocol import DONE, Report
+
+NUMBER = 7
+
+
+class Scene:
+    """A receiver, and one worker that was sent items 2 and 3; item 3 went to another since."""
+
+    def __init__(self, retries: int) -> None:
+        self.failed: list[Any] = []
+        self.run = SimpleNamespace(
+            again=deque(), attempts={}, stopping="", source=SimpleNamespace(star=False),
+            options=SimpleNamespace(retries=retries), keeper=SimpleNamespace(has=lambda index: False, place=self.fail),
+            run_id="1", tell=lambda event: None, requeue=self.requeue, fail=self.failed.append,
+        )  # fmt: skip
+        task = Task(range(2, 4), ([2, 3],), contested=True)
+        self.chunk = Chunk(self.run, task, NUMBER, 0)  # type: ignore[arg-type]
+        self.chunk.limit = 1
+        self.slot = SimpleNamespace(name="w", host="h", pid=1, python="", running=lambda: Running(NUMBER, 0, 0.0, 2))
+        self.seat = SimpleNamespace(
+            in_flight={NUMBER: self.chunk}, slot=self.slot, name="w", retiring=False, leaving=False,
+            items_left=lambda: None,
+        )  # fmt: skip
+        crew = SimpleNamespace(
+            seat_of=lambda slot: self.seat, stillborn=0, mourn=lambda *a: None, replace=lambda s: None
+        )
+        self.receiver = Receiver(lambda: crew, self.fail, self.fail, lambda run: None)  # type: ignore[arg-type]
+
+    def requeue(self, task: Task, first: bool = False) -> None:
+        """Keep what is to run again."""
+        if len(task.indices):
+            self.run.again.append(task)
+
+    def fail(self, *what: Any) -> None:
+        """Keep what was given up."""
+        self.failed.append(what)
+
+    @property
+    def again(self) -> list[list[int]]:
+        """The items that run again, as they are sent together."""
+        return [list(task.indices) for task in self.run.again]
+
+
+def test_an_item_is_not_blamed_for_another_that_cannot_be_loaded():
+    scene = Scene(retries=1)
+    told = "items\nOSError: I will not arrive\n..."
+    report = Report(NUMBER, 0, time.time(), b"", 1, (), (), told)
+    scene.receiver.take(Reply(scene.slot, Frame(DONE, tuple(report))))  # type: ignore[arg-type]
+    assert scene.failed == []
+    assert scene.again == [[2]]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_an_item_is_not_blamed_for_another_that_kills_as_it_is_loaded(retries: int):
+    scene = Scene(retries)
+    scene.receiver.take(SlotDown(scene.slot, "killed by signal 9", ""))  # type: ignore[arg-type]
+    assert scene.failed == []
+    assert scene.again == [[2]]
+    assert scene.run.attempts == {}
