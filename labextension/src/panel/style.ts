@@ -96,6 +96,7 @@ export const STYLE = `
   --brand: var(--jp-brand-color1, #1976d2); font: var(--jp-ui-font-size1, 13px)/1.4 var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, inherit); }
 .pathos-nb-panel-notice h2 { margin: 0; font-size: 1em; }
 .pathos-nb-panel-notice p { margin: 0; }
+.pathos-nb-run-tab { overflow: auto; padding: 8px; background: var(--jp-layout-color1, transparent); }
 .pathos-nb-side { overflow: hidden; background: var(--jp-layout-color1, transparent); }
 .pathos-nb-panel-link { height: 100%; min-height: 0; }
 .pathos-nb-status-button { font: inherit; color: inherit; background: none; border: none; padding: 0 6px; height: 100%; cursor: pointer; font-variant-numeric: tabular-nums; }
