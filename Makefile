@@ -10,7 +10,7 @@ JOBS ?= 3
 BENCH_NEEDS := $(wildcard benchmarks/requirements.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test demo lab bench bench-quick docs matrix clean
+.PHONY: help setup check format test demo lab bundles test-front bench bench-quick docs matrix clean
 .DELETE_ON_ERROR:
 
 help:  ## list the verbs
@@ -37,6 +37,7 @@ format: setup  ## let ruff put the code in order
 
 test: $(VENV)/.has-test  ## run the tests (TESTS=path, ARGS="-k name", JOBS=0 for one process)
 	@tools/testbed.sh
+	@tools/front.sh $(VENV) ready
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
 
 demo: $(VENV)/.has-test  ## execute the quickstart notebook in a real kernel; results in build/demo/
@@ -44,6 +45,12 @@ demo: $(VENV)/.has-test  ## execute the quickstart notebook in a real kernel; re
 
 lab: $(VENV)/.has-test $(VENV)/.has-lab  ## open JupyterLab on the quickstart notebook
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb
+
+bundles:  ## build what the front end needs into pathos_nb/ (after a change in labextension/; needs npm)
+	@tools/front.sh $(VENV) build
+
+test-front:  ## the front end's own tests
+	@tools/front.sh $(VENV) test
 
 $(VENV)/.has-peers: $(BENCH_NEEDS) $(VENV)/.has-test
 	@$(if $(BENCH_NEEDS),$(BIN)/python -m pip install -qq --disable-pip-version-check -r $(BENCH_NEEDS),true)
@@ -62,4 +69,5 @@ matrix:  ## run the tests on each of python3.10 to 3.13 that is found
 	@tools/matrix.sh $(TESTS) $(ARGS)
 
 clean:  ## remove what was made, the environment too
+	rm -rf labextension/node_modules labextension/lib
 	rm -rf $(VENV) build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,95 @@
+// A record as it comes from a file or a trait: nobody can say what is in it until it has been looked at.
+import { isObject } from './comm';
+import { PROTOCOL, type Figures, type Head, type Lane, type RunRecord, type RunState, type Spans } from './protocol';
+
+/** Give a record whose every part is what its type says, or why there is none, in words. */
+export function readRecord(value: unknown): RunRecord | string {
+  if (!isObject(value)) return 'This is no record of a run.';
+  if (value['version'] !== PROTOCOL) {
+    return `This run was saved in version ${String(value['version']).slice(0, 20)} of its form, and version ${PROTOCOL} is `
+      + 'known here. Install the pathos-nb that it was saved with, or a newer one.';
+  }
+  if (!isObject(value['head']) || !isObject(value['figures'])) return 'The record of this run is damaged.';
+  return {
+    version: PROTOCOL,
+    head: head(value['head']),
+    figures: figures(value['figures']),
+    lanes: rows(value['lanes']).map(lane),
+    n_more_lanes: number(value['n_more_lanes']),
+    spans: spans(value['spans']),
+    failures: rows(value['failures']).map((row) => ({
+      index: number(row['index']), label: text(row['label']), error: text(row['error']), worker: text(row['worker']),
+      traceback: text(row['traceback']),
+    })),
+    n_more_failures: number(value['n_more_failures']),
+    printed: rows(value['printed']).map((row) => ({
+      index: number(row['index']), label: text(row['label']), text: text(row['text']),
+    })),
+    n_more_printed: number(value['n_more_printed']),
+  };
+}
+
+function head(value: Record<string, unknown>): Head {
+  return {
+    run: text(value['run']),
+    title: text(value['title']),
+    names: list(value['names']).map(text),
+    started_at: number(value['started_at']),
+    can_cancel: value['can_cancel'] === true,
+    can_retry: value['can_retry'] === true,
+  };
+}
+
+const STATES: readonly unknown[] = ['queued', 'running', 'done', 'failed', 'cancelled'] satisfies RunState[];
+
+function figures(value: Record<string, unknown>): Figures {
+  const state = value['state'];
+  return {
+    ...value, // what a newer kernel tells besides
+    state: STATES.includes(state) ? (state as RunState) : 'done',
+    n_done: number(value['n_done']),
+    n_failed: number(value['n_failed']),
+    total: typeof value['total'] === 'number' ? value['total'] : null,
+    rate: number(value['rate']),
+    left_s: typeof value['left_s'] === 'number' ? value['left_s'] : null,
+    elapsed_s: number(value['elapsed_s']),
+    busy_s: number(value['busy_s']),
+    n_slots: number(value['n_slots']),
+  };
+}
+
+function lane(row: Record<string, unknown>): Lane {
+  return {
+    lane: number(row['lane']), worker: text(row['worker']), host: text(row['host']), pid: number(row['pid']),
+    n_items: number(row['n_items']), busy_s: number(row['busy_s']), is_up: row['is_up'] !== false, reason: text(row['reason']),
+  };
+}
+
+function spans(value: unknown): Spans {
+  const columns = isObject(value) ? value : {};
+  const lane = list(columns['lane']).map(number);
+  const column = (name: string): number[] => {
+    const found = list(columns[name]);
+    return lane.map((_, i) => number(found[i]));
+  };
+  return {
+    lane, start_s: column('start_s'), end_s: column('end_s'), busy_s: column('busy_s'), first: column('first'),
+    n_items: column('n_items'), n_failed: column('n_failed'),
+  };
+}
+
+function rows(value: unknown): Record<string, unknown>[] {
+  return list(value).filter(isObject);
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function number(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,88 @@
+// The buttons of a run. What a button asks of the kernel is seen at once, and given up when no answer comes.
+import { button, make, setShown, setText } from '../dom';
+import { isOver, type State } from '../state';
+import { many } from '../text';
+import { asCsv, asJson, asTable, copy, download, fileName } from './exports';
+
+export interface ActionsView {
+  update(state: State): void;
+  destroy(): void;
+}
+
+export interface Asked {
+  cancel(run: string): void;
+  retry(run: string): void;
+  /** Tell the person something that went otherwise than wished. */
+  say(text: string): void;
+}
+
+const PATIENCE_MS = 10_000;
+/** Points that run again are another run, with a view of its own: here the button only rests a while. */
+const RETRY_MS = 3_000;
+const THANKS_MS = 1_500;
+
+/** Put the buttons into an element; without `asked` there is no kernel, and only copying and downloading remain. */
+export function mountActions(element: HTMLElement, asked: Asked | null): ActionsView {
+  let state: State | null = null;
+  let wanted: { from: string; timer: number } | null = null;
+  const forget = (): void => {
+    if (wanted) window.clearTimeout(wanted.timer);
+    wanted = null;
+  };
+  const want = (act: (run: string) => void, patience_ms: number, orElse: string): void => {
+    if (!state || wanted) return;
+    const timer = window.setTimeout(() => {
+      wanted = null;
+      if (orElse) asked?.say(orElse);
+      show();
+    }, patience_ms);
+    wanted = { from: phase(state), timer };
+    act(state.head.run);
+    show();
+  };
+  const cancel = button('Cancel', 'cancel', () => want((run) => asked?.cancel(run), PATIENCE_MS, NO_CANCEL), 'Stop this run');
+  const retry = button('Retry failed', 'retry', () => want((run) => asked?.retry(run), RETRY_MS, ''), 'Run the failed points again');
+  const table = button('Copy', 'copy', () => void copyTable(table, state), 'Copy figures, workers and failures as a table');
+  const json = button('JSON', 'download-json', () => state && download(asJson(state), fileName(state, 'json'), 'application/json'),
+    'Download the record of this run as JSON');
+  const csv = button('CSV', 'download-csv', () => state && download(asCsv(state), fileName(state, 'csv'), 'text/csv'),
+    'Download the timeline of this run as CSV');
+  element.append(cancel, retry, make('span', { class: 'group' }, table, json, csv));
+  const show = (): void => {
+    if (!state) return;
+    if (wanted && phase(state) !== wanted.from) forget();
+    showAsked(state, asked !== null, wanted !== null, cancel, retry);
+  };
+  return {
+    update(next) {
+      state = next;
+      show();
+    },
+    destroy: forget,
+  };
+}
+
+const NO_CANCEL = 'The kernel has not stopped the run yet. Interrupting the kernel (■ in the toolbar) stops it too.';
+
+/** What an answer changes. */
+function phase(state: State): string {
+  return `${state.head.run} ${state.figures.state}`;
+}
+
+function showAsked(
+  state: State, isLive: boolean, isWanted: boolean, cancel: HTMLButtonElement, retry: HTMLButtonElement,
+): void {
+  const over = isOver(state.figures);
+  setShown(cancel, isLive && state.head.can_cancel && !over);
+  setShown(retry, isLive && state.head.can_retry && over && state.figures.n_failed > 0);
+  cancel.disabled = retry.disabled = isWanted;
+  setText(cancel, isWanted && !over ? 'Cancelling…' : 'Cancel');
+  setText(retry, isWanted && over ? 'Retrying…' : `Retry ${many(state.figures.n_failed, 'failure')}`);
+}
+
+async function copyTable(table: HTMLButtonElement, state: State | null): Promise<void> {
+  if (!state) return;
+  const isCopied = await copy(asTable(state));
+  setText(table, isCopied ? 'Copied' : 'Not allowed');
+  window.setTimeout(() => setText(table, 'Copy'), THANKS_MS);
+}

@@ -1,0 +1,91 @@
+// Which rows the timeline has, from top to bottom: hosts, and under each its workers unless it is folded.
+import type { Lane } from '../protocol';
+
+export interface Row {
+  readonly kind: 'host' | 'lane';
+  readonly host: string;
+  /** The worker's, or -1 for a host's. */
+  readonly lane: number;
+  readonly y: number;
+  readonly height: number;
+  /** A host's workers; 1 for a worker. */
+  readonly nLanes: number;
+  readonly isFolded: boolean;
+}
+
+export interface Rows {
+  readonly rows: readonly Row[];
+  readonly height: number;
+}
+
+const HOST_PX = 22;
+/** From so many workers on, the hosts are folded until somebody opens them. */
+const MANY = 128;
+
+/** Give the workers of each host, hosts and workers in the order in which they came. */
+export function byHost(lanes: ReadonlyMap<number, Lane>): Map<string, Lane[]> {
+  const hosts = new Map<string, Lane[]>();
+  for (const lane of lanes.values()) {
+    const there = hosts.get(lane.host);
+    if (there) there.push(lane);
+    else hosts.set(lane.host, [lane]);
+  }
+  return hosts;
+}
+
+/** Say whether a host's workers are hidden, where nobody has chosen. */
+export function isFoldedAtFirst(nHosts: number, nLanes: number): boolean {
+  return nHosts > 1 && nLanes > MANY;
+}
+
+/** Lay the rows out; one host needs no row of its own unless it has many workers. */
+export function laidOut(lanes: ReadonlyMap<number, Lane>, chosen: ReadonlyMap<string, boolean>): Rows {
+  const hosts = byHost(lanes);
+  const hasHosts = hosts.size > 1 || lanes.size > MANY;
+  const height = laneHeight(lanes.size);
+  const rows: Row[] = [];
+  let y = 0;
+  for (const [host, workers] of hosts) {
+    const isFolded = hasHosts && (chosen.get(host) ?? isFoldedAtFirst(hosts.size, lanes.size));
+    if (hasHosts) {
+      rows.push({ kind: 'host', host, lane: -1, y, height: HOST_PX, nLanes: workers.length, isFolded });
+      y += HOST_PX;
+    }
+    for (const { lane } of isFolded ? [] : workers) {
+      rows.push({ kind: 'lane', host, lane, y, height, nLanes: 1, isFolded: false });
+      y += height;
+    }
+  }
+  return { rows, height: y };
+}
+
+function laneHeight(n: number): number {
+  if (n <= 12) return 20;
+  if (n <= 24) return 15;
+  return n <= 64 ? 11 : n <= MANY ? 8 : 6;
+}
+
+/** Give the row at a height, or null. */
+export function rowAt(rows: Rows, y: number): Row | null {
+  let low = 0;
+  let high = rows.rows.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const row = rows.rows[middle];
+    if (!row) return null;
+    if (y < row.y) high = middle - 1;
+    else if (y >= row.y + row.height) low = middle + 1;
+    else return row;
+  }
+  return null;
+}
+
+/** Give the rows that are seen between two heights. */
+export function between(rows: Rows, top: number, bottom: number): readonly Row[] {
+  const first = rowAt(rows, Math.max(0, top));
+  if (!first) return [];
+  const from = rows.rows.indexOf(first);
+  let to = from;
+  while (to < rows.rows.length && (rows.rows[to]?.y ?? Infinity) < bottom) to++;
+  return rows.rows.slice(from, to);
+}

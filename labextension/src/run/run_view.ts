@@ -1,0 +1,213 @@
+// The view of a run: what comes by the channel changes the state at once, and the state is drawn once a frame.
+//
+//   channel ──message──► reduce ──► state ──per frame──► head · bar and figures · lanes · failures · output · table
+//      ▲───── open, look, cancel, retry ──────────────────────┘
+import type { Channel, Problem } from '../comm';
+import { make, setShown, setText } from '../dom';
+import { perFrame } from '../frames';
+import { PROTOCOL, type Answer, type FailureRow, type PrintedRow, type RunRecord, type ToFront } from '../protocol';
+import { isOver, reduce, stateOf, type State } from '../state';
+import { applyStyles } from '../styles';
+import { count, cut, line } from '../text';
+import { mountActions, type ActionsView } from './actions_view';
+import { mountFigures, type FiguresView } from './figures_view';
+import { mountLanes, type LanesView } from './lanes_view';
+import { mountPoints, type Point, type PointsView } from './points_view';
+import { CSS } from './style';
+import { mountWorkers, type WorkersView } from './workers_view';
+
+export interface RunView {
+  /** Show another state, whatever came by the channel. */
+  update(state: State): void;
+  destroy(): void;
+}
+
+const TICK_MS = 500;
+const SILENCE_MS = 15_000;
+const NO_ANSWER_MS = 5_000;
+
+/** Put the view of a run into an element; `first` is what is known of it already. */
+export function mountRun(element: HTMLElement, channel: Channel, first: RunRecord | null = null): RunView & { readonly bytes: number } {
+  return new Mounted(element, channel, first);
+}
+
+class Mounted implements RunView {
+  private readonly root = make('section', { class: 'run', role: 'region', 'aria-label': 'Run', 'aria-busy': false });
+  private readonly notice = make('div', { class: 'notice', role: 'alert', hidden: true });
+  private readonly title = make('bdi', { class: 'title' });
+  private readonly badge = make('span', { class: 'state' });
+  private readonly figures: FiguresView;
+  private readonly lanes: LanesView;
+  private readonly failures: PointsView;
+  private readonly output: PointsView;
+  private readonly workers: WorkersView;
+  private readonly actions: ActionsView;
+  private readonly frame = perFrame(() => this.draw());
+  private readonly ticker: number;
+  private readonly stop: () => void;
+  private readonly mountedAt_ms = Date.now();
+  private readonly points = new Points();
+  private state: State | null = null;
+  private problem = '';
+  private drawn: State | null = null;
+
+  constructor(private readonly element: HTMLElement, private readonly channel: Channel, first: RunRecord | null) {
+    const part = (name: string): HTMLElement => make('div', { class: name });
+    const [actions, figures, lanes, failures, output, workers] =
+      [part('actions'), part('numbers'), part('lanes'), part('failures'), part('output'), part('table-of-workers')];
+    this.root.append(make('div', { class: 'head' }, this.title, this.badge, actions), this.notice, figures, lanes, failures, output, workers);
+    element.append(this.root);
+    applyStyles(this.root, 'run', CSS);
+    this.figures = mountFigures(figures);
+    this.lanes = mountLanes(lanes, channel.isLive ? (wanted) => this.look(wanted) : null);
+    this.failures = mountPoints(failures, FAILURES);
+    this.output = mountPoints(output, OUTPUT);
+    this.workers = mountWorkers(workers);
+    this.actions = mountActions(actions, channel.isLive ? {
+      cancel: (run) => channel.send({ type: 'cancel', run }),
+      retry: (run) => channel.send({ type: 'retry', run }),
+      say: (text) => this.say(text),
+    } : null);
+    this.stop = channel.onMessage({ message: (message) => this.hear(message), problem: (problem) => this.complain(problem) });
+    this.ticker = window.setInterval(() => this.tick(), TICK_MS);
+    if (first) this.state = stateOf(first, Date.now());
+    this.draw();
+    channel.send({ type: 'open', version: PROTOCOL });
+  }
+
+  get bytes(): number {
+    return this.lanes.bytes + (this.state?.spans.columns.bytes ?? 0);
+  }
+
+  update(state: State): void {
+    this.state = state;
+    this.frame.ask();
+  }
+
+  destroy(): void {
+    window.clearInterval(this.ticker);
+    this.frame.stop();
+    this.stop();
+    this.actions.destroy();
+    this.lanes.destroy();
+    this.root.remove();
+  }
+
+  private hear(message: ToFront): void {
+    if (message.type === 'answer') return this.answered(message);
+    const next = reduce(this.state, message, Date.now());
+    if (message.type !== 'hello') this.problem = '';
+    if (next) this.update(next);
+  }
+
+  private answered(answer: Answer): void {
+    if (!answer.is_ok) this.say([answer.text, answer.cure].filter(Boolean).join(' '));
+  }
+
+  private complain(problem: Problem): void {
+    const isHarmless = problem.kind === 'closed' && this.state !== null && isOver(this.state.figures);
+    if (!isHarmless) this.say(problem.text);
+  }
+
+  private say(text: string): void {
+    this.problem = text;
+    this.frame.ask();
+  }
+
+  private look(wanted: { id: number; lanes: number[]; from_s: number; to_s: number; n_pixels: number }): void {
+    if (this.state) this.channel.send({ type: 'look', run: this.state.head.run, ...wanted });
+  }
+
+  /** The clock goes on between messages; a run that is over needs none. */
+  private tick(): void {
+    if (!this.element.isConnected && this.drawn) return;
+    if (!this.state || !isOver(this.state.figures)) this.frame.ask();
+  }
+
+  private draw(): void {
+    const { state } = this;
+    const notice = this.problem || this.silence();
+    setShown(this.notice, notice !== '');
+    setText(this.notice, line(notice, 600));
+    if (!state) return;
+    this.drawn = state;
+    this.drawHead(state);
+    this.figures.update(state);
+    this.actions.update(state);
+    this.lanes.update(state);
+    this.failures.update(this.points.ofFailures(state.failures), state.figures.n_failed, more(state.nMoreFailures + state.nCutFailures, 'failure'));
+    this.output.update(this.points.ofPrinted(state.printed), state.printed.length, more(state.nMorePrinted + state.nCutPrinted, 'character'));
+    this.workers.update(state);
+  }
+
+  private drawHead(state: State): void {
+    const name = line(state.head.title, 200) || 'run';
+    setText(this.title, name);
+    this.title.title = name;
+    setText(this.badge, state.figures.state);
+    this.badge.dataset['state'] = this.root.dataset['state'] = state.figures.state;
+    this.root.setAttribute('aria-label', `Run: ${name}`);
+    this.root.setAttribute('aria-busy', String(!isOver(state.figures)));
+  }
+
+  /** Say when nothing is heard: a picture that stands still must not look like a run that does. */
+  private silence(): string {
+    if (!this.channel.isLive) return '';
+    if (!this.state) {
+      return Date.now() - this.mountedAt_ms > NO_ANSWER_MS
+        ? 'The kernel has not told anything of this run yet. It may be busy, or not be running any more.' : '';
+    }
+    if (isOver(this.state.figures) || Date.now() - this.state.heardAt_ms < SILENCE_MS) return '';
+    return 'Nothing has been heard of this run for a while: the kernel may be busy, stopped or unreachable.';
+  }
+}
+
+function more(n: number, noun: string): string {
+  return n > 0 ? `… ${count(n)} more ${noun}${n === 1 ? '' : 's'} not kept here` : '';
+}
+
+const FAILURES = {
+  name: 'failed-points', isBad: true, isLatest: false,
+  title: (n: number): string => `${count(n)} failed`,
+};
+const OUTPUT = {
+  name: 'printed', isBad: false, isLatest: true,
+  title: (n: number): string => `output of ${count(n)} ${n === 1 ? 'point' : 'points'}`,
+};
+
+/** The rows of lists, each made once, so that what is drawn of it stays. */
+class Points {
+  private readonly made = new WeakMap<object, Point>();
+  private readonly lists = new WeakMap<object, readonly Point[]>();
+
+  ofFailures(rows: readonly FailureRow[]): readonly Point[] {
+    return this.list(rows, (row) => ({
+      index: row.index, label: row.label, summary: firstLine(row.error),
+      text: row.traceback.trim() ? `${row.traceback}${row.worker ? `\n\non ${row.worker}` : ''}` : row.error,
+    }));
+  }
+
+  ofPrinted(rows: readonly PrintedRow[]): readonly Point[] {
+    return this.list(rows, (row) => ({ index: row.index, label: row.label, summary: firstLine(row.text), text: row.text }));
+  }
+
+  private list<Row extends object>(rows: readonly Row[], point: (row: Row) => Point): readonly Point[] {
+    let list = this.lists.get(rows);
+    if (!list) {
+      list = rows.map((row) => {
+        let made = this.made.get(row);
+        if (!made) this.made.set(row, (made = point(row)));
+        return made;
+      });
+      this.lists.set(rows, list);
+    }
+    return list;
+  }
+}
+
+const COLORS = /\u001b\[[0-?]*[ -/]*[@-~]/g;
+
+function firstLine(text: string): string {
+  const first = text.slice(0, 2_000).replace(COLORS, '').split('\n').find((one) => one.trim()) ?? '';
+  return cut(first.slice(first.lastIndexOf('\r') + 1), 240);
+}

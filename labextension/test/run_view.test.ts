@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { fromNothing } from '../src/comm';
+import { asCsv, asTable, fileName } from '../src/run/exports';
+import { mountRun, type RunView } from '../src/run/run_view';
+import { stateOf } from '../src/state';
+import { delta, fakeCanvas, figures, frame, lane, record, spans, TestChannel, type Drawn } from './things';
+
+let drawn: Drawn;
+let element: HTMLElement;
+let view: RunView | null = null;
+
+beforeEach(() => {
+  drawn = fakeCanvas();
+  element = document.createElement('div');
+  document.body.append(element);
+});
+
+afterEach(() => {
+  view?.destroy();
+  view = null;
+  vi.useRealTimers();
+});
+
+function mounted(over: Parameters<typeof record>[0] = {}): TestChannel {
+  const channel = new TestChannel();
+  view = mountRun(element, channel, record(over));
+  return channel;
+}
+
+const text = (selector: string): string => element.querySelector(selector)?.textContent ?? '(none)';
+const isShown = (selector: string): boolean => element.querySelector<HTMLElement>(selector)?.hidden === false;
+const click = (selector: string): void => element.querySelector<HTMLElement>(selector)?.click();
+
+describe('the view of a run', () => {
+  it('asks for everything, and shows what is known before the answer', () => {
+    const channel = mounted();
+    expect(channel.sent).toEqual([{ type: 'open', version: 1 }]);
+    expect(text('.pathos-nb-title')).toBe('score(m, 0)');
+    expect(text('.pathos-nb-figures')).toMatch(/40 \/ 100 done.*2 failed.*8\.0\/s.*7\.5 s left.*5\.0 s elapsed.*90 % efficiency.*2 workers/);
+    const bar = element.querySelector('[role=progressbar]');
+    expect([bar?.getAttribute('aria-valuenow'), bar?.getAttribute('aria-valuemax')]).toEqual(['40', '100']);
+  });
+
+  it('draws what comes, once a frame', async () => {
+    const channel = mounted();
+    for (let i = 41; i <= 60; i++) channel.say(delta({ figures: figures({ n_done: i }), spans: spans([0, i, i + 1]) }));
+    expect(text('.pathos-nb-figures')).toMatch(/40 \/ 100/);
+    await frame();
+    expect(text('.pathos-nb-figures')).toMatch(/60 \/ 100/);
+  });
+
+  it('draws lanes with names, work and failures in their colours', async () => {
+    const channel = mounted();
+    channel.say({ type: 'run', record: record({
+      figures: figures({ state: 'done', elapsed_s: 10 }), lanes: [lane(0), lane(1, { worker: 'other' })],
+      spans: spans([0, 0, 5], [0, 6, 8, 1, 1], [1, 0, 10]),
+    }) });
+    await frame();
+    expect(drawn.texts).toEqual(expect.arrayContaining(['w0', 'other', '0 s']));
+    const row = (y: number): number[] => [...drawn.image.subarray(y * drawn.width, (y + 1) * drawn.width)];
+    expect(new Set(row(10)).size).toBeGreaterThanOrEqual(4); // ground, idle, work, failed
+    expect(new Set(row(30)).size).toBeLessThan(new Set(row(10)).size);
+  });
+
+  it('cancels by its button, which says so until the run has ended', async () => {
+    const channel = mounted();
+    click('.pathos-nb-cancel');
+    expect(channel.sent.at(-1)).toEqual({ type: 'cancel', run: 'r1' });
+    expect(text('.pathos-nb-cancel')).toBe('Cancelling…');
+    channel.say({ type: 'ended', run: 'r1', figures: figures({ state: 'cancelled', n_failed: 0 }) });
+    await frame();
+    expect(isShown('.pathos-nb-cancel')).toBe(false);
+    expect(text('.pathos-nb-state')).toBe('cancelled');
+  });
+
+  it('says what else helps when nobody answers to cancel', () => {
+    vi.useFakeTimers();
+    mounted();
+    click('.pathos-nb-cancel');
+    vi.advanceTimersByTime(11_000);
+    expect(text('.pathos-nb-notice')).toMatch(/Interrupting the kernel/);
+    expect(text('.pathos-nb-cancel')).toBe('Cancel');
+  });
+
+  it('offers to retry failures when it is over', async () => {
+    const channel = mounted({ figures: figures({ state: 'failed' }) });
+    expect(isShown('.pathos-nb-cancel')).toBe(false);
+    click('.pathos-nb-retry');
+    expect(channel.sent.at(-1)).toEqual({ type: 'retry', run: 'r1' });
+    expect(text('.pathos-nb-retry')).toBe('Retrying…');
+  });
+
+  it('of a saved run has no button that needs a kernel', () => {
+    view = mountRun(element, fromNothing(), record({ figures: figures({ state: 'failed' }) }));
+    expect([isShown('.pathos-nb-cancel'), isShown('.pathos-nb-retry')]).toEqual([false, false]);
+    expect(isShown('.pathos-nb-download-json')).toBe(true);
+    expect(text('.pathos-nb-figures')).not.toMatch(/left/);
+  });
+
+  it('shows failures with tracebacks when they are opened, and finds them', async () => {
+    mounted({
+      failures: [
+        { index: 3, label: 'm=3', error: '\u001b[31mValueError\u001b[0m: <script>x</script>', worker: 'w1', traceback: 'line 1\nline 2' },
+        { index: 4, label: 'm=4', error: 'KeyError: k\u202e', worker: 'w0', traceback: '' },
+      ],
+      n_more_failures: 3, figures: figures({ n_failed: 5 }),
+    });
+    const list = element.querySelector<HTMLDetailsElement>('.pathos-nb-failed-points');
+    expect(list?.querySelector('summary')?.textContent).toBe('5 failed');
+    expect(list?.querySelectorAll('.pathos-nb-row')).toHaveLength(0);
+    if (list) list.open = true;
+    await vi.waitFor(() => expect(list?.querySelectorAll('.pathos-nb-row')).toHaveLength(2));
+    expect(list?.textContent).toMatch(/ValueError: <script>x<\/script>.*KeyError: k‹U\+202E›.*3 more failures not kept here/);
+    const row = list?.querySelector<HTMLDetailsElement>('details.pathos-nb-row');
+    if (row) row.open = true;
+    await vi.waitFor(() => expect(row?.querySelector('pre')?.textContent).toBe('line 1\nline 2\n\non w1'));
+    const search = list?.querySelector('input');
+    if (search) search.value = 'keyerror';
+    search?.dispatchEvent(new Event('input'));
+    await vi.waitFor(() => expect(list?.querySelectorAll('.pathos-nb-row')).toHaveLength(1));
+    expect(element.querySelectorAll('script')).toHaveLength(0);
+  });
+
+  it('tells hosts, workers and what they did by keys', async () => {
+    mounted({ lanes: [lane(0), lane(1, { host: 'far' })], figures: figures({ state: 'done' }) });
+    const scroller = element.querySelector<HTMLElement>('.pathos-nb-scroller');
+    const press = (key: string): unknown => scroller?.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+    press('ArrowDown');
+    expect(text('.pathos-nb-tip')).toMatch(/^laptop/);
+    press('ArrowDown');
+    press('.');
+    expect(text('.pathos-nb-tip')).toMatch(/item 0.*w0 on laptop \(pid 100\)/);
+    press('Escape');
+    expect(isShown('.pathos-nb-tip')).toBe(false);
+  });
+
+  it('has the workers as a table', async () => {
+    mounted({ lanes: [lane(0), lane(1, { is_up: false, reason: 'killed by signal 9' })] });
+    const fold = element.querySelector<HTMLDetailsElement>('.pathos-nb-workers-table');
+    if (fold) fold.open = true;
+    const rows = (): (string | null)[] => [...(fold?.querySelectorAll('tbody tr') ?? [])].map((row) => row.textContent);
+    await vi.waitFor(() => expect(rows()).toEqual(['w0laptop204.5 sup', 'w1laptop204.5 sgone: killed by signal 9']));
+  });
+
+  it('says what it waits for, when the kernel tells', () => {
+    mounted({ figures: { ...figures(), waits: ['waiting for node7: its link was lost'] } as never });
+    expect(text('.pathos-nb-waits')).toMatch(/waiting for node7/);
+  });
+});
+
+describe('a run leaves the page', () => {
+  const odd = stateOf(record({
+    lanes: [lane(0, { worker: '=HYPERLINK("x")', host: 'a,b' }), lane(1)],
+    failures: [{ index: 3, label: 'm=\t3', error: 'bad\nworse', worker: 'w1', traceback: '' }],
+  }), 0);
+
+  it('as comma-separated values that no spreadsheet takes for a formula', () => {
+    expect(asCsv(odd).split('\r\n').slice(0, 2)).toEqual([
+      'worker,host,start_s,end_s,busy_s,first_index,items,failed', `"'=HYPERLINK(""x"")","a,b",0,1,1,0,1,0`,
+    ]);
+  });
+
+  it('as tables with tabs, a line a row', () => {
+    expect(asTable(odd)).toMatch(/^run\tscore\(m, 0\)\nstate\trunning\n[^]*\n\nindex\tpoint\terror\tworker\n3\tm= 3\tbad worse\tw1\n$/);
+  });
+
+  it('under a name that any system takes', () => {
+    expect(fileName({ ...odd, head: { ...odd.head, title: '../../etc: a*b', run: 'ab-12/..' } }, 'csv')).toBe('etc-a-b-ab-12.csv');
+  });
+});
