@@ -1,40 +1,52 @@
 #!/bin/sh
-# Install the Debian packages that the tests' ssh hosts need (tests/testbed): only what is missing, and only as root.
-# Elsewhere it says what is missing; the tests that need the hosts then skip, each by name.
+# Install the Debian packages that the tests' ssh hosts (tests/testbed) and the tests in a browser (tests/e2e) need: only
+# what is missing, and only as root. Elsewhere it says what is missing; the tests that need it then skip, each by name.
 set -eu
 
-packages="openssh-server openssh-client openssl iproute2 iputils-ping ethtool procps tcsh util-linux"
-
 command -v dpkg-query >/dev/null 2>&1 || exit 0
-missing=""
-for package in $packages; do
-    [ "$(dpkg-query -Wf '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
-done
-[ -n "$missing" ] || exit 0
-
-if [ "$(id -u)" != 0 ]; then
-    echo "the tests' ssh hosts need$missing; as root: apt-get install$missing" >&2
-    exit 0
-fi
+log=$(mktemp)
+policy=/usr/sbin/policy-rc.d
+has_policy=""
+trap 'rm -f "$log"; [ -z "$has_policy" ] || rm -f "$policy"' EXIT
 
 # The machine's own sshd must not start: the hosts run theirs.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
+forbid_services() {
+    [ -e "$policy" ] && return
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
-    trap 'rm -f "$policy"' EXIT
-fi
-
-install() {
-    # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing
+    has_policy=yes
 }
 
-log=$(mktemp)
-if install >"$log" 2>&1 || { apt-get -qq update >>"$log" 2>&1 && install >>"$log" 2>&1; }; then
-    echo "installed$missing"
-else
-    cat "$log" >&2
-    echo "could not install$missing; the tests that need ssh hosts will skip" >&2
-fi
-rm -f "$log"
+missing_of() {
+    for package in "$@"; do
+        [ "$(dpkg-query -Wf '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || printf ' %s' "$package"
+    done
+}
+
+install() {
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+}
+
+# need WHO PACKAGE...: who needs them is said where they cannot be had.
+need() {
+    who=$1
+    shift
+    # shellcheck disable=SC2046
+    set -- $(missing_of "$@")
+    [ $# -gt 0 ] || return 0
+    if [ "$(id -u)" != 0 ]; then
+        echo "$who need $*; as root: apt-get install $*" >&2
+        return 0
+    fi
+    forbid_services
+    if install "$@" >"$log" 2>&1 || { apt-get -qq update >>"$log" 2>&1 && install "$@" >>"$log" 2>&1; }; then
+        echo "installed $*"
+    else
+        cat "$log" >&2
+        echo "could not install $*; $who will skip" >&2
+    fi
+}
+
+need "the tests on ssh hosts" \
+    openssh-server openssh-client openssl iproute2 iputils-ping ethtool procps tcsh util-linux
+need "the tests in a browser" chromium fonts-dejavu-core

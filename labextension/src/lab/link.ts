@@ -1,0 +1,171 @@
+// From a notebook to the panel's comm in its kernel: asks whether pathos_nb is loaded there, opens the comm, and does
+// so again when the kernel restarts or changes. All of it as states that a view can show.
+import type { ISessionContext } from '@jupyterlab/apputils';
+import type { Kernel } from '@jupyterlab/services';
+import { type ISignal, Signal } from '@lumino/signaling';
+import { fromComm, type Channel, type Comm } from '../comm';
+import { PANEL_TARGET, PROTOCOL, type Topic } from '../protocol';
+import { NOTHING, reduce, type PanelState } from '../panel/state';
+import { isLoaded, load, type Loaded } from './loading';
+
+export type LinkState =
+  | { kind: 'starting' }
+  | { kind: 'gone' }
+  | { kind: 'foreign'; language: string }
+  | { kind: 'absent'; why: string }
+  | { kind: 'loading' }
+  | { kind: 'ready'; channel: Channel }
+  | { kind: 'problem'; text: string };
+
+const NO_PANEL =
+  'pathos_nb is loaded in this kernel, but answers no panel. Install the same version of pathos-nb in the kernel and in JupyterLab.';
+
+export class Link {
+  state: LinkState = { kind: 'starting' };
+  tables: PanelState = NOTHING;
+  private readonly changes = new Signal<this, void>(this);
+  private turn = 0;
+  private wasRestarted = false;
+  private topics: readonly Topic[] = [];
+  private readonly runs = new Set<string>();
+
+  constructor(private readonly session: ISessionContext) {
+    session.kernelChanged.connect(this.renew, this);
+    session.statusChanged.connect(this.statusChanged, this);
+    void this.renew();
+  }
+
+  get changed(): ISignal<this, void> {
+    return this.changes;
+  }
+
+  /** The kernel has been started again, and nothing of pathos_nb is in it. */
+  get isFresh(): boolean {
+    return this.wasRestarted;
+  }
+
+  dispose(): void {
+    this.turn += 1;
+    this.drop();
+    Signal.clearData(this);
+  }
+
+  /** Say what is on show; what nobody looks at costs the kernel nothing. */
+  watch(topics: readonly Topic[]): void {
+    if (topics.join() === this.topics.join()) return;
+    this.topics = topics;
+    this.tellWatch();
+  }
+
+  watchRun(run: string, isWatched: boolean): void {
+    if (isWatched) this.runs.add(run);
+    else this.runs.delete(run);
+    this.tellWatch();
+  }
+
+  private tellWatch(): void {
+    if (this.state.kind !== 'ready') return;
+    this.state.channel.send({ type: 'watch', topics: [...this.topics], runs: [...this.runs] });
+  }
+
+  /** Look again, from the beginning. */
+  async renew(): Promise<void> {
+    const turn = ++this.turn;
+    this.drop();
+    const kernel = this.session.session?.kernel;
+    if (!kernel) return this.become({ kind: this.session.isReady ? 'gone' : 'starting' });
+    this.become({ kind: 'starting' });
+    const found = await isLoaded(kernel);
+    if (turn === this.turn) this.found(kernel, found);
+  }
+
+  /** Ask again, if what was asked before may be true no longer. */
+  askAgain(): void {
+    if (this.state.kind === 'absent' || this.state.kind === 'problem') void this.renew();
+  }
+
+  /** Load pathos_nb into the kernel. */
+  async load(): Promise<void> {
+    const kernel = this.session.session?.kernel;
+    if (!kernel || this.state.kind === 'loading') return;
+    const turn = ++this.turn;
+    this.become({ kind: 'loading' });
+    const found = await load(kernel);
+    if (turn === this.turn) this.found(kernel, found);
+  }
+
+  private found(kernel: Kernel.IKernelConnection, found: Loaded): void {
+    if (found.kind === 'yes') this.open(kernel);
+    else if (found.kind === 'no') this.become({ kind: 'absent', why: found.why });
+    else if (found.kind === 'foreign') this.become(found);
+    else this.become({ kind: 'starting' });
+  }
+
+  private open(kernel: Kernel.IKernelConnection): void {
+    let comm: Kernel.IComm;
+    try {
+      comm = kernel.createComm(PANEL_TARGET);
+    } catch (error) {
+      return this.become({ kind: 'problem', text: `This page cannot speak with the kernel: ${String(error)}` });
+    }
+    const channel = fromComm(comm as unknown as Comm);
+    let hasAnswered = false;
+    channel.onMessage({
+      message: (message) => {
+        hasAnswered = true;
+        const next = reduce(this.tables, message);
+        if (next === this.tables) return;
+        this.tables = next;
+        this.changes.emit();
+      },
+      problem: (problem) => {
+        if (problem.kind !== 'closed' || this.state.kind !== 'ready' || this.state.channel !== channel) return;
+        if (hasAnswered) void this.renew();
+        else this.become({ kind: 'problem', text: NO_PANEL });
+      },
+    });
+    this.wasRestarted = false;
+    this.become({ kind: 'ready', channel });
+    comm.open({ type: 'open', version: PROTOCOL });
+    this.tellWatch();
+  }
+
+  private statusChanged(_: ISessionContext, status: Kernel.Status): void {
+    if (status === 'restarting' || status === 'autorestarting') {
+      this.turn += 1;
+      this.wasRestarted = true;
+      this.drop();
+      this.become({ kind: 'starting' });
+    } else if (status === 'dead' || status === 'terminating') {
+      this.turn += 1;
+      this.drop();
+      this.become({ kind: 'gone' });
+    } else if (status === 'idle' && this.isWaiting()) {
+      void this.renew();
+    }
+  }
+
+  /** The kernel is up again, and nobody has asked it yet. */
+  private isWaiting(): boolean {
+    return (this.state.kind === 'starting' && this.turn !== this.askedIn) || this.state.kind === 'gone';
+  }
+
+  /** The turn in which the kernel was asked last. */
+  private askedIn = 0;
+
+  private become(state: LinkState): void {
+    if (state.kind === 'starting') this.askedIn = this.session.session?.kernel && !this.isStopped() ? this.turn : 0;
+    this.state = state;
+    this.changes.emit();
+  }
+
+  private isStopped(): boolean {
+    const status = this.session.session?.kernel?.status ?? '';
+    return ['restarting', 'autorestarting', 'dead', 'terminating'].includes(status);
+  }
+
+  private drop(): void {
+    this.tables = NOTHING;
+    if (this.state.kind === 'ready') this.state.channel.close();
+  }
+}

@@ -1,0 +1,46 @@
+// Words and numbers for a person. What comes from outside is cut, and cannot colour or turn around its neighbours.
+
+const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const MOST = 8000;
+
+/** Give text without ANSI sequences, control and bidi characters, and not endlessly long. */
+export function plain(text: string, most: number = MOST): string {
+  const cut = text.length > 4 * most ? text.slice(0, 4 * most) : text;
+  const clean = cut.replace(ESCAPES, '').replace(CONTROLS, '');
+  return clean.length > most ? `${clean.slice(0, most - 1)}…` : clean;
+}
+
+/** Give one line of it. */
+export function line(text: string): string {
+  return plain(text, 200).replace(/\s+/g, ' ').trim();
+}
+
+export function bytes(count: number): string {
+  let size = count;
+  for (const unit of ['B', 'kB', 'MB', 'GB']) {
+    if (size < 1000) return `${size < 10 && unit !== 'B' ? size.toFixed(1) : Math.round(size)} ${unit}`;
+    size /= 1000;
+  }
+  return `${size < 10 ? size.toFixed(1) : Math.round(size)} TB`;
+}
+
+export function milliseconds(ms: number): string {
+  return ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : seconds(ms / 1000);
+}
+
+export function seconds(s: number): string {
+  if (s < 1) return `${Math.round(s * 1000)} ms`;
+  if (s < 60) return `${s < 10 ? s.toFixed(1) : Math.round(s)} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
+  return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
+}
+
+export function count(n: number, one: string, many: string = `${one}s`): string {
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+}
+
+/** Put together what there is. */
+export function joined(parts: readonly (string | null | undefined | false)[], by = ' · '): string {
+  return parts.filter(Boolean).join(by);
+}
