@@ -12,7 +12,8 @@ from contextlib import ExitStack
 from typing import Any, NoReturn
 
 from pathos_nb import core
-from pathos_nb.errors import BadOption, PathosNbError
+from pathos_nb.errors import PathosNbError
+from pathos_nb.secure.names import checked_port
 
 __all__ = ["main"]
 
@@ -98,7 +99,7 @@ def _begin(said: argparse.Namespace, stack: ExitStack) -> None:
     """Start what is asked for, and say where it is."""
     from_tunnel = said.server == TUNNEL
     wants_tunnel = from_tunnel or said.port == TUNNEL
-    port = 0 if said.port in ("", TUNNEL) else _port(said.port)
+    port = 0 if said.port in ("", TUNNEL) else checked_port(said.port, said.host)
     options = _options(said)
     if from_tunnel:
         _lead(said, stack, port, options)
@@ -123,12 +124,6 @@ def _lead(said: argparse.Namespace, stack: ExitStack, port: int, options: dict[s
     host = said.host.rpartition("@")[2]
     _tell(f"{tunnel.port}:{host}:{tunnel.remote_port}\nConnected to localhost at port={tunnel.port}\n")
     return tunnel.port
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal():
-        raise BadOption(f"{text!r} is not a port", cure="give a number, or 'tunnel'")
-    return int(text)
 
 
 def _wait(has_server: bool) -> None:

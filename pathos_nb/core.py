@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pathos_nb import connection, portpicker
-from pathos_nb.errors import CommandFailed
+from pathos_nb.errors import BadOption, CommandFailed
+from pathos_nb.joined.serving import Service, begin
 from pathos_nb.secure.connection import Pipe
 from pathos_nb.secure.copier import Copier
-from pathos_nb.secure.registered import remote_to
-from pathos_nb.secure.serving import Service, begin
+from pathos_nb.secure.registered import registered_python, remote_to
 from pathos_nb.secure.tunnel import Tunnel, free_port
 
 __all__ = ["connect", "copy", "execute", "getchild", "getpid", "getppid", "kill", "randomport", "serve"]
@@ -104,12 +104,14 @@ def kill(pid: int, host: str | None = None, **kwds: Any) -> str:
 
     Raises
     ------
+    BadOption
+        That is no id of a process.
     ProcessLookupError
         There is no such process.
     CommandFailed
         It may not be ended, and why.
     """
-    pid = int(pid)
+    pid = _id_of(pid)
     pipe = execute(["kill", "-TERM", str(pid)], host, bg=False, **{"timeout": TIMEOUT_S, **kwds})
     if pipe.status and "no such process" in pipe.stderr.lower():
         raise _no_process(f"no process {pid}", host)
@@ -119,6 +121,13 @@ def kill(pid: int, host: str | None = None, **kwds: Any) -> str:
             f"process {pid} was not ended", cause=pipe.stderr.strip(), cure=cure, host=host or "localhost"
         )
     return str(pipe.response())
+
+
+def _id_of(pid: int | str) -> int:
+    """Give a process id as a number: one process, never a group of them or all."""
+    if str(pid).isdecimal() and int(pid) > 0:
+        return int(pid)
+    raise BadOption(f"{pid!r} is not the id of a process", cure="give a number from 1 on; getpid(target) finds it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +213,11 @@ def getppid(pid: int | None = None, host: str | None = None, group: bool = False
     """
     if pid is None and not host:
         return os.getpgrp() if group else os.getppid()
+    if pid is None:
+        raise _no_process("no process to look for: name a pid", host)
+    wanted = _id_of(pid)
     for process in _processes(host):
-        if process.pid == pid:
+        if process.pid == wanted:
             return process.pgid if group else process.ppid
     raise _no_process(f"no process {pid}", host)
 
@@ -233,7 +245,7 @@ def getchild(pid: int | None = None, host: str | None = None, group: bool = Fals
     """
     if pid is None and host:
         raise _no_process("no process to look for: name a pid", host)
-    wanted = os.getpid() if pid is None else int(pid)
+    wanted = os.getpid() if pid is None else _id_of(pid)
     every = _processes(host)
     children = [p.pid for p in every if (p.pgid if group else p.ppid) == wanted]
     if not children and (group or all(p.pid != wanted for p in every)):
@@ -263,7 +275,7 @@ def randomport(host: str | None = None, **kwds: Any) -> int:
     if not host:
         return portpicker.randomport()
     with remote_to(host, **kwds) as remote:
-        return free_port(remote)
+        return free_port(remote, registered_python(host))
 
 
 def connect(host: str, port: int | None = None, through: str | None = None, **kwds: Any) -> Tunnel:

@@ -31,10 +31,15 @@ Two kinds of failure are never mixed: *your function raised* (the exception is r
 
 from __future__ import annotations
 
+from functools import wraps
+
 TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pickle import PicklingError
-    from typing import Any
+    from typing import Any, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
 else:
     try:
         from _pickle import PicklingError
@@ -66,6 +71,7 @@ __all__ = [
     "TunnelFailed",
     "UnknownPlace",
     "WorkerLost",
+    "plain",
     "without_engine",
 ]
 
@@ -259,6 +265,30 @@ def without_engine(error: BaseException) -> BaseException:
     return error.with_traceback(found)
 
 
+def plain(function: F) -> F:
+    """Have a method that users call raise its errors without the frames of this package below it.
+
+    Parameters
+    ----------
+    function : callable
+        The method.
+
+    Returns
+    -------
+    callable
+        The same, but for the tracebacks.
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwds: Any) -> Any:
+        try:
+            return function(*args, **kwds)
+        except BaseException as error:
+            raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
+
+    return call  # type: ignore[return-value]  # it has the signature of the other
+
+
 class Failure:
     """One item that has no result, and why: what ``on_error="keep"`` puts in the item's place.
 
@@ -280,9 +310,11 @@ class Failure:
         How long the last attempt took.
     traceback : str
         The worker's traceback.
+    cure : str
+        What to do about it, where that is known.
     """
 
-    __slots__ = ("argument", "attempt", "error", "host", "index", "seconds", "traceback", "worker")
+    __slots__ = ("argument", "attempt", "cure", "error", "host", "index", "seconds", "traceback", "worker")
 
     def __init__(
         self,
@@ -295,10 +327,11 @@ class Failure:
         attempt: int = 1,
         seconds: float = 0.0,
         traceback: str = "",
+        cure: str = "",
     ) -> None:
         self.index, self.error, self.argument = index, error, argument
         self.worker, self.host, self.attempt = worker, host, attempt
-        self.seconds, self.traceback = seconds, traceback
+        self.seconds, self.traceback, self.cure = seconds, traceback, cure
 
     def __bool__(self) -> bool:
         return False
@@ -321,7 +354,8 @@ class Failure:
         error = self._raisable()
         if not self.traceback:
             raise error
-        raise error from RemoteTraceback(self.traceback, self.index, self.argument, self.worker, self.host)
+        told = f"{self.traceback.rstrip()}\n{self.cure}" if self.cure else self.traceback
+        raise error from RemoteTraceback(told, self.index, self.argument, self.worker, self.host)
 
     def _raisable(self) -> BaseException:
         """Give what can be raised here: an item's ``sys.exit()`` must not end the caller, silently at that."""

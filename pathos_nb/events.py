@@ -83,6 +83,46 @@ class WorkerDown(NamedTuple):
     reason: str
 
 
+class PlaceLost(NamedTuple):
+    """A place has no workers for a while: the way to it is lost, and is being opened again.
+
+    Attributes
+    ----------
+    place, reason : str
+        Which, and what is in the way.
+    since, until : float
+        When it was lost, and when it will be given up.
+    n_workers : int
+        How many workers are left elsewhere; with none, the run waits.
+    """
+
+    run_id: str
+    place: str
+    reason: str
+    since: float
+    until: float
+    n_workers: int
+
+
+class PlaceBack(NamedTuple):
+    """A place that was lost has workers again."""
+
+    run_id: str
+    place: str
+    at: float
+    n_workers: int
+
+
+class PlaceGone(NamedTuple):
+    """A place was given up; `reason` says why, and what to do."""
+
+    run_id: str
+    place: str
+    reason: str
+    at: float
+    n_workers: int
+
+
 class RunEnded(NamedTuple):
     """A map is over; `state` is done, failed or cancelled."""
 
@@ -91,4 +131,5 @@ class RunEnded(NamedTuple):
     seconds: float
 
 
-Event = RunStarted | ChunkDone | ItemFailed | ItemRetried | WorkerUp | WorkerDown | RunEnded
+PlaceNews = PlaceLost | PlaceBack | PlaceGone
+Event = RunStarted | ChunkDone | ItemFailed | ItemRetried | WorkerUp | WorkerDown | PlaceNews | RunEnded

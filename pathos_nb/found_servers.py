@@ -77,7 +77,7 @@ def _find(address: str) -> Found:
     try:
         return Found(place, *_look_at(address, host, port))
     except (BadOption, OSError) as error:
-        return Found(place, 0, f"the server {address} is left out: {error}")
+        return Found(place, 0, f"the server {known_servers.called(address)} is left out: {error}")
 
 
 def _look_at(address: str, host: str, port: int) -> tuple[int, str]:
@@ -86,11 +86,11 @@ def _look_at(address: str, host: str, port: int) -> tuple[int, str]:
         return 0, f"the server {address} is left out: a server of ours listens on its own loopback only; {cure}"
     secret = known_servers.recall(address)
     if not answers((host, port)):
-        return 0, f"no server answers at {address}: it is left out"
+        return 0, f"no server answers at {known_servers.called(address)}: it is left out"
     if secret is None:
         cure = "start one by pathos_nb.server.LocalServer"
         return 0, f"no server of ours answers at {address}: it is left out (its secret is not known here; {cure})"
     try:
         return int(ask((host, port), secret.encode())["nodes"]), ""
     except OSError as error:
-        return 0, f"no server of ours answers at {address}: it is left out ({error})"
+        return 0, f"no server of ours answers at {known_servers.called(address)}: it is left out ({error})"

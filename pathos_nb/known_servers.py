@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pathos_nb.errors import BadOption
 
-__all__ = ["canonical", "folder", "forget", "known", "recall", "remember"]
+__all__ = ["called", "canonical", "folder", "forget", "known", "recall", "remember"]
 
 _LOOPBACK = ("", "localhost", "127.0.0.1", "::1", "ip6-localhost")
 _MAX_BYTES = 4096
@@ -63,8 +63,8 @@ def _file_of(address: str) -> Path:
     return folder() / f"{safe}_{port}"
 
 
-def remember(address: str, secret: str) -> None:
-    """Keep a server's secret.
+def remember(address: str, secret: str, name: str = "") -> None:
+    """Keep a server's secret, and what it is called.
 
     Parameters
     ----------
@@ -72,14 +72,16 @@ def remember(address: str, secret: str) -> None:
         Where the server is reached from here, ``localhost:port``.
     secret : str
         One line.
+    name : str
+        For messages, such as ``server-1 on node7``; an address alone says little of a tunnel's far end.
     """
     path = _file_of(address)
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     with contextlib.suppress(FileNotFoundError):
         fresh.unlink()
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secret + "\n")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"{secret}\n{' '.join(name.split())}\n")
     fresh.replace(path)
 
 
@@ -100,16 +102,42 @@ def recall(address: str) -> str | None:
     BadOption
         It is no address, or others can read the file or have written it.
     """
+    return _lines(address)[0] or None
+
+
+def called(address: str) -> str:
+    """Give what a server is called, with its address.
+
+    Parameters
+    ----------
+    address : str
+        ``host:port``.
+
+    Returns
+    -------
+    str
+        The address alone, if it has no name.
+    """
+    try:
+        name = _lines(address)[1]
+    except (BadOption, OSError):
+        name = ""
+    return f"{name} ({address})" if name else address
+
+
+def _lines(address: str) -> tuple[str, str]:
+    """Give secret and name."""
     path = _file_of(address)
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
-        return None
-    with os.fdopen(descriptor, encoding="ascii") as file:
+        return "", ""
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
         told = os.fstat(descriptor)
         if told.st_mode & 0o077 or (hasattr(os, "getuid") and told.st_uid != os.getuid()):
             raise BadOption(f"others can read or write {path}", cure="remove it, and start the server again")
-        return file.read(_MAX_BYTES).strip() or None
+        secret, _, name = file.read(_MAX_BYTES).strip().partition("\n")
+        return secret.strip(), name.strip()
 
 
 def forget(address: str) -> None:

@@ -2,7 +2,8 @@
 
 A server is one that pathos_nb has started for this user (`pathos_nb.server`, or ``serve`` on a host), named by where it
 is reached from here, ``localhost:port``; its secret is looked up by that. One that does not answer is left out with a
-warning, as pathos leaves it out in silence.
+warning, as pathos leaves it out in silence. ``print(pool.stats())`` tells how much each worker has
+done, here and on servers.
 
 Examples
 --------
@@ -22,7 +23,7 @@ from typing import Any, ClassVar
 
 from pathos_nb.abstract_launcher import AbstractWorkerPool  # noqa: F401 - a name of pathos
 from pathos_nb.dispatch.pool import Pool
-from pathos_nb.errors import LauncherUnavailable
+from pathos_nb.errors import BadOption, LauncherUnavailable, plain
 from pathos_nb.found_servers import find_servers
 from pathos_nb.launchers.cores import usable_cores as cpu_count
 from pathos_nb.pending import PendingResult
@@ -66,8 +67,13 @@ def _places(nodes: int, servers: Sequence[str]) -> dict[str, int]:
     ------
     LauncherUnavailable
         There is none.
+    BadOption
+        There cannot be any.
     """
-    places = {} if nodes == 0 and servers else {"processes": nodes}
+    if nodes == 0 and not servers:
+        cure = 'name them, as in ParallelPool(0, servers=("localhost:40213",)), or ask for 1 or more local processes'
+        raise BadOption("with 0 local processes a ParallelPool works on servers alone, and none is named", cure=cure)
+    places = {} if nodes == 0 else {"processes": nodes}
     for found in find_servers(servers) if servers else ():
         if found.nodes:
             places[found.place] = found.nodes
@@ -76,7 +82,8 @@ def _places(nodes: int, servers: Sequence[str]) -> dict[str, int]:
     if not places:
         told = " and ".join(servers)
         what = f"there is nobody to work: no local processes were asked for, and {told} cannot be used"
-        raise LauncherUnavailable(what, cure="ask for local processes, or start a server")
+        cure = "ask for local processes, or start a server: %pathos serve HOST, or pathos_nb.server.LocalServer(nodes)"
+        raise LauncherUnavailable(what, cure=cure)
     return places
 
 
@@ -108,6 +115,7 @@ class ParallelPool(SharedPool):
     _settings = frozenset({"initializer", "initargs", "maxtasksperchild", "servers"})
     __state__: ClassVar[dict[Any, ServedPool]] = {}
 
+    @plain
     def __init__(self, *args: Any, **kwds: Any) -> None:
         self._nodes = _local_nodes(ask_nodes(self._count_name, args, kwds))
         name, servers = kwds.pop("id", None), _named_servers(kwds.pop("servers", None))
@@ -185,11 +193,13 @@ class ParallelPool(SharedPool):
     def servers(self, servers: Any) -> None:
         self._serve(servers=() if servers is None else servers)
 
+    @plain
     def map(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> list[Any]:
         """Do what the map of the other pools does; it is counted for `stats`."""
         values: list[Any] = self.amap(f, *args, **kwds).get()
         return values
 
+    @plain
     def pipe(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
         """Do what the pipe of the other pools does; it is counted for `stats`."""
         return self.apipe(f, *args, **kwds).get()
@@ -198,6 +208,16 @@ class ParallelPool(SharedPool):
         """Do what the amap of the other pools does; ``size``, pathos' hint for its chunks, is taken and not needed."""
         kwds.pop("size", None)
         return super().amap(f, *args, **kwds)
+
+    def stats(self) -> str:
+        """Tell what each worker has done in the runs that are over, here and on servers.
+
+        Returns
+        -------
+        str
+            A table: calls, their share, seconds in all and a call, and the worker.
+        """
+        return stats(self)
 
     ncpus = nodes
     _ParallelPool__nodes = nodes  # the name by which pathos' own tests look

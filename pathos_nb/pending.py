@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
+from pathos_nb.errors import plain
+
 __all__ = ["PendingResult", "PendingValues"]
 
 
@@ -119,6 +121,7 @@ class PendingResult:
             raise ValueError("the result is not there yet: wait() for it first")
         return bool(self._made.successful())
 
+    @plain
     def get(self, timeout: float | None = None) -> Any:
         """Wait for the result and give it.
 

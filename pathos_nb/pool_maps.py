@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.abstract_launcher import AbstractWorkerPool
+from pathos_nb.errors import plain
 from pathos_nb.pending import PendingResult, PendingValues
 from pathos_nb.served_pool import ServedPool
 
@@ -35,6 +36,7 @@ class PoolMaps(AbstractWorkerPool):
         """Give the workers, if they take work."""
         raise NotImplementedError
 
+    @plain
     def map(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> list[Any]:
         """Call `f` for each item and wait for all results.
 
@@ -174,6 +176,7 @@ class PoolMaps(AbstractWorkerPool):
         workers.note_result(result.run)
         return PendingResult(result, *told)
 
+    @plain
     def pipe(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:
         """Call `f` once, on any worker, and wait for its value.
 

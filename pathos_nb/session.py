@@ -16,6 +16,7 @@ import contextlib
 import difflib
 import logging
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -57,6 +58,7 @@ class Session:
         self._runs: OrderedDict[str, KeptRun] = OrderedDict()
         self._n_runs = n_runs
         self._heavy: set[str] = set()
+        self._unnamed: weakref.WeakSet[Pool] = weakref.WeakSet()  # pools that were asked for by their places
         self._lock = threading.RLock()
         registry.observers.append(self.note)
         self.hosts, self.services = Hosts(), Services()
@@ -96,6 +98,7 @@ class Session:
         """
         pool = self.pool(places, nodes)
         self.places, self.nodes = self._named(places), nodes
+        self._end_unused(pool)
         return pool
 
     def pool(self, places: Sequence[str] = (), nodes: int | None = None) -> Pool:
@@ -111,7 +114,8 @@ class Session:
         Returns
         -------
         Pool
-            The same one for the same question; the session closes it.
+            The same one for the same question; the session closes it. One with workers on a host, which nobody has
+            named, ends when another one with workers there has been asked for, unless cells run on it or it is at work.
 
         Raises
         ------
@@ -123,7 +127,25 @@ class Session:
         _check_serial(places, nodes)
         places = self._named(places)
         named = self.pools.get(places[0]) if len(places) == 1 and nodes is None else None
-        return named or self._make(_pool_name(places, nodes), places, nodes)
+        if named is None:
+            named = self._make(_pool_name(places, nodes), places, nodes)
+            self._unnamed.add(named)
+            self._end_unused(named)
+        return named
+
+    def _end_unused(self, asked: Pool) -> None:
+        """End pools whose workers on a host would idle beside those of the pool that is asked for."""
+        hosts = set(asked.places) & set(self.hosts.connected)
+        for name, pool in self.pools.items():
+            is_kept = pool is asked or name == self.default_name or pool not in self._unnamed
+            if not is_kept and hosts & set(pool.places) and not pool.n_runs:
+                with contextlib.suppress(UnknownPlace):  # another thread was quicker
+                    self.close_pool(name)
+
+    def workers_at(self, host: str) -> dict[str, int]:
+        """Tell how many workers each open pool has on a host now; pools without any are left out."""
+        counted = {name: sum(w.place == host for w in pool.workers()) for name, pool in self.pools.items()}
+        return {name: n for name, n in counted.items() if n}
 
     def _named(self, places: Iterable[str]) -> tuple[str, ...]:
         """Give the names of places; a host that is given as ``user@host`` is connected for that."""
@@ -267,7 +289,8 @@ class Session:
         host.stand()
         if host.state != "connected" and host.name in self.pools:
             self.close_pool(host.name)  # its agent was given up
-        self.pool((host.name,))
+        if not self.workers_at(host.name):
+            self.pool((host.name,))
         return host
 
     def disconnect(self, name: str) -> None:

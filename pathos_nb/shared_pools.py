@@ -19,7 +19,7 @@ import threading
 from typing import Any, ClassVar
 
 from pathos_nb.dispatch.pool import Pool
-from pathos_nb.errors import PoolRunning
+from pathos_nb.errors import PoolRunning, plain
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.pool_maps import PoolMaps
 from pathos_nb.served_pool import ServedPool, ask_nodes
@@ -52,6 +52,7 @@ class SharedPool(PoolMaps):
     _of_parent: ClassVar[list[ServedPool]] = []
     __state__: ClassVar[dict[Any, ServedPool]] = {}
 
+    @plain
     def __init__(self, *args: Any, **kwds: Any) -> None:
         nodes = ask_nodes(self._count_name, args, kwds)
         self._nodes = usable_cores() if nodes is None else nodes

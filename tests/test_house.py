@@ -85,6 +85,10 @@ LATE_OWN: dict[tuple[str, str], str] = {
         "launchers/ppft_call.py",
         "pathos_nb.launchers.ppft_line",
     ): "with ppft, which takes 100 ms, in a call's own thread",
+    (
+        "notebook/live.py",
+        "pathos_nb.notebook.run_widget",
+    ): "ipywidgets takes 200 ms: for the first run that shows itself",
     ("launchers/ppft_process.py", "pathos_nb.launchers.ppft_server"): "only in the server's own process",
     ("dispatch/pool.py", "pathos_nb.launchers.inside"): "only in a worker that a pool was sent to, where it is loaded",
 }

@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from pathos_nb.dispatch.absences import Absences
 from pathos_nb.dispatch.attendance import Attendance
 from pathos_nb.dispatch.crew import Crew, Plan, Seat, WorkerInfo
 from pathos_nb.dispatch.deliveries import Deliveries, complain
@@ -76,7 +77,8 @@ class Dispatcher:
         self._steward: threading.Thread | None = None
         self.hub = _new_hub()
         self.attendance = Attendance(self)
-        self.receiver = Receiver(lambda: self.crew, self.fail_run, self._break, self._check_over)
+        self.absences = Absences(lambda: self.crew, self.runs)
+        self.receiver = Receiver(lambda: self.crew, self.fail_run, self._break, self._check_over, self.absences)
         try:
             self.crew = Crew(plan, self.hub, self.receiver.take)
         except BaseException:
@@ -115,6 +117,7 @@ class Dispatcher:
             self.runs.append(run)
             self._show(run)
             run.begin()
+            self.absences.begin(run)
             self._check_over(run)
             self.feeder.feed()
             if run.unattended and not self.is_inline and not run.is_over:

@@ -67,11 +67,12 @@ def describe(failure: Failure) -> str:
     Returns
     -------
     str
-        The exception's type and the first line of its text.
+        The exception's type, the first line of its text, and what to do, where that is known.
     """
     first = str(failure.error).strip().partition("\n")[0]
     text = f"{type(failure.error).__name__}: {first}" if first else type(failure.error).__name__
-    return text if len(text) <= _N_CHARACTERS else text[: _N_CHARACTERS - 1] + "…"
+    text = text if len(text) <= _N_CHARACTERS else text[: _N_CHARACTERS - 1] + "…"
+    return f"{text}; {failure.cure}" if failure.cure else text
 
 
 def tidy(traceback: str) -> str:

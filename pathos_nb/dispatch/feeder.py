@@ -6,6 +6,7 @@ send, a worker without work takes over half of what another has not begun.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -121,10 +122,15 @@ class Feeder:
         if payload is None:
             return False
         if not payload.by_value:
-            return True
-        if all(other.slot.minor != MINOR for other in self.crew.seats):
+            return not (run.has_code_in_items and self._has_own_python())
+        if not self._has_own_python():
             self._fail_run(run, _other_python(run.function, seat))
         return False
+
+    def _has_own_python(self) -> bool:
+        """Whether there is a worker of this Python, or will be again."""
+        seats = itertools.chain(self.crew.seats, *self.crew.vacant.values())
+        return any(seat.slot.minor == MINOR for seat in seats)
 
     def _pinned(self, run: Run, seat: Seat) -> Task | None:
         index = run.pins.pop(id(seat), None)
@@ -196,18 +202,22 @@ class Feeder:
     def _send(self, seat: Seat, run: Run, task: Task) -> None:
         codec = ByReference if seat.launcher.shares_memory else ByValue
         frames: list[Frame] = []
-        if run.number not in seat.defined:
-            define = self._definition(run, seat, codec)
-            if define is None:
-                return
-            frames.append(define)
         try:
             payload = codec.dump(task.items)
             if codec is ByValue and payload.by_value and seat.slot.minor != MINOR:
+                if self._has_own_python():
+                    run.has_code_in_items = True
+                    run.requeue(task, first=True)
+                    return
                 raise _other_python(task.items, seat)
         except BaseException as error:
             self._not_sent(run, task, error)
             return
+        if run.number not in seat.defined:  # only now that it goes: it has what changed around the caller
+            define = self._definition(run, seat, codec)
+            if define is None:
+                return
+            frames.append(define)
         n, number = len(task.indices), seat.next_number()
         meta = (number, run.number, task.indices, n)
         frames.append(Frame(protocol.WORK, meta, payload.body, payload.buffers))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import Failure
 from pathos_nb.events import Event, RunEnded
@@ -23,6 +26,7 @@ class KeptRun:
         self.state, self.n_done, self.seconds = run.state, run.n_done, run.seconds
         self.failures: dict[int, Failure] = {}
         self.heavy: tuple[tuple[str, int], ...] = ()
+        self.again: Callable[[bool], Any] | None = None  # runs its points again, or only those without a value
         self._run: Run | None = run
         run.subscribe(self._hear)
 
@@ -30,6 +34,10 @@ class KeptRun:
         if isinstance(event, RunEnded):
             self.refresh()
             self.state, self._run = event.state, None  # the values are the caller's: they may be large
+
+    def renew(self, run: Run) -> None:
+        """Take the figures of the run that this is about: points of it have run again."""
+        self.state, self.n_done, self.seconds, self.failures = run.state, run.n_done, run.seconds, dict(run.failures)
 
     def refresh(self) -> KeptRun:
         """Bring the figures up to date.

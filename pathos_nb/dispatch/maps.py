@@ -133,6 +133,11 @@ class Maps:
         """How many workers there are, or were."""
         return sum(not seat.leaving for seat in self.dispatcher.crew.seats) or self._n_planned
 
+    @property
+    def n_runs(self) -> int:
+        """How many maps are under way."""
+        return len(self.dispatcher.runs)
+
     def resize(self, n: int) -> int:
         """Have that many workers at the first place; give the number."""
         size = _size(type(self.dispatcher.crew.launchers[0]), _checked(n))

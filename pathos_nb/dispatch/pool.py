@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from pathos_nb.errors import PoolBroken, without_engine
+from pathos_nb.errors import HostError, PoolBroken, without_engine
 from pathos_nb.launchers.zygote_start import head_starts
 
 TYPE_CHECKING = False
@@ -68,7 +68,12 @@ class Pool:
         self.places = tuple(where) or (_default_place(),)
         self._nodes, self._most_items = nodes, maxtasksperchild
         self._setup = (initializer, tuple(initargs))
-        self._started: Maps | None = self._begin()
+        try:
+            self._started: Maps | None = self._begin()
+        except (HostError, PoolBroken) as error:  # its text has what there is to know of the cause
+            raise without_engine(error) from None
+        except BaseException as error:
+            raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
 
     @property
     def _maps(self) -> Maps:
@@ -221,6 +226,11 @@ class Pool:
     def n_busy(self) -> int:
         """How many workers have something to do just now."""
         return self._maps.dispatcher.n_busy
+
+    @property
+    def n_runs(self) -> int:
+        """How many maps are under way, iterators that are not read to their end included."""
+        return self._maps.n_runs
 
     @property
     def state(self) -> str:

@@ -7,19 +7,30 @@ are tried alone until the item that kills is found; it fails alone.
 
 from __future__ import annotations
 
-import re
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from pathos_nb.dispatch.absences import Absences
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
+from pathos_nb.dispatch.lacking import lacking
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
 from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
-from pathos_nb.launchers.contract import Launcher, News, Reply, Running, SlotDown, SourceBroken, SourceReady, TakenBack
+from pathos_nb.launchers.contract import (
+    Launcher,
+    News,
+    Reply,
+    Running,
+    SlotDown,
+    SourceBroken,
+    SourceLost,
+    SourceReady,
+    TakenBack,
+)
 from pathos_nb.launchers.failing import revive, text_of
 from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
@@ -27,6 +38,7 @@ from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import ItemReport, Report
 from pathos_nb.wire.serialization import MINOR, carries_code
 
+_MIN_OVERHEAD_S = 1e-4  # what a chunk costs here, though the worker has the next one meanwhile and does not wait
 _MAX_OVERHEAD_S = 2e-3
 
 
@@ -43,6 +55,8 @@ class Receiver:
         Takes the error when no worker can be had.
     check_over : callable
         Is told of each run that may be over.
+    absences : Absences
+        Tells runs which places are lost.
     """
 
     def __init__(
@@ -51,8 +65,9 @@ class Receiver:
         fail_run: Callable[[Run, BaseException], None],
         break_pool: Callable[[PoolBroken], None],
         check_over: Callable[[Run], None],
+        absences: Absences,
     ) -> None:
-        self._crew, self._fail_run = crew, fail_run
+        self._crew, self._fail_run, self._absences = crew, fail_run, absences
         self._break_pool, self._check_over = break_pool, check_over
         self.is_closing = False
 
@@ -78,6 +93,9 @@ class Receiver:
                 self._on_taken_back(seat, news.chunk, news.n_items)
         elif isinstance(news, SourceReady):
             self._crew().fill(news.launcher)
+            self._absences.back(news.launcher)
+        elif isinstance(news, SourceLost):
+            self._absences.lost(news)
         else:
             self._on_source_broken(news)
 
@@ -178,8 +196,8 @@ class Receiver:
             error = revive(item)
         failure = failure_of(run, chunk.task, item.offset, error, seat)
         failure.seconds, failure.traceback = _seconds(report, item.offset), item.traceback
-        if lacking := _lacking(seat, f"{item.type_name}: {item.text}"):
-            failure.traceback += f"\n{lacking.what}; {lacking.cure}"
+        if lacks := lacking(seat.slot, f"{item.type_name}: {item.text}"):
+            failure.cure = f"{lacks.what}; {lacks.cure}"
         return failure
 
     def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure]) -> None:
@@ -197,7 +215,7 @@ class Receiver:
         now = time.perf_counter()
         work = max(_last_end(report) - report.started, 0.0)
         overhead = now - max(chunk.sent_s, seat.last_reply_s) - work
-        overhead = min(max(overhead, 1e-5), _MAX_OVERHEAD_S)
+        overhead = min(max(overhead, _MIN_OVERHEAD_S), _MAX_OVERHEAD_S)
         # The fixed part: what grows with the chunk, pickling above all, is no reason for larger chunks.
         seat.overhead_s = min(overhead, seat.overhead_s + 0.1 * (overhead - seat.overhead_s))
         seat.last_reply_s = now
@@ -212,9 +230,9 @@ class Receiver:
     def _on_undecodable(self, seat: Seat, chunk: Chunk, told: str) -> None:
         what, summary, trace = (told.split("\n", 2) + ["", ""])[:3]
         run = chunk.run
-        lacking = _lacking(seat, summary)
-        if lacking is not None:
-            self._fail_run(run, lacking.at(chunk.task.indices[0]))
+        lacks = lacking(seat.slot, summary)
+        if lacks is not None:
+            self._fail_run(run, lacks.at(chunk.task.indices[0]))
         elif what == "function":
             cure = "see that its modules can be imported in a worker"
             error = CannotSend(f"{seat.name} cannot load the function", cause=summary, cure=cure, tail=trace)
@@ -272,7 +290,7 @@ class Receiver:
         crew = self._crew()
         others = [launcher for launcher in crew.launchers if launcher is not news.launcher]
         if not others:
-            self._break_pool(_broken(news))
+            self._break_pool(self._absences.last_error(news))
             return
         self.do_without(news.launcher, news.reason)
         news.launcher.close()
@@ -285,6 +303,7 @@ class Receiver:
             for chunk in lost:
                 _call_off(chunk)
                 self._salvage(seat, chunk, None, reason, "")
+        self._absences.gone(launcher, reason)
 
     def _on_down(self, seat: Seat, news: SlotDown) -> None:
         reason, tail = news.reason, news.tail
@@ -324,9 +343,7 @@ class Receiver:
             run.requeue(task.part(first, middle, star, alone=True), first=True)
             run.requeue(task.part(middle, last, star, alone=True), first=True)
         elif last > first and min(running.offset + running.width, len(task.indices)) > last:
-            run.requeue(
-                task.part(first, last, star, alone=True), first=True
-            )  # one that was taken over may have done it
+            run.requeue(task.part(first, last, star, alone=True), first=True)  # one taken over may have done it
         elif last > first:
             self._blame(seat, run, task.part(first, last, star, alone=True), reason, tail)
 
@@ -353,32 +370,6 @@ class Receiver:
         run.attempts[index] = attempts
         run.requeue(task)
         run.tell(ItemRetried(run.run_id, index, attempts + 1, reason))
-
-
-class _Lacking(NamedTuple):
-    """A module that a host has not got."""
-
-    what: str
-    cure: str
-    host: str
-
-    def at(self, index: int) -> CannotSend:
-        return CannotSend(self.what, cure=self.cure, index=index, host=self.host)
-
-
-def _lacking(seat: Seat, summary: str) -> _Lacking | None:
-    """Say which module a host has not got, if that is what went wrong."""
-    found = re.match(r"ModuleNotFoundError: .*?(?:No module named|import of) '?([\w.]+)'?", summary)
-    slot = seat.slot
-    if found is None or not slot.python:
-        return None
-    what = f"{slot.place} has no module {found[1]!r}, which is needed there"
-    package = found[1].partition(".")[0]
-    return _Lacking(what, f"install it: {slot.python} -m pip install {package}, or name another Python", slot.host)
-
-
-def _broken(news: SourceBroken) -> PoolBroken:
-    return PoolBroken("workers cannot be started", cause=news.reason)
 
 
 def _said_and_shown(

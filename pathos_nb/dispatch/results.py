@@ -84,6 +84,10 @@ class Results(Sequence[Any]):
             self._final = found
         return found
 
+    def forget(self) -> None:
+        """Forget what was made of the run: its record has grown."""
+        self._final = self._final_times = self._final_table = None
+
     # the run
 
     @property

@@ -18,7 +18,7 @@ from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
-from pathos_nb.events import ChunkDone, Event, ItemFailed, RunEnded, RunStarted
+from pathos_nb.events import ChunkDone, Event, ItemFailed, PlaceNews, RunEnded, RunStarted
 from pathos_nb.launchers.contract import Timer
 from pathos_nb.launchers.worker import ByValue
 from pathos_nb.wire.serialization import Payload
@@ -99,6 +99,8 @@ class Run:
         Set by a view that shows what items print; else it is written to ``sys.stdout``.
     chunks : list of ChunkDone
         The record so far.
+    places : list of PlaceNews
+        What was lost on the way, and what came back; `pathos_nb.dispatch.absences` reads it.
     heavy : tuple of (str, int)
         Names and bytes of large values that the function brought to the workers.
     """
@@ -112,6 +114,7 @@ class Run:
         self.ended_at: float | None = None
         self.failures: dict[int, Failure] = {}
         self.chunks: list[ChunkDone] = []
+        self.places: list[PlaceNews] = []
         self.error: BaseException | None = None
         self.unattended = False
         self.again: deque[Task] = deque()
@@ -128,6 +131,7 @@ class Run:
         self.heavy: tuple[tuple[str, int], ...] = ()
         self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
+        self.has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
         self.is_stream = isinstance(keeper, StreamKeeper)
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
         self.output_taken = False

@@ -7,12 +7,16 @@ are inline, and colours are those that stand out on white and on black.
 from __future__ import annotations
 
 import itertools
+import re
 import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-__all__ = ["BAD", "FAINT", "GOOD", "Cell", "html_table", "pick_rows", "short", "text_table"]
+__all__ = ["BAD", "FAINT", "GOOD", "Cell", "html_table", "html_text", "pick_rows", "short", "text_table"]
+
+# What a text may not do to the text around it: move the cursor, or turn the direction of reading.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 GOOD, BAD, FAINT = "#2a9d5c", "#d9534f", "opacity:0.65"
 _N_CHARACTERS, _N_UNBROKEN = 60, 24
@@ -117,6 +121,22 @@ def text_table(columns: Sequence[str], rows: Iterable[Sequence[Cell] | None]) ->
     return "\n".join("  ".join(t.ljust(w) for t, w in zip(line, widths, strict=True)).rstrip() for line in grid)
 
 
+def html_text(text: str) -> str:
+    """Make a text from outside fit for HTML.
+
+    Parameters
+    ----------
+    text : str
+        Anything.
+
+    Returns
+    -------
+    str
+        Escaped, and without characters that are not seen but do something.
+    """
+    return escape(_UNSEEN.sub("", text))
+
+
 def html_table(columns: Sequence[str], rows: Iterable[Sequence[Cell] | None]) -> str:
     """Lay a table out for a notebook.
 
@@ -142,9 +162,9 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[Cell] | None]) ->
 def _html_cell(cell: Cell) -> str:
     look = f"text-align:left;vertical-align:top{f';color:{cell.color}' if cell.color else ''}"
     look += ";white-space:nowrap" if len(cell.text) <= _N_UNBROKEN else ""
-    inner = escape(cell.text)
+    inner = html_text(cell.text)
     if cell.more:
-        inner = f"<details><summary>{inner}</summary>{html_pre(escape(cell.more))}</details>"
+        inner = f"<details><summary>{inner}</summary>{html_pre(html_text(cell.more))}</details>"
     return f'<td style="{look}">{inner}</td>'
 
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pathos_nb.errors import HostError
-from pathos_nb.joined.verdict import Line, Taken, judge, take_python
+from pathos_nb.joined.interpreter import interpreter
+from pathos_nb.joined.verdict import Line, Taken, judge
 from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
 from pathos_nb.launchers.agent_link import LinkState
 from pathos_nb.secure.probe import HostFacts
@@ -30,7 +31,6 @@ __all__ = ["Ask", "Host", "Plan"]
 Ask = Callable[[str, bool], "str | None"]
 _DOUBT_S = 3.0
 _SAMPLE_BYTES = 1 << 18
-_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Host:
         self.where = self.remote.where  # ``me@node7``: kept, as a connection that is lost does not know it
         try:
             self.facts: HostFacts = self.remote.probe()
-            self.python: Taken = self._taken()
+            self.python: Taken = interpreter(self.remote, self.facts, plan.python, self.name)
         except BaseException:
             self.remote.close()
             raise
@@ -139,25 +139,14 @@ class Host:
         return "connected" if self.remote.is_alive() else "link lost"
 
     @property
+    def n_workers(self) -> int:
+        """How many workers it has now, in whatever pools."""
+        return sum(len(launcher.slots) for launcher in list(self.launcher.target.opened))
+
+    @property
     def round_trip_s(self) -> float:
         """What a question and its answer take."""
         return (self.link.round_trip_s if self.link else 0.0) or self.facts.round_trip_s
-
-    def _taken(self) -> Taken:
-        wanted = self.plan.python
-        if not wanted:
-            return take_python(self.facts)
-        path = self.facts.pythons.get(wanted, wanted)
-        done = self.remote.run([path, "-I", "-c", _VERSION], timeout=30)
-        version = done.stdout.decode("utf-8", "replace").strip()
-        if done.status or not version.startswith("3."):
-            there = ", ".join(self.facts.pythons) or "none"
-            raise HostError(
-                f"{path} on {self.name} is no Python that can be used",
-                cause=f"on the PATH there is {there}", cure="name one by its path (--python)",
-                host=self.name, tail=done.stderr[-2000:],
-            )  # fmt: skip
-        return Taken(path, version)
 
     # --- the agent's way ---
 

@@ -2,30 +2,24 @@
 
 ::
 
-    ParallelPool ── localhost:40213 ══ tunnel (ssh) ══ node7, loopback ── python -m pathos_nb.server
+    ParallelPool ── localhost:40213 ══ tunnel (ssh) ══ node7, loopback ── ppft server
                                                                               ▲
-    Services.serve ── its stdin and stdout, over ssh: a secret goes, the port comes ──┘      closed: it ends
+    Services.serve ── its stdin and stdout, over ssh: archive and secret go, the port comes ──┘      closed: it ends
 """
 
 from __future__ import annotations
 
-import json
-import secrets
 import threading
-import time
 from dataclasses import dataclass
-from typing import Any
 
 from pathos_nb import known_servers
-from pathos_nb.errors import CommandFailed, UnknownPlace
+from pathos_nb.errors import UnknownPlace
+from pathos_nb.joined.carried import serve_there
 from pathos_nb.joined.host import Host
 from pathos_nb.secure.carrier import Carrier
 from pathos_nb.secure.tunnel import Tunnel
 
 __all__ = ["Service", "Services"]
-
-_START_S = 30.0
-_LINE_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +40,8 @@ class Service:
         The server's, if it is one.
     nodes : int
         How many workers the server offers.
+    pid : int
+        The server's process there.
     """
 
     name: str
@@ -55,6 +51,7 @@ class Service:
     tunnel: Tunnel
     carrier: Carrier | None = None
     nodes: int = 0
+    pid: int = 0
 
     @property
     def address(self) -> str:
@@ -118,7 +115,7 @@ class Services:
         Parameters
         ----------
         host : Host
-            Connected; its Python has to have pathos_nb.
+            Connected; nothing but its Python need be there.
         nodes : int, optional
             How many workers it offers; as many as the host has cores.
         port : int
@@ -135,18 +132,17 @@ class Services:
             It does not start.
         """
         n = nodes or host.plan.nodes or host.facts.cores or 1
-        secret = secrets.token_hex(32)
-        command = [host.python.path, "-m", "pathos_nb.server", "--port", str(port), "--nodes", str(n)]
-        carrier = host.remote.open(command)
+        begun = serve_there(host.remote, host.python.path, host.name, nodes=n, port=port)
         try:
-            told = _begun(carrier, secret, host)
-            tunnel = _tunnel(host, told["port"], 0)
+            tunnel = _tunnel(host, begun.port, 0)
         except BaseException:
-            carrier.close()
+            begun.carrier.close()
             raise
-        made = Service(self._new_name("server"), host.name, told["port"], tunnel.port, tunnel, carrier, n)
+        made = Service(
+            self._new_name("server"), host.name, begun.port, tunnel.port, tunnel, begun.carrier, begun.nodes, begun.pid
+        )
         try:
-            known_servers.remember(made.address, secret)
+            known_servers.remember(made.address, begun.secret, f"{made.name} on {host.name}")
         except BaseException:
             made.close()
             raise
@@ -204,40 +200,3 @@ def _tunnel(host: Host, port: int, local_port: int) -> Tunnel:
     tunnel = Tunnel()
     tunnel.connect(host.remote.name, port, remote=host.remote, local_port=local_port)
     return tunnel
-
-
-def _begun(carrier: Carrier, secret: str, host: Host) -> dict[str, Any]:
-    """Give the server its secret, and take its answer."""
-    carrier.sock.settimeout(_START_S)
-    line = b""
-    try:
-        carrier.sock.sendall(secret.encode() + b"\n")
-        deadline = time.monotonic() + _START_S
-        while not line.endswith(b"\n") and len(line) < _LINE_BYTES and time.monotonic() < deadline:
-            block = carrier.sock.recv(_LINE_BYTES)
-            if not block:
-                break
-            line += block
-        told = json.loads(line)
-        return {"port": int(told["port"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _not_begun(carrier, host, error) from error
-
-
-_INSTALL = (
-    "install it there, from this project's folder: {} -m pip install .; or %pathos use the host, which needs nothing"
-)
-
-
-def _not_begun(carrier: Carrier, host: Host, error: Exception) -> CommandFailed:
-    carrier.wait_ended(1.0)
-    tail = carrier.error_text()
-    missing = next((name for name in ("pathos_nb", "ppft") if f"No module named '{name}" in tail), "")
-    late = "it did not answer in time" if isinstance(error, TimeoutError) else ""
-    return CommandFailed(
-        f"no server began on {host.name}",
-        cause=f"its Python has no {missing}" if missing else late or carrier.why_ended() or "it gave no port",
-        cure=_INSTALL.format(host.python.path) if missing else "look at what it wrote",
-        host=host.name,
-        tail="" if missing else tail[-2000:],
-    )

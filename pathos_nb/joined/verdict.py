@@ -159,4 +159,4 @@ def size(n_bytes: float) -> str:
     for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if n_bytes >= factor:
             return f"{n_bytes / factor:.3g} {unit}"
-    return f"{n_bytes:.0f} bytes"
+    return "1 byte" if round(n_bytes) == 1 else f"{n_bytes:.0f} bytes"

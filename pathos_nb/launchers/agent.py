@@ -17,6 +17,7 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
+import time
 import weakref
 from array import array
 from collections.abc import Callable, Sequence
@@ -38,6 +39,7 @@ from pathos_nb.launchers.contract import (
     News,
     Slot,
     SourceBroken,
+    SourceLost,
     SourceReady,
 )
 from pathos_nb.wire import protocol
@@ -46,6 +48,10 @@ from pathos_nb.wire.framing import Frame
 __all__ = ["AgentLauncher", "Target", "agent_launcher"]
 
 _CLOCKS_AGREE_S = 0.02
+_AFTER_A_LOSS = (
+    "what was finished is kept; when the host is back, %pathos connect {0} or the pool's restart() begins again there, "
+    "or use other places"
+)
 
 
 class Target(NamedTuple):
@@ -63,13 +69,16 @@ class Target(NamedTuple):
         How patient the link is.
     on_link : callable or None
         Hears each `LinkState`, in the link's own thread.
+    opened : set
+        The launchers of this host that are open, one a pool.
     """
 
     open_carrier: Callable[[Sequence[str]], Carrier]
-    python: str | Callable[[], str] = "python3"
-    cores: int | None = None
-    settings: LinkSettings = LinkSettings()
-    on_link: Callable[[LinkState], None] | None = None
+    python: str | Callable[[], str]
+    cores: int | None
+    settings: LinkSettings
+    on_link: Callable[[LinkState], None] | None
+    opened: weakref.WeakSet[AgentLauncher]
 
     def open(self) -> Carrier:
         """Start the agent's program on the host."""
@@ -100,6 +109,7 @@ class AgentLauncher(Launcher):
         listener = Listener(self._on_envelopes, self._on_state)
         target = self.target
         self.link = Link(target.open, self.name, {"n": n_expected}, listener, target.settings)
+        target.opened.add(self)
 
     @classmethod
     def availability(cls) -> Availability:
@@ -254,12 +264,16 @@ class AgentLauncher(Launcher):
         if state.state == "up":
             self._listen(inbox)
             self.tell(SourceReady(self))
+        elif state.state == "lost":
+            self.tell(SourceLost(self, state.reason, state.since, state.until))
         elif state.state == "failed" and self._failed is not None:
-            self.tell(SourceBroken(self, str(_lost(self.name, self._failed))))
+            error = _given_up(self.name, state, self._failed)
+            self.tell(SourceBroken(self, str(error), error))
 
     def close(self) -> None:
         """End the agent and all its workers; see `Launcher.close`."""
         self._is_closed = True
+        self.target.opened.discard(self)
         for inbox in self._inboxes:
             self.hub.unwatch(inbox.fd)
         self.link.close()
@@ -277,6 +291,14 @@ def _drop_copy(link: weakref.ref[Link], key: bytes) -> None:
 def _lost(name: str, failed: LinkFailed) -> HostLost:
     what = f"{name} cannot be used: {failed.what}"
     return HostLost(what, cause=failed.cause, cure=failed.cure, tail=failed.tail, host=name)
+
+
+def _given_up(name: str, state: LinkState, failed: LinkFailed) -> HostLost:
+    """Say that a host which was there has gone, for how long it was tried again, and what to do."""
+    lost_at = time.strftime("%H:%M:%S", time.localtime(state.since))
+    what = f"the link to {name} was lost at {lost_at}, and could not be opened again"
+    cause = f"{failed.what}: {failed.cause}" if failed.cause else failed.what
+    return HostLost(what, cause=cause, cure=_AFTER_A_LOSS.format(name), tail=failed.tail, host=name)
 
 
 def agent_launcher(
@@ -311,5 +333,5 @@ def agent_launcher(
     type
         For the registry, or what its resolver gives.
     """
-    target = Target(open_carrier, python, cores, settings or LinkSettings(), on_link)
+    target = Target(open_carrier, python, cores, settings or LinkSettings(), on_link, weakref.WeakSet())
     return type("AgentLauncher", (AgentLauncher,), {"name": name, "target": target, "__doc__": f"Workers on {name}."})

@@ -34,8 +34,13 @@ class Archive(NamedTuple):
 
 
 @cache
-def archive() -> Archive:
+def archive(*more: str) -> Archive:
     """Give the archive for hosts, made when it is first wanted.
+
+    Parameters
+    ----------
+    *more : str
+        Packages of pure Python that go along besides, such as ``ppft``.
 
     Returns
     -------
@@ -50,7 +55,7 @@ def archive() -> Archive:
     if isinstance(loader, zipimporter):  # this is a host itself: what was sent here goes on
         data = Path(loader.archive).read_bytes()
         return Archive(data, hashlib.sha256(data).hexdigest())
-    files = dict(entry for name in (_OWN, *_LIBRARIES) for entry in _files_of(name))
+    files = dict(entry for name in (_OWN, *_LIBRARIES, *more) for entry in _files_of(name))
     data = pack_files(files.items())
     return Archive(data, hashlib.sha256(data).hexdigest())
 

@@ -14,7 +14,7 @@ from pathos_nb.launchers.agent_archive import Archive
 from pathos_nb.launchers.agent_boot import MARK
 from pathos_nb.wire.envelopes import KEY_BYTES
 
-__all__ = ["Carrier", "Hello", "LinkFailed", "ask_cores", "converse", "new_key"]
+__all__ = ["Carried", "Carrier", "Hello", "LinkFailed", "ask_cores", "carry", "converse", "new_key"]
 
 _MAX_BANNER = 1 << 18
 _MAX_LINE = 1 << 16
@@ -141,6 +141,47 @@ def converse(carrier: Carrier, packed: Archive, key: bytes, order: Mapping[str, 
     """
     if len(key) != KEY_BYTES:
         raise ValueError(f"a key has {KEY_BYTES} bytes")
+    found = carry(carrier, packed, {"key": key.hex(), **order}, until_s)
+    first, ready = found.first, found.ready
+    ahead_s = float(ready["time"]) - time.time()
+    return Hello(
+        tuple(first["python"]), str(first["at"]), str(first["host"]), int(first["pid"]), str(ready["kept"]),
+        int(ready["cores"]), found.round_trip_s, ahead_s + found.round_trip_s / 2, found.rest,
+    )  # fmt: skip
+
+
+class Carried(NamedTuple):
+    """What was said while an archive was brought to a host: its first words, its last, and what came after them."""
+
+    first: Mapping[str, Any]
+    ready: Mapping[str, Any]
+    round_trip_s: float
+    rest: bytes
+
+
+def carry(carrier: Carrier, packed: Archive, order: Mapping[str, Any], until_s: float) -> Carried:
+    """Bring an archive to a host that has not got it, and have run there what the order says (``run``).
+
+    Parameters
+    ----------
+    carrier : Carrier
+        At whose other end `boot_command` has just been started.
+    packed : Archive
+        What it will run.
+    order : mapping
+        What it has to know: plain values; it goes by stdin.
+    until_s : float
+        When to give up, on the monotonic clock.
+
+    Returns
+    -------
+    Carried
+
+    Raises
+    ------
+    LinkFailed
+        It did not begin.
+    """
     talk = _Talk(carrier, until_s)
     first = talk.hear("no Python answered")
     if "old" in first:
@@ -148,20 +189,16 @@ def converse(carrier: Carrier, packed: Archive, key: bytes, order: Mapping[str, 
         cure = "name a newer one there (python=, --python)"
         raise LinkFailed(f"Python {version} is too old", "pathos_nb needs 3.10", cure)
     asked = time.monotonic()
-    told = {"digest": packed.digest, "size": len(packed.data), "key": key.hex(), **order}
+    told = {"digest": packed.digest, "size": len(packed.data), **order}
     talk.say(json.dumps(told).encode() + b"\n")
     has_it = talk.hear("it did not answer")["have"]
     round_trip_s = time.monotonic() - asked
     if not has_it:
         talk.say(packed.data)
-    ready = talk.hear("the agent did not start")
+    ready = talk.hear("what was sent did not start")
     if "error" in ready:
-        raise LinkFailed("the agent did not start", str(ready["error"]))
-    ahead_s = float(ready["time"]) - time.time()
-    return Hello(
-        tuple(first["python"]), str(first["at"]), str(first["host"]), int(first["pid"]), str(ready["kept"]),
-        int(ready["cores"]), round_trip_s, ahead_s + round_trip_s / 2, talk.heard[1:],
-    )  # fmt: skip
+        raise LinkFailed("what was sent did not start", str(ready["error"]))
+    return Carried(first, ready, round_trip_s, talk.heard[1:])
 
 
 class _Talk:

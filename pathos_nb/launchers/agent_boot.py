@@ -9,6 +9,8 @@
       │ ── the archive, if it is not there ──────────► checks the digest, writes it, runs it
       │ ◄───────────────────────── {"ready": …} ─────  from here on envelopes only
 
+An archive's time is that of its last use: of those not used for a day the cache keeps as many as make it four in all.
+
 Whatever a login prints before is skipped. The program understands itself under Pythons that are too old for the rest,
 to say so. The key of the envelopes goes by stdin too: a command line can be read by everybody on the host.
 """
@@ -84,6 +86,11 @@ def keep(data, path):
         if os.path.lexists(part):
             os.unlink(part)
         raise
+def clear_out(folder, mine):
+    found = [(os.lstat(os.path.join(folder, name)).st_mtime, name) for name in os.listdir(folder) if ".zip" in name]
+    for used, name in sorted(found, reverse=True)[4:]:
+        if time.time() - used > 86400 and name != mine:
+            os.unlink(os.path.join(folder, name))
 def in_memory(data):
     fd = os.memfd_create("pathos_nb-agent")
     fill(fd, data)
@@ -107,6 +114,12 @@ except OSError as error:
     why = str(error)
 have = is_it(data)
 say(have=have)
+try:
+    if have:
+        os.utime(path)
+        clear_out(*os.path.split(path))
+except OSError:
+    pass
 if not have:
     data = read(order["size"])
     if not is_it(data):
@@ -121,8 +134,8 @@ if not have:
         path = in_memory(data) if hasattr(os, "memfd_create") else in_a_temporary_file(data)
 del data
 sys.path.insert(0, path)
-from pathos_nb.launchers.agent_main import main
-main(i, o, order, say, why)
+from importlib import import_module
+import_module(order.get("run", "pathos_nb.launchers.agent_main")).main(i, o, order, say, why)
 """
 
 

@@ -5,8 +5,8 @@
     pool, elsewhere ◄── envelopes ──► agent ── the launcher "processes" ──► zygote ──► workers
 
 It runs in one thread, from the archive that it came in. Its stdin and stdout belong to the envelopes alone: what
-anything here prints goes to stderr, and what items print is data. When the stream ends, or nobody has spoken for half a
-minute, all workers end, and then the agent.
+anything here prints goes to stderr, and what items print is data. When the stream ends, or nobody has spoken for a
+while (half a minute, `LinkSettings.orphan_s`), all workers end, and then the agent.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from pathos_nb.wire.envelopes import Envelope, EnvelopeReader, Sealer
 from pathos_nb.wire.framing import Buffer, Frame
 
 _LOOK_S = 0.1
+_IN_USE_S = 3600.0
 _LONG_S = 0.05
 _READS = 16
 _PIPE_BYTES = 1 << 20
@@ -56,7 +57,7 @@ def serve(stream: Stream, order: Mapping[str, Any], start: ZygoteStart, say: Cal
     stream : Stream
         From the pool and to it.
     order : mapping
-        ``key``, ``n`` (how many workers there will be) and ``beat``.
+        ``key``, ``n`` (how many workers there will be), ``beat`` and ``orphan``.
     start : ZygoteStart
         A zygote that boots.
     say : callable
@@ -69,7 +70,7 @@ def serve(stream: Stream, order: Mapping[str, Any], start: ZygoteStart, say: Cal
         widen(fd)
     see_users_packages()
     agent = Agent(stream, bytes.fromhex(order["key"]), int(order["n"]), start)
-    agent.beat_s = float(order["beat"])
+    agent.beat_s, agent.orphan_s = float(order["beat"]), float(order["orphan"])
     os.set_blocking(stream.out, True)
     say(ready=True, kept=kept, time=time.time(), cores=usable_cores())
     os.set_blocking(stream.out, False)
@@ -100,6 +101,12 @@ def see_users_packages() -> None:
     sys.path[1:1] = [entry for entry in more if entry not in sys.path]
 
 
+def keep_in_use() -> None:
+    """Say that the archive which this runs from is in use, so that no other agent clears it away."""
+    with contextlib.suppress(OSError):
+        os.utime(getattr(globals()["__loader__"], "archive", ""))
+
+
 class Agent:
     """Slots for a pool elsewhere.
 
@@ -119,7 +126,7 @@ class Agent:
         self.hub = EventHub()
         self.launcher = ProcessesLauncher(self.hub, self._on_news, None, n_workers, start)
         self.store, self.holder = BesideStore(), Holder()
-        self.is_over, self.beat_s = False, messages.BEAT_S
+        self.is_over, self.beat_s, self.orphan_s = False, messages.BEAT_S, messages.ORPHAN_S
         self._in, self._out = stream
         self._sealer, self._reader = Sealer(key, "up"), EnvelopeReader(key, "down")
         self._unsent: deque[Buffer] = deque()
@@ -131,7 +138,7 @@ class Agent:
         self._busy: dict[int, int] = {}
         self._told_at: dict[int, Running] = {}
         self._looking = False
-        self._heard_s = time.monotonic()
+        self._heard_s = self._used_s = time.monotonic()
 
     def serve(self) -> None:
         """Do what is asked until the stream ends."""
@@ -206,8 +213,11 @@ class Agent:
             self.hub.unwatch(self._out)
 
     def _beat(self) -> None:
-        silent_s = time.monotonic() - self._heard_s
-        if silent_s > messages.ORPHAN_S:
+        now = time.monotonic()
+        if now - self._used_s > _IN_USE_S:
+            self._used_s = now
+            keep_in_use()
+        if now - self._heard_s > self.orphan_s:
             self._say_goodbye("nobody has spoken to this agent for a while")
             return
         self.post(messages.ECHO, 0, Frame(0, (0.0, time.time())))
@@ -227,6 +237,8 @@ class Agent:
             self.holder.drop(frame.meta[0])
         elif kind == messages.CARRY:
             self.store.put(bytes(frame.body))
+            for known in self._slots.values():  # an item in the midst of a run may be the first to need it
+                known.send([Frame(protocol.BESIDE, (self.store.path,))])
         else:
             slot = self._slots.get(number)
             if slot is not None:

@@ -52,6 +52,9 @@ class LinkSettings(NamedTuple):
         Between two attempts to open it again; each is twice the last.
     patience_s : float
         How long a lost link is tried again.
+    orphan_s : float
+        After how long without a word from here the agent ends, and its workers with it: a link that was cut need not
+        tell its other end.
     """
 
     boot_s: float = 30.0
@@ -59,16 +62,22 @@ class LinkSettings(NamedTuple):
     first_pause_s: float = 0.2
     longest_pause_s: float = 5.0
     patience_s: float = 120.0
+    orphan_s: float = messages.ORPHAN_S
 
 
 class LinkState(NamedTuple):
-    """What is known of a link: ``opening``, ``up``, ``lost`` (it is being opened again), ``failed`` or ``closed``."""
+    """What is known of a link: ``opening``, ``up``, ``lost`` (it is being opened again), ``failed`` or ``closed``.
+
+    Of a lost one, `since` and `until` say when that was and when it will be given up, in seconds since the epoch.
+    """
 
     state: str
     reason: str = ""
     round_trip_s: float = 0.0
     clock_ahead_s: float = 0.0
     hello: Hello | None = None
+    since: float = 0.0
+    until: float = 0.0
 
 
 class Listener(NamedTuple):
@@ -106,6 +115,7 @@ class Link:
         self._open_carrier, self._order = open_carrier, order
         self._listener, self._settings = listener, settings
         self.state = LinkState("opening")
+        self._lost, self._until_s = self.state, 0.0
         self._lock = threading.Lock()
         self._carrier: Carrier | None = None
         self._sealer: Sealer | None = None
@@ -177,19 +187,20 @@ class Link:
     # --- the link's own thread ---
 
     def _run(self) -> None:
-        settings, until_s = self._settings, 0.0
+        settings = self._settings
         pause_s = settings.first_pause_s
         try:
             while not self._closing.is_set():
                 error = self._attempt()
                 if error is None:
-                    pause_s, until_s = settings.first_pause_s, time.monotonic() + settings.patience_s
-                elif time.monotonic() >= until_s or (error.is_final and self.n_lost >= _FINAL_ATTEMPTS):
-                    self._tell(LinkState("failed", error.what), error)
+                    pause_s = settings.first_pause_s
+                elif self._is_enough(error):
+                    self._tell(self._lost._replace(state="failed", reason=error.what), error)
                     return
                 else:
                     self.n_lost += 1
-                    self._tell(LinkState("lost", f"{error.what}: {error.cause}" if error.cause else error.what), None)
+                    reason = f"{error.what}: {error.cause}" if error.cause else error.what
+                    self._tell(self._lost._replace(reason=reason), None)
                 if self._closing.wait(pause_s):
                     return
                 pause_s = min(2 * pause_s, settings.longest_pause_s)
@@ -200,6 +211,17 @@ class Link:
                 os.close(self._wake_r)
                 os.close(self._wake_w)
                 self._wake_r = self._wake_w = -1
+
+    def _is_enough(self, error: LinkFailed) -> bool:
+        """Whether to give the host up: at once if it was never there, or when it says for good that it is not."""
+        return time.monotonic() >= self._until_s or (error.is_final and self.n_lost >= _FINAL_ATTEMPTS)
+
+    def _lose(self, reason: str) -> None:
+        """Say that the link is lost, from now on and for as long as patience lasts."""
+        patience_s, now = self._settings.patience_s, time.time()
+        self._until_s = time.monotonic() + patience_s
+        self._lost = self.state._replace(state="lost", since=now, until=now + patience_s)
+        self._tell(self._lost._replace(reason=reason), None)
 
     def _attempt(self) -> LinkFailed | None:
         """Open the link and keep it until it ends; give what is in the way if it could not be opened."""
@@ -218,7 +240,7 @@ class Link:
             reason = self._carry()
             with self._lock:
                 self._sealer = None
-            self._tell(self.state._replace(state="lost", reason=reason), None)  # at once: to close it may take a while
+            self._lose(reason)  # at once: to close it may take a while
         finally:
             self._drop()
         return None
@@ -241,7 +263,13 @@ class Link:
         with self._lock:
             self._carrier = carrier
         key = new_key()
-        hello = converse(carrier, packed, key, {"beat": self._settings.beat_s, **self._order}, until_s)
+        hello = converse(
+            carrier,
+            packed,
+            key,
+            {"beat": self._settings.beat_s, "orphan": self._settings.orphan_s, **self._order},
+            until_s,
+        )
         with self._lock:
             self._sealer = Sealer(key, "down")
             self._unsent.clear()

@@ -26,7 +26,7 @@ def main(in_fd: int, out_fd: int, order: Mapping[str, Any], say: Callable[..., N
     in_fd, out_fd : int
         The stream.
     order : mapping
-        ``key``, ``n`` (how many workers there will be) and ``beat``.
+        ``key``, ``n`` (how many workers there will be), ``beat`` and ``orphan``.
     say : callable
         Tells the other end the last thing before the envelopes.
     kept : str

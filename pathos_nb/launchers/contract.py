@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from pathos_nb.errors import UnknownPlace
+from pathos_nb.errors import PoolBroken, UnknownPlace
 from pathos_nb.launchers.board import Running as Running
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.wire.framing import Frame
@@ -59,10 +59,20 @@ class TakenBack(NamedTuple):
 
 
 class SourceBroken(NamedTuple):
-    """News: the launcher can start no more workers, and why."""
+    """News: the launcher can start no more workers, and why; `error` is what the pool should raise, if it knows."""
 
     launcher: Launcher
     reason: str
+    error: PoolBroken | None = None
+
+
+class SourceLost(NamedTuple):
+    """News: the launcher can start no workers for a while, since when (epoch), and when it will be given up."""
+
+    launcher: Launcher
+    reason: str
+    since: float
+    until: float
 
 
 class SourceReady(NamedTuple):
@@ -71,7 +81,7 @@ class SourceReady(NamedTuple):
     launcher: Launcher
 
 
-News = Reply | SlotDown | TakenBack | SourceBroken | SourceReady
+News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady
 
 
 class Capture(Protocol):

@@ -51,12 +51,12 @@ class PpftLauncher(Launcher):
         self.server = self._find()
         facts = facts_of(self.server) if self.address else {}
         self.minor = tuple(facts.get("minor", MINOR))
-        is_here = not self.address or facts.get("machine") == machine()
-        self._callers = CallersContext(inner_threads(n_expected)) if is_here else None
+        self.is_elsewhere = bool(self.address) and facts.get("machine") != machine()
+        self._callers = None if self.is_elsewhere else CallersContext(inner_threads(n_expected))
 
     def _find(self) -> Server:
         if self.address:
-            return Server(f"the server {self.address}", self._where)
+            return Server(f"the server {known_servers.called(self.address)}", self._where)
         own = self._own = ServerProcess(self.n_expected)
         return Server("the pool's own ppft server", lambda: (("localhost", own.port()), own.secret.encode()))
 
@@ -112,14 +112,16 @@ class PpftLauncher(Launcher):
         try:
             return int(ask(known_servers.canonical(cls.address), cls.secret)["nodes"])
         except OSError as error:
-            raise PoolBroken(f"the server {cls.address} gives no workers", cause=str(error)) from error
+            what = f"the server {known_servers.called(cls.address)} gives no workers"
+            raise PoolBroken(what, cause=str(error)) from error
 
     def start_slot(self, name: str) -> Slot:
         """Start one worker; see `Launcher.start_slot`."""
         if self._own is not None and not self._own.is_alive:
             self._renew(self._own)
         if self._away and time.monotonic() < self._away_until_s:
-            raise PoolBroken(f"{self.server} gives no workers", cause=self._away, cure="see that it runs")
+            cure = "see that its host is up and it runs (%pathos tunnels; %pathos serve HOST starts another)"
+            raise PoolBroken(f"{self.server} gives no workers", cause=self._away, cure=cure)
         try:
             slot = PpftSlot(self, name)
         except OSError as error:

@@ -14,13 +14,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.shared_file import shared_file
 
-__all__ = ["ServerProcess", "run"]
+__all__ = ["ServerProcess", "run", "serve", "until_over"]
 
 _START_S = 60.0
 _END_S = 5.0
@@ -54,29 +55,55 @@ def run(port: int, nodes: int, stdin: int = 0, stdout: IO[str] | None = None) ->
     int
         The exit status.
     """
-    from pathos_nb.launchers.ppft_server import Service
-
     out, parent = stdout or sys.stdout, os.getppid()
     secret = _first_line(stdin)
     if not secret:
         sys.stderr.write("the first line of standard input must be the secret\n")
         return 2
+
+    def say(**told: Any) -> None:
+        out.write(json.dumps(told) + "\n")
+        out.flush()
+
+    try:
+        serve(port, nodes, secret, say, lambda: until_over(stdin, parent))
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def serve(port: int, nodes: int, secret: bytes, say: Callable[..., None], wait: Callable[[], None]) -> None:
+    """Be a server for as long as something lasts.
+
+    Parameters
+    ----------
+    port, nodes, secret : int, int, bytes
+        Of the service.
+    say : callable
+        Is told ``port`` and ``pid`` when it listens.
+    wait : callable
+        Returns when it shall end.
+
+    Raises
+    ------
+    OSError
+        It cannot be started.
+    """
+    from pathos_nb.launchers.ppft_server import Service
+
     try:
         service = Service(port, nodes, secret)
     except (OSError, OverflowError, PoolBroken) as error:
-        sys.stderr.write(f"the server cannot be started at port {port} of loopback: {error}\n")
-        return 1
-    thread = threading.Thread(target=service.listen, name="pathos_nb ppft listener", daemon=True)
-    thread.start()
+        raise OSError(f"the server cannot be started at port {port} of loopback: {error}") from error
+    threading.Thread(target=service.listen, name="pathos_nb ppft listener", daemon=True).start()
     try:
-        out.write(json.dumps({"port": service.port, "pid": os.getpid()}) + "\n")
-        out.flush()
-        _until_over(stdin, parent)
+        say(port=service.port, pid=os.getpid())
+        wait()
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     finally:
         service.close()
-    return 0
 
 
 def _first_line(fd: int) -> bytes:
@@ -89,7 +116,8 @@ def _first_line(fd: int) -> bytes:
     return line.strip()
 
 
-def _until_over(stdin: int, parent: int) -> None:
+def until_over(stdin: int, parent: int) -> None:
+    """Wait until a descriptor is at its end, or the process that started this one is gone."""
     while os.getppid() == parent:
         ready, _, _ = select.select([stdin], [], [], _LOOK_S)
         if ready and not os.read(stdin, 4096):

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from pathos_nb.launchers import ppft_wire
+from pathos_nb.launchers.agent_beside import Beside
 from pathos_nb.launchers.contract import Hub, News, Reply, Running, Slot, SlotDown, TakenBack
 from pathos_nb.launchers.ppft_call import Call, Server
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, pack
-from pathos_nb.wire.protocol import BROKEN, DONE, INITIALIZE, WORK
+from pathos_nb.wire.protocol import BESIDE, BROKEN, DEFINE, DONE, INITIALIZE, WORK
 from pathos_nb.wire.signing import Checker, NotAuthentic, Signer
 
 __all__ = ["Office", "PpftSlot"]
@@ -37,6 +38,7 @@ class Office(Protocol):
     tell: Callable[[News], None]
     server: Server
     host_name: str
+    is_elsewhere: bool
 
     def note_back(self, host_name: str) -> None:
         """Hear that the server has given a worker."""
@@ -81,6 +83,7 @@ class PpftSlot(Slot):
         self._beat: Any = None
         self._messages, self._frames = ppft_wire.Messages(), FrameReader()
         self.server = launcher.server
+        self._beside = Beside() if launcher.is_elsewhere else None
         self._call = Call(self.server, self._on_called)
 
     # --- the connection ---
@@ -119,7 +122,7 @@ class PpftSlot(Slot):
             return
         pieces: list[Buffer] = []
         for frame in frames:
-            pieces += pack(frame)
+            pieces += [*self._beside_for(frame), *pack(frame)]
             if frame.kind in (WORK, INITIALIZE):
                 if frame.kind == WORK:
                     self._n_in_flight, self._last_chunk = self._n_in_flight + 1, frame.meta[0]
@@ -130,6 +133,13 @@ class PpftSlot(Slot):
         self._flush()
         if self._beat is None:
             self._beat = self.launcher.hub.call_later(_BEAT_S, self._on_beat)
+
+    def _beside_for(self, frame: Frame) -> list[Buffer]:
+        """Give the user's own modules that a payload names, where the worker has not got them as they are now."""
+        if self._beside is None or frame.kind not in (INITIALIZE, DEFINE, WORK):
+            return []
+        news = self._beside.news(frame.body, frame.kind != WORK)
+        return pack(Frame(BESIDE, (), news[1])) if news else []
 
     def _post(self, pieces: list[Buffer]) -> None:
         if not self._is_linked:

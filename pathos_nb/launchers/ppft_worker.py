@@ -19,12 +19,13 @@ from typing import Any
 
 from ppft.worker import _WorkerProcess
 
+from pathos_nb.launchers.agent_store import BesideStore
 from pathos_nb.launchers.child import begin, leave
 from pathos_nb.launchers.failing import report
 from pathos_nb.launchers.ppft_wire import MAX_RESULT_BYTES
 from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, pack
-from pathos_nb.wire.protocol import DONE, NOT_RETURNED, Report
+from pathos_nb.wire.protocol import BESIDE, DONE, NOT_RETURNED, Report
 from pathos_nb.wire.signing import HEAD_BYTES, Checker, Signer
 
 __all__ = ["main", "trampoline"]
@@ -36,6 +37,7 @@ class Post:
     def __init__(self) -> None:
         self.worker: Worker | None = None
         self.key, self.pid = b"", 0
+        self.beside = BesideStore()
 
     def take_up(self, worker: Worker, key: bytes) -> None:
         """Begin to work for a conversation."""
@@ -49,6 +51,9 @@ class Post:
             raise RuntimeError("the trampoline is called in a process that is no worker")
         pieces: list[Buffer] = []
         for frame in self._reader.feed(self._checker.open(signed)):
+            if frame.kind == BESIDE:
+                self.beside.put(bytes(frame.body))
+                frame = Frame(BESIDE, (self.beside.path,))
             reply = self.worker.handle(frame)
             if os.getpid() != self.pid:
                 os._exit(0)  # an item forked, and this is the child, which came back from it

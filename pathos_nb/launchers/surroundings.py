@@ -19,6 +19,7 @@ class Surroundings:
         self._raw: dict[Any, Any] = {}
         self._hooks_called: set[str] = set()
         self._modules = LocalModules()
+        self._beside = ""
         self._own_folder: str | None = None
         self._own_path: list[str] = []
         self._own_environ: dict[str, str] = {}
@@ -45,6 +46,21 @@ class Surroundings:
         self._adopt_environment(environ)
         self._call(hooks)
         self._modules.drop_changed()
+
+    def bring(self, archive: str) -> None:
+        """Have modules found in an archive first, from now on, in place of the last one that was brought.
+
+        Parameters
+        ----------
+        archive : str
+            Where it is.
+        """
+        old = {self._beside, archive}
+        self._beside = archive
+        sys.path[:] = [archive, *(entry for entry in sys.path if entry not in old)]
+        if self._wanted is not None:
+            folder, path, *rest = self._wanted
+            self._wanted = folder, [archive, *(entry for entry in path if entry not in old)], *rest
 
     def _adopt_environment(self, environ: dict[str, str]) -> None:
         # Comparing os.environ decodes all of it, which takes longer than a whole call; its own dictionary tells too.

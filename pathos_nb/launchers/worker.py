@@ -2,7 +2,8 @@
 
 A worker keeps the runs it was told of, runs chunks item by item, stamps each end, and reports. It knows nothing of who
 carries its frames. Items below 5 microseconds are run in blocks of 64 by the interpreter's own C loops; all others one
-by one, each told on the board before it begins.
+by one, each told on the board before it begins. The first item of a run is slow whatever it does: a chunk that begins
+one by one goes on in blocks when its first 64 items turn out to be short.
 """
 
 from __future__ import annotations
@@ -92,9 +93,13 @@ class Work:
     @property
     def block(self) -> int:
         """How many items to run between two stamps."""
+        return BLOCK if self.may_block and self.item_s <= _BLOCK_BELOW_S else 1
+
+    @property
+    def may_block(self) -> bool:
+        """Whether items may share a stamp."""
         spec = self.spec
-        single = self.prints or spec.seed is not None or spec.timeout_s is not None
-        return 1 if single or self.item_s > _BLOCK_BELOW_S else BLOCK
+        return not self.prints and spec.seed is None and spec.timeout_s is None
 
 
 def _with_keywords(function: Callable[..., Any], kwargs: dict[str, Any]) -> Callable[..., Any]:
@@ -173,6 +178,8 @@ class Worker:
                 sealed.forget()
         elif frame.kind == protocol.INITIALIZE:
             return self._initialize(frame)
+        elif frame.kind == protocol.BESIDE:
+            self._surroundings.bring(frame.meta[0])
         return None
 
     def _initialize(self, frame: Frame) -> Frame | None:
@@ -239,8 +246,8 @@ class Chunk:
     ) -> None:
         self.worker, self.run_of, self.function = worker, run, function
         self.number, self.indices, self.n = place
-        self.rows = items if run.spec.star else None
-        self.columns = None if run.spec.star else items
+        self.rows = iter(items) if run.spec.star else None
+        self.columns = None if run.spec.star else tuple(map(iter, items))
         self.values: list[Any] = []
         self.failures: list[ItemReport] = []
         self.output: list[tuple[int, bytes]] = []
@@ -258,6 +265,9 @@ class Chunk:
                 self._one_by_one()
         else:
             self._one_by_one()
+            if self.block > 1:  # they turned out to be short
+                self.worker.cells.set_width(self.block)
+                self._in_blocks()
 
     def _in_blocks(self) -> None:
         """Run blocks by `list.extend`, which keeps what it has when an item raises."""
@@ -294,6 +304,7 @@ class Chunk:
         worker, function, number, cells = self.worker, self.function, self.number, self.worker.cells
         take, now, ends, values, offset = worker.capture.take, _clock, self.ends, self.values, worker.now(0.0)
         guard = self._guard() if self.run_of.spec.seed is not None or self.run_of.spec.timeout_s else None
+        look_at = BLOCK if self.n > BLOCK and self.run_of.may_block else self.n
         for place, row in enumerate(rows):
             cells.begin(number, place)  # before the limit is read, as the pool sets it before it reads this
             if place >= cells.limit(number):
@@ -311,6 +322,15 @@ class Chunk:
             if text := take():
                 self.run_of.prints = True
                 self.output.append((place, text))
+            if place + 1 == look_at < self.n and self._are_short():
+                return
+
+    def _are_short(self) -> bool:
+        """Whether the first block's items were short; then they have one stamp, and so will the others."""
+        if self.run_of.prints or self.ends[-1] - self.worker.now(self.started) > BLOCK * _BLOCK_BELOW_S:
+            return False
+        self.block, self.ends = BLOCK, self.ends[-1:]
+        return True
 
     def _guard(self) -> Callable[[int, Sequence[Any]], Any]:
         """Give a call that is seeded, timed, or both."""

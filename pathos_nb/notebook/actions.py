@@ -67,6 +67,15 @@ def cancel(session: Session, values: Mapping[str, Any]) -> Said:
     return Said("\n".join(f"cancelled {run.title or run.run_id}" for run in stopped) or "nothing is running")
 
 
+def rerun(session: Session, values: Mapping[str, Any]) -> Any:
+    """Run the points of a run again, or only those that failed or were not run."""
+    kept = session.run(values["run"])
+    if kept.again is None:
+        cure = "what %%pmap and %pmap have run can: their points and their function are kept with the result"
+        raise BadOption(f"{kept.title or kept.run_id} cannot run again", cure=cure)
+    return kept.again(values["failed"])
+
+
 def errors(session: Session, values: Mapping[str, Any]) -> Errors:
     """Show what failed in a run."""
     failures = session.run(values["run"]).failures
@@ -107,6 +116,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "pools": pools,
     "runs": runs,
     "cancel": cancel,
+    "rerun": rerun,
     "errors": errors,
     "status": status,
     "close": close,

@@ -6,55 +6,24 @@ import __future__
 import functools
 import operator
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
+from pathos_nb.errors import Cancelled
 from pathos_nb.launchers.registry import registry
-from pathos_nb.launchers.sourced import Sourced
 from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
 from pathos_nb.notebook.clause import Clause, read_clause, read_comprehension
 from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
 from pathos_nb.notebook.points import Points
+from pathos_nb.notebook.repeats import Job, Repeats
 from pathos_nb.notebook.usage import given
 from pathos_nb.notebook.views import Views
 from pathos_nb.session import Session
 
-__all__ = ["CellRunner", "Job"]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a cell asks for.
-
-    Parameters
-    ----------
-    function : Sourced
-        Called once for each point.
-    names : tuple of str
-        The parameters' names.
-    points : list of tuple
-        The parameters; those that were read so far, where `rows` is an iterator.
-    rows : list or iterator of tuple
-        What the map takes.
-    values : mapping
-        The options.
-    title : str
-        What the run is called.
-    filenames : tuple of str
-        Where errors of the input begin to be the user's.
-    """
-
-    function: Sourced
-    names: tuple[str, ...]
-    points: list[tuple[Any, ...]]
-    rows: list[tuple[Any, ...]] | Iterator[tuple[Any, ...]]
-    values: Mapping[str, Any]
-    title: str
-    filenames: tuple[str, ...] = ()
+__all__ = ["CellRunner"]
 
 
 class CellRunner:
@@ -73,6 +42,7 @@ class CellRunner:
     def __init__(self, shell: Any, session: Session, views: Views) -> None:
         self._shell, self._session, self._views = shell, session, views
         self._hinted: set[str] = set()
+        self._repeats = Repeats(session, views, self._complete)
 
     # the magics
 
@@ -223,7 +193,8 @@ class CellRunner:
             if run.function is job.function:
                 begun.append(Results(run, job.names, job.points))
                 if job.names:
-                    self._views.name_items(run.run_id, begun[0].label)
+                    self._views.name_items(run.run_id, begun[0].label, job.names)
+                    self._repeats.offer(begun[0], job)
 
         pool, asked = self._pool(job.values)
         with self._session.listening(hear):
@@ -234,6 +205,10 @@ class CellRunner:
         failure = next(iter(results.run.failures.values()), None)
         try:
             results.run.raise_if_failed()
+        except Cancelled as error:
+            if failure is None:
+                say_interrupted(error, results, job.values["out"])
+            raise
         except Exception as error:
             if failure is not None and error is not results.run.error:
                 label = results.label(failure.index) if job.names else "the cell"

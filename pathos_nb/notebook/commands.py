@@ -101,6 +101,18 @@ VERBS: Mapping[str, Command] = {
     "pools": Command("%pathos pools", "List the open pools."),
     "runs": Command("%pathos runs", "List the runs of this session."),
     "cancel": Command("%pathos cancel", "Stop a run, by default the latest.", (_ALL,), (Word("run", "runs"),)),
+    "rerun": Command(
+        "%pathos rerun",
+        "Run the points of a run again, into the same result.",
+        (Option("failed", "only those that failed or were not run", "f"),),
+        (Word("run", "runs"),),
+        more="""
+  %pathos rerun fits --failed
+
+Without RUN it is the latest. Function and points are those of the run; names that the body reads
+are as they are now. The result has to be there still: in the variable given by -o, or as the
+output of the cell. The last 100 runs can run again.""",
+    ),
     "errors": Command("%pathos errors", "Show what failed, by default in the latest run.", (), (Word("run", "runs"),)),
     **REMOTE_VERBS,
     "panel": Command(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
@@ -11,6 +12,7 @@ from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.asking import asker
 from pathos_nb.notebook.commands import VERBS, help_alone
 from pathos_nb.notebook.completion import make_matcher
+from pathos_nb.notebook.live import preload
 from pathos_nb.notebook.magics import PathosMagics
 from pathos_nb.notebook.panel import Panel
 from pathos_nb.notebook.screen import screen_for
@@ -37,7 +39,7 @@ class Extension:
         self.magics = PathosMagics(shell=shell)
         self.views = Views(lambda: screen_for(shell, lambda: self.turn), lambda: self.magics.look)
         self.matcher = make_matcher(self._offers())
-        self.panel = Panel(self.session, self._own_pools)
+        self.panel = Panel(self.session, self._own_pools, self.views)
         self.magics.begin(self.session, self.views)
 
     def _offers(self) -> dict[str, Any]:
@@ -60,6 +62,9 @@ class Extension:
         self.session.hosts.truster = self.panel.truster
         self.panel.register()
         registry.worker_hooks.append(_RICH)
+        if hasattr(getattr(self.shell, "kernel", None), "get_parent"):
+            # A fifth of a second, which the first run that shows itself would have to wait for.
+            threading.Thread(target=preload, name="pathos-nb-preload", daemon=True).start()
 
     def remove(self) -> None:
         """Take everything out again, and end the session with its pools."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from pathos_nb.dispatch.record import duration
-from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, html_pre
+from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, html_pre, html_text
 from pathos_nb.notebook.ansi import as_html, as_text
 
 __all__ = ["Snapshot", "as_bundle", "as_line", "html", "text"]
@@ -48,6 +47,8 @@ class Snapshot:
         What items showed: item, MIME type and base64.
     n_pictures : int
         How many they showed, also of those that were not kept.
+    waits : sequence of str
+        Which places it waits for or does without, each a sentence.
     """
 
     title: str
@@ -63,6 +64,7 @@ class Snapshot:
     n_cut: int = 0
     pictures: Sequence[tuple[str, str, str]] = ()
     n_pictures: int = 0
+    waits: Sequence[str] = ()
 
     @property
     def is_over(self) -> bool:
@@ -116,7 +118,7 @@ def as_line(shot: Snapshot) -> str:
     str
         Without a line's end.
     """
-    return f"{shot.title}: {' · '.join(_figures(shot))}"
+    return "; ".join([f"{shot.title}: {' · '.join(_figures(shot))}", *shot.waits])
 
 
 def text(shot: Snapshot) -> str:
@@ -144,22 +146,25 @@ def _said(label: str, printed: str) -> str:
     return f"  {label}: {printed}" if len(lines) == 1 else "\n    ".join([f"  {label}:", *lines])
 
 
-def html(shot: Snapshot) -> str:
+def html(shot: Snapshot, lanes: str = "") -> str:
     """Give the picture as HTML without script, style sheet or SVG.
 
     Parameters
     ----------
     shot : Snapshot
         The moment.
+    lanes : str
+        What the workers did, as HTML; by default, how many items each has done.
 
     Returns
     -------
     str
         One ``<div>``; everything in it is escaped.
     """
-    figures = escape(" · ".join(_figures(shot)))
-    head = f"<div>{_bar(shot)} <b>{escape(shot.title)}</b> <span>{figures}</span></div>"
-    return f'<div class="pathos-nb-run">{head}{_lanes(shot)}{_failed(shot)}{_printed(shot)}{_shown(shot)}</div>'
+    figures = html_text(" · ".join(_figures(shot)))
+    head = f"<div>{_bar(shot)} <b>{html_text(shot.title)}</b> <span>{figures}</span></div>"
+    parts = [_waits(shot), lanes or _lanes(shot), *(draw(shot) for draw in (_failed, _printed, _shown))]
+    return f'<div class="pathos-nb-run">{head}{"".join(parts)}</div>'
 
 
 def _figures(shot: Snapshot) -> list[str]:
@@ -193,10 +198,14 @@ def _fill(percent: float, color: str) -> str:
     return f'<span style="{look}"></span>'
 
 
+def _waits(shot: Snapshot) -> str:
+    return "".join(f'<div class="pathos-nb-waits" style="color:{BAD}">{html_text(line)}</div>' for line in shot.waits)
+
+
 def _lanes(shot: Snapshot) -> str:
     if not shot.workers:
         return ""
-    shown = [f"{escape(name)} <b>{n:,}</b>" for name, n in shot.workers[:_N_WORKERS]]
+    shown = [f"{html_text(name)} <b>{n:,}</b>" for name, n in shot.workers[:_N_WORKERS]]
     rest = len(shot.workers) - len(shown)
     more = f" and {rest} more" if rest > 0 else ""
     return f'<div style="font-size:12px;{FAINT}">{" · ".join(shown)}{more}</div>'
@@ -205,7 +214,7 @@ def _lanes(shot: Snapshot) -> str:
 def _failed(shot: Snapshot) -> str:
     if not shot.failures:
         return ""
-    rows = [f"{escape(label)}: {escape(error)}" for label, error in shot.failures[:_N_FAILURES]]
+    rows = [f"{html_text(label)}: {html_text(error)}" for label, error in shot.failures[:_N_FAILURES]]
     rest = shot.n_failed - len(rows)
     rows += [f"… {rest:,} more: %pathos errors"] if rest > 0 else []
     return f'<div style="font-size:12px;color:{BAD}">{"<br>".join(rows)}</div>'
@@ -217,14 +226,14 @@ def _printed(shot: Snapshot) -> str:
         return ""
     many = f"output of {len(shot.output)} items" if len(shot.output) > 1 else f"output of {shot.output[0][0]}"
     if not shot.is_over:
-        latest = [f"<b>{escape(label)}</b> {as_html(_last_line(said))}" for label, said in shot.output[-_N_LATEST:]]
-        return f'<div style="font-size:12px">{escape(many)}, the latest:</div>{html_pre("<br>".join(latest))}'
-    parts = [f"<b>{escape(label)}</b>\n{as_html(printed)}" for label, printed in shot.output]
+        latest = [f"<b>{html_text(label)}</b> {as_html(_last_line(said))}" for label, said in shot.output[-_N_LATEST:]]
+        return f'<div style="font-size:12px">{html_text(many)}, the latest:</div>{html_pre("<br>".join(latest))}'
+    parts = [f"<b>{html_text(label)}</b>\n{as_html(printed)}" for label, printed in shot.output]
     parts += [f"<i>… {shot.n_cut:,} more characters were printed</i>"] if shot.n_cut else []
     inner = "\n".join(part.rstrip("\n") for part in parts)
     look = "font-size:12px;cursor:pointer"
     is_open = " open" if inner.count("\n") < _N_OPEN else ""  # a few lines need no click
-    return f'<details{is_open}><summary style="{look}">{escape(many)}</summary>{html_pre(inner)}</details>'
+    return f'<details{is_open}><summary style="{look}">{html_text(many)}</summary>{html_pre(inner)}</details>'
 
 
 def _shown(shot: Snapshot) -> str:
@@ -234,8 +243,8 @@ def _shown(shot: Snapshot) -> str:
     box = "display:inline-block;vertical-align:top;margin:4px 12px 4px 0;font-size:12px"
     look = "display:block;max-width:100%;background:#fff"
     parts = [
-        f'<div style="{box}"><b>{escape(label)}</b>'
-        f'<img style="{look}" alt="{escape(label)}" src="data:{escape(kind)};base64,{escape(data)}"></div>'
+        f'<div style="{box}"><b>{html_text(label)}</b>'
+        f'<img style="{look}" alt="{html_text(label)}" src="data:{html_text(kind)};base64,{html_text(data)}"></div>'
         for label, kind, data in shot.pictures
     ]
     rest = shot.n_pictures - len(parts)

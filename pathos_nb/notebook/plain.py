@@ -138,7 +138,7 @@ def picture_failure(shell: Any, error: BaseException, failure: Failure, label: s
     where = f"{failure.worker} on {failure.host}" if failure.worker else ""
     head = f"{_BOLD}{label}{_END}" + (f"  ({where})" if where else "")
     body = [] if isinstance(error, _UNTRACED) else _frames(dress(shell, failure.traceback), failure.error)
-    hint = [_LOCAL_HINT] if isinstance(error, UnboundLocalError) else []
+    hint = [_LOCAL_HINT] if isinstance(error, UnboundLocalError) else [failure.cure] if failure.cure else []
     _draw(error, [head, *body, _last_line(error), *hint])
 
 
@@ -149,12 +149,12 @@ def _frames(text: str, error: BaseException) -> list[str]:
     return [line for line in lines[: ends[-1] if ends else None] if not line.startswith("pathos_nb.")]
 
 
-def say_interrupted(error: KeyboardInterrupt, results: Results, name: str | None) -> None:
-    """Let an interrupt say what is left.
+def say_interrupted(error: BaseException, results: Results, name: str | None) -> None:
+    """Let an interrupt, or the end of a run that was cancelled, say what is left.
 
     Parameters
     ----------
-    error : KeyboardInterrupt
+    error : BaseException
         What is about to be raised.
     results : Results
         What there is.
@@ -165,4 +165,4 @@ def say_interrupted(error: KeyboardInterrupt, results: Results, name: str | None
     of = f"{n_done:,}" if total is None else f"{n_done:,} of {total:,}"
     kept = f", kept in {name}" if name else ""
     text = f"stopped; {of} points are finished{kept}"
-    _draw(error, [f"{_BOLD}KeyboardInterrupt{_END}: {text}"])
+    _draw(error, [f"{_BOLD}{type(error).__name__}{_END}: {text}"])

@@ -67,7 +67,7 @@ def connect(session: Session, values: Mapping[str, Any]) -> Table:
     plan = replace(_plan(session, values["host"], values), accept_new=values["accept_new"], fingerprints=wanted)
     host = session.connect(plan)
     took = duration(time.monotonic() - begun)
-    n_workers = workers(session.pool((host.name,)).nodes)
+    n_workers = workers(host.n_workers)
     head = f"{host.name} is connected as {host.where}, in {took}: {n_workers}; %pathos use {host.name} runs cells there"
     return _facts(host.check(with_link=False), head)
 
@@ -104,21 +104,27 @@ def hosts(session: Session, values: Mapping[str, Any]) -> Any:
         return Said(f"{values['forget']} is {'taken out of' if was_there else 'not in'} {registry_path()}")
     rows = [_row(session, host) for host in session.hosts.connected.values()]
     known = [name for name in session.hosts.names() if name not in session.hosts.connected]
-    rows += [[Cell(name), Cell("not connected"), *[Cell("")] * 4] for name in known]
+    rows += [[Cell(name), Cell("not connected"), *[Cell("")] * 5] for name in known]
     if not rows:
         return Said("no host is connected, and ~/.ssh/config has none; %pathos connect [user@]host reaches one")
-    return Table(("host", "state", "as", "workers", "Python", "round trip"), rows)
+    return Table(("host", "state", "as", "workers", "in pools", "Python", "round trip"), rows)
 
 
 def _row(session: Session, host: Host) -> list[Cell]:
-    n = sum(1 for pool in session.pools.values() if host.name in pool.places for w in pool.workers() if _at(w, host))
     state = Cell(host.state, GOOD if host.state == "connected" else BAD, host.link.reason if host.link else "")
     trip = f"{host.round_trip_s * 1e3:.1f} ms"
-    return [Cell(host.name), state, Cell(host.where), Cell(str(n or "")), Cell(host.python.version), Cell(trip)]
+    n = Cell(str(host.n_workers or ""))
+    return [
+        Cell(host.name), state, Cell(host.where), n, Cell(_pools(session, host)), Cell(host.python.version), Cell(trip),
+    ]  # fmt: skip
 
 
-def _at(worker: Any, host: Host) -> bool:
-    return bool(worker.place == host.name)
+def _pools(session: Session, host: Host) -> str:
+    """Say in which pools a host's workers are; those of pools that the user made in Python have no name here."""
+    named = session.workers_at(host.name)
+    if rest := host.n_workers - sum(named.values()):
+        named["Pool(…)"] = rest
+    return " · ".join(f"{name} ({n})" if len(named) > 1 else name for name, n in named.items() if n > 0)
 
 
 def check(session: Session, values: Mapping[str, Any]) -> Any:
@@ -196,7 +202,9 @@ def serve(session: Session, values: Mapping[str, Any]) -> Said:
 def kill(session: Session, values: Mapping[str, Any]) -> Said:
     """End tunnels and servers."""
     there = tuple(session.services.running)
-    names = values["name"] or (there if values["all"] else ())
+    names = values["name"]
+    if values["all"] or names == ("all",):
+        names = there
     if not names:
         return Said(f"which one? there are {', '.join(there)}; --all ends all" if there else "no tunnel and no server")
     for name in names:

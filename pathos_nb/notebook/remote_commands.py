@@ -101,7 +101,7 @@ A copy that was cut goes on where it was when it is made again.
         ),
         (_HOST,),
         more="""
-The host's Python has to have pathos_nb installed.
+Nothing but Python need be there.
 Workers that %pathos use asks for need nothing there.""",
     ),
     "kill": Command(

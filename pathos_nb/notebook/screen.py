@@ -1,18 +1,18 @@
-"""Where a run's picture goes. A screen is made in the thread that starts the run and may be used from any other.
-
-In a kernel the messages are built here rather than with `display()`, whose cell is the one that happens to run when a
-thread calls it: the request that started the run is taken once and given as the parent of every message, so the picture
-lands in its own cell, with ipykernel 6 and 7 alike, also after the cell has ended.
-"""
+"""Where a run's picture goes. A screen is made in the thread that starts the run and may be used from any other."""
 
 from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
+from pathos_nb.notebook.live import Controls, LiveView, can_answer
+from pathos_nb.notebook.outlet import Outlet
 from pathos_nb.notebook.picture import Snapshot, as_bundle, as_line, text
+from pathos_nb.notebook.saved import saved_bundle
+from pathos_nb.notebook.watch import Watch
+from pathos_nb.wire.messages import RunRecord
 
 __all__ = ["CellScreen", "LogScreen", "NoScreen", "Screen", "TerminalScreen", "screen_for"]
 
@@ -28,61 +28,47 @@ class Screen(Protocol):
     is_there: bool
     """Whether what items print is shown here, and nowhere else."""
 
-    def show(self, shot: Snapshot) -> int:
+    def show(self, shot: Snapshot, live: LiveView | None = None) -> int:
         """Show a run that goes on; gives the characters sent."""
 
-    def place(self, shot: Snapshot) -> bool:
+    def place(self, shot: Snapshot, live: LiveView | None = None) -> bool:
         """Take the place in a cell that ends before its run does; False if there is none."""
 
-    def finish(self, shot: Snapshot) -> bool:
+    def finish(self, shot: Snapshot, record: RunRecord) -> bool:
         """Show the last picture of a run, which stays; False if that is not possible any more."""
 
+    def liven(self, watch: Watch, controls: Controls, now: float, *, is_behind: bool) -> LiveView | None:
+        """Give a view that is fed while the run goes on, if there can be one; `show` then shows it."""
 
-class NoScreen:
+
+class _Still:
+    """A screen of pictures only."""
+
+    def liven(self, watch: Watch, controls: Controls, now: float, *, is_behind: bool) -> LiveView | None:
+        """Give none."""
+        return None
+
+
+class NoScreen(_Still):
     """For runs that nobody should see: output is captured, or the user asked for quiet."""
 
     interval_s, is_there = 3600.0, False
 
-    def show(self, shot: Snapshot) -> int:
+    def show(self, shot: Snapshot, live: LiveView | None = None) -> int:
         """Show nothing."""
         return 0
 
-    def place(self, shot: Snapshot) -> bool:
+    def place(self, shot: Snapshot, live: LiveView | None = None) -> bool:
         """Show nothing."""
         return False
 
-    def finish(self, shot: Snapshot) -> bool:
+    def finish(self, shot: Snapshot, record: RunRecord) -> bool:
         """Show nothing."""
         return False
-
-
-class _Wire:
-    """Sends messages of one request to the front ends of the kernel.
-
-    Parameters
-    ----------
-    shell : InteractiveShell
-        The kernel's shell.
-    """
-
-    def __init__(self, shell: Any) -> None:
-        self._publisher, self._parent = shell.display_pub, shell.kernel.get_parent("shell")
-
-    def send(self, kind: str, content: Mapping[str, Any], topic: bytes | None = None) -> None:
-        publisher = self._publisher
-        publisher.session.send(
-            publisher.pub_socket, kind, dict(content), parent=self._parent, ident=topic or publisher.topic
-        )
-
-    def send_picture(self, shot: Snapshot, display_id: str, *, is_new: bool) -> int:
-        bundle = as_bundle(shot)
-        content = {"data": bundle, "metadata": {}, "transient": {"display_id": display_id}}
-        self.send("display_data" if is_new else "update_display_data", content)
-        return sum(map(len, bundle.values()))
 
 
 class CellScreen:
-    """A picture in the cell, drawn again and again under one display id.
+    """A picture in the cell, drawn again and again under one display id; or a live view in its place.
 
     Parameters
     ----------
@@ -93,24 +79,45 @@ class CellScreen:
     interval_s, is_there = 0.1, True
 
     def __init__(self, shell: Any) -> None:
-        self._wire, self._id, self._is_new = _Wire(shell), uuid.uuid4().hex, True
+        self._outlet, self._id, self._is_new = Outlet(shell), uuid.uuid4().hex, True
+        self._hears_always = can_answer(shell.kernel)
 
-    def show(self, shot: Snapshot) -> int:
-        """Draw the picture, or draw it anew."""
-        is_new, self._is_new = self._is_new, False
-        return self._wire.send_picture(shot, self._id, is_new=is_new)
+    def liven(self, watch: Watch, controls: Controls, now: float, *, is_behind: bool) -> LiveView | None:
+        """Give a widget, if there are any, and if the kernel will hear what it says."""
+        if not (self._hears_always or is_behind):
+            return None
+        try:
+            return LiveView(self._outlet, watch, controls, now)
+        except RuntimeError:
+            return None
 
-    def place(self, shot: Snapshot) -> bool:
+    def show(self, shot: Snapshot, live: LiveView | None = None) -> int:
+        """Draw the picture, or draw it anew; where there is a live view, that is seen instead."""
+        return self._draw({**(live.bundle if live else {}), **as_bundle(shot)})
+
+    def place(self, shot: Snapshot, live: LiveView | None = None) -> bool:
         """Draw the first picture."""
-        return self.finish(shot)
-
-    def finish(self, shot: Snapshot) -> bool:
-        """Leave the last picture, which is static already."""
-        self.show(shot)
+        self.show(shot, live)
         return True
 
+    def finish(self, shot: Snapshot, record: RunRecord) -> bool:
+        """Leave what stays."""
+        self._draw(saved_bundle(shot, record))
+        return True
 
-class LogScreen:
+    def again(self) -> CellScreen:
+        """Give a screen at the same place, for a run that stands in for this one's."""
+        screen = object.__new__(CellScreen)
+        screen._outlet, screen._id, screen._is_new = self._outlet, self._id, False
+        screen._hears_always = self._hears_always
+        return screen
+
+    def _draw(self, bundle: dict[str, Any]) -> int:
+        is_new, self._is_new = self._is_new, False
+        return self._outlet.show(bundle, self._id, is_new=is_new)
+
+
+class LogScreen(_Still):
     """A line of text every ten seconds where nobody looks (nbclient, papermill), and the picture at the end.
 
     Parameters
@@ -122,25 +129,28 @@ class LogScreen:
     interval_s, is_there = _LOG_INTERVAL_S, True
 
     def __init__(self, shell: Any) -> None:
-        self._wire, self._id, self._is_new = _Wire(shell), uuid.uuid4().hex, True
+        self._outlet, self._id, self._is_new = Outlet(shell), uuid.uuid4().hex, True
 
-    def show(self, shot: Snapshot) -> int:
+    def show(self, shot: Snapshot, live: LiveView | None = None) -> int:
         """Write a line."""
-        self._wire.send("stream", {"name": "stdout", "text": as_line(shot) + "\n"}, b"stream")
+        self._outlet.send("stream", {"name": "stdout", "text": as_line(shot) + "\n"}, b"stream")
         return 0
 
-    def place(self, shot: Snapshot) -> bool:
+    def place(self, shot: Snapshot, live: LiveView | None = None) -> bool:
         """Put the picture into the document, to be replaced at the end."""
-        return self.finish(shot)
+        return self._draw(as_bundle(shot))
 
-    def finish(self, shot: Snapshot) -> bool:
+    def finish(self, shot: Snapshot, record: RunRecord) -> bool:
         """Leave the picture in the document."""
+        return self._draw(saved_bundle(shot, record))
+
+    def _draw(self, bundle: dict[str, Any]) -> bool:
         is_new, self._is_new = self._is_new, False
-        self._wire.send_picture(shot, self._id, is_new=is_new)
+        self._outlet.show(bundle, self._id, is_new=is_new)
         return True
 
 
-class TerminalScreen:
+class TerminalScreen(_Still):
     """Lines on the terminal, while the command that started the run has it.
 
     Parameters
@@ -154,17 +164,17 @@ class TerminalScreen:
     def __init__(self, turn: Callable[[], int]) -> None:
         self._turn, self._mine = turn, turn()
 
-    def show(self, shot: Snapshot) -> int:
+    def show(self, shot: Snapshot, live: LiveView | None = None) -> int:
         """Write a line, unless the user is at the prompt again."""
         if self._turn() == self._mine:
             sys.stderr.write(as_line(shot) + "\n")
         return 0
 
-    def place(self, shot: Snapshot) -> bool:
+    def place(self, shot: Snapshot, live: LiveView | None = None) -> bool:
         """Show nothing: the prompt comes back, and lines from behind would be in its way."""
         return False
 
-    def finish(self, shot: Snapshot) -> bool:
+    def finish(self, shot: Snapshot, record: RunRecord) -> bool:
         """Write the whole text, unless the user is at the prompt again."""
         is_mine = self._turn() == self._mine
         if is_mine:

@@ -3,32 +3,42 @@
 ::
 
     dispatcher's thread               pump thread                         main thread
-      event ─► count, set a flag ───► when due: snapshot ─► screen.show     cell ends ─► settle(): last pictures
+      event ─► put aside, set a flag ► when due: picture ─► screen.show    cell ends ─► settle(): last pictures
+    a view's button, a panel                     message ─► stream
+      open, look ─► noted, set a flag
 
-A callback does no more than that. A view is drawn at most ten times a second, less often when its picture is
-large (100 kB a second), and appears only when its run has lasted for half a second. The thread ends
-soon after the last view.
+A callback does no more than that. A picture is drawn, and a message sent, at most ten times a second, less often when
+it is large (100 kB a second). A run appears when it has lasted a tenth of a second and will not be over in half a
+second. The thread ends soon after the last view.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from pathos_nb.dispatch.run import Run
-from pathos_nb.events import ChunkDone, Event, ItemRetried, RunEnded, WorkerUp
+from pathos_nb.events import ChunkDone, Event, ItemRetried, RunEnded, WorkerDown, WorkerUp
+from pathos_nb.notebook.feed import Feed
+from pathos_nb.notebook.live import Controls
 from pathos_nb.notebook.screen import Screen
+from pathos_nb.notebook.stream import Stream
+from pathos_nb.notebook.view import View
 from pathos_nb.notebook.watch import Watch
+from pathos_nb.wire.messages import RunRecord
 
 __all__ = ["Look", "Views"]
 
-_BYTES_A_SECOND = 100_000
-_TICK_S = 1.0  # without news: the clock and the time left go on
 _JOIN_S = 2.0
 _LINGER_S = 5.0  # the thread outlives a short run, so that a loop of maps does not start one each time
+_N_RECORDS, _N_SCREENS = 20, 20
+_N_LIVE, _LIVE_S = 6, 10.0  # so many live views begin in so many seconds: each brings its code along, 100 kB and more
 
 _log = logging.getLogger(__name__)
 
@@ -45,58 +55,43 @@ class Look:
         How long a run must last before it does.
     cap : int
         Characters of output that a cell shows.
+    brief_s : float
+        A run that will be over by then is not shown.
     """
 
     is_shown: bool = True
-    after_s: float = 0.5
+    after_s: float = 0.1
     cap: int = 20_000
+    brief_s: float = 0.5
 
 
-@dataclass(slots=True)
-class _View:
-    watch: Watch
-    screen: Screen
-    after_s: float
-    due: float
-    is_stale: bool = True
-    is_shown: bool = False
-    is_final: bool = False
-    forget: Callable[[], None] = lambda: None
-    lock: threading.Lock = field(default_factory=threading.Lock)
+class Followed:
+    """A run whose messages are sent somewhere else too.
 
-    @property
-    def is_over(self) -> bool:
-        return self.watch.run.is_over
+    Parameters
+    ----------
+    view : View
+        The run's.
+    stream : Stream
+        Its messages.
+    wake : callable
+        Has the pump look.
+    """
 
-    @property
-    def next_due(self) -> float:
-        if self.is_over:
-            return 0.0
-        return self.due if self.is_stale or not self.is_shown else self.due + _TICK_S
+    def __init__(self, view: View, stream: Stream, wake: Callable[[], None]) -> None:
+        self._view, self._stream, self._wake = view, stream, wake
 
-    def draw(self, clock: Callable[[], float]) -> None:
-        """Show a run that goes on."""
-        with self.lock:
-            if self.is_final:
-                return
-            self.is_stale, self.is_shown = False, True
-            size = self.screen.show(self.watch.snapshot(clock()))
-            self.due = clock() + max(self.screen.interval_s, size / _BYTES_A_SECOND)
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Take what is said of the run: ``look`` has an answer."""
+        if self._stream.hear(message):
+            self._wake()
 
-    def place(self, clock: Callable[[], float]) -> None:
-        """Take a place in the cell at once."""
-        with self.lock:
-            if not self.is_final:
-                self.is_shown = self.watch.run.output_taken = self.screen.place(self.watch.snapshot(clock()))
-
-    def finish(self, clock: Callable[[], float]) -> None:
-        """Show the last picture, once."""
-        self.forget()
-        with self.lock:
-            is_worth_it = self.is_shown or self.watch.run.seconds >= self.after_s or self.watch.has_output
-            if is_worth_it and not self.is_final:
-                self.is_final = True
-                self.watch.run.output_taken = self.screen.finish(self.watch.snapshot(clock()))
+    def stop(self) -> None:
+        """Send no more."""
+        with self._view.lock:
+            self._stream.close()
+            if self._stream in self._view.streams:
+                self._view.streams.remove(self._stream)
 
 
 class Views:
@@ -116,7 +111,11 @@ class Views:
         self, open_screen: Callable[[], Screen], look: Callable[[], Look], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._open_screen, self._look, self._clock = open_screen, look, clock
-        self._views: dict[str, _View] = {}
+        self._views: dict[str, View] = {}
+        self._records: OrderedDict[str, RunRecord] = OrderedDict()
+        self._screens: OrderedDict[str, Screen] = OrderedDict()
+        self._instead = threading.local()
+        self._livened: deque[float] = deque(maxlen=_N_LIVE)
         self._news = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -132,18 +131,90 @@ class Views:
         look, now, wanted = self._look(), self._clock(), run.options.progress
         if self._is_closed or not (look.is_shown if wanted is None else wanted):
             return
-        screen = self._open_screen()
+        screen = getattr(self._instead, "screen", None) or self._open_screen()
         run.output_taken = screen.is_there
-        view = _View(Watch(run, now, look.cap), screen, look.after_s, now + max(look.after_s, screen.interval_s))
+        due = now + max(look.after_s, screen.interval_s)
+        controls = Controls(self._wake)
+        brief_s = max(look.brief_s, look.after_s)
+        view = View(Watch(run, now, look.cap), screen, controls, now, due, brief_s, self._may_liven, self._clock)
         with self._news:
             self._views[run.run_id] = view
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._pump, name="pathos-nb-views", daemon=True)
-                self._thread.start()
+            self._start_pump()
             self._news.notify_all()
         view.forget = run.subscribe(lambda event: self._hear(view, event))
 
-    def name_items(self, run_id: str, label: Callable[[int], str]) -> None:
+    def _start_pump(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._pump, name="pathos-nb-views", daemon=True)
+            self._thread.start()
+
+    def _may_liven(self, now: float) -> bool:
+        is_much = len(self._livened) == _N_LIVE and now - self._livened[0] < _LIVE_S
+        if not is_much:
+            self._livened.append(now)
+        return not is_much
+
+    def _wake(self) -> None:
+        with self._news:
+            self._news.notify_all()
+
+    @contextlib.contextmanager
+    def instead_of(self, run_id: str) -> Iterator[None]:
+        """Show the run that this thread starts in the block where another one was shown.
+
+        Parameters
+        ----------
+        run_id : str
+            The other one; if its place is not known any more, nothing is different.
+        """
+        if (view := self._views.get(run_id)) is not None and view.is_over:
+            self._end(view)  # else its last picture would come after the other's first
+        again = getattr(self._screens.get(run_id), "again", None)
+        self._instead.screen = again() if again else None
+        try:
+            yield
+        finally:
+            self._instead.screen = None
+
+    def follow(self, run_id: str, send: Callable[[Mapping[str, Any]], object]) -> Followed | None:
+        """Have the messages of a run sent somewhere else too, as long as it goes on: the whole first, then deltas.
+
+        Parameters
+        ----------
+        run_id : str
+            A run that is shown, or would be.
+        send : callable
+            Takes a message; called in the pump thread.
+
+        Returns
+        -------
+        Followed or None
+            None if there is no such run.
+        """
+        view = self._views.get(run_id)
+        if view is None or view.is_over:
+            return None
+        stream = Stream(Feed(view.watch, lambda: view.controls.retry is not None), send, is_open=True)
+        with view.lock:
+            view.streams.append(stream)
+        self._wake()
+        return Followed(view, stream, self._wake)
+
+    def record(self, run_id: str) -> RunRecord | None:
+        """Give what stays of a run that was shown and is over; of the last twenty.
+
+        Parameters
+        ----------
+        run_id : str
+            The run.
+
+        Returns
+        -------
+        RunRecord or None
+        """
+        return self._records.get(run_id)
+
+    def name_items(self, run_id: str, label: Callable[[int], str], names: tuple[str, ...] = ()) -> None:
         """Set what the items of a run are called in its picture.
 
         Parameters
@@ -152,9 +223,24 @@ class Views:
             The run; one that is not shown does no harm.
         label : callable
             From an index to a name.
+        names : tuple of str
+            The parameters.
         """
         if view := self._views.get(run_id):
-            view.watch.label = label
+            view.watch.label, view.watch.names = label, names
+
+    def on_retry(self, run_id: str, retry: Callable[[], object]) -> None:
+        """Set what the button does that has failed points run again.
+
+        Parameters
+        ----------
+        run_id : str
+            The run; one that is not shown does no harm.
+        retry : callable
+            Quick; called in any thread.
+        """
+        if view := self._views.get(run_id):
+            view.controls.retry = retry
 
     def show_now(self, run_id: str) -> None:
         """Do not wait: the run outlives its cell, and its picture should be there when the cell ends.
@@ -165,7 +251,7 @@ class Views:
             The run; one that is not shown does no harm.
         """
         if view := self._views.get(run_id):
-            view.place(self._clock)
+            view.place(self._clock())
 
     def settle(self) -> None:
         """Draw the last pictures of all runs that are over: the cell is about to end."""
@@ -185,8 +271,8 @@ class Views:
         if thread is not None and thread is not threading.current_thread():
             thread.join(_JOIN_S)
 
-    def _hear(self, view: _View, event: Event) -> None:
-        if isinstance(event, ChunkDone):
+    def _hear(self, view: View, event: Event) -> None:
+        if isinstance(event, ChunkDone | WorkerDown):
             view.watch.take(event)
         is_end = isinstance(event, RunEnded)
         if isinstance(event, WorkerUp | ItemRetried) or (view.is_stale and not is_end):
@@ -197,14 +283,17 @@ class Views:
 
     def _pump(self) -> None:
         while (views := self._wait()) is not None:
-            for view in views:
-                try:
-                    self._end(view) if view.is_over else view.draw(self._clock)
-                except Exception:  # a view must not end the others; the run itself is not touched
-                    _log.debug("the view of run %s failed", view.watch.run.run_id, exc_info=True)
-                    self._drop(view)
+            while views:
+                self._draw(views.pop())  # not held while this thread sleeps: it holds the results
 
-    def _wait(self) -> list[_View] | None:
+    def _draw(self, view: View) -> None:
+        try:
+            self._end(view) if view.is_over else view.draw(self._clock())
+        except Exception:  # a view must not end the others; the run itself is not touched
+            _log.debug("the view of run %s failed", view.watch.run.run_id, exc_info=True)
+            self._drop(view)
+
+    def _wait(self) -> list[View] | None:
         """Sleep until a view is due; None when there has been nothing to watch for a while."""
         with self._news:
             idle_since = self._clock()
@@ -216,17 +305,29 @@ class Views:
                     idle_since = now
                 elif now - idle_since >= _LINGER_S:
                     break
-                self._news.wait(min((view.next_due - now for view in self._views.values()), default=_LINGER_S))
+                self._news.wait(min([_LINGER_S, *(view.next_due - now for view in self._views.values())]))
             self._thread = None
             return None
 
-    def _end(self, view: _View) -> None:
+    def _end(self, view: View) -> None:
         try:
-            view.finish(self._clock)
+            view.finish(self._clock())
         finally:
+            self._keep(view)
             self._drop(view)
 
-    def _drop(self, view: _View) -> None:
+    def _keep(self, view: View) -> None:
+        """Keep what stays of a run, for panels and for a run that stands in for it; not for long."""
+        run_id = view.watch.run.run_id
+        with self._news:
+            if view.record is not None:
+                self._records[run_id], self._screens[run_id] = view.record, view.screen
+            while len(self._records) > _N_RECORDS:
+                self._records.popitem(last=False)
+            while len(self._screens) > _N_SCREENS:
+                self._screens.popitem(last=False)
+
+    def _drop(self, view: View) -> None:
         view.forget()
         with self._news:
             self._views.pop(view.watch.run.run_id, None)

@@ -1,19 +1,29 @@
-"""One run as the notebook watches it: takes what is new in its record and gives a snapshot. Draws nothing."""
+"""One run as the notebook watches it: takes what is new in its record and gives a snapshot. Draws nothing.
+
+What is new is only put aside when it comes, since that happens under the lock of whoever tells the news; it is looked
+at when a picture or a message is made of it.
+"""
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import threading
+from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
+from pathos_nb.dispatch.absences import sentences
 from pathos_nb.dispatch.failed import describe
 from pathos_nb.dispatch.run import Run
-from pathos_nb.events import ChunkDone
+from pathos_nb.dispatch.timeline import Timeline
+from pathos_nb.errors import Failure
+from pathos_nb.events import ChunkDone, WorkerDown
 from pathos_nb.notebook.picture import Snapshot
 
-__all__ = ["Meter", "Watch", "call_item"]
+__all__ = ["Follower", "Meter", "Watch", "call_item"]
 
 _WINDOW_S = 5.0
 _N_FAILURES = 50
+_MOST_NEWS = 4096  # chunks that wait to be looked at
 
 
 class Meter:
@@ -69,6 +79,13 @@ def call_item(index: int) -> str:
     return f"item {index}"
 
 
+class Follower(Protocol):
+    """Hears which chunk went to which lane; what a watch's messages are made from."""
+
+    def note(self, lane: int, chunk: ChunkDone | None) -> None:
+        """Hear of a chunk, or of a worker that has gone."""
+
+
 class Watch:
     """What is known of one run.
 
@@ -80,21 +97,66 @@ class Watch:
         The time, by the clock that `snapshot` will be given.
     cap : int
         Characters of output to keep.
+
+    Attributes
+    ----------
+    timeline : Timeline
+        Lanes and spans.
+    printed : list of (int, str)
+        What items wrote, as it came.
+    n_cut : int
+        Characters that they wrote besides.
+    lock : Lock
+        Held while these change.
     """
 
     def __init__(self, run: Run, now: float, cap: int) -> None:
         self.run = run
         self.label: Callable[[int], str] = call_item
-        self._meter, self._cap = Meter(now), cap
-        self._n_kept, self._n_cut = 0, 0
-        self._workers: Counter[str] = Counter()
-        self._output: dict[int, str] = {}
+        self.names: tuple[str, ...] = ()
+        self.timeline, self.lock = Timeline(run.started_at), threading.RLock()
+        self.printed, self.n_cut = list[tuple[int, str]](), 0
+        self.followers: list[Follower] = []
+        self._meter, self._cap, self._n_kept = Meter(now), cap, 0
+        self._news: deque[ChunkDone | WorkerDown] = deque()
         self._pictures: list[tuple[int, str, str]] = []
 
     @property
     def has_output(self) -> bool:
         """Whether an item printed something."""
-        return bool(self._output)
+        self.catch_up()
+        return bool(self.printed)
+
+    @property
+    def output(self) -> list[tuple[int, str]]:
+        """What each item wrote, by its index."""
+        texts: dict[int, list[str]] = {}
+        for index, text in list(self.printed):
+            texts.setdefault(index, []).append(text)
+        return [(index, "".join(parts)) for index, parts in sorted(texts.items())]
+
+    def failures(self, first: int = 0, most: int = _N_FAILURES) -> list[Failure]:
+        """Give failures as they came.
+
+        Parameters
+        ----------
+        first, most : int
+            From which on, and how many at most.
+
+        Returns
+        -------
+        list of Failure
+        """
+        if len(self.run.failures) <= first:
+            return []
+        return list(self.run.failures.values())[first : first + most]  # listed at once: another thread adds to them
+
+    def rate(self, now: float) -> float:
+        """Give the items a second, lately; over the whole run when it is over."""
+        run, rate = self.run, self._meter.rate(now, self.run.n_done)
+        if run.is_over:
+            rate = run.n_done / run.seconds if run.seconds > 0 else 0.0
+        return rate
 
     def snapshot(self, now: float) -> Snapshot:
         """Give the run as it is.
@@ -109,12 +171,8 @@ class Watch:
         Snapshot
             For a picture.
         """
-        # Copied at once: another thread adds to them.
-        run, failures = self.run, list(self.run.failures.items())
-        workers, output = list(self._workers.items()), list(self._output.items())
-        rate = self._meter.rate(now, run.n_done)
-        if run.is_over:
-            rate = run.n_done / run.seconds if run.seconds > 0 else 0.0
+        self.catch_up()
+        run = self.run
         return Snapshot(
             title=run.title or "map",
             state=run.state,
@@ -122,28 +180,49 @@ class Watch:
             n_failed=run.n_failed,
             total=run.total,
             seconds=run.seconds,
-            rate=rate,
-            workers=sorted(workers),
-            failures=[(self.label(i), describe(f)) for i, f in failures[:_N_FAILURES]],
-            output=[(self.label(i), text) for i, text in sorted(output)],
-            n_cut=self._n_cut,
+            rate=self.rate(now),
+            workers=sorted(self.timeline.shares()),
+            failures=[(self.label(f.index), describe(f)) for f in self.failures()],
+            output=[(self.label(i), text) for i, text in self.output],
+            n_cut=self.n_cut,
             pictures=[(self.label(i), kind, data) for i, kind, data in sorted(self._pictures)],
             n_pictures=run.n_pictures,
+            waits=sentences(list(run.places), is_over=run.is_over),
         )
 
-    def take(self, chunk: ChunkDone) -> None:
-        """Note a chunk; called once for each, under the lock of whoever tells the news.
+    def take(self, news: ChunkDone | WorkerDown) -> None:
+        """Note what is new; called once for each, under the lock of whoever tells it.
 
         Parameters
         ----------
-        chunk : ChunkDone
-            Its figures and output are kept, and nothing else of it.
+        news : ChunkDone or WorkerDown
+            Figures and output are kept, and nothing else of it.
         """
-        self._workers[chunk.worker] += chunk.n_items
+        self._news.append(news)
+        if len(self._news) > _MOST_NEWS:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Look at what is new."""
+        with self.lock:
+            while self._news:
+                news = self._news.popleft()
+                if isinstance(news, ChunkDone):
+                    self._look_at(news)
+                elif (lane := self.timeline.lose(news)) is not None:
+                    self._tell(lane, None)
+
+    def _look_at(self, chunk: ChunkDone) -> None:
+        if chunk.n_items:
+            self._tell(self.timeline.take(chunk), chunk)
         self._pictures.extend(chunk.pictures)
         for index, text in chunk.output:
             kept = text[: max(0, self._cap - self._n_kept)]
             self._n_kept += len(kept)
-            self._n_cut += len(text) - len(kept)
+            self.n_cut += len(text) - len(kept)
             if kept:
-                self._output[index] = self._output.get(index, "") + kept
+                self.printed.append((index, kept))
+
+    def _tell(self, lane: int, chunk: ChunkDone | None) -> None:
+        for follower in self.followers:
+            follower.note(lane, chunk)

@@ -9,6 +9,7 @@ import glob
 import os
 import posixpath
 import select
+import shutil
 import socket
 import stat
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from pathos_nb.secure.remote import Remote
 if TYPE_CHECKING:
     import paramiko
 
-__all__ = ["Files", "LocalFiles", "RemoteFiles", "Seen"]
+__all__ = ["SMALL_BYTES", "Files", "LocalFiles", "RemoteFiles", "Seen", "Stream"]
 
 SMALL_BYTES = 1 << 16  # what is larger goes by a command's stream: sftp waits for an answer every 32 kB
 BLOCK_BYTES = 1 << 18
@@ -39,6 +40,11 @@ class Seen:
     is_folder: bool
     mtime: int
     mode: int
+    is_file: bool = True
+
+
+def _seen(size: int, mtime: int, mode: int) -> Seen:
+    return Seen(size, stat.S_ISDIR(mode), mtime, stat.S_IMODE(mode), stat.S_ISREG(mode))
 
 
 class Stream(Protocol):
@@ -89,8 +95,14 @@ class Files(Protocol):
     def remove(self, path: str) -> None:
         """Remove a file."""
 
+    def remove_tree(self, path: str) -> None:
+        """Remove a file, or a folder and all that is in it; links are not followed."""
+
     def set_mode(self, path: str, mode: int) -> None:
         """Set the permissions."""
+
+    def set_time(self, path: str, mtime: int) -> None:
+        """Set the time of the last change."""
 
 
 class LocalFiles:
@@ -112,7 +124,7 @@ class LocalFiles:
             found = Path(path).stat()
         except FileNotFoundError:
             return None
-        return Seen(found.st_size, stat.S_ISDIR(found.st_mode), int(found.st_mtime), stat.S_IMODE(found.st_mode))
+        return _seen(found.st_size, int(found.st_mtime), found.st_mode)
 
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder."""
@@ -147,9 +159,20 @@ class LocalFiles:
         """Remove a file."""
         Path(path).unlink()
 
+    def remove_tree(self, path: str) -> None:
+        """Remove a file, or a folder and all that is in it; links are not followed."""
+        if Path(path).is_dir() and not Path(path).is_symlink():
+            shutil.rmtree(path)
+        else:
+            Path(path).unlink()
+
     def set_mode(self, path: str, mode: int) -> None:
         """Set the permissions."""
         Path(path).chmod(mode)
+
+    def set_time(self, path: str, mtime: int) -> None:
+        """Set the time of the last change."""
+        os.utime(path, (mtime, mtime))
 
 
 class RemoteFiles:
@@ -217,8 +240,7 @@ class RemoteFiles:
             found = self._sftp.stat(path)
         except FileNotFoundError:
             return None
-        mode = found.st_mode or 0
-        return Seen(found.st_size or 0, stat.S_ISDIR(mode), int(found.st_mtime or 0), stat.S_IMODE(mode))
+        return _seen(found.st_size or 0, int(found.st_mtime or 0), found.st_mode or 0)
 
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder; a host that shows ``../x`` as one is not believed."""
@@ -291,9 +313,21 @@ class RemoteFiles:
         """Remove a file."""
         self._sftp.remove(path)
 
+    def remove_tree(self, path: str) -> None:
+        """Remove a file, or a folder and all that is in it; links are not followed."""
+        if not stat.S_ISDIR(self._sftp.lstat(path).st_mode or 0):
+            return self._sftp.remove(path)
+        for name in self.names(path):
+            self.remove_tree(self.join(path, name))
+        self._sftp.rmdir(path)
+
     def set_mode(self, path: str, mode: int) -> None:
         """Set the permissions."""
         self._sftp.chmod(path, mode)
+
+    def set_time(self, path: str, mtime: int) -> None:
+        """Set the time of the last change."""
+        self._sftp.utime(path, (mtime, mtime))
 
 
 class _Streamed:

@@ -35,7 +35,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the files say of a key: ``known``, ``unknown``, ``changed`` or ``revoked``, and the line that says so."""
+    """What the files say of a key, and the line that says so.
+
+    The word is ``known``, ``unknown``, ``changed``, ``revoked``, or ``certified``: no key is known, but an authority
+    whose certificate the host may have. Certificates are verified by the system's ``ssh`` only.
+    """
 
     word: str
     entry: Entry | None = None
@@ -127,10 +131,13 @@ def judge(entries: Sequence[Entry], kind: str, key: bytes) -> Verdict:
     if revoked:
         return Verdict("revoked", revoked)
     plain = [e for e in entries if not e.marker]
+    authority = next((e for e in entries if e.marker == "@cert-authority"), None)
     same = next((e for e in plain if (e.kind, e.key) == (kind, key)), None)
     if same:
         return Verdict("known", same)
     other = next((e for e in plain if e.kind == kind), None) or next(iter(plain), None)
+    if other is None and authority is not None:
+        return Verdict("certified", authority)
     return Verdict("changed", other) if other else Verdict("unknown")
 
 

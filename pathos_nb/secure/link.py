@@ -33,6 +33,7 @@ WINDOW_BYTES = 32 << 20  # what may be under way to us: 20 ms of round trip at 1
 PACKET_BYTES = 1 << 17
 PAUSES_S = (0.05, 0.2, 0.5)
 LOG = "pathos_nb.ssh"
+_NEW = ("unknown", "certified")  # what is said of a key that nobody has accepted, nor refused
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 
@@ -64,7 +65,7 @@ class Link:
 
     def __init__(self, hops: Sequence[Hop], options: LinkOptions) -> None:
         self.hop, self.where = hops[-1], hops[-1].where
-        self._options = options
+        self._hops, self._options = tuple(hops), options
         self._transports: list[paramiko.Transport] = []
         self._lock = threading.Lock()
         try:
@@ -100,16 +101,16 @@ class Link:
             return dial(hop.name, hop.address, hop.port, self._options.timeout)
         import paramiko
 
-        before = self._transports[-1]
+        before, gate = self._transports[-1], self._hops[len(self._transports) - 1].where
         try:
             return before.open_channel(
                 "direct-tcpip", (hop.address, hop.port), ("127.0.0.1", 0), timeout=self._options.timeout
             )
         except (paramiko.SSHException, EOFError) as error:
             raise HostUnreachable(
-                f"{hop.name} ({hop.address}:{hop.port}) cannot be reached through its jump host",
-                cause=str(error) or "the jump host does not answer",
-                cure="check that the jump host reaches it and allows forwarding (AllowTcpForwarding)",
+                f"{hop.name} ({hop.address}:{hop.port}) cannot be reached through its jump host {gate}",
+                cause=str(error) or f"{gate} does not answer",
+                cure=f"check that {gate} reaches it and allows forwarding (AllowTcpForwarding)",
                 host=hop.name,
             ) from error
 
@@ -176,12 +177,18 @@ class Link:
     def lost(self, error: BaseException | None = None) -> HostUnreachable:
         """Give the error that says that the link is lost."""
         reason = error or self.transport.get_exception()
+        said = (str(reason) or type(reason).__name__) if reason else "the host closed it"
         return HostUnreachable(
             f"the link to {self.where} was lost",
-            cause=(str(reason) or type(reason).__name__) if reason else "the host closed it",
+            cause=self._dead_gate() or said,
             cure="connect again",
             host=self.hop.name,
         )
+
+    def _dead_gate(self) -> str:
+        """Say which jump host is gone; nothing if none is."""
+        gates = zip(self._hops[:-1], self._transports[:-1], strict=False)
+        return next((f"its jump host {hop.where} is gone" for hop, way in gates if not way.is_active()), "")
 
     def round_trip(self, timeout: float = 10.0) -> float:
         """Give the seconds of one question and answer of ssh itself.
@@ -274,23 +281,27 @@ def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:
     fingerprint = known_hosts.fingerprint(blob)
     shown = f"{key.get_name()} {fingerprint}"
     is_wanted = options.accept_new or hop.accepts_new or fingerprint in options.fingerprints
-    if verdict.word == "unknown" and is_wanted:
+    if verdict.word in _NEW and is_wanted:
         known_hosts.add(hop.known_hosts[0], name, key.get_name(), blob)
         return
     raise _key_refused(hop, name, shown, verdict)
 
 
 def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict) -> HostKeyRefused:
+    compare = "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --fingerprint SHA256:…"
+    compare += ", or with --accept-new"
     if verdict.entry is None:
         what = f"the key of {hop.name} is not known: {shown}"
-        cause = f"nobody has connected to {name} from here before"
-        cure = "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --fingerprint SHA256:…"
-        cure += ", or with --accept-new"
+        cause, cure = f"nobody has connected to {name} from here before", compare
+    elif verdict.word == "certified":
+        what = f"the key of {hop.name} is not known: {shown}"
+        cause = f"{verdict.entry.place} trusts an authority for it, and paramiko verifies no certificates of hosts"
+        cure = f'use transport="openssh" (--transport openssh), which does; or {compare}'
     else:
         what = f"the key of {hop.name} is not the one that is known: it shows {shown}"
         known = f"{verdict.entry.kind} {known_hosts.fingerprint(verdict.entry.key)}"
         cause = f"{verdict.entry.place} has {known}{' as revoked' * (verdict.word == 'revoked')}"
         cause += ": the host was set up anew, or somebody stands between"
         cure = f"ask who runs it; if the new key is right: ssh-keygen -R '{name}', then connect with --accept-new"
-    is_new = verdict.entry is None
+    is_new = verdict.word in _NEW
     return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=shown.split()[-1], is_new=is_new)

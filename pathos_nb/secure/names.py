@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pathos_nb.errors import BadOption
 
-__all__ = ["Target", "jumps", "parse"]
+__all__ = ["Target", "checked_port", "jumps", "parse"]
 
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@\\-]*\$?")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9_.-]+)?")
@@ -65,7 +65,13 @@ def parse(text: str, *, user: str = "", port: int = 0) -> Target:
 
 
 def checked_port(port: int | str, where: str) -> int:
-    """Give a port as a number; 0 is none."""
+    """Give a port as a number; 0 is none.
+
+    Raises
+    ------
+    BadOption
+        It is no port.
+    """
     if str(port).isdecimal() and 0 <= int(port) <= MAX_PORT:
         return int(port)
     raise BadOption(f"{port!r} is not a port", cure=f"ports are numbers from 1 to {MAX_PORT}", host=where)

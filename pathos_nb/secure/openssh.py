@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pathos_nb.errors import HostError, HostKeyRefused, HostUnreachable, LauncherUnavailable, LoginRefused
+from pathos_nb.secure.known_hosts import name_of
 from pathos_nb.secure.names import Target
 
 __all__ = ["FarProcess", "OpenSsh"]
@@ -23,9 +25,11 @@ READ_BYTES = 1 << 18
 TROUBLE = 255  # ssh's own exit status when it, and not the command, has failed
 ALIVE_S = 15
 
+_FORGET = "ask who runs it; if the new key is right: ssh-keygen -R '{}', then connect with --accept-new"
+
 # What ssh says, in its own words, and what it means.
 _MEANINGS: tuple[tuple[str, type[HostError], str], ...] = (
-    ("REMOTE HOST IDENTIFICATION HAS CHANGED", HostKeyRefused, "ask who runs it; if the key is right: ssh-keygen -R"),
+    ("REMOTE HOST IDENTIFICATION HAS CHANGED", HostKeyRefused, _FORGET),
     ("Host key verification failed", HostKeyRefused, "compare its fingerprint, then connect with --accept-new"),
     ("No ED25519 host key is known", HostKeyRefused, "compare its fingerprint, then connect with --accept-new"),
     ("Permission denied", LoginRefused, 'add the key to the agent (ssh-add), or use transport="paramiko", which asks'),
@@ -96,14 +100,18 @@ class OpenSsh:
 
     def trouble(self, said: str) -> HostError:
         """Give what ssh says as an error of ours."""
-        host, what, tail = self.target.host, f"ssh did not connect to {self.where}", said.strip()
+        host, tail = self.target.host, said.strip()
+        what = f"ssh did not connect to {self.where}" + f" through {self.through}" * bool(self.through)
         for words, kind, cure in _MEANINGS:
             if words in said:
-                return kind(
-                    f"ssh did not connect to {self.where}", cause=words, cure=cure, host=host, tail=said.strip()
-                )
+                return kind(what, cause=words, cure=cure.format(self._known_name(said)), host=host, tail=tail)
         cure = "check the name and the network, or go through another host (--through)"
         return HostUnreachable(what, cure=cure, host=host, tail=tail)
+
+    def _known_name(self, said: str) -> str:
+        """Give the name under which the host's key is kept: ssh says it, as it has read its configuration."""
+        found = re.search(r"Host key for (\S+) has changed", said)
+        return found[1] if found else name_of(self.target.host, self.target.port or 22)
 
 
 class FarProcess:

@@ -9,7 +9,7 @@ from pathos_nb.secure.names import parse
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.shell import SetUp
 
-__all__ = ["remote_to"]
+__all__ = ["registered_python", "remote_to"]
 
 
 def remote_to(name: str, **options: Any) -> Remote:
@@ -32,8 +32,7 @@ def remote_to(name: str, **options: Any) -> Remote:
     HostUnreachable, HostKeyRefused, LoginRefused, BadOption
         It did not connect.
     """
-    target = parse(name)
-    host = hosts.get(name) or hosts.get(target.host)
+    target, host = parse(name), _registered(name)
     if host is None:
         return Remote(name, **options)
     known: dict[str, Any] = {"user": target.user or host.user, "port": target.port or host.port, "key": host.key}
@@ -41,3 +40,13 @@ def remote_to(name: str, **options: Any) -> Remote:
     known["setup"] = SetUp(host.profile, host.setup)
     said = {key: value for key, value in options.items() if key not in known or value}
     return Remote(host.host or target.host, **{**known, **said})
+
+
+def registered_python(name: str) -> str:
+    """Give the Python that the registry has for a host; empty if it says nothing."""
+    host = _registered(name)
+    return host.python if host else ""
+
+
+def _registered(name: str) -> hosts.Host | None:
+    return hosts.get(name) or hosts.get(parse(name).host)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pathos_nb import hosts
 from pathos_nb.errors import BadOption, CommandFailed, HostError, HostUnreachable
 from pathos_nb.secure.carrier import SAID_BYTES, Carrier
 from pathos_nb.secure.channel import FarChannel
@@ -20,7 +21,7 @@ from pathos_nb.secure.login import Ask
 from pathos_nb.secure.names import Target, jumps, parse
 from pathos_nb.secure.openssh import FarProcess, OpenSsh
 from pathos_nb.secure.probe import SCRIPT, HostFacts, read_facts
-from pathos_nb.secure.shell import Marker, SetUp, line_for
+from pathos_nb.secure.shell import Marker, SetUp, failed_line, line_for
 
 __all__ = ["Completed", "Remote", "exchange"]
 
@@ -197,7 +198,7 @@ class Remote:
             carrier.wait_begun(wait_s)
         except HostError as error:
             carrier.close()
-            raise self._translated(carrier, error) from error
+            raise self._translated(carrier, error, setup) from error
         except BaseException:
             carrier.close()
             raise
@@ -208,11 +209,18 @@ class Remote:
             return FarChannel(self.link, line, self.timeout, is_subsystem=is_subsystem)
         return self._ssh.start(line, *(["-s"] if is_subsystem else []))
 
-    def _translated(self, carrier: Carrier, error: HostError) -> HostError:
-        """Give ssh's own trouble as the error that paramiko's would be."""
+    def _translated(self, carrier: Carrier, error: HostError, setup: SetUp) -> HostError:
+        """Give ssh's own trouble as the error that paramiko's would be, and name the set-up line that failed."""
         if self.transport == "openssh" and isinstance(error, HostUnreachable):
             return self._ssh.trouble(carrier.error_text())
-        return error
+        if not isinstance(error, CommandFailed) or not (setup.profile or setup.lines):
+            return error
+        line, has_ended = failed_line(carrier.error_text()), carrier.exit_status is not None
+        what = f"a set-up line of {self.name} failed: {line}" if line else f"the set-up of {self.name} did not end well"
+        cause = "" if line else f"its profile or a set-up line ended the shell ({carrier.why_ended()})"
+        cause = cause if line or has_ended else str(error.cause)
+        cure = f"try it there by hand, and mend it in {hosts.path()}"
+        return CommandFailed(what, cause=cause, cure=cure, host=self.name, tail=error.tail)
 
     def _keep(self, carrier: Carrier) -> None:
         with self._lock:

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 
 from pathos_nb.errors import BadOption
 
-__all__ = ["HOOK_STATUS", "Marker", "SetUp", "line_for"]
+__all__ = ["HOOK_STATUS", "Marker", "SetUp", "failed_line", "line_for"]
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=:,+@%-")
 _SENTENCE = (
     'exec /bin/sh -c \'s=$(command -v bash) || s=/bin/sh; exec "$s" -c "$(printf %b "$1")" pathos_nb\' sh \'{}\''
 )
 HOOK_STATUS = 125  # a set-up line failed
+_FAILED = "pathos_nb: the set-up line failed: "
 MAX_LINE_BYTES = 100_000  # Linux takes 131072 bytes as one argument
 
 
@@ -37,7 +38,8 @@ class SetUp:
     profile : str
         A file, from the home folder if it is not absolute; passed over if it is not there.
     lines : tuple of str
-        Such as ``module load python``. They come from the host registry, that is, from the user.
+        Such as ``module load python``. They come from the host registry, that is, from the user. Without a profile
+        ``/etc/profile`` is sourced before them, but what the PATH had is found first all the same.
     """
 
     profile: str = ""
@@ -111,13 +113,37 @@ def _script(words: list[str], marker: Marker, setup: SetUp) -> str:
 
 
 def _profile(setup: SetUp) -> str:
-    """Source the profile; where there are only lines, that of the system, which defines `module`."""
-    if not setup.profile and not setup.lines:
-        return ""
-    name = shlex.quote(setup.profile or "/etc/profile")
-    return f'p={name}; case $p in /*) ;; *) p=$HOME/$p ;; esac\n[ -r "$p" ] && {{ . "$p"; }} </dev/null >&2'
+    """Source the profile; where there are only lines, that of the system, which defines `module`.
+
+    The system's sets a PATH of its own. What was found without it stays first, so that adding a line to a host does not
+    silently change its Python; a line such as ``module load python`` puts its own before both.
+    """
+    if setup.profile:
+        name = shlex.quote(setup.profile)
+        return f'p={name}; case $p in /*) ;; *) p=$HOME/$p ;; esac\n[ -r "$p" ] && {{ . "$p"; }} </dev/null >&2'
+    if setup.lines:
+        kept = "pathos_nb_path=$PATH; . /etc/profile; PATH=$pathos_nb_path:$PATH; unset pathos_nb_path"
+        return f"[ -r /etc/profile ] && {{ {kept}; }} </dev/null >&2"
+    return ""
 
 
 def _setup_line(line: str) -> str:
-    said = shlex.quote(f"pathos_nb: the set-up line failed: {line}")
-    return f"{{ {line}\n}} </dev/null >&2 || {{ printf '%s\\n' {said} >&2; exit {HOOK_STATUS}; }}"
+    """Run a line in this very shell; ``eval`` keeps a line that no shell understands from spoiling the others."""
+    said = shlex.quote(_FAILED + line)
+    return f"eval {shlex.quote(line)} </dev/null >&2 || {{ printf '%s\\n' {said} >&2; exit {HOOK_STATUS}; }}"
+
+
+def failed_line(said: str) -> str:
+    """Give the set-up line that failed.
+
+    Parameters
+    ----------
+    said : str
+        What came on stderr.
+
+    Returns
+    -------
+    str
+        Empty if none did.
+    """
+    return next((line[len(_FAILED) :] for line in reversed(said.splitlines()) if line.startswith(_FAILED)), "")

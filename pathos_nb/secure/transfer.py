@@ -1,24 +1,25 @@
 """Copies files and folders between machines: whole at the end or not there at all, and where it was cut it goes on.
 
 Each file is written beside its place under a name of its own (``.NAME.part-…``, which has the source's size and time in
-it) and moved there when it is complete. If such a part is there already, the copy begins at its end.
+it) and moved there when it is complete, with the source's permissions and time. If such a part is there already, the
+copy begins at its end. Folders do the same as a whole: see `staging`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
 import os
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from pathos_nb.errors import BadOption, CopyFailed
-from pathos_nb.secure.files import Files, LocalFiles, RemoteFiles, Seen
+from pathos_nb.errors import BadOption
+from pathos_nb.secure.copy_errors import failed, reading, writing
+from pathos_nb.secure.files import SMALL_BYTES, Files, LocalFiles, RemoteFiles, Seen, Stream
 from pathos_nb.secure.names import parse
 from pathos_nb.secure.remote import Remote
+from pathos_nb.secure.staging import Entry, Stage, part_name
 
 __all__ = ["Copied", "Progress", "copy", "split_place"]
 
@@ -46,13 +47,6 @@ class Copied:
     n_files: int
     n_bytes: int
     resumed_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    source: str
-    target: str
-    seen: Seen
 
 
 def split_place(text: str) -> tuple[str, str]:
@@ -101,7 +95,7 @@ def copy(
     progress : callable, optional
         Is told a `Progress`, at least once for each file.
     resume : bool
-        Go on where an earlier copy of the same file was cut.
+        Go on where an earlier copy of the same file or folder was cut.
 
     Returns
     -------
@@ -136,137 +130,139 @@ class _Job:
 
     def __init__(self, there: Files, path: str, progress: Callable[[Progress], object] | None, resume: bool) -> None:
         self._there, self._progress, self._resume = there, progress, resume
-        with _told(there, path):
+        with writing(there, path):
             self._path = there.full(path)
             self._ends_in_slash = path.endswith("/")
         self._roots: list[tuple[Files, str, Seen]] = []
+        self._total_bytes = self._total_files = 0
         self._done_bytes = self._done_files = self._resumed = 0
 
     def add(self, here: Files, pattern: str) -> None:
         """Add what a path or a pattern names."""
-        with _told(here, pattern):
+        with reading(here, pattern):
             full = here.full(pattern)
             seen = here.look(full)
             found = [(full, seen)] if seen else [(path, here.look(path)) for path in here.matches(full)]
         self._roots += [(here, path, seen) for path, seen in found if seen]
         if not found:
-            raise _failed(here, pattern, "there is no such file", "check the path")
+            raise failed(here, pattern, "there is no such file", "check the path")
 
     def run(self) -> Copied:
         """Copy all of it."""
-        with _told(self._there, self._path):
+        with writing(self._there, self._path):
             target = self._there.look(self._path)
             into = self._ends_in_slash or len(self._roots) > 1 or bool(target and target.is_folder)
             if into:
                 self._there.make_folder(self._path)
-        todo = [(here, file) for here, path, seen in self._roots for file in self._planned(here, path, seen, into)]
-        total_bytes = sum(file.seen.size for _, file in todo)
-        for here, file in todo:
-            self._copy(here, file, total_bytes, len(todo))
+        targets = [self._target(here, path, into) for here, path, _ in self._roots]
+        trees = [self._tree(here, path, seen) for here, path, seen in self._roots]
+        files = [entry for entries in trees for entry in entries if not entry.seen.is_folder]
+        self._total_bytes, self._total_files = sum(entry.seen.size for entry in files), len(files)
+        for (here, _, seen), place, entries in zip(self._roots, targets, trees, strict=True):
+            if seen.is_folder:
+                self._copy_tree(here, place, entries)
+            else:
+                self._copy(here, entries[0], place)
         return Copied(self._done_files, self._done_bytes, self._resumed)
 
-    def _planned(self, here: Files, path: str, seen: Seen, into: bool) -> Iterator[_File]:
+    def _target(self, here: Files, path: str, into: bool) -> str:
         target = self._there.join(self._path, posixpath.basename(path.replace(os.sep, "/"))) if into else self._path
-        if (here.where, path) == (self._there.where, target):
-            raise BadOption(f"{path} cannot be copied onto itself", cure="choose another destination")
-        yield from self._under(here, path, target, seen, 0)
+        if here.where == self._there.where and f"{target}/".startswith(f"{path}/"):
+            itself = "onto itself" if path == target else "into itself"
+            raise BadOption(f"{path} cannot be copied {itself}", cure="choose another destination")
+        return target
 
-    def _under(self, here: Files, path: str, target: str, seen: Seen, depth: int) -> Iterator[_File]:
-        if not seen.is_folder:
-            yield _File(path, target, seen)
+    def _tree(self, here: Files, path: str, seen: Seen) -> list[Entry]:
+        """Give a file, or a folder and all that is in it."""
+        if not (seen.is_folder or seen.is_file):
+            raise failed(here, path, "it is neither a file nor a folder", "leave it out")
+        return list(self._under(here, Entry(path, "", seen), 0))
+
+    def _under(self, here: Files, entry: Entry, depth: int) -> Iterator[Entry]:
+        yield entry
+        if not entry.seen.is_folder:
             return
         if depth > MAX_DEPTH:
-            raise _failed(here, path, "its folders go too deep: a link leads back up, it may be", "leave it out")
-        with _told(self._there, target):
-            self._there.make_folder(target)
-        with _told(here, path):
-            inside = [(name, here.look(here.join(path, name))) for name in here.names(path)]
+            raise failed(here, entry.source, "its folders go too deep: a link leads back up, it may be", "leave it out")
+        with reading(here, entry.source):
+            inside = [(name, here.look(here.join(entry.source, name))) for name in here.names(entry.source)]
         for name, found in inside:
-            if found:  # a link that leads nowhere is passed over
-                yield from self._under(here, here.join(path, name), self._there.join(target, name), found, depth + 1)
+            if found and (found.is_folder or found.is_file):  # links that lead nowhere, and sockets, have no contents
+                inner = Entry(here.join(entry.source, name), posixpath.join(entry.inner, name), found)
+                yield from self._under(here, inner, depth + 1)
 
-    def _copy(self, here: Files, file: _File, total_bytes: int, total_files: int) -> None:
-        part = self._part(file)
-        with _told(self._there, file.target):
+    def _copy_tree(self, here: Files, target: str, entries: list[Entry]) -> None:
+        stage = Stage(self._there, target, f"{here.where} {entries[0].source}", entries)
+        stage.begin()
+        for entry in entries:
+            if entry.seen.is_folder:
+                continue
+            with writing(self._there, stage.place(entry.inner)):
+                is_there = self._resume and stage.has(entry)
+            if is_there:
+                self._resumed += entry.seen.size
+                self._is_done(entry)
+            else:
+                self._copy(here, entry, stage.place(entry.inner))
+        stage.end()
+
+    def _copy(self, here: Files, entry: Entry, target: str) -> None:
+        part, size = self._part(entry, target), entry.seen.size
+        with writing(self._there, target):
             left = self._there.look(part) if self._resume else None
-            offset = left.size if left and left.size <= file.seen.size else 0
+            offset = left.size if left and left.size <= size else 0
         done = offset
         self._resumed += offset
-        for n in self._copied_blocks(here, file, part, offset):
+        for n in self._copied_blocks(here, entry, (part, target), offset):
             done += n
-            self._tell(file, self._done_bytes + done, total_bytes, total_files)
-        with _told(self._there, file.target):
-            if done != file.seen.size:
-                self._there.remove(part)
-                raise _failed(here, file.source, "it changed while it was copied", "copy it again")
-            self._there.set_mode(part, file.seen.mode)
-            self._there.move(part, file.target)
-        self._done_bytes += done
-        self._done_files += 1
-        self._tell(file, self._done_bytes, total_bytes, total_files)
+            self._tell(entry, self._done_bytes + done)
+        with writing(self._there, target):
+            self._check(here, entry, part, done, is_large=size - offset > SMALL_BYTES)
+            self._there.set_mode(part, entry.seen.mode)
+            self._there.set_time(part, entry.seen.mtime)
+            self._there.move(part, target)
+        self._is_done(entry)
 
-    def _copied_blocks(self, here: Files, file: _File, part: str, offset: int) -> Iterator[int]:
-        with _told(here, file.source):
-            source = here.reader(file.source, offset, file.seen.size)
+    def _check(self, here: Files, entry: Entry, part: str, done: int, is_large: bool) -> None:
+        """See that it is whole, and that nobody else has written to the same part."""
+        if done != entry.seen.size:
+            self._there.remove(part)
+            raise failed(here, entry.source, "it changed while it was copied", "copy it again")
+        written = self._there.look(part) if is_large else None
+        if written is not None and written.size != done:
+            self._there.remove(part)
+            raise failed(self._there, entry.source, "another copy of it is being made there", "wait for that one")
+
+    def _copied_blocks(self, here: Files, entry: Entry, places: tuple[str, str], offset: int) -> Iterator[int]:
+        part, target = places
+        with reading(here, entry.source):
+            source = here.reader(entry.source, offset, entry.seen.size)
         with contextlib.closing(source):
-            with _told(self._there, file.target):
-                target = self._there.writer(part, offset, file.seen.size)
+            with writing(self._there, target):
+                written = self._there.writer(part, offset, entry.seen.size)
             try:
-                while block := _read(here, file, source):
-                    with _told(self._there, file.target):
-                        target.write(block)
+                while block := _read(here, entry, source):
+                    with writing(self._there, target):
+                        written.write(block)
                     yield len(block)
             finally:
-                with _told(self._there, file.target):
-                    target.close()
+                with writing(self._there, target):
+                    written.close()
 
-    def _part(self, file: _File) -> str:
-        folder, _, name = file.target.replace(os.sep, "/").rpartition("/")
-        tag = hashlib.sha256(f"{name} {file.seen.size} {file.seen.mtime}".encode()).hexdigest()[:12]
-        return self._there.join(folder or "/", f".{name[:200]}.part-{tag}")
+    def _part(self, entry: Entry, target: str) -> str:
+        folder, _, name = target.replace(os.sep, "/").rpartition("/")
+        return self._there.join(folder or "/", part_name(name, name, entry.seen.size, entry.seen.mtime))
 
-    def _tell(self, file: _File, done: int, total_bytes: int, total_files: int) -> None:
+    def _is_done(self, entry: Entry) -> None:
+        self._done_bytes += entry.seen.size
+        self._done_files += 1
+        self._tell(entry, self._done_bytes)
+
+    def _tell(self, entry: Entry, done: int) -> None:
         if self._progress is not None:
-            self._progress(Progress(file.source, done, total_bytes, self._done_files, total_files))
+            self._progress(Progress(entry.source, done, self._total_bytes, self._done_files, self._total_files))
 
 
-def _read(here: Files, file: _File, source: object) -> bytes:
-    with _told(here, file.source):
-        block: bytes = source.read(BLOCK_BYTES)  # type: ignore[attr-defined]
-        return block
-
-
-@contextlib.contextmanager
-def _told(place: Files, path: str) -> Iterator[None]:
-    """Turn what goes wrong with a file into an error that names machine and path."""
-    try:
-        yield
-    except (BadOption, CopyFailed):
-        raise
-    except (OSError, EOFError) as error:
-        raise _failed(place, path, _reason(error), _cure(error)) from error
-    except Exception as error:  # paramiko's own class, which is not imported for this
-        if not type(error).__module__.startswith("paramiko"):
-            raise
-        raise _failed(place, path, _reason(error), _cure(error)) from error
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, TimeoutError | EOFError | ConnectionError) or "closed" in str(error).lower():
-        return "the link was lost"
-    if str(error) == "Failure":  # all that sftp says of a full disk
-        return "the host says only that it failed: its disk is full, most likely"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def _cure(error: BaseException) -> str:
-    if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EACCES:
-        return "choose a place that you may write to"
-    if getattr(error, "errno", None) == errno.ENOSPC or str(error) == "Failure":
-        return "make room there, or choose another place"
-    return "copy again: it goes on where it was cut"
-
-
-def _failed(place: Files, path: str, cause: str, cure: str) -> CopyFailed:
-    host = "localhost" if isinstance(place, LocalFiles) else place.where.rpartition("@")[2]
-    return CopyFailed(f"{path} on {place.where} was not copied", cause=cause, cure=cure, host=host, path=path)
+def _read(here: Files, entry: Entry, source: Stream) -> bytes:
+    with reading(here, entry.source):
+        return source.read(BLOCK_BYTES)

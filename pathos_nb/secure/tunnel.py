@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from pathos_nb.errors import HostError, HostKeyRefused, HostUnreachable, LoginRefused, TunnelFailed
 from pathos_nb.secure.forward import LOOPBACK, Forward
-from pathos_nb.secure.names import parse
-from pathos_nb.secure.registered import remote_to
+from pathos_nb.secure.names import checked_port, parse
+from pathos_nb.secure.registered import registered_python, remote_to
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.ssh_forward import SshForward
 
@@ -154,13 +154,13 @@ class Tunnel:
         """
         if self.connected:
             raise TunnelFailed(f"{self!r} is connected", cure="disconnect() it before", host=self._host)
-        local_port, remote = options.pop("local_port", 0), options.pop("remote", None)
-        options["port"] = options.pop("ssh_port", 0)
+        port, local_port = (checked_port(given or 0, host) for given in (port, options.pop("local_port", 0)))
+        options["port"], remote = options.pop("ssh_port", 0), options.pop("remote", None)
         self._owns_remote, target = remote is None, parse(host)
         self._targets = (LOOPBACK, target.host)
         self._remote = remote or self._made(host, through, options)
         try:
-            self._rport = int(port) if port else free_port(self._remote)
+            self._rport = port or free_port(self._remote, registered_python(host))
             self._way = self._lead(self._remote, local_port)
             self.latency_s = self._look(self._remote)
         except BaseException:
@@ -318,21 +318,33 @@ def _pause(attempt: int) -> float:
     return longest * random.uniform(0.7, 1.0)
 
 
-def free_port(remote: Remote) -> int:
+def free_port(remote: Remote, python: str = "") -> int:
     """Pick a port that is free on the host, by its Python.
+
+    Parameters
+    ----------
+    remote : Remote
+        The connection.
+    python : str
+        The interpreter there, or its minor version (default ``python3``).
+
+    Returns
+    -------
+    int
 
     Raises
     ------
     TunnelFailed
         It has none.
     """
-    done = remote.run(["python3", "-I", "-S", "-c", PICK])
+    program = f"python{python}" if python[:1].isdigit() else python or "python3"
+    done = remote.run([program, "-I", "-S", "-c", PICK])
     if done.status == 0 and done.stdout.strip().isdigit():
         return int(done.stdout)
     raise TunnelFailed(
         f"no free port could be picked on {remote.where}",
-        cause="there is no python there to ask",
-        cure="name the port",
+        cause=f"there is no {program} there to ask",
+        cure="name the port, or the host's python in the registry",
         host=remote.name,
         tail=done.stderr,
     )

@@ -7,6 +7,8 @@ INITIALIZE  down       () then (initializer, arguments)
 DEFINE      down       (run, `RunSpec` fields) then (function, fixed keyword arguments)
 WORK        down       (chunk, run, first index or indices, number of items) then the items
 FORGET      down       (run,)
+BESIDE      down       (path,): an archive of the user's own modules, first on the path in place of the last one;
+                       to a worker that shares no files with its agent: () then the archive
 RELEASE     both       (segments,): all views of these pieces of shared memory are gone
 DONE        up         (`Report` fields) then the values
 BROKEN      up         (what, text): the initializer failed; the worker ends
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN = range(1, 8)
+INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE = range(1, 9)
 
 RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION = range(6)
 

@@ -59,9 +59,24 @@ def test_it_is_kept_for_the_next_time_and_for_nobody_else(home: Path):
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert stat.S_IMODE(kept(home).stat().st_mode) == 0o600
     assert os.listdir(home) == [kept(home).name]
-    first = kept(home).stat().st_mtime_ns
+    os.utime(kept(home), (0, 0))
+    first = kept(home).stat().st_ino
     assert answer() == 42
-    assert kept(home).stat().st_mtime_ns == first
+    assert kept(home).stat().st_ino == first
+    assert kept(home).stat().st_mtime > 0, "its time is that of its last use"
+
+
+def test_of_old_ones_the_cache_keeps_no_more_than_make_it_four(home: Path):
+    home.mkdir(parents=True, mode=0o700)
+    (home / "notes.txt").write_text("somebody else's")
+    days = {"a" * 64 + ".zip": 0.5, "b" * 64 + ".zip": 2, "c" * 64 + ".zip": 3, "d" * 64 + ".zip.77": 4, "e" * 64: 9}
+    days |= {"f" * 64 + ".zip": 5, "0" * 64 + ".zip": 0.6, "1" * 64 + ".zip": 0.7, "2" * 64 + ".zip": 0.8}
+    for name, age in days.items():
+        (home / name).write_bytes(b"old")
+        os.utime(home / name, (time.time() - age * 86400,) * 2)
+    assert answer() == 42 and answer() == 42
+    young = {name for name, age in days.items() if age < 1}
+    assert set(os.listdir(home)) == {kept(home).name, "notes.txt", "e" * 64, *young}
 
 
 @pytest.mark.parametrize("content", [b"", b"half of it", b"\0" * 300_000], ids=["empty", "half", "other"])
@@ -90,7 +105,7 @@ def test_on_a_full_disk_it_runs_from_memory(home: Path):
     command[3] = command[3].replace("def keep(data, path):", "def keep(data, path):\n    raise OSError(28, 'no space')")
     link = agents.LocalCarrier(command)
     try:
-        hello = converse(link, archive(), new_key(), {"n": 1, "beat": 2.0}, time.monotonic() + 60)
+        hello = converse(link, archive(), new_key(), {"n": 1, "beat": 2.0, "orphan": 30.0}, time.monotonic() + 60)
         assert "no space" in hello.kept
         assert hello.python == tuple(sys.version_info[:3])
     finally:

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from pathos_nb import Pool, share
+from pathos_nb.dispatch.absences import missing, sentences
+from pathos_nb.errors import HostLost
+from pathos_nb.events import Event, PlaceBack, PlaceGone, PlaceLost
 from tests.agent.conftest import SETTINGS
 from tests.contract.calls import square
 from tests.rig.bed import wait_until
@@ -111,6 +114,10 @@ def test_a_home_that_cannot_be_written_to_is_no_hindrance(places, bed):
         bed.on("host1", "rm -rf ~tester/.cache")
 
 
+def kind_of(x: Any) -> str:
+    return type(x).__module__
+
+
 def imports_when_called() -> str:
     from parts.later import WORD
 
@@ -135,8 +142,12 @@ def test_modules_beside_the_notebook_travel_along(places, bed, tmp_path, monkeyp
             assert pool.pipe(imports_when_called) == "alone"
             (folder / "parts" / "deep.py").write_text("OFFSET = 1000\n")
             assert pool.map(mine.answer, range(4)) == [1000, 1001, 1002, 1003]
+            (folder / "rare.py").write_text("class Thing: pass\n")
+            rare = importlib.import_module("rare")
+            mixed = [*range(50), rare.Thing()]  # the run has long begun when its first item of that kind goes there
+            assert pool.map(kind_of, mixed, chunksize=5)[-1] == "rare"
     finally:
-        for name in ("mine", "parts", "parts.deep"):
+        for name in ("mine", "parts", "parts.deep", "rare"):
             sys.modules.pop(name, None)
 
 
@@ -228,6 +239,58 @@ def test_a_host_that_is_killed_is_done_without_and_comes_back(places, bed):
         assert wait_until(lambda: place.n("up") == 2, 60)
         assert wait_until(lambda: pool.map(abs, [0]) == [0] and len(pool.workers()) == 2, 30)
         assert "host1" in set(pool.map(node, range(200), chunksize=1))
+
+
+def test_a_map_that_waits_for_its_only_host_says_so_on_its_record(places, bed):
+    place = places("host2")
+    with Pool("host2", nodes=1) as pool:
+        run, heard = started(pool, 150), list[Event]()
+        run.subscribe(heard.append)
+        bed("kill", "host2")
+        assert wait_until(lambda: any(isinstance(news, PlaceLost) for news in heard), 30)
+        waits = missing(run.places)
+        assert [(news.place, news.n_workers) for news in waits] == [("host2", 0)]
+        assert waits[0].until - waits[0].since == pytest.approx(SETTINGS.patience_s)
+        (told,) = sentences(run.places)
+        assert told.startswith("waiting for host2: its link was lost at ") and "is tried again until" in told
+        later = pool.start(nap, range(2))  # one that begins meanwhile knows it too
+        assert sentences(later.places)[0].startswith("waiting for host2")
+        bed("start", "host2")
+        finished(run, 150)
+        assert isinstance(run.places[-1], PlaceBack) and not missing(run.places) and not sentences(run.places)
+        assert later.result() == [0, 1]
+    assert place.n("up") == 2
+
+
+def test_a_host_that_stays_away_is_an_error_that_says_what_to_do(places, bed):
+    places("host2", settings=SETTINGS._replace(patience_s=2.0))
+    places("host3", settings=SETTINGS._replace(patience_s=2.0))
+    with Pool("host2", "host3", nodes=1) as pool:
+        run = started(pool, 600)
+        bed("kill", "host3")
+        assert wait_until(lambda: any(isinstance(news, PlaceGone) for news in run.places), 60)
+        assert sentences(run.places)[0].startswith("without host3 since ")
+        bed("kill", "host2")
+        with pytest.raises(
+            HostLost, match=r"link to host2 was lost at .*without host3 .*%pathos connect host2"
+        ) as caught:
+            run.result()
+        assert caught.value.host == "host2"
+        assert run.n_done >= 20 and run.values()[0] == 0
+
+
+def test_an_agent_whose_link_is_cut_without_a_word_ends_by_itself(places, bed):
+    bed.needs("cut")
+    places("host2", settings=SETTINGS._replace(orphan_s=3.0, patience_s=0.1))
+    with Pool("host2", nodes=2) as pool:
+        run = started(pool, 2000)
+        assert len(processes_on(bed, "host2")) >= 3
+        began = time.monotonic()
+        bed("cut", "host2")
+        assert wait_until(lambda: not processes_on(bed, "host2"), 30), processes_on(bed, "host2")
+        assert time.monotonic() - began < 3.0 + SETTINGS.beat_s + 10.0
+        pool.terminate()
+        assert run.is_over
 
 
 def test_two_kernels_on_one_host_do_not_mind_each_other(places, bed, tmp_path):

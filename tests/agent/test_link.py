@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,8 +106,10 @@ def test_a_host_says_itself_how_many_cores_it_has():
 
 def test_a_carrier_that_cannot_be_opened_says_why(host):
     host.is_refusing = True
-    with pytest.raises(HostLost, match="a-host cannot be used.*refuses"):
+    with pytest.raises(HostLost, match="a-host cannot be used.*refuses") as caught:
         Pool("a-host", nodes=1)
+    assert len(traceback.extract_tb(caught.tb)) == 2, "this test's frame, and the one that the caller called"
+    assert "direct cause" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_far_end_that_answers_with_garbage_is_not_believed():

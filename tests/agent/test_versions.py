@@ -60,6 +60,15 @@ def test_in_a_mixed_pool_code_goes_where_it_can_be_loaded(other):
         assert pool.map(abs, range(-50, 0)) == list(range(50, 0, -1))
 
 
+def test_so_does_an_argument_that_carries_code(other):
+    from tests.agent.far_things import call
+
+    with Pool("other", "processes", nodes=1) as pool:  # the first to be asked is the one that cannot take it
+        assert pool.map(call, [abs, *[lambda: 7] * 20]) == [0, *[7] * 20]
+        assert pool.map(abs, range(-50, 0)) == list(range(50, 0, -1))
+        assert {w.place for w in pool.workers()} == {"other", "processes"}
+
+
 def without(package: str) -> Any:
     """Give what opens a carrier to an agent whose Python cannot import a package."""
     blocked = f"import sys; sys.modules[{package!r}] = None; "

@@ -35,6 +35,16 @@ def test_a_running_pool_follows_the_current_folder(pool: Any, tmp_path: Path, mo
         assert set(pool.map(folder, range(8))) == {str(tmp_path / name)}
 
 
+def test_an_item_that_cannot_be_sent_keeps_nobody_from_following(
+    pool: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pool.map(abs, range(8))  # each worker has surroundings by now: only others than these are sent
+    monkeypatch.chdir(tmp_path)
+    refuses = (x for x in ())
+    found = pool.map(folder, [refuses, *range(8)], on_error="keep", chunksize=1)
+    assert set(found[1:]) == {str(tmp_path)}
+
+
 def test_a_folder_that_is_gone_stops_no_map(pool: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()

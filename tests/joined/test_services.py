@@ -10,16 +10,15 @@ from pathlib import Path
 import pytest
 
 from pathos_nb import known_servers
-from pathos_nb.errors import CommandFailed, TunnelFailed, UnknownPlace
+from pathos_nb.errors import CommandFailed, LauncherUnavailable, TunnelFailed, UnknownPlace
 from pathos_nb.joined.host import Host, Plan
+from pathos_nb.launchers import agent_archive
 from pathos_nb.parallel import ParallelPool
-from pathos_nb.secure.shell import SetUp
 from pathos_nb.session import Session
 from tests.rig.bed import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(120)
-WITH_US = SetUp(lines=(f"export PYTHONPATH={ROOT}",))  # the bed's Python has no pathos_nb of its own
+BARE = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")  # where none of the tests' packages are
 ANSWER = """
 import socket
 import sys
@@ -41,7 +40,7 @@ def session(home) -> Iterator[Session]:
 
 @pytest.fixture
 def host(session: Session) -> Host:
-    return session.connect(Plan("host1", "host1", nodes=1, python=sys.executable, setup=WITH_US))
+    return session.connect(Plan("host1", "host1", nodes=1, python=str(BARE)))
 
 
 def reached(address: str) -> bytes:
@@ -51,8 +50,8 @@ def reached(address: str) -> bytes:
         return stream.recv(100)
 
 
-def where(_: object) -> str:
-    return socket.gethostname()
+def alive(bed, pid: int) -> bool:
+    return "yes" in bed.on("host1", f"test -d /proc/{pid} && echo yes || true")
 
 
 def test_a_tunnel_leads_to_a_port_of_the_host_until_it_is_ended(session, host):
@@ -76,12 +75,12 @@ def test_a_server_is_found_by_its_address_and_ends_with_its_name(session, host, 
     server = session.services.serve(host, nodes=2)
     assert server.state == "connected" and known_servers.recall(server.address)
     with ParallelPool(0, servers=(server.address,)) as pool:
-        assert pool.map(where, range(4)) == ["host1"] * 4
+        assert pool.map(lambda _: socket.gethostname(), range(4)) == ["host1"] * 4
     ParallelPool(0, servers=(server.address,)).clear()
-    assert "pathos_nb.server" in bed.on("host1", "ps ax -o args")
+    assert alive(bed, server.pid)
     session.services.kill(server.name)
     assert known_servers.recall(server.address) is None
-    assert wait_until(lambda: "pathos_nb.server" not in bed.on("host1", "ps ax -o args"), 10)
+    assert wait_until(lambda: not alive(bed, server.pid), 10)
 
 
 def test_no_secret_is_to_be_seen_on_the_host(session, host, bed):
@@ -92,17 +91,33 @@ def test_no_secret_is_to_be_seen_on_the_host(session, host, bed):
     assert secret not in repr(server)
 
 
-def test_a_host_without_pathos_nb_is_named_with_the_remedy(session):
-    bare = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")  # where the tests' packages are not
-    host = session.connect(Plan("host2", "host2", nodes=1, python=str(bare)))
-    with pytest.raises(CommandFailed, match=r"no server began on host2.*no pathos_nb.*-m pip install \."):
+def test_nothing_but_python_need_be_there_for_a_server(session, host, bed):
+    code = "import importlib.util as u; print(*[n for n in ('pathos_nb', 'ppft', 'dill') if u.find_spec(n)])"
+    assert bed.on("host1", str(BARE), "-I", "-c", code).strip() == ""
+    server = session.services.serve(host, nodes=1)
+    offset = 3
+    with ParallelPool(0, servers=(server.address,)) as pool:
+        assert pool.map(lambda v: (socket.gethostname(), v + offset), [1, 2]) == [("host1", 4), ("host1", 5)]
+
+
+def test_a_port_that_is_taken_there_is_said(session, host):
+    port = session.services.serve(host, nodes=1).port
+    with pytest.raises(CommandFailed, match=rf"no server began on host1.*at port {port} of loopback.*another port"):
+        session.services.serve(host, port=port)
+    assert len(session.services.running) == 1
+
+
+def test_what_cannot_be_carried_is_said_before_anything_is_started(session, host, monkeypatch):
+    monkeypatch.setattr(agent_archive, "find_spec", lambda name: None)
+    agent_archive.archive.cache_clear()
+    with pytest.raises(LauncherUnavailable, match=r"pathos_nb cannot be sent to a host.*install"):
         session.services.serve(host)
     assert not session.services.running
 
 
 def test_a_server_that_was_killed_says_so(session, host, bed):
     server = session.services.serve(host, nodes=1)
-    bed.on("host1", "pkill -9 -f pathos_nb.server")
+    bed.on("host1", f"kill -9 {server.pid}")
     assert wait_until(lambda: server.state.startswith("ended"), 20)
 
 

@@ -62,6 +62,6 @@ def test_no_python_that_will_do_says_what_there_is(pythons):
 
 
 def test_sizes_are_said_as_people_say_them():
-    assert [size(n) for n in (0, 999, 1500, 2.5e6, 1.2345e10, 3e12)] == [
-        "0 bytes", "999 bytes", "1.5 kB", "2.5 MB", "12.3 GB", "3 TB",
+    assert [size(n) for n in (0, 1, 999, 1500, 2.5e6, 1.2345e10, 3e12)] == [
+        "0 bytes", "1 byte", "999 bytes", "1.5 kB", "2.5 MB", "12.3 GB", "3 TB",
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.errors import Cancelled, Failure
-from pathos_nb.events import ChunkDone, Event, RunEnded
+from pathos_nb.events import ChunkDone, Event, PlaceNews, RunEnded
 
 
 class FakeRun:
@@ -17,9 +17,11 @@ class FakeRun:
         self.run_id, self.title, self.total = run_id, title, total
         self.options = MapOptions()
         self.state, self.n_done, self.n_failed = "running", 0, 0
+        self.started_at = 0.0
         self.seconds, self.is_over, self.n_pictures = 0.0, False, 0
         self.failures: dict[int, Failure] = {}
         self.chunks: list[ChunkDone] = []
+        self.places: list[PlaceNews] = []
         self.found: dict[int, Any] = {}
         self.is_cancelled = self.output_taken = False
         self._callbacks: list[Callable[[Event], None]] = []

@@ -85,7 +85,7 @@ def test_hosts_are_listed_and_let_go(kernel):
         and "hosts: host1 (connected)" in kernel.run("%pathos status").result
     )
     said = kernel.run("%pathos hosts")
-    assert re.search(r"host1 +connected +root@host1 +1 +3\.\d+\.\d+ +[\d.]+ ms", said.result)
+    assert re.search(r"host1 +connected +root@host1 +1 +host1 +3\.\d+\.\d+ +[\d.]+ ms", said.result)
     assert "<table" in said.html and "<script" not in said.html
     assert "disconnected host1; cells run on processes now" in fine(kernel.run("%pathos disconnect"))
     assert "no host is connected" in fine(kernel.run("%pathos disconnect"))
@@ -93,6 +93,27 @@ def test_hosts_are_listed_and_let_go(kernel):
         kernel.value("get_ipython().run_line_magic('pathos', 'pools').__repr__()")
         == "no open pool; the first cell opens one"
     )
+
+
+def test_workers_are_counted_as_they_are_and_pools_that_nobody_uses_end(kernel, bed):
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    assert re.search(r"host1 +connected +root@host1 +1 +host1 +3", fine(kernel.run("%pathos hosts")))
+    fine(kernel.run("%pathos use host1 serial"))  # the pool of connect has nothing to do any more
+    assert re.search(r"host1 +connected +root@host1 +1 +host1,serial +3", fine(kernel.run("%pathos hosts")))
+    fine(kernel.run("%pathos pool mine host1 -n 1"))  # one with a name is the user's
+    fine(kernel.run("from pathos_nb import Pool\npool = Pool('host1', nodes=2)"))
+    table = fine(kernel.run("%pathos hosts"))
+    assert re.search(r"root@host1 +4 +host1,serial \(1\) · mine \(1\) · Pool\(…\) \(2\)", table), table
+    fine(kernel.run("pool.close()"))
+    fine(kernel.run("%%ppipe -q -p host1 -o there\n1"))  # an extra one, for this cell
+    fine(kernel.run("%pathos use processes -n 1\n"))
+    fine(kernel.run("%pathos use host1 processes -n 1"))
+    table = fine(kernel.run("%pathos hosts"))
+    assert re.search(r"root@host1 +2 +mine \(1\) · host1,processes:1 \(1\)", table), table
+    agents = [
+        line for line in bed.on("host1", "ps", "-eo", "args").splitlines() if "sys.version_info < (3, 10)" in line
+    ]
+    assert len(agents) == 2, agents
 
 
 def test_the_workers_of_a_host_are_gone_when_it_is_let_go(kernel, bed):
@@ -265,7 +286,7 @@ def test_tunnels_and_servers_are_opened_listed_and_ended(kernel):
     matches = kernel.client.complete("%pathos kill ", reply=True, timeout=20)["content"]["matches"]
     assert matches == ["server-1", "tunnel-1"]
     assert "which one? there are server-1, tunnel-1" in fine(kernel.run("%pathos kill"))
-    assert "ended server-1, tunnel-1" in fine(kernel.run("%pathos kill --all"))
+    assert "ended server-1, tunnel-1" in fine(kernel.run("%pathos kill all"))
     kernel.run("from pathos_nb.parallel import ParallelPool\nParallelPool().clear()")
 
 
@@ -290,6 +311,23 @@ def state():
     return sorted(t.name for t in threading.enumerate()), registry.resolver, list(registry.worker_hooks)
 before = state()
 """
+
+
+def test_a_cell_whose_only_host_is_away_says_what_it_waits_for(kernel, bed):
+    fine(kernel.run("%pathos connect host2 -n 1", timeout=60))
+    answer = kernel.begin("import time\ngot = %pmap -p host2 (time.sleep(0.1), i)[1] for i in range(60)")
+    kernel.listen(lambda: any(shown.get("text/plain", "") for shown in pictures(answer)), 60)
+    bed("kill", "host2")
+    kernel.listen(lambda: "waiting for host2: its link was lost at" in answer.picture["text/plain"], 60)
+    assert "is tried again until" in answer.picture["text/html"]
+    bed("start", "host2")
+    fine(kernel.end(answer, 90))
+    assert "waiting" not in answer.picture["text/plain"]
+    assert kernel.value("list(got)") == list(range(60))
+
+
+def pictures(answer: Answer) -> list[dict[str, str]]:
+    return [shown for states in answer.displays.values() for shown in states]
 
 
 def test_unloading_ends_connections_and_leaves_no_thread(home, bed):
@@ -348,6 +386,17 @@ def test_the_systems_own_ssh_carries_all_of_it_too(kernel, home):
         assert re.search(r"host2 +connected", fine(kernel.run("%pathos hosts")))
     finally:
         kernel.run("%config PathosMagics.ssh_config = ''")
+
+
+def test_a_package_that_a_host_lacks_is_said_with_its_remedy(kernel):
+    fine(kernel.run("%pathos connect host1 -n 1"))
+    answer = kernel.run("%pmap -p host1 __import__('no_such_package') for i in range(2)")
+    assert answer.ename == "ModuleNotFoundError"
+    assert re.search(
+        r"host1 has no module 'no_such_package'.*/python\S* -m pip install no_such_package", answer.traceback
+    )
+    assert "pathos_nb/" not in answer.traceback.replace("-m pathos_nb", "")
+    assert "-m pip install no_such_package" in fine(kernel.run("%pathos errors"))
 
 
 def test_what_a_host_displays_comes_back_with_its_point(kernel):

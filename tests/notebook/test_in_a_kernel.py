@@ -163,14 +163,14 @@ def test_misuse_is_one_line_that_says_what_was_meant_and_stops_run_all(kernel, c
 def test_progress_appears_while_it_runs_and_its_last_picture_stays(kernel):
     kernel.run("import time")
     kernel.run("%%pmap -q for v in range(2)\nv")
-    answer = kernel.run("%%pmap -o slow for v in range(40)\ntime.sleep(0.05)\nprint('said', v)\nv")
+    answer = kernel.run("%%pmap -o slow for v in range(120)\ntime.sleep(0.05)\nprint('said', v)\nv")
     ((display_id, states),) = answer.displays.items()
     assert display_id
     assert len(states) >= 3
     assert len(states) <= 10 * (answer.seconds + 1)
     assert "left" in states[1]["text/plain"]
     last = states[-1]
-    assert "40/40" in last["text/plain"]
+    assert "120/120" in last["text/plain"]
     assert "said 7" in last["text/html"] and "v=7" in last["text/html"]
     assert "<script" not in last["text/html"] and "<style" not in last["text/html"]
     order = [m["msg_type"] for m in answer.messages if m["msg_type"].endswith(("display_data", "execute_result"))]

@@ -25,7 +25,7 @@ class Drawn:
         self.last: list[Snapshot] = []
         self.news = threading.Condition()
 
-    def show(self, shot: Snapshot) -> int:
+    def show(self, shot: Snapshot, live=None) -> int:
         with self.news:
             self.shots.append((time.monotonic(), shot))
             self.news.notify_all()
@@ -33,11 +33,14 @@ class Drawn:
 
     is_there = True
 
-    def place(self, shot: Snapshot) -> bool:
+    def liven(self, watch, controls, now, *, is_behind):
+        return None
+
+    def place(self, shot: Snapshot, live=None) -> bool:
         self.placed = shot
         return True
 
-    def finish(self, shot: Snapshot) -> bool:
+    def finish(self, shot: Snapshot, record) -> bool:
         with self.news:
             self.last.append(shot)
             self.news.notify_all()
@@ -145,7 +148,7 @@ def test_without_news_the_clock_goes_on(views, screen):
 class Gone(Drawn):
     """A terminal whose user is at the prompt again."""
 
-    def finish(self, shot: Snapshot) -> bool:
+    def finish(self, shot: Snapshot, record) -> bool:
         return False
 
 
@@ -179,7 +182,7 @@ def test_nothing_is_shown_on_request(screen):
 
 def test_a_view_that_fails_does_not_end_the_others(views, screen):
     class Broken(Drawn):
-        def show(self, shot: Snapshot) -> int:
+        def show(self, shot: Snapshot, live=None) -> int:
             raise RuntimeError("no screen")
 
     views._open_screen = lambda: Broken()

@@ -109,10 +109,40 @@ def test_profile_and_set_up_lines_come_first_and_stay_out_of_the_stream(connect,
     assert host.run(["sh", "-c", 'echo "[$LOADED]"'], setup=False).stdout == b"[]\n"
 
 
-def test_a_set_up_line_that_fails_is_said(connect):
-    host = connect("host3", setup=SetUp("", ("no-such-module load python",)))
-    with pytest.raises(CommandFailed, match="(?s)host3 did not run the command.*set-up line failed: no-such-module"):
+@both
+@pytest.mark.parametrize("line", ["no-such-module load python", "if [ 'x"])
+def test_a_set_up_line_that_fails_is_the_one_that_is_named(connect, line, transport):
+    host = connect("host3", setup=SetUp("", ("export A=1", line, "echo never")), transport=transport)
+    with pytest.raises(CommandFailed) as caught:
         host.run(["true"])
+    assert f"a set-up line of host3 failed: {line} (host host3)" in str(caught.value)
+    assert "hosts.ini" in caught.value.cure
+
+
+def test_a_profile_that_ends_the_shell_is_said(connect, bed):
+    bed.on("host3", "echo 'exit 3' >~/.ends")
+    with pytest.raises(CommandFailed, match=r"host3 did not end well.*ended the shell \(exit status 3\)"):
+        connect("host3", setup=SetUp(".ends")).run(["true"])
+
+
+@pytest.fixture
+def own_profile(bed):
+    """Give host3 an ``/etc/profile`` of its own: the file is this machine's, so another one is mounted over it there."""
+    bed.needs("netns")
+    bed.on("host3", "mkdir -p /tmp/sys /tmp/mine; for d in sys mine; do ln -sf /bin/true /tmp/$d/python3; done")
+    bed.on("host3", "echo 'PATH=/tmp/sys:/usr/bin:/bin; export FROM_SYSTEM=yes' >/tmp/profile")
+    bed.on("host3", "mount --bind /tmp/profile /etc/profile")
+    yield
+    bed.on("host3", "umount /etc/profile")
+
+
+def test_a_set_up_line_alone_does_not_change_the_python(connect, own_profile):
+    look = ["sh", "-c", "command -v python3; echo $FROM_SYSTEM"]
+    plain = connect("host3").run(look).stdout.decode().splitlines()[0]
+    said = connect("host3", setup=SetUp("", ("export X=1",))).run(look).stdout.decode()
+    assert said.splitlines() == [plain, "yes"]
+    loaded = connect("host3", setup=SetUp("", ("export PATH=/tmp/mine:$PATH",))).run(look).stdout.decode()
+    assert loaded.splitlines() == ["/tmp/mine/python3", "yes"]
 
 
 @both

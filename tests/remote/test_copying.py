@@ -126,7 +126,92 @@ def test_a_source_that_changed_meanwhile_is_begun_anew(connect, tmp_path):
     assert set(host.run(["cat", "/tmp/changed"]).stdout) == {ord("b")}
 
 
+@pytest.mark.parametrize("is_there", [False, True], ids=["new", "into one that is there"])
+def test_a_folder_that_was_cut_goes_on_and_is_there_as_a_whole_or_not_at_all(connect, tree, tmp_path, bed, is_there):
+    host = connect("host2")
+    (tree / "zzz").write_bytes(os.urandom(4_000_000))
+    (tree / "stale").write_text("gone before the second copy")
+    place = "/tmp/whole-there" if is_there else "/tmp/whole"
+    if is_there:
+        bed.on("host2", f"mkdir -p {place}/tree; echo old >{place}/tree/kept; echo old >'{place}/tree/a b.txt'")
+    before = bed.on("host2", f"find {place} -type f -exec cksum {{}} + || true")
+
+    def cut(progress):
+        if progress.path.endswith("zzz") and progress.done_bytes > 5_000_000:
+            raise Cut("enough")
+
+    with pytest.raises(Cut, match="enough"):
+        copy(str(tree), f"host2:{place}", lambda name: host, progress=cut)
+    assert bed.on("host2", f"find {place} -type f -not -path '*.part-*' -exec cksum {{}} + || true") == before
+    (tree / "stale").unlink()
+    (tree / "ü$(id).txt").write_text("it has changed since")
+    done = copy(str(tree), f"host2:{place}", lambda name: host)
+    assert 4_500_000 < done.resumed_bytes < done.n_bytes == sum(map(len, contents(tree).values()))
+    copy(f"host2:{place}/tree" if is_there else f"host2:{place}", str(tmp_path / "back"), lambda name: host)
+    back = contents(tmp_path / "back")
+    assert back.pop("kept", b"") == (b"old\n" if is_there else b"")
+    assert back == contents(tree)
+    assert (
+        bed.on("host2", f"find /tmp -name '.whole*.part-*'; find {place} -name '*.part-*' -o -path '*/tree/tree'") == ""
+    )
+    assert int((tmp_path / "back" / "zzz").stat().st_mtime) == int((tree / "zzz").stat().st_mtime)
+
+
+def test_folders_keep_who_may_look_into_them(connect, tree, bed):
+    (tree / "deep").chmod(0o700)
+    host = connect("host2")
+    copy(str(tree), "host2:/tmp/modes", lambda name: host)
+    assert bed.on("host2", "stat -c %a /tmp/modes/deep /tmp/modes/empty").split() == ["700", "755"]
+
+
 # ------------------------------------------------------------------------------------------------------------- faults
+
+
+@both
+@pytest.mark.parametrize(
+    ("source", "place", "said"),
+    [
+        ("deep", "/tmp/way/file", "a file of that name is there; choose another name"),
+        ("none", "/tmp/way/file/x", "/tmp/way/file is a file, and no folder; choose another place"),
+        ("deep", "/tmp/way/file/x/y", "/tmp/way/file is a file, and no folder; choose another place"),
+        ("none", "/tmp/way/no/such/x", "there is no folder /tmp/way/no/such; make it first"),
+        ("none", "/tmp/way", "a folder of that name is there; choose another name"),
+    ],
+)
+def test_a_destination_that_cannot_be_says_why_and_what_to_do(connect, tree, bed, source, place, said, transport):
+    bed.on("host2", "mkdir -p /tmp/way/none; touch /tmp/way/file")
+    host = connect("host2", transport=transport)
+    with pytest.raises(CopyFailed) as caught:
+        copy(str(tree / source), f"host2:{place}", lambda name: host)
+    assert said in str(caught.value)
+
+
+def test_what_is_no_file_is_not_waited_for(connect, tree, bed):
+    os.mkfifo(tree / "pipe")
+    host = connect("host2")
+    with pytest.raises(CopyFailed, match="pipe on this machine.*neither a file nor a folder"):
+        copy(str(tree / "pipe"), "host2:/tmp/pipe", lambda name: host)
+    assert copy(str(tree), "host2:/tmp/without-pipe", lambda name: host).n_files == 5
+
+
+def test_two_copies_at_once_do_not_spoil_each_other_in_silence(connect, tmp_path, bed):
+    (tmp_path / "big").write_bytes(os.urandom(3_000_000))
+    host, is_first = connect("host2"), []
+
+    def second(progress):
+        if not is_first:
+            is_first.append(True)
+            bed.on("host2", "for f in /tmp/.twice.part-*; do echo more >>$f; done")
+
+    with pytest.raises(CopyFailed, match="another copy of it is being made there"):
+        copy(str(tmp_path / "big"), "host2:/tmp/twice", lambda name: host, progress=second)
+    copy(str(tmp_path / "big"), "host2:/tmp/twice", lambda name: host)
+    assert bed.on("host2", "cat /tmp/twice | wc -c") == "3000000\n"
+
+
+def test_a_folder_is_not_copied_into_itself(tree):
+    with pytest.raises(BadOption, match="cannot be copied into itself"):
+        copy(str(tree), str(tree / "deep" / "x"), lambda name: None)
 
 
 def test_what_is_not_there_is_said(connect, tmp_path):

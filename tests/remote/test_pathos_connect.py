@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pathos_nb import known_servers
+from pathos_nb.parallel import ParallelPool
 from tests.remote.test_tunnel import ask, echo
-from tests.rig.bed import HOSTS
+from tests.rig.bed import wait_until
 
 __all__ = ["echo"]
+BARE = str(Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}"))  # where none of the tests' packages are
 
 
 @pytest.fixture
@@ -83,39 +87,9 @@ def test_help_tells_how():
     assert done.returncode == 0
 
 
-FAKE_SERVER = """
-import json, os, socket, sys
-secret = sys.stdin.readline().strip()
-listener = socket.create_server(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])))
-print(json.dumps({"port": listener.getsockname()[1], "pid": os.getpid()}), flush=True)
-import threading
-def serve():
-    while True:
-        stream = listener.accept()[0]
-        stream.recv(100)
-        stream.sendall(secret[:8].encode() + b"bye")
-        stream.close()
-threading.Thread(target=serve, daemon=True).start()
-sys.stdin.read()
-"""
-
-
-@pytest.fixture
-def server_on(bed, home):
-    """Put a package on a host whose server does what ours agrees to do, and nothing else."""
-
-    def put(host):
-        bed("exec", host, "--", "mkdir", "-p", "/tmp/fake/pathos_nb")
-        command = [sys.executable, str(HOSTS), "exec", host, "--", "sh", "-c", "cat >/tmp/fake/pathos_nb/server.py"]
-        subprocess.run(command, input=FAKE_SERVER, text=True, env=bed.environ, check=True, timeout=30)
-        bed.on(host, "touch /tmp/fake/pathos_nb/__init__.py; echo export PYTHONPATH=/tmp/fake >~/.fake")
-
-    return put
-
-
-def test_a_server_and_a_tunnel_to_it(run, server_on, home, bed):
-    server_on("host3")
-    process = run("host3", "ppserver", "tunnel", ".fake")
+def test_a_server_and_a_tunnel_to_it_where_there_is_nothing_but_python(run, home, bed):
+    bed.on("host3", "echo 'export FROM=\"a profile\"' >~/.fake")
+    process = run("host3", "ppserver", "tunnel", ".fake", "--nodes", "1", "--python", BARE)
     line = process.stdout.readline()
     shown = re.fullmatch(r"Server running at port=(\d+) with pid=(\d+)\n", line)
     assert shown, line or process.stderr.read()
@@ -123,7 +97,9 @@ def test_a_server_and_a_tunnel_to_it(run, server_on, home, bed):
     assert process.stdout.readline().startswith("Connected")
     assert process.stdout.readline().startswith("Press <Enter> to kill server")
     secret = known_servers.recall(f"localhost:{local}")
-    assert ask(local, b"x") == secret[:8].encode() + b"bye"
+    with ParallelPool(0, servers=(f"localhost:{local}",)) as pool:
+        assert pool.map(lambda _: os.environ.get("FROM"), range(3)) == ["a profile"] * 3
+    pool.clear()
     assert secret not in bed.on("host3", "ps axeww")
     assert (
         bed.on("host3", "awk '$4 == \"0A\" {print $2}' /proc/net/tcp | grep -v ':0016$' | grep -v ^0100007F || true")
@@ -132,12 +108,19 @@ def test_a_server_and_a_tunnel_to_it(run, server_on, home, bed):
     process.communicate("\n", timeout=30)
     assert process.returncode == 0
     assert not known_servers.recall(f"localhost:{local}")
-    assert bed.on("host3", f"test -d /proc/{shown[2]} || echo gone") == "gone\n"
+    assert wait_until(lambda: bed.on("host3", f"test -d /proc/{shown[2]} || echo gone") == "gone\n")
 
 
-def test_a_host_without_the_server_is_said(run):
+def test_a_host_without_that_python_is_said(run):
     process = run("host3", "ppserver", "tunnel", "--python", "no-such-python")
     err = process.communicate(timeout=60)[1]
-    assert "the server on host3 did not start" in err
-    assert "no-such-python" in err
+    assert "no-such-python on host3 is no Python that can be used" in err
+    assert "Traceback" not in err
     assert process.returncode == 1
+
+
+@pytest.mark.parametrize("words", [("tunnel", "99999"), ("ppserver", "65536"), ("tunnel", "80;id")])
+def test_a_port_that_is_none_is_refused_before_anybody_is_asked(run, words):
+    process = run("no-such-host.invalid", *words)
+    assert "is not a port" in process.communicate(timeout=20)[1]
+    assert process.returncode in (1, 2)

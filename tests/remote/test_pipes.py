@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
 
-from pathos_nb import connection, core, secure
+from pathos_nb import connection, core, hosts, secure
 from pathos_nb.connection import words_of
-from pathos_nb.errors import BadOption, CommandFailed, CopyFailed, HostUnreachable
+from pathos_nb.errors import BadOption, CommandFailed, CopyFailed, HostUnreachable, TunnelFailed
 from tests.rig.bed import wait_until
 
 
@@ -90,6 +91,33 @@ def test_it_has_to_be_launched(pipe):
     one(command="false")
     with pytest.raises(CommandFailed, match="'launch' is required"):
         one.response()
+
+
+@pytest.mark.parametrize("pid", ["1; rm", "-1", 0, -5, "", "x"])
+def test_what_is_no_process_id_is_refused(pid):
+    for call in (core.kill, core.getppid, core.getchild):
+        with pytest.raises(BadOption, match="is not the id of a process"):
+            call(pid)
+
+
+@pytest.mark.parametrize(
+    "options", [{"port": 65536}, {"port": -1}, {"port": 80, "local_port": 99999}, {"port": "8;id"}]
+)
+def test_a_port_that_is_none_is_refused_before_anybody_is_asked(home, options):
+    with pytest.raises(BadOption, match="is not a port"):
+        core.connect("no-such.invalid", **options)
+    with pytest.raises(BadOption, match="is not a port"):
+        core.serve("ppserver", "no-such.invalid", 65536)
+
+
+def test_the_registrys_python_picks_the_port(bed, home):
+    (home / ".ssh").mkdir()
+    (home / ".ssh" / "config").write_text(f"Include {bed.config}\n")
+    hosts.save(hosts.Host("node", host="host2", python="/no/such/python"))
+    with pytest.raises(TunnelFailed, match=r"no free port could be picked on root@host2.*no /no/such/python there"):
+        core.randomport("node")
+    hosts.save(hosts.Host("node", host="host2", python=f"3.{sys.version_info.minor}"))
+    assert core.randomport("node") > 1024
 
 
 def test_options_are_told_and_unknown_ones_refused(pipe):

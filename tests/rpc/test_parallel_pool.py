@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import psutil
 import pytest
 
 from pathos_nb import Pool, known_servers
-from pathos_nb.errors import ItemTimeout, LauncherUnavailable, PoolBroken, WorkerLost
+from pathos_nb.errors import BadOption, ItemTimeout, LauncherUnavailable, PoolBroken, WorkerLost
 from pathos_nb.parallel import ParallelPool, stats
 from pathos_nb.server import LocalServer
 from tests.rig.census import until
@@ -56,6 +57,18 @@ def test_several_servers_and_this_machine_work_together(server: LocalServer) -> 
         assert pool.map(abs, range(-1000, 0)) == list(range(1000, 0, -1))
         told = stats(pool)
         assert "1000 calls in all, 5 workers" in told
+        assert pool.stats() == stats(pool)
+
+
+def test_errors_come_without_the_engines_frames() -> None:
+    with pytest.raises(BadOption, match="works on servers alone, and none is named; .*servers=") as caught:
+        ParallelPool(0)
+    assert len(traceback.extract_tb(caught.tb)) == 2, "this test's frame, and the one that the caller called"
+    with ParallelPool(1) as pool:
+        for call in (lambda: pool.map(abs, ["x"]), lambda: pool.pipe(abs, "x"), lambda: pool.amap(abs, "x").get()):
+            with pytest.raises(TypeError, match="bad operand") as caught:
+                call()
+            assert len(traceback.extract_tb(caught.tb)) == 3
 
 
 def test_nodes_can_be_set_to_none_and_back(server: LocalServer) -> None:

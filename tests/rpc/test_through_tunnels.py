@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import socket
@@ -46,7 +47,7 @@ class Served:
         self.told: dict[str, int] = json.loads(line)
         self.tunnel = Tunnel()
         self.address = f"localhost:{self.tunnel.connect(name, self.told['port'], config=bed.config)}"
-        known_servers.remember(self.address, SECRET)
+        known_servers.remember(self.address, SECRET, f"server-1 on {name}")
 
     def close(self) -> None:
         self.tunnel.disconnect()
@@ -123,9 +124,41 @@ def test_the_only_host_is_killed(serve: Any, bed: Bed) -> None:
         assert wait_until(lambda: run.n_done > 20)
         bed("kill", "host1")
         assert run.wait(90)
-        with pytest.raises(PoolBroken, match=f"the server {served.address} gives no workers"):
+        with pytest.raises(PoolBroken, match=rf"the server server-1 on host1 \({served.address}\) gives no workers"):
             run.result()
         pool.terminate()
+
+
+def kind_of(x: Any) -> str:
+    return f"{type(x).__module__} {getattr(x, 'says', '')}"
+
+
+def test_modules_beside_the_notebook_travel_along(serve: Any, bed: Bed, tmp_path: Path, monkeypatch: Any) -> None:
+    folder = tmp_path / "project"
+    (folder / "kit").mkdir(parents=True)
+    (folder / "ours.py").write_text("import kit.deep\ndef answer(x): return kit.deep.OFFSET + x\n")
+    (folder / "kit" / "__init__.py").write_text("")
+    (folder / "kit" / "deep.py").write_text("OFFSET = 1\n")
+    (folder / "late.py").write_text("class Thing:\n    says = 'here'\n")
+    bed.on("host1", "rm", "-rf", str(folder))  # /tmp is the host's own
+    monkeypatch.syspath_prepend(str(folder))
+    ours, late = importlib.import_module("ours"), importlib.import_module("late")
+    served = serve("host1")
+    try:
+        with ParallelPool(0, servers=(served.address,)) as pool:
+            assert pool.map(ours.answer, range(4)) == [1, 2, 3, 4]
+            (folder / "kit" / "deep.py").write_text("OFFSET = 1000\n")
+            assert pool.map(ours.answer, range(4)) == [1000, 1001, 1002, 1003]
+            mixed = [*range(50), late.Thing()]  # the run has long begun when its first item of that kind goes there
+            assert pool.map(kind_of, mixed, chunksize=5)[-1] == "late here"
+            with pytest.raises(ModuleNotFoundError) as caught:
+                pool.map(__import__, ["no_such_package"])
+            assert "host1) has no module 'no_such_package'" in str(caught.value.__cause__)
+            assert "-m pip install no_such_package" in str(caught.value.__cause__)
+            pool.clear()
+    finally:
+        for name in ("ours", "kit", "kit.deep", "late"):
+            sys.modules.pop(name, None)
 
 
 def test_when_the_connection_ends_nothing_stays_on_the_host(serve: Any, bed: Bed) -> None:

@@ -13,7 +13,11 @@ from typing import Any, Protocol
 
 from pathos_nb import known_servers
 from pathos_nb.errors import BadOption, CommandFailed
-from pathos_nb.secure.registered import remote_to
+from pathos_nb.joined.carried import serve_there
+from pathos_nb.joined.interpreter import interpreter
+from pathos_nb.launchers.agent_archive import archive
+from pathos_nb.secure.names import checked_port
+from pathos_nb.secure.registered import registered_python, remote_to
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.shell import SetUp
 
@@ -25,9 +29,7 @@ END_S = 5.0
 
 
 class _Held(Protocol):
-    """A process with a socket as its stdin and stdout."""
-
-    sock: socket.socket
+    """A process that lives as long as a stream to it."""
 
     def error_text(self) -> str:
         """Give what it wrote to stderr."""
@@ -52,9 +54,10 @@ class Service:
         What a client has to know; `ParallelPool` looks it up by the address.
     """
 
-    def __init__(self, host: str, held: _Held, remote: Remote | None, secret: str, said: dict[str, Any]) -> None:
-        self.host, self.port, self.secret = host, int(said["port"]), secret
-        self._pid, self._held, self._remote = int(said["pid"]), held, remote
+    def __init__(self, host: str, held: _Held, remote: Remote | None, secret: str, place: tuple[int, int]) -> None:
+        self.host, self.secret = host, secret
+        self.port, self._pid = place
+        self._held, self._remote = held, remote
         self._addresses: list[str] = []
         if not host:
             self.reached_at(self.port)
@@ -75,7 +78,7 @@ class Service:
     def reached_at(self, local_port: int) -> None:
         """Let `ParallelPool` know the secret of what is reached at a local port, until the server is killed."""
         address = f"localhost:{local_port}"
-        known_servers.remember(address, self.secret)
+        known_servers.remember(address, self.secret, f"the one on {self.host}" if self.host else "")
         self._addresses.append(address)
 
     def response(self) -> str:
@@ -98,26 +101,58 @@ class Service:
 def begin(
     server: str, host: str | None, port: int, profile: str, *, nodes: int = 0, python: str = "", **options: Any
 ) -> Service:
-    """Start a server, here or on a host, and wait until it says that it listens."""
+    """Start a server, here or on a host, and wait until it says that it listens.
+
+    Parameters
+    ----------
+    server : str
+        ``ppserver``.
+    host : str or None
+        Where; this machine if None.
+    port : int
+        Its port; 0 for any that is free.
+    profile : str
+        What is sourced there before, instead of what the registry has.
+    nodes : int
+        How many workers; 0 for as many as there are cores.
+    python : str
+        The interpreter; without it that of the registry, else the one that fits this one best.
+    **options : object
+        Arguments of `Remote`; ``remote``, a connection that is there already.
+
+    Returns
+    -------
+    Service
+
+    Raises
+    ------
+    BadOption
+        There is no such server, or a port or a number of workers that is none.
+    CommandFailed, HostError, LauncherUnavailable
+        It did not start, and why; nothing stays open.
+    """
     if server not in SERVERS:
         raise BadOption(f"there is no server {server!r}", cure=f"there is {', '.join(SERVERS)}")
-    words = ["-m", SERVERS[server], "--port", str(int(port)), *(["--nodes", str(int(nodes))] if nodes else [])]
+    checked_port(port, host or "localhost")
     if not host:
-        return _greeted("", _Here([python or sys.executable, *words]), None)
+        words = ["-m", SERVERS[server], "--port", str(int(port)), *(["--nodes", str(int(nodes))] if nodes else [])]
+        return _greeted(_Here([python or sys.executable, *words]))
     if profile:
         options["setup"] = SetUp(profile)
     shared: Remote | None = options.pop("remote", None)
+    archive("ppft")  # says what is missing before anything is started
     remote = shared or remote_to(host, **options)
     try:
-        held = remote.open([python or "python3", *words])
-        return _greeted(host, held, None if shared else remote)
+        found = interpreter(remote, remote.probe(), python or registered_python(host))
+        begun = serve_there(remote, found.path, host, nodes=int(nodes), port=int(port))
     except BaseException:
         if shared is None:
             remote.close()
         raise
+    return Service(host, begun.carrier, None if shared else remote, begun.secret, (begun.port, begun.pid))
 
 
-def _greeted(host: str, held: _Held, remote: Remote | None) -> Service:
+def _greeted(held: _Here) -> Service:
     """Hand over the secret, and read the line in which the server says where it listens."""
     secret = secrets.token_hex(32)
     deadline, line = time.monotonic() + START_S, b""
@@ -129,14 +164,15 @@ def _greeted(host: str, held: _Held, remote: Remote | None) -> Service:
             if not block:
                 break
             line += block
-        return Service(host, held, remote, secret, json.loads(line.partition(b"\n")[0]))
+        said = json.loads(line.partition(b"\n")[0])
+        return Service("", held, None, secret, (int(said["port"]), int(said["pid"])))
     except (OSError, ValueError, KeyError) as error:
         held.close()
         raise CommandFailed(
-            f"the server on {host or 'this machine'} did not start",
+            "the server on this machine did not start",
             cause=held.why_ended() or "it did not say where it listens",
-            cure="is pathos_nb installed there, for that Python? (python=)",
-            host=host or "localhost",
+            cure="is pathos_nb installed for that Python? (python=)",
+            host="localhost",
             tail=held.error_text(),
         ) from error
 

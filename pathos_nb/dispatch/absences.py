@@ -1,0 +1,147 @@
+"""Places that a pool has lost for a while: told to each run, which keeps it on its record, and told to people in words.
+
+::
+
+    link is lost ──► SourceLost ──► Absences ──► run.places, run.tell(PlaceLost) ──► sentences(run.places) ──► views
+
+A run that begins meanwhile hears of it as its first news.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from pathos_nb.dispatch.crew import Crew
+from pathos_nb.dispatch.run import Run
+from pathos_nb.errors import PoolBroken
+from pathos_nb.events import PlaceBack, PlaceGone, PlaceLost, PlaceNews
+from pathos_nb.launchers.contract import Launcher, SourceBroken, SourceLost
+
+__all__ = ["Absences", "missing", "sentences"]
+
+
+class Absences:
+    """The places that a pool does without.
+
+    Parameters
+    ----------
+    crew : callable
+        Gives the crew.
+    runs : list of Run
+        The maps under way.
+    """
+
+    def __init__(self, crew: Callable[[], Crew], runs: list[Run]) -> None:
+        self._crew, self._runs = crew, runs
+        self._lost: dict[Launcher, SourceLost] = {}
+        self._given_up: list[str] = []
+
+    def begin(self, run: Run) -> None:
+        """Tell a run that begins what is lost."""
+        for news in self._lost.values():
+            self._note(run, self._as_event(run, news))
+
+    def lost(self, news: SourceLost) -> None:
+        """Take note of a loss; again, if what is in the way has changed."""
+        self._lost[news.launcher] = news
+        for run in self._runs:
+            self._note(run, self._as_event(run, news))
+
+    def back(self, launcher: Launcher) -> None:
+        """Take note that there are workers again."""
+        if self._lost.pop(launcher, None) is not None:
+            for run in self._runs:
+                self._note(run, PlaceBack(run.run_id, launcher.name, time.time(), self._n_workers()))
+
+    def gone(self, launcher: Launcher, reason: str) -> None:
+        """Take note that a place was given up, or has left."""
+        self._lost.pop(launcher, None)
+        self._given_up.append(launcher.name)
+        for run in self._runs:
+            self._note(run, PlaceGone(run.run_id, launcher.name, reason, time.time(), self._n_workers()))
+
+    def last_error(self, news: SourceBroken) -> PoolBroken:
+        """Give the error of a pool that has no place left."""
+        error = news.error or PoolBroken("workers cannot be started", cause=news.reason)
+        if self._given_up:
+            error.cause += f"; without {', '.join(self._given_up)} since before"
+        return error
+
+    def _n_workers(self) -> int:
+        return len(self._crew().seats)
+
+    def _as_event(self, run: Run, news: SourceLost) -> PlaceLost:
+        place = news.launcher.name
+        return PlaceLost(run.run_id, place, news.reason, news.since, news.until, self._n_workers())
+
+    @staticmethod
+    def _note(run: Run, news: PlaceNews) -> None:
+        last = run.places[-1] if run.places else None
+        if isinstance(news, PlaceLost) and isinstance(last, PlaceLost):
+            is_same = (last.place, last.since) == (news.place, news.since)
+            if last == news:
+                return
+            if is_same:  # tried again in vain: the record keeps the last reason, however many there were
+                run.places.pop()
+        run.places.append(news)
+        run.tell(news)
+
+
+def missing(places: Sequence[PlaceNews]) -> list[PlaceLost]:
+    """Give the places that are lost now.
+
+    Parameters
+    ----------
+    places : sequence of PlaceNews
+        ``Run.places``.
+
+    Returns
+    -------
+    list of PlaceLost
+        The latest news of each, in the order in which they were lost.
+    """
+    lost: dict[str, PlaceLost] = {}
+    for news in places:
+        if isinstance(news, PlaceLost):
+            lost[news.place] = news
+        else:
+            lost.pop(news.place, None)
+    return list(lost.values())
+
+
+def sentences(places: Sequence[PlaceNews], *, is_over: bool = False) -> list[str]:
+    """Say which places a run waits for or does without, since when and until when.
+
+    Parameters
+    ----------
+    places : sequence of PlaceNews
+        ``Run.places``.
+    is_over : bool
+        Whether the run has ended: then nothing is waited for any more.
+
+    Returns
+    -------
+    list of str
+        One sentence a place, in the local time of this machine.
+    """
+    gone = [f"without {news.place} since {_clock(news.at)}" for news in places if isinstance(news, PlaceGone)]
+    if is_over:
+        return gone
+    how = "waiting for" if places and not places[-1].n_workers else "going on without"
+    return gone + [f"{how} {_in_words(news)}" for news in missing(places)]
+
+
+def _in_words(news: PlaceLost) -> str:
+    first = news.reason.partition("\n")[0]
+    why = first if len(first) <= _REASON_CHARS else f"{first[:_REASON_CHARS]}…"
+    return (
+        f"{news.place}: its link was lost at {_clock(news.since)} ({why}) and is tried again until {_clock(news.until)}"
+    )
+
+
+def _clock(seconds: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
+_REASON_CHARS = 160

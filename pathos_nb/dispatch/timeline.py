@@ -1,0 +1,306 @@
+"""The timeline of a run: who did what, and when. Made from its chunks, of bounded size whatever the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pathos_nb.dispatch.spans import SpanStore, span_of
+from pathos_nb.events import ChunkDone, WorkerDown
+from pathos_nb.wire.messages import Items, Lane
+
+__all__ = ["MOST_LANES", "MOST_SPANS", "Part", "Timeline", "cut", "items_between", "spans_between"]
+
+MOST_LANES, MOST_SPANS = 1000, 8192
+_MOST_NAMES = 20_000  # of workers that share the last lane: so far they are counted
+_NAME, _REASON, _LABEL = 80, 200, 120
+_DIGITS = 6
+
+
+def cut(text: str, most: int) -> str:
+    """Shorten a text in the middle, so that its end, where errors say what they are, stays.
+
+    Parameters
+    ----------
+    text : str
+        Any.
+    most : int
+        Characters to leave, at least 3.
+
+    Returns
+    -------
+    str
+        With a mark where something is left out.
+    """
+    if len(text) <= most:
+        return text
+    head = most // 3
+    return f"{text[:head]}…{text[head + 1 - most :]}"
+
+
+@dataclass(slots=True)
+class _Row:
+    lane: int
+    worker: str
+    host: str
+    pid: int
+    n_items: int = 0
+    busy_s: float = 0.0
+    is_up: bool = True
+    reason: str = ""
+
+    def told(self) -> Lane:
+        return {
+            "lane": self.lane,
+            "worker": cut(self.worker, _NAME),
+            "host": cut(self.host, _NAME),
+            "pid": self.pid,
+            "n_items": self.n_items,
+            "busy_s": round(self.busy_s, _DIGITS),
+            "is_up": self.is_up,
+            "reason": cut(self.reason, _REASON),
+        }
+
+
+class Timeline:
+    """Lanes and spans of a run.
+
+    Parameters
+    ----------
+    started_at : float
+        When the run began, in seconds since the epoch.
+    most_lanes, most_spans : int
+        How much to keep. The last lane is for all workers that are too many.
+
+    Attributes
+    ----------
+    busy_s : float
+        What all workers worked, together.
+    spans : SpanStore
+        What they did.
+    """
+
+    def __init__(self, started_at: float, most_lanes: int = MOST_LANES, most_spans: int = MOST_SPANS) -> None:
+        self.started_at, self.busy_s = started_at, 0.0
+        self.spans = SpanStore(max(most_spans, 2 * most_lanes))
+        self._rows: list[_Row] = []
+        self._by_worker: dict[str, _Row] = {}
+        self._more: set[str] = set()
+        self._most_lanes = most_lanes
+
+    @property
+    def n_lanes(self) -> int:
+        """How many lanes there are."""
+        return len(self._rows)
+
+    @property
+    def n_more_lanes(self) -> int:
+        """How many workers share the last lane."""
+        return len(self._more)
+
+    @property
+    def n_workers(self) -> int:
+        """How many workers have taken part."""
+        return len(self._rows) - bool(self._more) + self.n_more_lanes
+
+    def take(self, chunk: ChunkDone) -> int:
+        """Take a chunk in.
+
+        Parameters
+        ----------
+        chunk : ChunkDone
+            The next one of the run.
+
+        Returns
+        -------
+        int
+            Its lane.
+        """
+        row = self._by_worker.get(chunk.worker) or self._new_row(chunk)
+        if row.pid != chunk.pid and row.worker == chunk.worker:  # one that died has a successor of the same name
+            row.pid, row.is_up, row.reason = chunk.pid, True, ""
+        span = span_of(chunk, self.started_at)
+        row.n_items += span.n_items
+        row.busy_s += span.busy_s
+        self.busy_s += span.busy_s
+        self.spans.add(row.lane, span)
+        return row.lane
+
+    def _new_row(self, chunk: ChunkDone) -> _Row:
+        if len(self._rows) < self._most_lanes - 1:
+            row = _Row(len(self._rows), chunk.worker, chunk.host, chunk.pid)
+            self._rows.append(row)
+            self._by_worker[chunk.worker] = row
+            return row
+        if not self._more:
+            self._rows.append(_Row(len(self._rows), "more workers", "", 0))
+        if len(self._more) < _MOST_NAMES:
+            self._more.add(chunk.worker)
+        return self._rows[-1]
+
+    def shares(self) -> list[tuple[str, int]]:
+        """Give each worker's name and how many items it has finished."""
+        return [(row.worker, row.n_items) for row in list(self._rows)]
+
+    def lose(self, event: WorkerDown) -> int | None:
+        """Note that a worker has gone; gives its lane, if it has one."""
+        row = self._by_worker.get(event.worker)
+        if row is None or row.pid != event.pid:
+            return None
+        row.is_up, row.reason = False, event.reason
+        return row.lane
+
+    def lane_of(self, worker: str) -> int:
+        """Give the lane of a worker that has taken part."""
+        row = self._by_worker.get(worker)
+        return row.lane if row else len(self._rows) - 1
+
+    def lanes(self, numbers: Iterable[int] | None = None) -> list[Lane]:
+        """Give lanes as they are.
+
+        Parameters
+        ----------
+        numbers : iterable of int, optional
+            Which; all if None.
+
+        Returns
+        -------
+        list of Lane
+            For a message.
+        """
+        return [row.told() for row in (self._rows if numbers is None else [self._rows[n] for n in numbers])]
+
+    def folded(self, most: int) -> tuple[list[Lane], dict[int, int], int]:
+        """Give fewer lanes.
+
+        Parameters
+        ----------
+        most : int
+            How many; the last one is what the others did together.
+
+        Returns
+        -------
+        tuple
+            The lanes, the new number of each, and how many workers share the last one.
+        """
+        if len(self._rows) <= most:
+            return self.lanes(), {}, self.n_more_lanes
+        rest = self._rows[most - 1 :]
+        sums = sum(row.n_items for row in rest), sum(row.busy_s for row in rest)
+        last = _Row(most - 1, "more workers", "", 0, *sums)
+        moved = {row.lane: most - 1 for row in rest}
+        return [*self.lanes(range(most - 1)), last.told()], moved, self.n_workers - (most - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the timeline.
+
+    Parameters
+    ----------
+    lanes : frozenset of int
+        Which lanes.
+    from_s, to_s : float
+        From when to when.
+    """
+
+    lanes: frozenset[int]
+    from_s: float
+    to_s: float
+
+    def has(self, lane: int, start_s: float, end_s: float) -> bool:
+        """Tell whether some of a span is in it."""
+        return end_s >= self.from_s and start_s <= self.to_s and lane in self.lanes
+
+
+def spans_between(timeline: Timeline, chunks: Iterable[ChunkDone], part: Part, most: int) -> SpanStore:
+    """Give the spans of a part of a run, as fine as its record has them.
+
+    Parameters
+    ----------
+    timeline : Timeline
+        It knows the lanes.
+    chunks : iterable of ChunkDone
+        The record.
+    part : Part
+        Which part.
+    most : int
+        How many spans at most.
+
+    Returns
+    -------
+    SpanStore
+        Chunks, put together where there are too many.
+    """
+    store = SpanStore(most)
+    for chunk, lane in _inside(timeline, chunks, part):
+        store.add(lane, span_of(chunk, timeline.started_at))
+    return store
+
+
+def items_between(
+    timeline: Timeline, chunks: Iterable[ChunkDone], part: Part, most: int, label: Callable[[int], str]
+) -> Items:
+    """Give the single items of a part of a run.
+
+    Parameters
+    ----------
+    timeline, chunks, part
+        As in `spans_between`.
+    most : int
+        If there are more, none is given.
+    label : callable
+        From an index to what the item is called.
+
+    Returns
+    -------
+    Items
+        For a message.
+    """
+    items: Items = {"lane": [], "start_s": [], "end_s": [], "index": [], "label": [], "is_failed": []}
+    inside = list(_inside(timeline, chunks, part))
+    if sum(_n_between(chunk, part, timeline.started_at) for chunk, _ in inside) > most:
+        return items
+    for chunk, lane in inside:
+        failed = {failure.index for failure in chunk.failures}
+        for start, end, index in _times(chunk, timeline.started_at):
+            if end >= part.from_s and start <= part.to_s:
+                items["lane"].append(lane)
+                items["start_s"].append(round(start, _DIGITS))
+                items["end_s"].append(round(end, _DIGITS))
+                items["index"].append(int(index))
+                items["label"].append(cut(label(index), _LABEL))
+                items["is_failed"].append(index in failed)
+    return items
+
+
+def _inside(timeline: Timeline, chunks: Iterable[ChunkDone], part: Part) -> Iterable[tuple[ChunkDone, int]]:
+    begin, end, zero = part.from_s + timeline.started_at, part.to_s + timeline.started_at, timeline.started_at
+    for chunk in chunks:
+        if chunk.started <= end and chunk.ends and (chunk.ends[-1] >= begin or chunk.started < zero):
+            lane, span = timeline.lane_of(chunk.worker), span_of(chunk, zero)
+            if part.has(lane, span.start_s, span.end_s):
+                yield chunk, lane
+
+
+def _n_between(chunk: ChunkDone, part: Part, zero: float) -> int:
+    """Count the items of a chunk in a part, by blocks: there may be a million."""
+    start, n = max(0.0, chunk.started - zero), 0
+    shift = start - chunk.started
+    for number, end in enumerate(chunk.ends):
+        if end + shift >= part.from_s and start <= part.to_s:
+            n += len(chunk.indices[number * chunk.block : (number + 1) * chunk.block])
+        start = end + shift
+    return n
+
+
+def _times(chunk: ChunkDone, zero: float) -> Iterable[tuple[float, float, int]]:
+    """Give start, end and index of each item; those of a block share its time in equal parts."""
+    start = max(0.0, chunk.started - zero)
+    shift = start - chunk.started
+    for number, end in enumerate(chunk.ends):
+        block = chunk.indices[number * chunk.block : (number + 1) * chunk.block]
+        step = (end + shift - start) / max(1, len(block))
+        for place, index in enumerate(block):
+            yield start + place * step, start + (place + 1) * step, index
+        start = end + shift

@@ -1,0 +1,100 @@
+"""A ppft server on a host where nothing but Python need be: what it runs from is carried there, as the agent's is.
+
+::
+
+    here                                        python -I -c BOOT, there
+      │ ── archive, port, nodes, secret ──────►  pathos_nb.launchers.ppft_carried
+      │ ◄──────────────── port, process id ────  listens on loopback; ends with this stream
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import NamedTuple
+
+from pathos_nb.errors import CommandFailed
+from pathos_nb.launchers.agent_archive import archive
+from pathos_nb.launchers.agent_birth import LinkFailed, carry
+from pathos_nb.launchers.agent_boot import boot_command
+from pathos_nb.secure.carrier import Carrier
+from pathos_nb.secure.remote import Remote
+
+__all__ = ["CarriedServer", "serve_there"]
+
+_START_S = 60.0
+_LIBRARY = "ppft"
+_RUN = "pathos_nb.launchers.ppft_carried"  # a module of the archive: here it need not be loaded
+
+
+class CarriedServer(NamedTuple):
+    """A server that runs on a host.
+
+    Attributes
+    ----------
+    carrier : Carrier
+        The stream that it lives as long as.
+    port, pid : int
+        There.
+    nodes : int
+        How many workers it offers.
+    secret : str
+        What its callers must know.
+    """
+
+    carrier: Carrier
+    port: int
+    pid: int
+    nodes: int
+    secret: str
+
+
+def serve_there(remote: Remote, python: str, name: str, *, nodes: int = 0, port: int = 0) -> CarriedServer:
+    """Start a ppft server on a host.
+
+    Parameters
+    ----------
+    remote : Remote
+        The connection.
+    python : str
+        The interpreter there.
+    name : str
+        What the user calls the host.
+    nodes : int
+        How many workers it offers; 0 for as many as it has cores.
+    port : int
+        Where it listens, on loopback; 0 for any that is free.
+
+    Returns
+    -------
+    CarriedServer
+
+    Raises
+    ------
+    LauncherUnavailable
+        ppft is not installed here, so that it cannot be sent; nothing was started.
+    CommandFailed
+        It did not begin, and why.
+    HostUnreachable
+        The link is lost.
+    """
+    packed, secret = archive(_LIBRARY), secrets.token_hex(32)
+    order = {"run": _RUN, "port": port, "nodes": nodes, "secret": secret}
+    carrier = remote.open(boot_command(python))
+    try:
+        told = carry(carrier, packed, order, time.monotonic() + _START_S).ready
+        return CarriedServer(carrier, int(told["port"]), int(told["pid"]), int(told["nodes"]), secret)
+    except (LinkFailed, KeyError, ValueError) as error:
+        carrier.close()
+        raise _not_begun(error, name) from error
+    except BaseException:
+        carrier.close()
+        raise
+
+
+def _not_begun(error: Exception, name: str) -> CommandFailed:
+    if not isinstance(error, LinkFailed):
+        return CommandFailed(f"no server began on {name}", cause="what it said is no server's", host=name)
+    cause = f"{error.what}: {error.cause}" if error.cause else error.what
+    cure = error.cure or ("choose another port" if "at port" in error.cause else "look at what it wrote")
+    return CommandFailed(f"no server began on {name}", cause=cause, cure=cure, tail=error.tail, host=name)

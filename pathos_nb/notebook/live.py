@@ -1,0 +1,148 @@
+"""A run's view in its cell, live: a widget that is fed while the run goes on, if there is a front end for it.
+
+Whether a front end has widgets is known when its view says ``open``, and not before. So the picture is shown together
+with the widget, and drawn again when nobody has opened the widget after a while; one that is opened late comes back.
+
+A kernel without subshells hears nothing while a cell blocks. There the picture is drawn as ever, but for runs that go
+on behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pathos_nb.notebook.feed import Bounds, Feed, record_of
+from pathos_nb.notebook.outlet import Outlet
+from pathos_nb.notebook.stream import Stream
+from pathos_nb.notebook.watch import Watch
+
+__all__ = ["Controls", "LiveView", "can_answer", "preload"]
+
+CODE = Path(__file__).parents[1] / "static" / "run.js"
+WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+_PATIENCE_S = 2.0
+_FIRST = Bounds(200, 500, 10, 5_000)
+
+_log = logging.getLogger(__name__)
+
+
+def preload() -> type[Any] | None:
+    """Import what widgets need; None if they cannot be shown here.
+
+    Returns
+    -------
+    type or None
+        The widget's class.
+    """
+    if not CODE.is_file():
+        return None
+    try:
+        from pathos_nb.notebook.run_widget import RunWidget
+    except Exception:  # whatever an installation that is not whole raises: pictures need none of it
+        _log.debug("no widgets", exc_info=True)
+        return None
+    return RunWidget
+
+
+def can_answer(kernel: Any) -> bool:
+    """Tell whether a kernel hears views while a cell blocks.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        ipykernel's, of any version.
+
+    Returns
+    -------
+    bool
+        Whether it has subshells.
+    """
+    return bool(getattr(kernel, "_supports_kernel_subshells", False))
+
+
+@dataclass(slots=True)
+class Controls:
+    """What a view's buttons do.
+
+    Parameters
+    ----------
+    wake : callable
+        Tells the pump that there is something to answer.
+    retry : callable, optional
+        Has the failed points of the run run again.
+    """
+
+    wake: Callable[[], object]
+    retry: Callable[[], object] | None = None
+
+
+class LiveView:
+    """The widget of one run.
+
+    Parameters
+    ----------
+    outlet : Outlet
+        The cell's.
+    watch : Watch
+        The run.
+    controls : Controls
+        What its buttons do.
+    now : float
+        The time, by the watch's clock.
+
+    Attributes
+    ----------
+    gives_up_at : float
+        Till when somebody may open it.
+
+    Raises
+    ------
+    RuntimeError
+        There are no widgets here.
+    """
+
+    def __init__(self, outlet: Outlet, watch: Watch, controls: Controls, now: float) -> None:
+        kind = preload()
+        if kind is None:
+            raise RuntimeError("no widgets here")
+        self._watch, self._controls, self._now = watch, controls, now
+        self.gives_up_at = now + _PATIENCE_S
+        self.stream = Stream(Feed(watch, lambda: controls.retry is not None), self._send)
+        self._widget = kind(outlet, CODE.read_text(encoding="utf-8"), self._record, self.hear)
+
+    def _record(self) -> Any:
+        return record_of(self._watch, self._now, _FIRST, can_retry=self._controls.retry is not None)
+
+    @property
+    def bundle(self) -> dict[str, Any]:
+        """What shows it, in a display."""
+        return {WIDGET_MIME: {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}}
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        self._widget.send(message)
+
+    def is_in_use(self, now: float) -> bool:
+        """Tell whether somebody has opened it, or may do so soon."""
+        self._now = now
+        return self.stream.is_open or now < self.gives_up_at
+
+    def hear(self, message: Any) -> None:
+        """Take what a view says: quick, and in any thread."""
+        if not isinstance(message, Mapping):
+            return
+        run = self._watch.run
+        if message.get("type") == "cancel":
+            run.cancel()
+        elif message.get("type") == "retry" and self._controls.retry is not None:
+            self._controls.retry()
+        elif self.stream.hear(message):
+            self._controls.wake()
+
+    def close(self) -> None:
+        """Take the widget away: no model of it is to be saved."""
+        self.stream.close()
+        self._widget.close()

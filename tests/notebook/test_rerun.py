@@ -1,0 +1,108 @@
+"""Points that run again, in a real kernel: their values go into the result that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.notebook.kernel import Kernel
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children")]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Kernel]:
+    kernel = Kernel()
+    assert kernel.run("%load_ext pathos_nb").status == "ok"
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture
+def kernel(shared: Kernel) -> Kernel:
+    shared.run("%reload_ext pathos_nb")
+    shared.run("bad = {2, 5}")
+    return shared
+
+
+CELL = "%%pmap -o fits --on-error keep for v in range(8)\nif v in bad: raise ValueError(v)\nv * 10"
+
+
+def test_the_failed_points_run_again_and_fill_the_same_result(kernel):
+    kernel.run(CELL)
+    kernel.run("kept = fits")
+    assert kernel.value("[v if v else None for v in fits][2]") is None
+    kernel.run("bad = {5}")
+    answer = kernel.run("%pathos rerun fits --failed")
+    assert answer.status == "ok" and "1 failed" in answer.result, answer.traceback
+    assert kernel.value("kept is fits and [v for v in fits if v or v == 0]") == [0, 10, 20, 30, 40, 60, 70]
+    assert kernel.value("([f.index for f in fits.errors], [f.argument for f in fits.errors])") == ([5], ["(5)"])
+    assert kernel.value("(fits.run.state, fits.run.n_done, fits.run.n_failed)") == ("failed", 8, 1)
+    assert kernel.value("all(s is not None for s in fits.to_dict()['seconds'])")
+    kernel.run("bad = set()")
+    assert "8 points, " in kernel.run("%pathos rerun --failed").result, "the latest run: it is the same result"
+    assert kernel.value("list(fits)") == [0, 10, 20, 30, 40, 50, 60, 70]
+    assert kernel.value("(fits.run.state, len(fits.errors))") == ("done", 0)
+    assert "fits" in kernel.run("%pathos runs").result and "failed" not in kernel.run("%pathos errors fits").result
+    assert "nothing to do: every point of fits has a value" in kernel.run("%pathos rerun fits --failed").result
+
+
+def test_what_was_not_run_is_run_and_a_point_that_raises_again_is_the_cells_error(kernel):
+    kernel.run("bad = {0}")
+    answer = kernel.run("%%pmap -o fits -n 1 for v in range(8)\nif v in bad: raise ValueError(v)\nv * 10")
+    assert answer.ename == "ValueError"
+    again = kernel.run("%pathos rerun fits --failed")
+    assert again.ename == "ValueError" and "v=0" in again.traceback
+    kernel.run("bad = set()")
+    assert kernel.run("%pathos rerun fits --failed").status == "ok"
+    assert kernel.value("list(fits)") == [0, 10, 20, 30, 40, 50, 60, 70]
+
+
+def test_all_points_run_again_with_the_names_as_they_are_now(kernel):
+    kernel.run("bad, scale = set(), 1")
+    kernel.run("fits = %pmap v * scale for v in range(3)")
+    kernel.run("scale = 100")
+    assert kernel.run("%pathos rerun").status == "ok"
+    assert kernel.value("list(fits)") == [0, 100, 200]
+
+
+def test_a_closed_pool_is_opened_again(kernel):
+    kernel.run(CELL)
+    kernel.run("%pathos close --all")
+    kernel.run("bad = set()")
+    assert kernel.run("%pathos rerun fits --failed").status == "ok"
+    assert kernel.value("list(fits)[5]") == 50
+
+
+REFUSED = {
+    "no run": ("%pathos rerun nothing", "no run is called 'nothing'"),
+    "a plain map": (
+        "from pathos_nb import Pool\nwith Pool('threads') as pool: pool.map(str, [1], title='plain')\n"
+        "%pathos rerun plain",
+        "plain cannot run again; what %%pmap and %pmap have run can",
+    ),
+    "a result that is gone": (
+        "bad = set()\nget_ipython().run_cell_magic('pmap', '-o gone for v in range(3)', 'v;')\n"
+        "del gone\nimport gc; gc.collect()\n%pathos rerun gone",
+        "the points of gone are not there any more; keep a result in a variable, by -o NAME",
+    ),
+    "one that goes on": (
+        "get_ipython().run_cell_magic('pmap', '--bg -o on for v in range(99)', 'import time; time.sleep(0.1)')\n"
+        "%pathos rerun on",
+        "on is still running",
+    ),
+    "a pool of the user's that is closed": (
+        "mine = Pool('threads', nodes=2)\n"
+        "get_ipython().run_cell_magic('pmap', '-q -p mine -o own for v in range(3)', 'v')\n"
+        "mine.close()\n%pathos rerun own",
+        "the pool is closed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("cell", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_run_again_says_why(kernel, cell, said):
+    answer = kernel.run(cell)
+    assert answer.status == "error" and said in " ".join((answer.text + answer.traceback).split())
+    kernel.run("%pathos cancel --all")
