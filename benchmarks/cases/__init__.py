@@ -36,6 +36,7 @@ NAMES = (
     "progress_cost",
     "agents",
     "rpc_calls",
+    "run_view",
 )
 
 

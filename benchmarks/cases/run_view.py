@@ -1,0 +1,118 @@
+"""The view of a run in Chromium: 1,000 lanes and a million items, streamed a span an item, which no kernel does.
+
+Looked at from afar, with a host's workers open, and closely, each for a third of the time.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import Outcome, Row, at_most, row_of
+from benchmarks.process import ROOT
+from benchmarks.scene import Scene
+
+N_LANES, N_HOSTS = 1_000, 20
+MESSAGE_S = 0.1
+FIRST_PAINT_MS, FRAME_MS, STATE_MB = 150, 50, 200
+PAGE = Path(__file__).parents[1] / "pages" / "run_view.html"
+BUNDLE = ROOT / "pathos_nb" / "static" / "run.js"
+
+
+class NoBrowserError(Exception):
+    """There is no browser to measure in."""
+
+
+@contextmanager
+def page() -> Iterator[Any]:
+    """Give a page of a headless Chromium; what it asks for is handed to it, no server runs."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise NoBrowserError("playwright is not installed") from error
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        raise NoBrowserError("there is no Chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        try:
+            tab = browser.new_page(viewport={"width": 1200, "height": 800})
+            tab.route("**/run.js", lambda route: route.fulfill(path=BUNDLE, content_type="text/javascript"))
+            tab.route("**/page.html", lambda route: route.fulfill(path=PAGE, content_type="text/html"))
+            tab.goto("http://localhost/page.html")
+            yield tab
+        finally:
+            browser.close()
+
+
+def heap_mb(tab: Any) -> float:
+    """Give what the page's objects and arrays take, after the rubbish is gone."""
+    session = tab.context.new_cdp_session(tab)
+    session.send("HeapProfiler.collectGarbage")
+    usage = session.send("Runtime.getHeapUsage")
+    session.detach()
+    return float(usage["usedSize"] + usage.get("backingStorageSize", 0)) / 1e6
+
+
+def watch(tab: Any, n_messages: int) -> None:
+    """Look at the stream from afar, then at a host's workers, then closely."""
+    heard = "n => (window.heard ?? 0) >= n"
+    tab.wait_for_function(heard, arg=n_messages // 3, timeout=600_000)
+    box = tab.locator(".pathos-nb-scroller").bounding_box()
+    tab.mouse.click(box["x"] + 30, box["y"] + 30)  # the second host's name
+    tab.wait_for_function(heard, arg=2 * n_messages // 3, timeout=600_000)
+    tab.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 80)
+    tab.keyboard.down("Control")
+    for _ in range(6):
+        tab.mouse.wheel(0, -200)
+        tab.wait_for_timeout(50)
+    tab.keyboard.up("Control")
+    tab.wait_for_function(heard, arg=n_messages, timeout=600_000)
+    tab.wait_for_timeout(1_000)
+
+
+class RunView:
+    """One page, one stream."""
+
+    name = "run_view"
+    title = "the view of a run in Chromium: 1,000 lanes, a million items"
+
+    def run(self, scene: Scene) -> Outcome:
+        """Measure."""
+        outcome = Outcome(self.name, self.title)
+        try:
+            with page() as tab:
+                self._measure(tab, scene, outcome)
+        except NoBrowserError as error:
+            outcome.rows.append(Row("pathos_nb", "frames", None, "ms", note=str(error)))
+        return outcome
+
+    def _measure(self, tab: Any, scene: Scene, outcome: Outcome) -> None:
+        n_items = 200_000 if scene.is_quick else 1_000_000
+        n_messages = n_items // 5_000
+        bare = heap_mb(tab)
+        first = tab.evaluate("plan => begin(plan)", {"lanes": N_LANES, "hosts": N_HOSTS})
+        plan = {"lanes": N_LANES, "hosts": N_HOSTS, "items": n_items, "messages": n_messages}
+        tab.evaluate("plan => stream(plan)", plan)
+        watch(tab, n_messages)
+        frames = [ms for ms in tab.evaluate("frames") if ms > 0]
+        state = heap_mb(tab) - bare
+        share = 100 * sum(frames) / (n_messages * MESSAGE_S * 1000)
+        outcome.rows += [
+            row_of("pathos_nb", "first paint", [first], "ms"),
+            row_of("pathos_nb", "longest frame", [max(frames)], "ms"),
+            row_of("pathos_nb", "frames, median", [sorted(frames)[len(frames) // 2]], "ms"),
+            row_of("pathos_nb", "state", [state], "MB"),
+            row_of("pathos_nb", "share of a core", [share], "%"),
+        ]
+        outcome.goals += [
+            at_most("first paint", first, FIRST_PAINT_MS, "ms"),
+            at_most("longest frame while streaming", max(frames), FRAME_MS, "ms"),
+            at_most("state", state, STATE_MB, "MB"),
+        ]
+
+
+CASE = RunView()
