@@ -34,6 +34,7 @@ NAMES = (
     "worker_killed",
     "import_cost",
     "progress_cost",
+    "view_cost",
     "agents",
     "rpc_calls",
     "run_view",

@@ -27,6 +27,8 @@ export interface Figures {
   busy_s: number;
   /** workers that take part: efficiency is busy_s / (elapsed_s * n_slots) */
   n_slots: number;
+  /** which places it waits for or does without, each a sentence */
+  waits: string[];
 }
 
 /** What a run is, from its start on. */
