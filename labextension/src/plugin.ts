@@ -1,10 +1,11 @@
 // What the extension adds to JupyterLab and Notebook 7: the side panel, its commands, settings, and the status bar's item.
-import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { addCommands } from './lab/commands';
+import { runOpener } from './lab/run_tab';
 import { PANEL_ID, SidePanel } from './lab/side_panel';
 import { StatusItem } from './lab/status';
 
@@ -18,8 +19,9 @@ function activate(
   settings: ISettingRegistry | null,
   restorer: ILayoutRestorer | null,
   statusBar: IStatusBar | null,
+  labShell: ILabShell | null,
 ): void {
-  const panel = new SidePanel(tracker, null);
+  const panel = new SidePanel(tracker, runOpener(app, labShell));
   app.shell.add(panel, 'left', { rank: RANK, type: 'pathos_nb' });
   restorer?.add(panel, PANEL_ID);
   const show = (): void => app.shell.activateById(PANEL_ID);
@@ -60,7 +62,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
   description: 'Hosts, pools and runs of pathos_nb in a side panel.',
   autoStart: true,
   requires: [INotebookTracker],
-  optional: [ICommandPalette, ISettingRegistry, ILayoutRestorer, IStatusBar],
+  optional: [ICommandPalette, ISettingRegistry, ILayoutRestorer, IStatusBar, ILabShell],
   activate,
 };
 

@@ -112,31 +112,31 @@ describe('the panel', () => {
     expect(dos()).toHaveLength(1);
     await answer(false, 'node7 refused the password', 'try again');
     expect(made.hasAttribute('aria-busy')).toBe(false);
-    expect(document.querySelector('[role=alert].pathos-nb-note')?.textContent).toContain('refused the passwordtry again');
+    expect(document.querySelector('[role=alert].pathos-nb-panel-note')?.textContent).toContain('refused the passwordtry again');
   });
 
   it('says at the form what cannot be sent', () => {
     show({});
     panel.openForm('host');
     press('Connect');
-    expect(document.querySelector('.pathos-nb-wrong:not([hidden])')?.textContent).toBe('Host: this is needed.');
+    expect(document.querySelector('.pathos-nb-panel-wrong:not([hidden])')?.textContent).toBe('Host: this is needed.');
     type('Host', '-oProxyCommand=evil');
     press('Connect');
-    expect(document.querySelector('.pathos-nb-wrong:not([hidden])')?.textContent).toContain('cannot begin with a dash');
+    expect(document.querySelector('.pathos-nb-panel-wrong:not([hidden])')?.textContent).toContain('cannot begin with a dash');
     expect(dos()).toEqual([]);
   });
 
   it('asks for a secret, sends it once and keeps it nowhere', () => {
     show({});
     tell({ type: 'ask', id: 7, do: 1, kind: 'secret', prompt: 'Password of me@node7', fingerprint: '' });
-    const input = document.querySelector<HTMLInputElement>('.pathos-nb-question input');
+    const input = document.querySelector<HTMLInputElement>('.pathos-nb-panel-question input');
     expect(document.activeElement).toBe(input);
     expect(input?.type).toBe('password');
     input!.value = 'sesame';
     press('Send');
     expect(sent.pop()).toEqual({ type: 'reply', id: 7, text: 'sesame' });
     expect(document.documentElement.outerHTML + input!.value).not.toContain('sesame');
-    expect(document.querySelector('.pathos-nb-question')).toBeNull();
+    expect(document.querySelector('.pathos-nb-panel-question')).toBeNull();
   });
 
   it('shows a fingerprint and trusts that very key, or none', () => {
@@ -155,7 +155,7 @@ describe('the panel', () => {
     press('Check', card('node1'));
     tell({ type: 'ask', id: 3, do: 1, kind: 'text', prompt: 'Code', fingerprint: '' });
     await answer(false, 'too late');
-    expect(document.querySelector('.pathos-nb-question')).toBeNull();
+    expect(document.querySelector('.pathos-nb-panel-question')).toBeNull();
   });
 
   it('asks first where work would be lost', () => {
@@ -171,7 +171,7 @@ describe('the panel', () => {
   it('starts a pool on a mix of places and makes it the default', async () => {
     show({ hosts: [HOST], launchers: [{ name: 'processes', is_ready: true, reason: '' }, { name: 'mpi', is_ready: false, reason: 'no mpi4py' }] });
     panel.openForm('pool');
-    const boxes = document.querySelectorAll<HTMLInputElement>('.pathos-nb-places input');
+    const boxes = document.querySelectorAll<HTMLInputElement>('.pathos-nb-panel-places input');
     expect([...boxes].map((one) => [one.value, one.disabled])).toEqual([['processes', false], ['mpi', true], ['node1', false]]);
     boxes[0]!.click();
     boxes[2]!.click();
@@ -204,7 +204,7 @@ describe('the panel', () => {
     const evil = '<img src=x onerror=alert(1)>\u202e\u001b[31mred';
     show({ hosts: [{ ...HOST, name: evil, problem: evil, mismatch: 'x'.repeat(1e6) }], runs: [{ ...RUN, title: evil }] });
     expect(document.querySelector('img')).toBeNull();
-    expect(document.querySelector('.pathos-nb-name')?.textContent).toBe('<img src=x onerror=alert(1)>red');
+    expect(document.querySelector('.pathos-nb-panel-name')?.textContent).toBe('<img src=x onerror=alert(1)>red');
     expect(document.body.textContent!.length).toBeLessThan(10_000);
   });
 
@@ -213,15 +213,15 @@ describe('the panel', () => {
     const made = press('Check', card('node1'));
     listener.problem?.({ kind: 'version', text: 'The kernel speaks version 9.' });
     await new Promise((done) => setTimeout(done));
-    expect(document.querySelector('.pathos-nb-problem:not([hidden])')?.textContent).toContain('version 9');
+    expect(document.querySelector('.pathos-nb-panel-problem:not([hidden])')?.textContent).toContain('version 9');
     expect(made.hasAttribute('aria-busy')).toBe(false);
   });
 
   it('lists fifty hosts and none', () => {
     show({ hosts: Array.from({ length: 50 }, (_, i) => ({ ...HOST, name: `node${i}` })) });
-    expect(document.querySelectorAll('.pathos-nb-section-hosts [role=listitem]')).toHaveLength(50);
+    expect(document.querySelectorAll('.pathos-nb-panel-section-hosts [role=listitem]')).toHaveLength(50);
     show({ hosts: [] });
-    expect(document.querySelector('.pathos-nb-section-hosts')?.textContent).toContain('No host yet');
+    expect(document.querySelector('.pathos-nb-panel-section-hosts')?.textContent).toContain('No host yet');
   });
 });
 

@@ -39,7 +39,7 @@ class Extension:
         self.magics = PathosMagics(shell=shell)
         self.views = Views(lambda: screen_for(shell, lambda: self.turn), lambda: self.magics.look)
         self.matcher = make_matcher(self._offers())
-        self.panel = Panel(self.session, self._own_pools)
+        self.panel = Panel(self.session, self._own_pools, self.views)
         self.magics.begin(self.session, self.views)
 
     def _offers(self) -> dict[str, Any]:

@@ -104,7 +104,8 @@ class PlainPanel:
                 self.tables["runs"],
                 ipywidgets.HBox([runs, self._do("Cancel", "cancel", lambda: _one(runs)),
                                  self._do("Cancel all", "cancel", lambda: ["--all"]),
-                                 self._do("Errors", "errors", lambda: _one(runs))]),
+                                 self._do("Errors", "errors", lambda: _one(runs)),
+                                 self._do("Run failed again", "rerun", lambda: [*_one(runs), "--failed"])]),
             ],
         }  # fmt: skip
         shown = ipywidgets.Tab([ipywidgets.VBox(parts) for parts in tabs.values()], titles=tuple(tabs))

@@ -65,6 +65,35 @@ class Look:
     brief_s: float = 0.5
 
 
+class Followed:
+    """A run whose messages are sent somewhere else too.
+
+    Parameters
+    ----------
+    view : View
+        The run's.
+    stream : Stream
+        Its messages.
+    wake : callable
+        Has the pump look.
+    """
+
+    def __init__(self, view: View, stream: Stream, wake: Callable[[], None]) -> None:
+        self._view, self._stream, self._wake = view, stream, wake
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Take what is said of the run: ``look`` has an answer."""
+        if self._stream.hear(message):
+            self._wake()
+
+    def stop(self) -> None:
+        """Send no more."""
+        with self._view.lock:
+            self._stream.close()
+            if self._stream in self._view.streams:
+                self._view.streams.remove(self._stream)
+
+
 class Views:
     """Shows runs while they go on, and leaves a last picture of each.
 
@@ -147,7 +176,7 @@ class Views:
         finally:
             self._instead.screen = None
 
-    def follow(self, run_id: str, send: Callable[[Mapping[str, Any]], object]) -> Callable[[], None] | None:
+    def follow(self, run_id: str, send: Callable[[Mapping[str, Any]], object]) -> Followed | None:
         """Have the messages of a run sent somewhere else too, as long as it goes on: the whole first, then deltas.
 
         Parameters
@@ -159,8 +188,8 @@ class Views:
 
         Returns
         -------
-        callable or None
-            Ends it; None if there is no such run.
+        Followed or None
+            None if there is no such run.
         """
         view = self._views.get(run_id)
         if view is None or view.is_over:
@@ -169,14 +198,7 @@ class Views:
         with view.lock:
             view.streams.append(stream)
         self._wake()
-
-        def stop() -> None:
-            with view.lock:
-                stream.close()
-                if stream in view.streams:
-                    view.streams.remove(stream)
-
-        return stop
+        return Followed(view, stream, self._wake)
 
     def record(self, run_id: str) -> RunRecord | None:
         """Give what stays of a run that was shown and is over; of the last twenty.

@@ -35,6 +35,7 @@ WINDOW_BYTES = 32 << 20  # what may be under way to us: 20 ms of round trip at 1
 PACKET_BYTES = 1 << 17
 PAUSE_S = 0.05
 LOG = "pathos_nb.ssh"
+_NEW = ("unknown", "certified")  # what is said of a key that nobody has accepted, nor refused
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 
@@ -297,7 +298,7 @@ def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:
     fingerprint = known_hosts.fingerprint(blob)
     shown = f"{key.get_name()} {fingerprint}"
     is_wanted = options.accept_new or hop.accepts_new or fingerprint in options.fingerprints
-    if verdict.word in ("unknown", "certified") and is_wanted:
+    if verdict.word in _NEW and is_wanted:
         known_hosts.add(hop.known_hosts[0], name, key.get_name(), blob)
         return
     raise _key_refused(hop, name, shown, verdict)
@@ -319,5 +320,5 @@ def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict) 
         cause = f"{verdict.entry.place} has {known}{' as revoked' * (verdict.word == 'revoked')}"
         cause += ": the host was set up anew, or somebody stands between"
         cure = f"ask who runs it; if the new key is right: ssh-keygen -R '{name}', then connect with --accept-new"
-    is_new = verdict.entry is None
+    is_new = verdict.word in _NEW
     return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=shown.split()[-1], is_new=is_new)

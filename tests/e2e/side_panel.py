@@ -42,7 +42,7 @@ class SidePanel:
 
     def section(self, topic: str) -> Any:
         """Give a part, unfolded."""
-        part = self.element.locator(f".pathos-nb-section-{topic}")
+        part = self.element.locator(f".pathos-nb-panel-section-{topic}")
         if part.count() and part.get_attribute("open") is None:
             part.locator("> summary").click()
         return part
@@ -58,7 +58,7 @@ class SidePanel:
 
     def form(self, topic: str) -> Any:
         """Give a part's form, unfolded all the way."""
-        form = self.section(topic).locator(".pathos-nb-adder")
+        form = self.section(topic).locator(".pathos-nb-panel-adder")
         for fold in [form, *form.locator("details").all()]:
             if fold.get_attribute("open") is None:
                 fold.locator("> summary").click()
@@ -71,12 +71,12 @@ class SidePanel:
     def wait_for_note(self, text: str, *, is_ok: bool = True) -> str:
         """Wait until it is said how something ended; what went wrong instead fails."""
         ours, others = ("ok", "bad") if is_ok else ("bad", "ok")
-        found = self.element.locator(f".pathos-nb-note-{ours}", has_text=text)
-        other = self.element.locator(f".pathos-nb-note-{others}", has_text=text)
+        found = self.element.locator(f".pathos-nb-panel-note-{ours}", has_text=text)
+        other = self.element.locator(f".pathos-nb-panel-note-{others}", has_text=text)
         found.or_(other).first.wait_for()
         assert found.count(), other.all_inner_texts()
         return str(found.first.inner_text())
 
     def state(self, topic: str, name: str, state: str) -> None:
         """Wait until a row has a state."""
-        self.card(topic, name).locator(".pathos-nb-state", has_text=state).wait_for()
+        self.card(topic, name).locator(".pathos-nb-panel-state", has_text=state).wait_for()

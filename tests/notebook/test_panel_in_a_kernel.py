@@ -61,13 +61,20 @@ def test_the_panel_works_while_a_cell_blocks(kernel):
     front = Front(kernel, subshell)
     front.say("watch", topics=["runs", "pools"], runs=[])
     assert front.do("pool", "two", "processes", "-n", "2")["is_ok"]  # its workers outlive the thread that made them
-    cell = kernel.begin("%%pmap -q -p two --on-error keep for i in range(10_000)\nimport time\ntime.sleep(0.05)")
-    front.wait(lambda m: m["type"] == "tables" and any(r["state"] == "running" for r in m["runs"] or ()))
+    cell = kernel.begin("%%pmap -p two --on-error keep for i in range(10_000)\nimport time\ntime.sleep(0.05)")
+    tables = front.wait(lambda m: m["type"] == "tables" and any(r["state"] == "running" for r in m["runs"] or ()))
+    run = tables["runs"][-1]["run"]
+    front.say("watch", topics=["runs", "pools"], runs=[run])
+    assert front.wait(lambda m: m["type"] == "run")["record"]["head"]["run"] == run
+    assert front.wait(lambda m: m["type"] == "delta" and m["spans"]["lane"])["run"] == run
+    front.say("look", id=9, run=run, lanes=[0, 1], from_s=0.0, to_s=60.0, n_pixels=500)
+    assert front.wait(lambda m: m["type"] == "window")["id"] == 9
     assert not any(m["msg_type"] == "status" and m["content"]["execution_state"] == "idle" for m in cell.messages)
     assert front.do("pool", "other", "serial")["is_ok"]
     assert front.do("cancel")["text"].startswith("cancelled")
     assert kernel.end(cell, 30).seconds < 30
     front.wait(lambda m: m["type"] == "tables" and any(r["state"] == "cancelled" for r in m["runs"] or ()))
+    assert front.wait(lambda m: m["type"] == "ended")["figures"]["state"] == "cancelled"
     assert kernel.value("sorted(t.name for t in __import__('threading').enumerate() if 'panel' in t.name)") == [
         "pathos-nb panel pump"
     ]

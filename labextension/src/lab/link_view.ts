@@ -1,5 +1,5 @@
 // What the side panel shows of one notebook: the panel of its kernel, or why there is none and what to do about it.
-import { button, make } from '../dom';
+import { button, make } from '../panel/dom';
 import { mountPanel, type Panel } from '../panel/panel';
 import { STYLE } from '../panel/style';
 import { plain } from '../panel/text';

@@ -1,33 +1,22 @@
 // The side panel: it shows the link of the notebook that is in front, and keeps those of the others as they are.
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import { LabIcon } from '@jupyterlab/ui-components';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import { TOPICS } from '../panel/state';
 import { STYLE } from '../panel/style';
 import { applyStyles } from '../styles';
+import { icon, type OpenRun } from './icon';
 import { Link } from './link';
 import { LinkView, notice } from './link_view';
 
 export const PANEL_ID = 'pathos-nb-panel';
-
-// Three workers under one roof.
-const icon = new LabIcon({
-  name: 'pathos-nb:panel',
-  svgstr:
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="16"><g class="jp-icon3" fill="#616161">' +
-    '<path d="M12 3 2.5 8v2h19V8z"/><rect x="4" y="12" width="3.4" height="8" rx="1"/>' +
-    '<rect x="10.3" y="12" width="3.4" height="5" rx="1"/><rect x="16.6" y="12" width="3.4" height="6.5" rx="1"/></g></svg>',
-});
 
 export interface Wishes {
   autoLoad: boolean;
   /** Whether something of the current kernel is shown while the panel is not. */
   isStatusShown: boolean;
 }
-
-export type OpenRun = (link: Link, run: string, title: string) => void;
 
 interface Followed {
   link: Link;

@@ -1,5 +1,6 @@
 // Buttons that do something in the kernel. While it is at it the button is busy; where much would be lost it asks first.
-import { button, make, setShown } from '../dom';
+import { setShown } from '../dom';
+import { button, make } from './dom';
 import type { Deed, Doing, Outcome } from './doing';
 import type { Notes } from './notes';
 
@@ -41,12 +42,12 @@ export async function perform(context: Context, what: string, deeds: readonly De
 /** Let a button look busy until something has ended. */
 export async function whileBusy<T>(made: HTMLButtonElement, work: () => Promise<T>): Promise<T> {
   made.setAttribute('aria-busy', 'true');
-  made.classList.add('pathos-nb-busy');
+  made.classList.add('pathos-nb-panel-busy');
   try {
     return await work();
   } finally {
     made.removeAttribute('aria-busy');
-    made.classList.remove('pathos-nb-busy');
+    made.classList.remove('pathos-nb-panel-busy');
   }
 }
 

@@ -1,5 +1,6 @@
 // A state in words and in colour, and lines of text that vanish when they are empty.
-import { classes, make, setShown, setText } from '../dom';
+import { setShown, setText } from '../dom';
+import { classes, make } from './dom';
 import { line } from './text';
 
 export type Mood = 'good' | 'bad' | 'busy' | 'plain';

@@ -1,5 +1,6 @@
 // A form that is folded away until it is wanted. Enter sends it; what is wrong is said at the field.
-import { make, setShown, setText } from '../dom';
+import { setShown, setText } from '../dom';
+import { make } from './dom';
 import { whileBusy, isBusy } from './action';
 
 export interface Field {
@@ -91,10 +92,8 @@ export function form(title: string, parts: readonly HTMLElement[], senders: read
 }
 
 function sendButton(sender: Sender, isMain: boolean): HTMLButtonElement {
-  const names = `pathos-nb-button pathos-nb-${isMain ? 'main' : 'plain'}`;
-  const made = make('button', { type: 'submit', title: sender.title ?? null }, sender.label);
-  made.className = names;
-  return made;
+  const names = `button ${isMain ? 'main' : 'plain'}`;
+  return make('button', { type: 'submit', class: names, title: sender.title ?? null }, sender.label);
 }
 
 /** What the browser would say of the first field that is wrong, in our words. */

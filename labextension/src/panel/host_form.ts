@@ -1,5 +1,5 @@
 // The form that adds a host: what ~/.ssh/config has is offered, what it says of a host need not be typed.
-import { make } from '../dom';
+import { make } from './dom';
 import { perform, type Context } from './action';
 import { field, form, freshId, option, type Form } from './form';
 import type { PanelState } from './state';

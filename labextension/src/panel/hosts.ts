@@ -1,6 +1,6 @@
 // Hosts: how each of them is, and what can be done with it.
-import { make } from '../dom';
 import type { HostRow } from '../protocol';
+import { make } from './dom';
 import { action, type Context } from './action';
 import { Badge, head, Line, type Mood } from './badge';
 import type { Card } from './cards';

@@ -1,5 +1,5 @@
 // What the kernel said to the person's last deeds: always in sight, errors until they are put away.
-import { button, make } from '../dom';
+import { button, make } from './dom';
 import type { Outcome } from './doing';
 import { line, plain } from './text';
 
@@ -11,7 +11,7 @@ export class Notes {
   /** Tell how something ended; what was said of the same thing before is put away. */
   tell(what: string, outcome: Outcome): void {
     for (const old of [...this.element.children]) {
-      if (old.getAttribute('data-what') === what || old.classList.contains('pathos-nb-note-ok')) old.remove();
+      if (old.getAttribute('data-what') === what || old.classList.contains('pathos-nb-panel-note-ok')) old.remove();
     }
     this.element.append(note(what, outcome));
     while (this.element.children.length > MOST) this.element.firstElementChild?.remove();

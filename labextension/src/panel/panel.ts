@@ -4,10 +4,11 @@
 //      ▲                                                        │
 //      └────────── do, reply, watch ◄── Doing ◄── buttons, forms
 import type { Channel, Problem } from '../comm';
-import { make, setShown, setText } from '../dom';
+import { setShown, setText } from '../dom';
 import { perFrame } from '../frames';
 import { PROTOCOL, type ToFront } from '../protocol';
 import { applyStyles } from '../styles';
+import { make } from './dom';
 import type { Context } from './action';
 import { Doing } from './doing';
 import { Notes } from './notes';
@@ -45,7 +46,7 @@ export function mountPanel(home: HTMLElement, channel: Channel, options: PanelOp
   const element = make(
     'div',
     { class: 'panel', role: 'region', 'aria-label': 'pathos_nb' },
-    make('div', { class: 'panel-head' }, make('h2', { class: 'panel-title' }, 'pathos_nb'), busy),
+    make('div', { class: 'head' }, make('h2', { class: 'title' }, 'pathos_nb'), busy),
     problem,
     questions.element,
     make('div', { class: 'sections' }, ...views.map((view) => view.element)),
@@ -90,5 +91,5 @@ function showProblem(element: HTMLElement, place: HTMLElement, doing: Doing, fou
   setText(place, plain(found.text));
   setShown(place, true);
   doing.giveUp(found.text);
-  element.classList.add('pathos-nb-has-problem');
+  element.classList.add('pathos-nb-panel-has-problem');
 }

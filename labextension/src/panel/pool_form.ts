@@ -1,6 +1,6 @@
 // The form that starts a pool: any launcher that is ready, any connected host, or a mix of them.
-import { make } from '../dom';
 import type { LauncherRow } from '../protocol';
+import { make } from './dom';
 import { perform, type Context } from './action';
 import type { Deed } from './doing';
 import { Cards, type Card } from './cards';
@@ -97,7 +97,7 @@ function placeChoice(first: Place): Card<Place> {
     update(place) {
       input.disabled = !place.isReady;
       if (!place.isReady) input.checked = false;
-      element.classList.toggle('pathos-nb-off', !place.isReady);
+      element.classList.toggle('pathos-nb-panel-off', !place.isReady);
       says.textContent = line(place.says);
       element.title = line(place.says);
     },

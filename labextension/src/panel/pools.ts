@@ -1,6 +1,7 @@
 // Pools: what is open, how much of it works, and a form that starts one on launchers and hosts.
-import { make, setText } from '../dom';
+import { setText } from '../dom';
 import type { PoolRow } from '../protocol';
+import { make } from './dom';
 import { action, whileBusy, perform, isBusy, type Context } from './action';
 import { Badge, head, Line } from './badge';
 import type { Card } from './cards';
@@ -54,8 +55,7 @@ function resizer(context: Context, name: string): { element: HTMLElement; update
   const id = freshId('size');
   let wanted = '';
   const input = make('input', { id, type: 'number', class: 'input size', min: 1, max: MOST_WORKERS, 'aria-label': `workers of ${line(name)}` });
-  const set = make('button', { type: 'submit', title: 'Have that many workers' }, 'Resize');
-  set.className = 'pathos-nb-button pathos-nb-plain';
+  const set = make('button', { type: 'submit', class: 'button plain', title: 'Have that many workers' }, 'Resize');
   const element = make('form', { class: 'resizer', novalidate: true }, input, set);
   element.addEventListener('submit', (event) => {
     event.preventDefault();

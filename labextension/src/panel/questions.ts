@@ -1,7 +1,7 @@
 // What the kernel asks the person: a password, a code, whether a key is the host's own. What is typed is sent and
 // forgotten: it is in no state, no attribute and no notebook.
-import { button, make } from '../dom';
 import type { Ask } from '../protocol';
+import { button, make } from './dom';
 import type { Doing } from './doing';
 import { freshId } from './form';
 import { plain } from './text';
@@ -71,9 +71,7 @@ export class Questions {
 }
 
 function submit(label: string): HTMLButtonElement {
-  const made = make('button', { type: 'submit' }, label);
-  made.className = 'pathos-nb-button pathos-nb-main';
-  return made;
+  return make('button', { type: 'submit', class: 'button main' }, label);
 }
 
 function escapable(element: HTMLElement, giveUp: () => void): HTMLElement {

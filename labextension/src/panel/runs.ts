@@ -1,6 +1,7 @@
 // Runs of this kernel: live and past.
-import { button, make, setShown } from '../dom';
+import { setShown } from '../dom';
 import type { RunRow, RunState } from '../protocol';
+import { button, make } from './dom';
 import { action, type Context } from './action';
 import { Badge, head, Line, type Mood } from './badge';
 import type { Card } from './cards';

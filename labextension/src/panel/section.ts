@@ -1,5 +1,6 @@
 // One foldable part of the panel: a heading with a number, forms, and a list.
-import { make, setShown, setText } from '../dom';
+import { setShown, setText } from '../dom';
+import { make } from './dom';
 import { count } from './text';
 
 export interface Section {

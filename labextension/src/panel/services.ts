@@ -1,6 +1,6 @@
 // Tunnels to ports on hosts, and servers that were started there.
-import { button, make } from '../dom';
 import type { ServiceRow, TunnelRow } from '../protocol';
+import { button, make } from './dom';
 import { action, perform, type Context } from './action';
 import { Badge, head, Line } from './badge';
 import type { Card } from './cards';

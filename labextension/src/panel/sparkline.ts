@@ -10,7 +10,7 @@ export class Sparkline {
   private readonly path = document.createElementNS(SVG, 'polyline');
 
   constructor() {
-    this.element.setAttribute('class', 'pathos-nb-spark');
+    this.element.setAttribute('class', 'pathos-nb-panel-spark');
     this.element.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
     this.element.setAttribute('role', 'img');
     this.path.setAttribute('fill', 'none');
