@@ -91,6 +91,6 @@ def _axis(length_s: float, y: float, left: int) -> list[str]:
     marks = ((0.0, "start"), (0.5, "middle"), (1.0, "end"))
     return [
         f'<text x="{left + part * (_WIDTH - left):.0f}" y="{y + 13:.1f}" text-anchor="{anchor}">'
-        f"{escape(duration(part * length_s))}</text>"
+        f"{escape(duration(part * length_s)) if part else 0}</text>"
         for part, anchor in marks
     ]

@@ -84,7 +84,8 @@ REFUSED = {
     ),
     "a result that is gone": (
         "bad = set()\nget_ipython().run_cell_magic('pmap', '-o gone for v in range(3)', 'v;')\n"
-        "del gone\nimport gc; gc.collect()\n%pathos rerun gone",
+        "import gc, time, weakref\nseen, end = weakref.ref(gone), time.monotonic() + 10\ndel gone\n"
+        "while seen() is not None and time.monotonic() < end: gc.collect(); time.sleep(0.02)\n%pathos rerun gone",
         "the points of gone are not there any more; keep a result in a variable, by -o NAME",
     ),
     "one that goes on": (
@@ -93,7 +94,7 @@ REFUSED = {
         "on is still running",
     ),
     "a pool of the user's that is closed": (
-        "mine = Pool('threads', nodes=2)\n"
+        "from pathos_nb import Pool\nmine = Pool('threads', nodes=2)\n"
         "get_ipython().run_cell_magic('pmap', '-q -p mine -o own for v in range(3)', 'v')\n"
         "mine.close()\n%pathos rerun own",
         "the pool is closed",
