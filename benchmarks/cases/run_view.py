@@ -59,7 +59,7 @@ def heap_mb(tab: Any) -> float:
 
 
 def longest_task_ms(trace: bytes) -> float:
-    """Give what the page's thread computed at most without a pause, by its own clock: others on the machine do not count."""
+    """Give what the page computed at most without a pause, by its thread's own clock: other programs do not count."""
     events = json.loads(trace)["traceEvents"]
     names = [event for event in events if event.get("name") == "thread_name"]
     pages = {(event["pid"], event["tid"]) for event in names if event["args"].get("name") == "CrRendererMain"}
