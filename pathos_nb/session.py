@@ -14,16 +14,12 @@ from __future__ import annotations
 import atexit
 import contextlib
 import difflib
-import logging
-import threading
 import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pathos_nb.dispatch.kept import KeptRun
+from pathos_nb.dispatch.kept import RunLog
 from pathos_nb.dispatch.pool import Pool
-from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import BadOption, UnknownPlace
 from pathos_nb.joined.host import Host, Plan
 from pathos_nb.joined.hosts import Hosts
@@ -35,10 +31,9 @@ from pathos_nb.launchers.registry import registry
 __all__ = ["Session", "close_session", "current_session", "resolve"]
 
 _N_RUNS = 100
-_log = logging.getLogger(__name__)
 
 
-class Session:
+class Session(RunLog):
     """Pools by name, the places in use, and the runs that were.
 
     Parameters
@@ -50,16 +45,12 @@ class Session:
     """
 
     def __init__(self, places: Sequence[str] = ("processes",), n_runs: int = _N_RUNS) -> None:
+        super().__init__(n_runs)
         self.places: tuple[str, ...] = tuple(places)
         self.nodes: int | None = None
         self.home: tuple[str, ...] = self.places  # where cells run when the pool in use is closed
-        self.views: list[Callable[[Run], None]] = []
         self._pools = Pools()
-        self._runs: OrderedDict[str, KeptRun] = OrderedDict()
-        self._n_runs = n_runs
-        self._heavy: set[str] = set()
         self._unnamed: weakref.WeakSet[Pool] = weakref.WeakSet()  # pools that were asked for by their places
-        self._lock = threading.RLock()
         registry.observers.append(self.note)
         self.hosts, self.services = Hosts(), Services()
         self._resolve = registry.resolver = self.hosts.resolve
@@ -315,104 +306,6 @@ class Session:
                 self._pools.leave(pool_name, name)
         self.places = tuple(place for place in self.places if place != name) or self.home
         self.hosts.disconnect(name)
-
-    # runs
-
-    @property
-    def runs(self) -> list[KeptRun]:
-        """The runs, the latest last."""
-        with self._lock:
-            return [kept.refresh() for kept in self._runs.values()]
-
-    def note(self, run: Run) -> None:
-        """Remember a run that begins, and tell the views.
-
-        Parameters
-        ----------
-        run : Run
-            Of any pool, whoever made it.
-        """
-        with self._lock:
-            self._runs[run.run_id] = KeptRun(run)
-            over = [key for key, kept in self._runs.items() if kept.is_over]
-            for key in over[: max(0, len(self._runs) - self._n_runs)]:
-                del self._runs[key]
-        for view in list(self.views):
-            try:
-                view(run)
-            except Exception:  # who looks on must not stop the run
-                _log.warning("a view of run %s could not begin", run.run_id, exc_info=True)
-
-    @contextlib.contextmanager
-    def listening(self, view: Callable[[Run], None]) -> Iterator[None]:
-        """Tell one more view, inside the block, of runs that begin.
-
-        Parameters
-        ----------
-        view : callable
-            Called after the session's other views.
-        """
-        self.views.append(view)
-        try:
-            yield
-        finally:
-            self.views.remove(view)
-
-    def run(self, name: str | None = None) -> KeptRun:
-        """Find a run.
-
-        Parameters
-        ----------
-        name : str, optional
-            Its id, the beginning of it, or its title; the latest if None.
-
-        Returns
-        -------
-        KeptRun
-            The latest that fits.
-
-        Raises
-        ------
-        BadOption
-            If none fits.
-        """
-        for run in reversed(self.runs):
-            if name is None or run.run_id == name or run.title == name:
-                return run
-        found = [run for run in self.runs if name and run.run_id.startswith(name)]
-        if not found:
-            raise BadOption(f"no run is called {name!r}" if name else "no run yet", cure="%pathos runs lists them")
-        return found[-1]
-
-    def heavy(self) -> list[tuple[str, int]]:
-        """Give the large values that maps have brought to workers, each name once.
-
-        Returns
-        -------
-        list of (str, int)
-            Names and bytes, since it was last asked.
-        """
-        found = [pair for run in self.runs for pair in run.heavy if pair[0] not in self._heavy]
-        self._heavy.update(name for name, _ in found)
-        return list(dict(found).items())
-
-    def cancel(self, run: KeptRun | None = None) -> list[KeptRun]:
-        """Stop a run, or all that go on.
-
-        Parameters
-        ----------
-        run : KeptRun, optional
-            Which one.
-
-        Returns
-        -------
-        list of KeptRun
-            Those that were stopped by this call.
-        """
-        running = [each for each in ([run] if run else self.runs) if not each.is_over]
-        for each in running:
-            each.cancel()
-        return running
 
     def close(self) -> None:
         """Cancel what runs and end every pool, the youngest first; calling it again does nothing."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pathos_nb.dispatch.run import Run
-from pathos_nb.errors import Failure
+from pathos_nb.errors import BadOption, Failure
 from pathos_nb.events import Event, RunEnded
 
-__all__ = ["KeptRun"]
+__all__ = ["KeptRun", "RunLog"]
+
+_log = logging.getLogger(__name__)
 
 
 class KeptRun:
@@ -63,3 +69,121 @@ class KeptRun:
         """Stop it, if it goes on."""
         if self._run is not None:
             self._run.cancel()
+
+
+class RunLog:
+    """The runs that were and are, whoever began them.
+
+    Parameters
+    ----------
+    n_runs : int
+        How many ended runs are remembered.
+
+    Attributes
+    ----------
+    views : list of callable
+        Each is told of every run that begins.
+    """
+
+    def __init__(self, n_runs: int) -> None:
+        self.views: list[Callable[[Run], None]] = []
+        self._runs: OrderedDict[str, KeptRun] = OrderedDict()
+        self._n_runs = n_runs
+        self._heavy: set[str] = set()
+        self._lock = threading.RLock()
+
+    @property
+    def runs(self) -> list[KeptRun]:
+        """The runs, the latest last."""
+        with self._lock:
+            return [kept.refresh() for kept in self._runs.values()]
+
+    def note(self, run: Run) -> None:
+        """Remember a run that begins, and tell the views.
+
+        Parameters
+        ----------
+        run : Run
+            Of any pool, whoever made it.
+        """
+        with self._lock:
+            self._runs[run.run_id] = KeptRun(run)
+            over = [key for key, kept in self._runs.items() if kept.is_over]
+            for key in over[: max(0, len(self._runs) - self._n_runs)]:
+                del self._runs[key]
+        for view in list(self.views):
+            try:
+                view(run)
+            except Exception:  # who looks on must not stop the run
+                _log.warning("a view of run %s could not begin", run.run_id, exc_info=True)
+
+    @contextlib.contextmanager
+    def listening(self, view: Callable[[Run], None]) -> Iterator[None]:
+        """Tell one more view, inside the block, of runs that begin.
+
+        Parameters
+        ----------
+        view : callable
+            Called after the session's other views.
+        """
+        self.views.append(view)
+        try:
+            yield
+        finally:
+            self.views.remove(view)
+
+    def run(self, name: str | None = None) -> KeptRun:
+        """Find a run.
+
+        Parameters
+        ----------
+        name : str, optional
+            Its id, the beginning of it, or its title; the latest if None.
+
+        Returns
+        -------
+        KeptRun
+            The latest that fits.
+
+        Raises
+        ------
+        BadOption
+            If none fits.
+        """
+        for run in reversed(self.runs):
+            if name is None or run.run_id == name or run.title == name:
+                return run
+        found = [run for run in self.runs if name and run.run_id.startswith(name)]
+        if not found:
+            raise BadOption(f"no run is called {name!r}" if name else "no run yet", cure="%pathos runs lists them")
+        return found[-1]
+
+    def heavy(self) -> list[tuple[str, int]]:
+        """Give the large values that maps have brought to workers, each name once.
+
+        Returns
+        -------
+        list of (str, int)
+            Names and bytes, since it was last asked.
+        """
+        found = [pair for run in self.runs for pair in run.heavy if pair[0] not in self._heavy]
+        self._heavy.update(name for name, _ in found)
+        return list(dict(found).items())
+
+    def cancel(self, run: KeptRun | None = None) -> list[KeptRun]:
+        """Stop a run, or all that go on.
+
+        Parameters
+        ----------
+        run : KeptRun, optional
+            Which one.
+
+        Returns
+        -------
+        list of KeptRun
+            Those that were stopped by this call.
+        """
+        running = [each for each in ([run] if run else self.runs) if not each.is_over]
+        for each in running:
+            each.cancel()
+        return running
