@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -93,7 +94,8 @@ def write(path: Path, outcomes: list[Outcome | None], about_run: dict[str, str])
 
 
 def main() -> int:
-    """Run, print, write."""
+    """Run, print, write; who ends it ends its contenders and hosts too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = parse()
     outcomes, about_run = read(options.from_json) if options.from_json else (run(options), about(options))
     done = [outcome for outcome in outcomes if outcome]
