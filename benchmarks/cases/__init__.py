@@ -35,6 +35,7 @@ NAMES = (
     "import_cost",
     "progress_cost",
     "view_cost",
+    "ssh",
     "agents",
     "rpc_calls",
     "run_view",

@@ -30,7 +30,9 @@ class ViewCost:
         """Measure."""
         outcome = Outcome(self.name, self.title)
         for way, (size, n_workers) in WAYS.items():
-            runs = [_measured(way != CLOSED, size, n_workers, 10 if scene.is_quick else 30) for _ in range(scene.n_reps)]
+            runs = [
+                _measured(way != CLOSED, size, n_workers, 10 if scene.is_quick else 30) for _ in range(scene.n_reps)
+            ]
             outcome.rows.append(row_of("pathos_nb", way, [cost for cost, _, _ in runs], "%"))
             _, n_messages, n_bytes = runs[0]
             outcome.rows.append(Row("pathos_nb", f"{way}: messages a second", n_messages, ""))

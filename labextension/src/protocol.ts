@@ -308,7 +308,7 @@ export interface Do {
   words: string[];
 }
 
-/** The person's answer to ``ask``; None: the person gave up. */
+/** The person's answer to ``ask``; None: the person gave up. A key is trusted by its fingerprint, or by ``yes``. */
 export interface Reply {
   type: 'reply';
   id: number;

@@ -89,6 +89,7 @@ class Mounted implements RunView {
 
   update(state: State): void {
     this.state = state;
+    this.lanes.follow(state);
     this.frame.ask();
   }
 
