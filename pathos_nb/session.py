@@ -16,6 +16,7 @@ import contextlib
 import difflib
 import logging
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -57,6 +58,7 @@ class Session:
         self._runs: OrderedDict[str, KeptRun] = OrderedDict()
         self._n_runs = n_runs
         self._heavy: set[str] = set()
+        self._unnamed: weakref.WeakSet[Pool] = weakref.WeakSet()  # pools that were asked for by their places
         self._lock = threading.RLock()
         registry.observers.append(self.note)
         self.hosts, self.services = Hosts(), Services()
@@ -126,9 +128,8 @@ class Session:
         places = self._named(places)
         named = self.pools.get(places[0]) if len(places) == 1 and nodes is None else None
         if named is None:
-            name = _pool_name(places, nodes)
-            named = self._make(name, places, nodes)
-            self._pools.unnamed.add(name)
+            named = self._make(_pool_name(places, nodes), places, nodes)
+            self._unnamed.add(named)
             self._end_unused(named)
         return named
 
@@ -136,7 +137,7 @@ class Session:
         """End pools whose workers on a host would idle beside those of the pool that is asked for."""
         hosts = set(asked.places) & set(self.hosts.connected)
         for name, pool in self.pools.items():
-            is_kept = pool is asked or name == self.default_name or name not in self._pools.unnamed
+            is_kept = pool is asked or name == self.default_name or pool not in self._unnamed
             if not is_kept and hosts & set(pool.places) and not pool.n_runs:
                 with contextlib.suppress(UnknownPlace):  # another thread was quicker
                     self.close_pool(name)

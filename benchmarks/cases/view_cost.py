@@ -29,6 +29,7 @@ class ViewCost:
     def run(self, scene: Scene) -> Outcome:
         """Measure."""
         outcome = Outcome(self.name, self.title)
+        seconds = 10 if scene.is_quick else 30
         for way, (size, n_workers) in WAYS.items():
             runs = [
                 _measured(way != CLOSED, size, n_workers, 10 if scene.is_quick else 30) for _ in range(scene.n_reps)
