@@ -7,10 +7,12 @@ TESTS ?= tests
 ARGS ?=
 # The tests wait more than they compute: three processes take half the time of one, also on two cores.
 JOBS ?= 3
+SECONDS ?= 600
+SEED ?= 1
 BENCH_NEEDS := $(wildcard benchmarks/requirements.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test demo lab bundles test-front bench bench-quick docs matrix clean
+.PHONY: help setup check format test soak demo lab bundles test-front bench bench-quick docs matrix clean
 .DELETE_ON_ERROR:
 
 help:  ## list the verbs
@@ -39,6 +41,9 @@ test: $(VENV)/.has-test  ## run the tests (TESTS=path, ARGS="-k name", JOBS=0 fo
 	@tools/testbed.sh
 	@tools/front.sh $(VENV) ready
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
+
+soak: $(VENV)/.has-test  ## random faults on random launchers for a while (SECONDS=600 SEED=1)
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED) $(ARGS)
 
 demo: $(VENV)/.has-test  ## execute the quickstart notebook in a real kernel; results in build/demo/
 	$(BIN)/python tools/demo.py notebooks/quickstart.ipynb build/demo

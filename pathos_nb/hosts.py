@@ -30,8 +30,8 @@ from typing import Any
 from pathos_nb.errors import BadOption
 
 __all__ = [
-    "Host", "default_profile", "get", "get_profile", "get_profiles", "load", "path", "register", "register_profiles",
-    "remove", "save",
+    "Host", "default_profile", "faults", "get", "get_profile", "get_profiles", "load", "path", "register",
+    "register_profiles", "remove", "save",
 ]  # fmt: skip
 
 default_profile = ".bash_profile"
@@ -84,7 +84,7 @@ def path() -> Path:
 
 
 def load() -> dict[str, Host]:
-    """Give all hosts by name, as the file has them now.
+    """Give all hosts by name, as the file has them now; those whose sections make no sense are left to `faults`.
 
     Returns
     -------
@@ -95,14 +95,42 @@ def load() -> dict[str, Host]:
     BadOption
         The file cannot be read, and where.
     """
+    sections = _sections()
+    return {name: host for name in sections if isinstance(host := _host_or_fault(name, sections), Host)}
+
+
+def faults() -> dict[str, BadOption]:
+    """Say what is wrong in the file.
+
+    Returns
+    -------
+    dict
+        The error by the name of the host; by an empty one if the file cannot be read at all.
+    """
+    try:
+        sections = _sections()
+    except BadOption as error:
+        return {"": error}
+    found = {name: _host_or_fault(name, sections) for name in sections}
+    return {name: fault for name, fault in found.items() if isinstance(fault, BadOption)}
+
+
+def _sections() -> dict[str, Mapping[str, str]]:
     file = path()
     reader = configparser.ConfigParser(interpolation=None, default_section="", delimiters=("=",), strict=True)
     try:
         reader.read(file, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as error:
+    except (configparser.Error, UnicodeDecodeError, OSError) as error:
         text = str(error).replace("\n", " ")
         raise BadOption(f"the host registry cannot be read: {text}", cure=f"mend {file}") from error
-    return {name: _host(name, reader[name]) for name in reader.sections()}
+    return {name: reader[name] for name in reader.sections()}
+
+
+def _host_or_fault(name: str, sections: Mapping[str, Mapping[str, str]]) -> Host | BadOption:
+    try:
+        return _host(name, sections[name])
+    except BadOption as error:
+        return error
 
 
 def _host(name: str, section: Mapping[str, str]) -> Host:
@@ -130,8 +158,15 @@ def _number(name: str, key: str, text: str) -> int:
 
 
 def get(name: str) -> Host | None:
-    """Give a host by name; None if it is not there."""
-    return load().get(name)
+    """Give a host by name; None if it is not there.
+
+    Raises
+    ------
+    BadOption
+        What the file has about this host makes no sense, or it cannot be read at all.
+    """
+    sections = _sections()
+    return _host(name, sections[name]) if name in sections else None
 
 
 def save(host: Host) -> None:
@@ -154,7 +189,7 @@ def save(host: Host) -> None:
 
 def remove(name: str) -> bool:
     """Take a host out of the file; say whether it was there."""
-    was_there = name in load()
+    was_there = name in _sections()
     if was_there:
         _change(name, "")
     return was_there
@@ -177,9 +212,9 @@ def _change(name: str, section: str) -> None:
     file = path()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(file.with_suffix(".lock")):
-        load()  # a file that cannot be read is not written over
+        _sections()  # a file that cannot be read is not written over
         text = file.read_text(encoding="utf-8") if file.exists() else _HEADER
-        parts = re.split(r"(?m)^(?=\[)", text)
+        parts = [part for part in re.split(r"(?m)^(?=\[)", text) if part.strip()]
         others = [part for part in parts if not part.startswith(f"[{name}]")]
         place = next((i for i, part in enumerate(parts) if part.startswith(f"[{name}]")), len(others))
         parts = [*others[:place], *([section] if section else []), *others[place:]]

@@ -16,7 +16,6 @@ import contextlib
 import difflib
 import logging
 import threading
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -58,7 +57,6 @@ class Session:
         self._runs: OrderedDict[str, KeptRun] = OrderedDict()
         self._n_runs = n_runs
         self._heavy: set[str] = set()
-        self._unnamed: weakref.WeakSet[Pool] = weakref.WeakSet()  # pools that were asked for by their places
         self._lock = threading.RLock()
         registry.observers.append(self.note)
         self.hosts, self.services = Hosts(), Services()
@@ -128,8 +126,9 @@ class Session:
         places = self._named(places)
         named = self.pools.get(places[0]) if len(places) == 1 and nodes is None else None
         if named is None:
-            named = self._make(_pool_name(places, nodes), places, nodes)
-            self._unnamed.add(named)
+            name = _pool_name(places, nodes)
+            named = self._make(name, places, nodes)
+            self._pools.unnamed.add(name)
             self._end_unused(named)
         return named
 
@@ -137,7 +136,7 @@ class Session:
         """End pools whose workers on a host would idle beside those of the pool that is asked for."""
         hosts = set(asked.places) & set(self.hosts.connected)
         for name, pool in self.pools.items():
-            is_kept = pool is asked or name == self.default_name or pool not in self._unnamed
+            is_kept = pool is asked or name == self.default_name or name not in self._pools.unnamed
             if not is_kept and hosts & set(pool.places) and not pool.n_runs:
                 with contextlib.suppress(UnknownPlace):  # another thread was quicker
                     self.close_pool(name)
@@ -287,7 +286,7 @@ class Session:
 
     def _connect_again(self, host: Host) -> Host:
         host.stand()
-        if host.state != "connected" and host.name in self.pools:
+        if host.has_given_up and host.name in self.pools:
             self.close_pool(host.name)  # its agent was given up
         if not self.workers_at(host.name):
             self.pool((host.name,))
@@ -306,7 +305,7 @@ class Session:
         UnknownPlace
             There is none of that name.
         """
-        self.hosts.get(name)
+        self.hosts.get(name).leave()
         self.services.close(name)
         for pool_name, pool in reversed(self.pools.items()):
             if pool.places == (name,):
@@ -420,6 +419,8 @@ class Session:
             registry.observers.remove(self.note)
         self._pools.end()
         self.cancel()
+        for host in self.hosts.connected.values():
+            host.leave()
         for name in reversed(self.pools):
             self.close_pool(name)
         self.services.close()

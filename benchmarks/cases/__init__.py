@@ -34,6 +34,8 @@ NAMES = (
     "worker_killed",
     "import_cost",
     "progress_cost",
+    "view_cost",
+    "ssh",
     "agents",
     "rpc_calls",
     "run_view",

@@ -27,6 +27,8 @@ export interface Figures {
   busy_s: number;
   /** workers that take part: efficiency is busy_s / (elapsed_s * n_slots) */
   n_slots: number;
+  /** which places it waits for or does without, each a sentence */
+  waits: string[];
 }
 
 /** What a run is, from its start on. */
@@ -306,7 +308,7 @@ export interface Do {
   words: string[];
 }
 
-/** The person's answer to ``ask``; None: the person gave up. */
+/** The person's answer to ``ask``; None: the person gave up. A key is trusted by its fingerprint, or by ``yes``. */
 export interface Reply {
   type: 'reply';
   id: number;

@@ -55,6 +55,7 @@ function figures(value: Record<string, unknown>): Figures {
     elapsed_s: number(value['elapsed_s']),
     busy_s: number(value['busy_s']),
     n_slots: number(value['n_slots']),
+    waits: list(value['waits']).map(text),
   };
 }
 

@@ -5,17 +5,24 @@
 import type { Spans } from './protocol';
 
 /** Beyond so many, neighbours on a lane are put together until half are left. */
-export const MAX_SPANS = 1 << 18;
+export const MAX_SPANS = 1 << 16;
 
 export interface SpanLog {
   readonly n: number;
   readonly columns: Columns;
   /** How far apart spans may be to be put together; 0 as long as none were. */
   readonly quantum_s: number;
-  /** Another object whenever rows that were there have changed. */
-  readonly epoch: object;
+  /** Another one whenever rows that were there have changed. */
+  readonly epoch: Epoch;
   /** The latest end. */
   readonly end_s: number;
+}
+
+/** Since when rows stay what they are: which rows were put together, and how many they became. */
+export interface Epoch {
+  readonly token: object;
+  readonly from: { readonly token: object; readonly n: number } | null;
+  readonly n: number;
 }
 
 export class Columns {
@@ -77,7 +84,7 @@ export class Columns {
 }
 
 export function emptyLog(): SpanLog {
-  return { n: 0, columns: new Columns(256), quantum_s: 0, epoch: {}, end_s: 0 };
+  return { n: 0, columns: new Columns(1024), quantum_s: 0, epoch: { token: {}, from: null, n: 0 }, end_s: 0 };
 }
 
 /** Give the log with spans added; `limit` is for tests. */
@@ -125,13 +132,16 @@ function withRoom(log: SpanLog, n: number, limit: number): Columns {
 /** Give a log of at most so many spans (or one a lane), neighbours put together. */
 export function compacted(log: SpanLog, target: number): SpanLog {
   const lanes = 1 + log.columns.lane.subarray(0, log.n).reduce((most, lane) => Math.max(most, lane), 0);
-  let quantum_s = Math.max(log.quantum_s, log.end_s / 65_536);
+  // Spans of a lane begin so far apart on the average; three of them together are fewer than half.
+  const apart_s = (log.end_s * lanes) / Math.max(1, log.n);
+  let quantum_s = Math.max(log.quantum_s, 0.75 * apart_s, 1e-6);
   let columns = joined(log, quantum_s, lanes);
   while (columns.used > Math.max(target, lanes) && quantum_s < 4 * log.end_s) {
     quantum_s *= 2;
     columns = joined(log, quantum_s, lanes);
   }
-  return { n: columns.used, columns, quantum_s, epoch: {}, end_s: log.end_s };
+  const epoch = { token: {}, from: { token: log.epoch.token, n: log.n }, n: columns.used };
+  return { n: columns.used, columns, quantum_s, epoch, end_s: log.end_s };
 }
 
 /** Put spans of a lane together that are at most `quantum_s` apart, as long as the whole is at most four times that. */

@@ -82,6 +82,24 @@ describe('tracks', () => {
     expect(Math.abs(mean(one.busy) - mean(other.busy))).toBeLessThan(0.06);
   });
 
+  it('are the same whether rows were put together under them or before', () => {
+    const tracks = new Tracks();
+    let log = emptyLog();
+    for (let i = 0; i < 200; i++) {
+      log = appended(log, spans(...Array.from({ length: 10 }, (_, k): [number, number, number] => [k % 2, i + k / 10, i + k / 10 + 0.1])), 256);
+      tracks.follow(log, lanes(2, 1));
+    }
+    const anew = new Tracks();
+    anew.follow(log, lanes(2, 1));
+    const sum = (values: Float32Array | undefined): number => values?.reduce((a, b) => a + b, 0) ?? 0;
+    for (const lane of [0, 1]) {
+      expect(sum(tracks.lane(lane)?.bins.busy)).toBeCloseTo(100, 1);
+      expect(sum(anew.lane(lane)?.bins.busy)).toBeCloseTo(100, 1);
+      const [one, other] = [tracks.lane(lane)?.index, anew.lane(lane)?.index];
+      expect(one?.rows.slice(0, one.n)).toEqual(other?.rows.slice(0, other.n));
+    }
+  });
+
   it('show one failure among a thousand items', () => {
     const tracks = new Tracks();
     tracks.follow(appended(emptyLog(), spans([0, 0, 10, 1_000, 1])), lanes(1, 1));

@@ -4,7 +4,7 @@ import type { Figures, Lane, RunDelta, RunRecord, Spans, ToFront, ToKernel } fro
 
 export function figures(over: Partial<Figures> = {}): Figures {
   return {
-    state: 'running', n_done: 40, n_failed: 2, total: 100, rate: 8, left_s: 7.5, elapsed_s: 5, busy_s: 9, n_slots: 2, ...over,
+    state: 'running', n_done: 40, n_failed: 2, total: 100, rate: 8, left_s: 7.5, elapsed_s: 5, busy_s: 9, n_slots: 2, waits: [], ...over,
   };
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 from pathos_nb.dispatch.run import Run, Task
@@ -114,12 +115,15 @@ class Plan(NamedTuple):
         After how many items a worker is replaced.
     head_starts : mapping
         A launcher's name → what was started for it before it was imported.
+    waiting : callable
+        Gives the block in which the launchers are waited for: interrupts may come there.
     """
 
     launchers: dict[type[Launcher], int]
     setup: dict[bool, Frame | None]
     most_items: int | None = None
     head_starts: Mapping[str, Any] = {}
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class Crew:
@@ -147,7 +151,8 @@ class Crew:
                 launcher = kind(hub, tell, plan.setup.get(kind.shares_memory), n, *started)
                 self.launchers.append(launcher)
             for launcher in self.launchers:  # all of them are on their way by now
-                launcher.wait_until_up()
+                with plan.waiting():
+                    launcher.wait_until_up()
                 self.grow(launcher, launcher.n_expected)
         except BaseException:
             self.close()

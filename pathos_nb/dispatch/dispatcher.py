@@ -369,12 +369,13 @@ class Dispatcher:
         """Have a worker that is this thread do what it was sent."""
         interrupts = Interrupts(self.hub)
         with interrupts:
-            interrupts.item, interrupts.immediate = slot.worker, True
+            interrupts.item = slot.worker
             try:
-                while slot.step():
-                    pass
+                with interrupts.let_through():
+                    while slot.step():
+                        pass
             finally:
-                interrupts.item, interrupts.immediate = None, False
+                interrupts.item = None
                 with self.lock:
                     slot.hand_up()
 

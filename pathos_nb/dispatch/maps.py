@@ -24,6 +24,7 @@ from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.failing import text_of
 from pathos_nb.launchers.inside import here, process
 from pathos_nb.launchers.registry import registry
+from pathos_nb.launchers.shield import shielded
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import INITIALIZE
 from pathos_nb.wire.serialization import Payload, dump
@@ -52,7 +53,8 @@ def begin(
         raise BadOption(f"maxtasksperchild is {most_items!r}", cure="it must be 1 or more, or None")
     sizes = _sizes(places, nodes)
     frames = {kind.shares_memory: _setup_frame(kind, setup) for kind in sizes}
-    return Maps(Plan(sizes, frames, most_items, starts))
+    with Interrupts(None) as interrupts:  # one that comes meanwhile is raised when its finalizer can end all of it
+        return Maps(Plan(sizes, frames, most_items, starts, interrupts.let_through))
 
 
 def _setup_frame(kind: type[Launcher], setup: tuple[Any, Any]) -> Frame | None:
@@ -303,10 +305,11 @@ class Maps:
     def terminate(self) -> None:
         """End now: runs are cancelled, workers killed."""
         self._call_at_close(True)
-        with self._lock:
-            self.state = "closed"
-        self._finalizer.detach()
-        self.dispatcher.close()
+        with Interrupts(None):
+            with self._lock:
+                self.state = "closed"
+            self._finalizer.detach()
+            self.dispatcher.close()
 
 
 def _serial() -> Maps:
@@ -326,4 +329,5 @@ def _can_end_alone(run: Run) -> bool:
 
 def _end_in(pid: int, dispatcher: Dispatcher) -> None:
     if os.getpid() == pid:  # a fork of this process has a copy of the pool, but not the pool
-        dispatcher.close()
+        with shielded(then_raise=False):  # nobody catches what a finalizer raises
+            dispatcher.close()

@@ -223,14 +223,14 @@ class Pool:
         return self.nodes
 
     @property
-    def n_busy(self) -> int:
-        """How many workers have something to do just now."""
-        return self._maps.dispatcher.n_busy
-
-    @property
     def n_runs(self) -> int:
         """How many maps are under way, iterators that are not read to their end included."""
         return self._maps.n_runs
+
+    @property
+    def n_busy(self) -> int:
+        """How many workers have something to do just now."""
+        return self._maps.dispatcher.n_busy
 
     @property
     def state(self) -> str:

@@ -23,14 +23,14 @@ from pathos_nb.joined.verdict import Line, Taken, judge
 from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
 from pathos_nb.launchers.agent_link import LinkState
 from pathos_nb.secure.probe import HostFacts
-from pathos_nb.secure.remote import Remote
+from pathos_nb.secure.remote import Remote, exchange
 from pathos_nb.secure.shell import SetUp
 
 __all__ = ["Ask", "Host", "Plan"]
 
 Ask = Callable[[str, bool], "str | None"]
-_DOUBT_S = 3.0
-_SAMPLE_BYTES = 1 << 18
+_DOUBT_S, _SIGN_S = 3.0, 1.5
+_SAMPLE_BYTES, _SAMPLE_S = 1 << 18, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +133,15 @@ class Host:
 
     @property
     def state(self) -> str:
-        """``connected``, ``link lost`` (it is being opened again) or ``closed``."""
-        if self.link is not None and self.link.state in ("lost", "failed"):
-            return f"link {self.link.state}"
-        return "connected" if self.remote.is_alive() else "link lost"
+        """``connected``, ``link lost`` (it is being opened again) or ``link failed`` (that was given up)."""
+        if self.remote.is_alive() and not self._is_in_doubt:
+            return "connected"
+        return "link failed" if self.has_given_up else "link lost"
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether the agent that was heard of last could not be started, or not again; a new pool starts another."""
+        return self.link is not None and self.link.state == "failed"
 
     @property
     def n_workers(self) -> int:
@@ -175,8 +180,17 @@ class Host:
         """
         with self._lock:
             if not self._stands():
-                self.remote.reconnect()
+                self.remote.mend()
             self._is_in_doubt = False
+
+    def leave(self) -> None:
+        """Ask the host for a last sign of life; a link without one is closed at once, so that nobody waits for it."""
+        if self.remote.transport != "paramiko":  # it has no connection to ask by
+            return
+        try:
+            self.remote.round_trip(min(_DOUBT_S, max(_SIGN_S, 10 * self.round_trip_s)))
+        except (HostError, OSError):
+            self.close()
 
     def _stands(self) -> bool:
         if not self.remote.is_alive():
@@ -216,11 +230,17 @@ class Host:
         return judge(self.facts, self.python, self._speed() if with_link else 0.0)
 
     def _speed(self) -> float:
-        begun = time.monotonic()
-        self.remote.run(["cat"], stdin=b"\0" * _SAMPLE_BYTES, timeout=30, setup=False)
-        took_s = time.monotonic() - begun - 2 * self.facts.round_trip_s
-        return 2 * _SAMPLE_BYTES / max(took_s, 1e-3)
+        """Give what the link carries, there and back, by a stream that is open already."""
+        carrier = self.remote.open(["cat"], setup=False)
+        try:
+            begun = time.monotonic()
+            back = exchange(carrier.sock, b"\0" * _SAMPLE_BYTES, begun + _SAMPLE_S)
+            took_s = time.monotonic() - begun - self.facts.round_trip_s
+            n_bytes = 2 * _SAMPLE_BYTES if back is not None else 0  # so slow that it was not worth the wait
+            return n_bytes / max(took_s, 1e-4) or _SAMPLE_BYTES / _SAMPLE_S
+        finally:
+            carrier.close()
 
     def close(self) -> None:
         """End the connection and what runs on it."""
-        self.remote.close()
+        self.remote.close(for_good=True)

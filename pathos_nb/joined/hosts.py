@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from pathos_nb.errors import BadOption, HostKeyRefused, UnknownPlace
 from pathos_nb.hosts import Host as Registered
-from pathos_nb.hosts import load, save
+from pathos_nb.hosts import faults, load, save
+from pathos_nb.hosts import get as registered
 from pathos_nb.joined.host import Ask, Host, Plan
 from pathos_nb.joined.turns import Turns
 from pathos_nb.launchers.contract import Launcher
@@ -58,11 +59,9 @@ class Hosts:
 
     def names(self) -> list[str]:
         """Give all names that a cell could use: connected hosts, registered ones, those of the configuration of ssh."""
-        try:
-            registered = list(load())
-        except BadOption:  # connecting says so
-            registered = []
-        return list(dict.fromkeys([*self._hosts, *registered, *self._configured()]))
+        broken = faults()  # one whose section makes no sense is a name all the same: to connect to it says why
+        in_file = [] if "" in broken else [*load(), *broken]
+        return list(dict.fromkeys([*self._hosts, *in_file, *self._configured()]))
 
     def _configured(self) -> list[str]:
         try:
@@ -104,7 +103,7 @@ class Hosts:
             It is no name of a host, or the registry cannot be read.
         """
         typed = parse(target)
-        known = load().get(typed.host)
+        known = registered(typed.host)
         if known is None:
             return Plan(name or typed.host, target)
         there = Target(known.host or known.name, typed.user or known.user, typed.port or known.port)

@@ -18,10 +18,17 @@ __all__ = ["Pools"]
 
 
 class Pools:
-    """Open pools, each under a name."""
+    """Open pools, each under a name.
+
+    Attributes
+    ----------
+    unnamed : set of str
+        Pools that were asked for by their places, and so may end when nobody needs them.
+    """
 
     def __init__(self) -> None:
         self._pools: OrderedDict[str, Pool] = OrderedDict()
+        self.unnamed: set[str] = set()
         self._lock, self._turns, self._is_closed = threading.Lock(), Turns(), False
 
     @property
@@ -159,6 +166,8 @@ class Pools:
         with self._lock:
             if name in self._pools and new not in self._pools:
                 self._pools[new] = self._pools.pop(name)
+                if name in self.unnamed:
+                    self.unnamed.add(new)
 
     def end(self) -> None:
         """Keep no pool from now on: one that is being made is closed when it is there."""

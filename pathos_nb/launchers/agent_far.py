@@ -33,6 +33,7 @@ from pathos_nb.wire import protocol
 from pathos_nb.wire.carried import Holder
 from pathos_nb.wire.envelopes import Envelope, EnvelopeReader, Sealer
 from pathos_nb.wire.framing import Buffer, Frame
+from pathos_nb.wire.outflow import write_some
 
 _LOOK_S = 0.1
 _IN_USE_S = 3600.0
@@ -186,20 +187,11 @@ class Agent:
         self._flush()
 
     def _flush(self) -> None:
-        unsent = self._unsent
         try:
-            while unsent:
-                piece = memoryview(unsent[0])
-                n = os.write(self._out, piece[:_PIPE_BYTES])
-                if n < len(piece):
-                    unsent[0] = piece[n:]
-                else:
-                    unsent.popleft()
-        except BlockingIOError:
-            pass
+            write_some(self._unsent, lambda piece: os.write(self._out, piece))
         except OSError:
             self.is_over = True
-        self._watch_out(bool(unsent))
+        self._watch_out(bool(self._unsent))
 
     def _watch_out(self, is_full: bool) -> None:
         if is_full == self._is_full or self.is_over:

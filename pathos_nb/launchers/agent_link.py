@@ -22,12 +22,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from pathos_nb.errors import CommandFailed, HostUnreachable, PathosNbError
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers.agent_archive import archive
 from pathos_nb.launchers.agent_birth import Carrier, Hello, LinkFailed, converse, new_key
 from pathos_nb.launchers.agent_inbox import Inbox
 from pathos_nb.wire.envelopes import Envelope, EnvelopeReader, Sealer
 from pathos_nb.wire.framing import Buffer, Frame
+from pathos_nb.wire.outflow import write_some
 
 __all__ = ["Link", "LinkSettings", "LinkState"]
 
@@ -168,21 +170,12 @@ class Link:
 
     def _flush(self) -> None:
         """Write what waits, as far as the socket takes it; the lock is held."""
-        unsent, carrier = self._unsent, self._carrier
-        if carrier is None:
+        if self._carrier is None:
             return
         try:
-            while unsent:
-                piece = memoryview(unsent[0])
-                n = carrier.sock.send(piece[:_SEND_BYTES])
-                if n < len(piece):
-                    unsent[0] = piece[n:]
-                else:
-                    unsent.popleft()
-        except BlockingIOError:
-            pass
+            write_some(self._unsent, self._carrier.sock.send)
         except OSError:
-            unsent.clear()  # its end is news of its own
+            self._unsent.clear()  # its end is news of its own
 
     # --- the link's own thread ---
 
@@ -257,6 +250,9 @@ class Link:
             carrier = self._open_carrier()
         except LinkFailed:
             raise
+        except PathosNbError as error:  # it says what there is to say
+            may_pass = isinstance(error, HostUnreachable | CommandFailed)
+            raise LinkFailed(error.what, error.cause, error.cure, error.tail, is_final=not may_pass) from error
         except Exception as error:  # whatever opens carriers has errors of its own, which say what there is to say
             cause = str(error) or type(error).__name__
             raise LinkFailed("the host cannot be reached", cause, is_final=False) from error

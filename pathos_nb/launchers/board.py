@@ -4,6 +4,7 @@ Each slot has 16 cells of 64 bits. The worker writes what it is at; the pool wri
 chunk it wants interrupted::
 
     0 chunk now running   1 offset of the item   2 begun (monotonic ns)   3 chunk to interrupt   4 items a step
+    5 how much of its output file belongs to items that are past
     8 + chunk % 8         (chunk << 32) | how many of its items may begin
 
 A worker that is stuck in C code can still be asked what it is stuck in, and work that it has not begun can be taken
@@ -22,7 +23,7 @@ from pathos_nb.wire.quick import NamedTuple
 
 CELLS = 16
 MAX_SLOTS = 1024
-CHUNK, OFFSET, BEGUN, INTERRUPT, WIDTH, LIMITS = 0, 1, 2, 3, 4, 8
+CHUNK, OFFSET, BEGUN, INTERRUPT, WIDTH, SAID, LIMITS = 0, 1, 2, 3, 4, 5, 8
 _BYTES = CELLS * 8
 _LOADING_NS = 10_000_000_000
 _LOOK_S = 0.05
@@ -81,6 +82,14 @@ class Cells:
     def set_width(self, n_items: int) -> None:
         """Say how many items each `begin` is for (worker)."""
         self.view[WIDTH] = n_items
+
+    def note_said(self, n_bytes: int) -> None:
+        """Say how much of the output file belongs to items that are past (worker)."""
+        self.view[SAID] = n_bytes
+
+    def said(self) -> int:
+        """Tell where in the output file that begins which the last item wrote (pool)."""
+        return int(self.view[SAID])
 
     def limit(self, chunk: int) -> int:
         """How many items of the chunk may begin (worker)."""

@@ -12,13 +12,14 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
 if TYPE_CHECKING:
     from typing import Any
 
 MAX_BYTES = 1 << 20
+_TAIL_BYTES = 2000
 _RESET_BYTES = 1 << 24
 
 
@@ -40,9 +41,12 @@ class FileCapture:
     ----------
     fd : int
         The file to write to, in append mode.
+    note : callable, optional
+        Is told how much of the file belongs to items that are past.
     """
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, note: Callable[[int], None] | None = None) -> None:
+        self._note = note
         self._fd, self._seen = fd, os.lseek(fd, 0, os.SEEK_END)
         self._file = os.fstat(fd).st_ino
         self._streams: dict[str, Any] = {}
@@ -78,11 +82,33 @@ class FileCapture:
         if end > _RESET_BYTES:
             os.ftruncate(self._fd, 0)
             self._seen = os.lseek(self._fd, 0, os.SEEK_SET)
+        if self._note is not None:
+            self._note(self._seen)
         return text
 
     @staticmethod
     def _flush_c() -> None:
         sys.modules["ctypes"].pythonapi.fflush(None)
+
+
+def tail_of(fd: int, since: int) -> str:
+    """Give the end of what a worker that has gone wrote last.
+
+    Parameters
+    ----------
+    fd : int
+        Its output file.
+    since : int
+        Where its last item's output begins.
+
+    Returns
+    -------
+    str
+        At most 2000 bytes of it.
+    """
+    end = os.lseek(fd, 0, os.SEEK_END)
+    start = max(0, end - _TAIL_BYTES, since if since <= end else 0)
+    return os.pread(fd, _TAIL_BYTES, start).decode("utf-8", "replace").strip()
 
 
 def _stream_to(number: int) -> io.TextIOWrapper:

@@ -78,7 +78,7 @@ def begin(output_fd: int, board_fd: int, index: int) -> Worker:
     board = Board(board_fd)
     cells = board.cells(index)
     board.close()  # an item that writes to all descriptors must not reach the others' cells
-    worker = Worker(cells, capture=FileCapture(output_fd), alarm=_alarm)
+    worker = Worker(cells, capture=FileCapture(output_fd, cells.note_said), alarm=_alarm)
     process.is_worker = True
     _install_signals(worker)
     reseed()

@@ -14,6 +14,7 @@ from typing import Any
 
 class _Here(threading.local):
     pools: frozenset[int] = frozenset()
+    shield: Any = None  # of `pathos_nb.launchers.shield`, where others may raise in this thread
 
 
 class _Process:

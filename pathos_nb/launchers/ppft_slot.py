@@ -17,6 +17,7 @@ from pathos_nb.launchers.agent_beside import Beside
 from pathos_nb.launchers.contract import Hub, News, Reply, Running, Slot, SlotDown, TakenBack
 from pathos_nb.launchers.ppft_call import Call, Server
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, pack
+from pathos_nb.wire.outflow import write_some
 from pathos_nb.wire.protocol import BESIDE, BROKEN, DEFINE, DONE, INITIALIZE, WORK
 from pathos_nb.wire.signing import Checker, NotAuthentic, Signer
 
@@ -158,27 +159,13 @@ class PpftSlot(Slot):
         unsent = self._unsent
         if len(unsent) > 1 and sum(map(len, unsent)) <= _SEND_AT_ONCE:
             unsent = self._unsent = deque([b"".join(unsent)])
-        piece = self._send_all(unsent)
-        if piece:
-            unsent.appendleft(piece)
+        try:
+            write_some(unsent, self._call.socket.send)
+        except OSError:
+            unsent.clear()  # its end is news of its own
         if bool(unsent) != self._is_full:
             self._is_full = bool(unsent)
             self.launcher.hub.watch(self._call.fileno(), self._on_readable, self._flush if unsent else None)
-
-    def _send_all(self, unsent: deque[Buffer]) -> Buffer:
-        """Send until the connection takes no more; give the rest of the piece that it stopped at."""
-        piece: Buffer = b""
-        try:
-            while unsent:
-                piece = unsent.popleft()
-                n = self._call.socket.send(piece)
-                if n < len(piece):
-                    unsent.appendleft(memoryview(piece)[n:])
-        except BlockingIOError:
-            return piece
-        except OSError:
-            unsent.clear()  # its end is news of its own
-        return b""
 
     # --- what comes back ---
 

@@ -24,6 +24,7 @@ from ppft.transport import CPipeTransport
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
+from pathos_nb.launchers.capture import tail_of
 from pathos_nb.launchers.ppft_wire import RESULT_PROTOCOL
 from pathos_nb.launchers.processes import told_exit
 from pathos_nb.launchers.shared_file import shared_file
@@ -33,7 +34,6 @@ from pathos_nb.launchers.zygote_start import ZygoteStart
 _BIRTH_S = 30.0
 _LEAVE_S, _EXIT_S = 0.5, 2.0
 _STOPPED_S = 5.0
-_TAIL_BYTES = 2000
 _CHILD = "pathos_nb.launchers.ppft_worker"
 
 
@@ -177,9 +177,7 @@ class Hand(_Worker):  # type: ignore[misc]  # ppft has no types
         """Give how it ended, and the last it wrote; its channel has closed."""
         if not self.has_ended.wait(_EXIT_S):
             self.signal(signal.SIGKILL)
-        end = os.lseek(self.output_fd, 0, os.SEEK_END)
-        tail = os.pread(self.output_fd, _TAIL_BYTES, max(0, end - _TAIL_BYTES))
-        return self.reason or "its stream closed", tail.decode("utf-8", "replace").strip()
+        return self.reason or "its stream closed", tail_of(self.output_fd, self.cells.said())
 
     def release(self) -> None:
         """Close what is held here."""

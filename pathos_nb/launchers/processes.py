@@ -21,6 +21,7 @@ from typing import Any
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells
+from pathos_nb.launchers.capture import tail_of
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown, SourceBroken
 from pathos_nb.launchers.segments import Inbox, Outbox, bare
 from pathos_nb.launchers.shared_file import shared_file
@@ -29,9 +30,9 @@ from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, Place, pack
 from pathos_nb.wire.protocol import DEFINE, RELEASE
 
-_TAIL_BYTES = 2000
 _STOPPED_S = 5.0
 _CLOSE_S = 2.0
+_MAX_BARREN = 3  # zygotes in a row that end before they have forked: it is not by chance
 _SEND_AT_ONCE = 1 << 16
 _HOST = socket.gethostname()
 
@@ -175,7 +176,7 @@ class ProcessSlot(Slot):
             while (frames := self._reader.pull(self.channel.recv, self.channel.recv_into)) is not None:
                 for frame in frames:
                     self._hand_up(frame)
-        tail = self._tail()
+        tail = tail_of(self.output_fd, self.cells.said())
         self.release()
         self.launcher.tell(SlotDown(self, self._reason or reason, tail))
 
@@ -195,11 +196,6 @@ class ProcessSlot(Slot):
         self.remote.close()
         os.close(self.output_fd)
 
-    def _tail(self) -> str:
-        end = os.lseek(self.output_fd, 0, os.SEEK_END)
-        start = max(0, end - _TAIL_BYTES)
-        return os.pread(self.output_fd, _TAIL_BYTES, start).decode("utf-8", "replace").strip()
-
 
 class ProcessesLauncher(Launcher):
     """Workers as processes of this machine."""
@@ -218,6 +214,7 @@ class ProcessesLauncher(Launcher):
         self.zygote = ZygoteClient(hub, self._on_zygote, n_expected, head_start)
         self.board, self.outbox = Board(), Outbox()
         self.slots: dict[int, ProcessSlot] = {}
+        self._n_barren = 0
 
     @classmethod
     def availability(cls) -> Availability:
@@ -244,7 +241,8 @@ class ProcessesLauncher(Launcher):
             raise _no_worker(error) from error
         self.slots[index] = slot
         try:
-            self.zygote.fork(index, [slot.remote.fileno(), slot.output_fd, self.board.fd])
+            with contextlib.suppress(ConnectionError):  # it has just been killed: that news comes, and ends the slot
+                self.zygote.fork(index, [slot.remote.fileno(), slot.output_fd, self.board.fd])
             slot.remote.close()  # what was passed is on its way, whatever we hold
         except OSError as error:
             slot.release()
@@ -266,6 +264,7 @@ class ProcessesLauncher(Launcher):
         if slot is None:
             return
         if verb == "forked":
+            self._n_barren = 0
             slot.forked(value)
         else:
             slot.ended(f"it could not be forked: {os.strerror(value)}")
@@ -283,8 +282,9 @@ class ProcessesLauncher(Launcher):
 
     def _zygote_gone(self) -> None:
         slots = list(self.slots.values())
-        if any(not slot.pid for slot in slots):
-            self.tell(SourceBroken(self, self.zygote.log()))
+        self._n_barren += 1  # one that could fork set it to 0
+        if any(not slot.pid for slot in slots) and self._n_barren >= _MAX_BARREN:
+            self.tell(SourceBroken(self, self.zygote.log() or "the process that starts them is killed each time"))
         for slot in slots:
             if slot.pid:
                 with contextlib.suppress(OSError):

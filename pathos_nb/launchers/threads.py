@@ -17,6 +17,7 @@ from pathos_nb.launchers.board import CHUNK, Cells
 from pathos_nb.launchers.capture import ThreadCapture, routed
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown
 from pathos_nb.launchers.inside import here
+from pathos_nb.launchers.shield import Shield
 from pathos_nb.launchers.worker import ByReference, Worker
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import BROKEN
@@ -43,23 +44,26 @@ class ThreadSlot(Slot):
         self._frames: SimpleQueue[Frame | None] = SimpleQueue()
         self._abandoned = False
         self._worker: Worker | None = None
+        self._shield: Shield | None = None
         self.thread = threading.Thread(target=self._serve, name=f"pathos_nb {name}", daemon=True)
         self.thread.start()
 
     def _serve(self) -> None:
         here.pools = self.launcher.ancestors
+        self._shield = here.shield = Shield(threading.get_ident())
         with routed():
             self._worker = Worker(self.cells, ByReference, ThreadCapture(), beside="threads")
-            reason = self._loop(self._worker)
+            reason = self._loop(self._worker, self._shield)
         if not self._abandoned:
             self.launcher.hub.post(lambda: self.launcher.tell(SlotDown(self, reason, "")))
 
-    def _loop(self, worker: Worker) -> str:
+    def _loop(self, worker: Worker, shield: Shield) -> str:
         while True:
             try:
                 frame = self._frames.get()
                 if frame is None or self._abandoned:
                     return "retired"
+                shield.forget()
                 reply = worker.handle(frame)
                 if reply is not None:
                     self._answer(reply)
@@ -90,14 +94,13 @@ class ThreadSlot(Slot):
 
     def interrupt(self, chunk: int) -> None:
         """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""
-        if self._worker is not None and self._is_in_item() and self.cells.view[CHUNK] == chunk:
-            self._worker.stop_requested = True
-            import ctypes
-
-            ident = ctypes.c_ulong(self.thread.ident or 0)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(KeyboardInterrupt))
-            if not self._is_in_item():  # it has ended meanwhile: taken back, lest the next frame is lost by it
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, None)
+        worker, shield = self._worker, self._shield
+        if worker is None or shield is None or not self._is_in_item() or self.cells.view[CHUNK] != chunk:
+            return
+        worker.stop_requested = True
+        shield.throw()
+        if not self._is_in_item():  # it has ended meanwhile: taken back, lest the next frame is lost by it
+            shield.take_back()
 
     def _is_in_item(self) -> bool:
         return self._worker is not None and self._worker.in_item

@@ -36,7 +36,7 @@ from pathos_nb.wire.messages import (
 __all__ = ["SAVED", "Bounds", "Feed", "figures_of", "head_of", "record_of"]
 
 _TITLE, _LABEL, _ERROR, _TRACEBACK = 200, 120, 300, 1500
-_N_NAMES, _N_FAILURES, _N_PRINTED = 50, 50, 60_000
+_N_NAMES, _N_FAILURES, _N_PRINTED, _N_WAITS = 50, 50, 60_000, 5
 _WINDOW_SPANS, _WINDOW_ITEMS = 1200, 400
 
 
@@ -90,6 +90,7 @@ def figures_of(watch: Watch, now: float) -> Figures:
         "elapsed_s": round(run.seconds, 3),
         "busy_s": round(watch.timeline.busy_s, 6),
         "n_slots": watch.timeline.n_workers,
+        "waits": [cut(line, _ERROR) for line in watch.waits()[:_N_WAITS]],
     }
 
 

@@ -5,8 +5,10 @@ All are ``@no_var_expand``: IPython would otherwise replace ``{m}`` and ``$m`` i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from IPython.core.display_functions import display
 from IPython.core.error import UsageError
 from IPython.core.magic import (
     Magics,
@@ -25,11 +27,14 @@ from pathos_nb.notebook.cells import CellRunner
 from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_text, split_verb
 from pathos_nb.notebook.panel_view import view_of
 from pathos_nb.notebook.plain import plainly
-from pathos_nb.notebook.said import Said
+from pathos_nb.notebook.said import Said, Shown
 from pathos_nb.notebook.views import Look, Views
 from pathos_nb.session import Session, current_session
 
 __all__ = ["PathosMagics"]
+
+_show: Callable[..., Any] = display
+_AT_ONCE = ("connect",)  # what it says has to be seen wherever in its cell it stands
 
 
 @magics_class
@@ -139,7 +144,11 @@ class PathosMagics(Magics):
             if verb == "panel" and not values["help"]:
                 has_kernel = hasattr(self.shell, "kernel")
                 return view_of(self.extension.panel, self.session, values, has_kernel=has_kernel)
-            return act(self.session, verb, values)
+            found = act(self.session, verb, values)
+        if verb not in _AT_ONCE or values["help"]:
+            return found
+        _show(found)
+        return Shown(found)
 
 
 def _places(text: str) -> tuple[str, ...]:

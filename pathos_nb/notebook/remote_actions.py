@@ -11,8 +11,8 @@ from typing import Any
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.tables import BAD, GOOD, Cell, html_pre
 from pathos_nb.errors import BadOption
+from pathos_nb.hosts import faults, remove
 from pathos_nb.hosts import path as registry_path
-from pathos_nb.hosts import remove
 from pathos_nb.joined.host import Host, Plan
 from pathos_nb.joined.services import Service
 from pathos_nb.joined.verdict import Line, size
@@ -103,11 +103,17 @@ def hosts(session: Session, values: Mapping[str, Any]) -> Any:
         was_there = remove(values["forget"])
         return Said(f"{values['forget']} is {'taken out of' if was_there else 'not in'} {registry_path()}")
     rows = [_row(session, host) for host in session.hosts.connected.values()]
-    known = [name for name in session.hosts.names() if name not in session.hosts.connected]
-    rows += [[Cell(name), Cell("not connected"), *[Cell("")] * 5] for name in known]
+    known, broken = [name for name in session.hosts.names() if name not in session.hosts.connected], faults()
+    rows += [[Cell(name), _at_rest(broken.get(name)), *[Cell("")] * 5] for name in known]
+    head = str(broken.get("", ""))
     if not rows:
-        return Said("no host is connected, and ~/.ssh/config has none; %pathos connect [user@]host reaches one")
-    return Table(("host", "state", "as", "workers", "in pools", "Python", "round trip"), rows)
+        none = "no host is connected, and ~/.ssh/config has none; %pathos connect [user@]host reaches one"
+        return Said(f"{none}\n{head}".rstrip())
+    return Table(("host", "state", "as", "workers", "in pools", "Python", "round trip"), rows, head)
+
+
+def _at_rest(fault: BadOption | None) -> Cell:
+    return Cell("registry to be mended", BAD, str(fault)) if fault else Cell("not connected")
 
 
 def _row(session: Session, host: Host) -> list[Cell]:

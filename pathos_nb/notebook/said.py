@@ -7,7 +7,7 @@ from html import escape
 
 from pathos_nb.dispatch.tables import Cell, html_table, text_table
 
-__all__ = ["Said", "Table", "workers"]
+__all__ = ["Said", "Shown", "Table", "workers"]
 
 
 class Said(str):
@@ -41,6 +41,25 @@ class Table:
     def _repr_html_(self) -> str:
         head = f"<div>{escape(self.head)}</div>" if self.head else ""
         return f'<div class="pathos-nb-verb">{head}{html_table(self.columns, self.rows)}</div>'
+
+
+class Shown:
+    """What has been shown already, for the end of a cell, where it would be shown again.
+
+    Parameters
+    ----------
+    what : object
+        That.
+    """
+
+    def __init__(self, what: object) -> None:
+        self.what = what
+
+    def __repr__(self) -> str:
+        return repr(self.what)
+
+    def _ipython_display_(self) -> None:
+        """Show nothing."""
 
 
 def workers(n: int) -> str:

@@ -73,6 +73,8 @@ class Stream:
             self.wants_whole = self.is_open = True
         elif kind == "look" and (look := _as_look(message)) is not None:
             self._look = look
+            self.wants_whole |= not self.is_open  # its ``open`` was sent to a shell that is busy
+            self.is_open = True
         elif kind == "close":
             self.is_open = False
         return kind in ("open", "look", "close")

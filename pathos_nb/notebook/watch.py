@@ -158,6 +158,10 @@ class Watch:
             rate = run.n_done / run.seconds if run.seconds > 0 else 0.0
         return rate
 
+    def waits(self) -> list[str]:
+        """Say which places it waits for or does without."""
+        return sentences(list(self.run.places), is_over=self.run.is_over)
+
     def snapshot(self, now: float) -> Snapshot:
         """Give the run as it is.
 
@@ -187,7 +191,7 @@ class Watch:
             n_cut=self.n_cut,
             pictures=[(self.label(i), kind, data) for i, kind, data in sorted(self._pictures)],
             n_pictures=run.n_pictures,
-            waits=sentences(list(run.places), is_over=run.is_over),
+            waits=self.waits(),
         )
 
     def take(self, news: ChunkDone | WorkerDown) -> None:

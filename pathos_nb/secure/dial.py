@@ -16,7 +16,9 @@ KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 6}
 GIVE_UP_MS = 60_000  # sent bytes that nobody acknowledges for so long mean that the link is lost
 
 
-def dial(name: str, address: str, port: int, timeout: float) -> socket.socket:
+def dial(
+    name: str, address: str, port: int, timeout: float, on_dialing: Callable[[socket.socket], None] | None = None
+) -> socket.socket:
     """Connect to a port.
 
     Parameters
@@ -27,6 +29,8 @@ def dial(name: str, address: str, port: int, timeout: float) -> socket.socket:
         Where.
     timeout : float
         Seconds for all of it.
+    on_dialing : callable, optional
+        Is given each socket before it connects, so that somebody else can shut it down.
 
     Returns
     -------
@@ -48,6 +52,8 @@ def dial(name: str, address: str, port: int, timeout: float) -> socket.socket:
         found = socket.socket(family, kind, protocol)
         try:
             found.settimeout(left)
+            if on_dialing is not None:
+                on_dialing(found)
             found.connect(place)
             return _tuned(found)
         except OSError as refusal:

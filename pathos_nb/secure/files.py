@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pathos_nb.errors import BadOption, CopyFailed
 from pathos_nb.secure.carrier import Carrier
-from pathos_nb.secure.channel import FarChannel
 from pathos_nb.secure.remote import Remote
 
 if TYPE_CHECKING:
@@ -198,7 +197,7 @@ class RemoteFiles:
         self._carrier: Carrier | None = None
         channel: Any
         if remote.transport == "paramiko":
-            channel = FarChannel(remote.link, "sftp", remote.timeout, is_subsystem=True).channel
+            channel = remote.subsystem_channel("sftp").channel
             channel.settimeout(STALL_S)
         else:
             self._carrier = remote.subsystem("sftp")

@@ -11,7 +11,9 @@ instructions for, and no key type offered that is not the one known for the host
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -31,7 +33,7 @@ __all__ = ["Link", "LinkOptions"]
 
 WINDOW_BYTES = 32 << 20  # what may be under way to us: 20 ms of round trip at 1 GB/s
 PACKET_BYTES = 1 << 17
-PAUSES_S = (0.05, 0.2, 0.5)
+PAUSE_S = 0.05
 LOG = "pathos_nb.ssh"
 _NEW = ("unknown", "certified")  # what is said of a key that nobody has accepted, nor refused
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
@@ -56,21 +58,28 @@ class Link:
         The jump hosts, and the host.
     options : LinkOptions
         How to connect.
-
-    Raises
-    ------
-    HostUnreachable, HostKeyRefused, LoginRefused
-        Whichever hop it was, it is named.
     """
 
     def __init__(self, hops: Sequence[Hop], options: LinkOptions) -> None:
         self.hop, self.where = hops[-1], hops[-1].where
         self._hops, self._options = tuple(hops), options
         self._transports: list[paramiko.Transport] = []
-        self._lock = threading.Lock()
+        self._dialing: socket.socket | None = None
+        self._is_closed = False
+
+    def open(self) -> None:
+        """Connect.
+
+        Raises
+        ------
+        HostUnreachable, HostKeyRefused, LoginRefused
+            Whichever hop it was, it is named; nothing stays open. `close`, in another thread, ends it soon.
+        """
         try:
-            for hop in hops:
+            for hop in self._hops:
                 self._transports.append(self._next(hop))
+            if self._is_closed:
+                raise HostUnreachable(f"the connection to {self.where} was closed", host=self.hop.name)
         except BaseException:
             self.close()
             raise
@@ -98,7 +107,7 @@ class Link:
     def _stream(self, hop: Hop) -> Any:
         """Give a socket, or a stream through the hop before that has a socket's methods."""
         if not self._transports:
-            return dial(hop.name, hop.address, hop.port, self._options.timeout)
+            return dial(hop.name, hop.address, hop.port, self._options.timeout, self._note_dialing)
         import paramiko
 
         before, gate = self._transports[-1], self._hops[len(self._transports) - 1].where
@@ -113,6 +122,11 @@ class Link:
                 cure=f"check that {gate} reaches it and allows forwarding (AllowTcpForwarding)",
                 host=hop.name,
             ) from error
+
+    def _note_dialing(self, stream: socket.socket) -> None:
+        self._dialing = stream
+        if self._is_closed:
+            raise OSError(errno.ECANCELED, "it was closed meanwhile")
 
     # -------------------------------------------------------------------------------------------------- what it carries
 
@@ -144,10 +158,9 @@ class Link:
         """Open a session; sshd counts one that has just ended for a moment longer, so a refusal is asked again."""
         import paramiko
 
-        for pause in PAUSES_S:
-            with contextlib.suppress(paramiko.ChannelException):
-                return self.transport.open_session(timeout=timeout)
-            time.sleep(pause)
+        with contextlib.suppress(paramiko.ChannelException):
+            return self.transport.open_session(timeout=timeout)
+        time.sleep(PAUSE_S)
         return self.transport.open_session(timeout=timeout)
 
     def forward(self, address: str, port: int, timeout: float) -> paramiko.Channel:
@@ -216,7 +229,11 @@ class Link:
         return bool(self._transports) and all(t.is_active() for t in self._transports)
 
     def close(self) -> None:
-        """Close all of it, the jump hosts too."""
+        """Close all of it, the jump hosts too; if it is just being opened, that ends."""
+        self._is_closed, dialing = True, self._dialing
+        if dialing is not None and not self._transports:
+            with contextlib.suppress(OSError):
+                dialing.shutdown(socket.SHUT_RDWR)
         for transport in reversed(self._transports):
             transport.close()
 

@@ -24,6 +24,7 @@ __all__ = ["FarProcess", "OpenSsh"]
 READ_BYTES = 1 << 18
 TROUBLE = 255  # ssh's own exit status when it, and not the command, has failed
 ALIVE_S = 15
+KILL_S = 2.0
 
 _FORGET = "ask who runs it; if the new key is right: ssh-keygen -R '{}', then connect with --accept-new"
 
@@ -161,10 +162,12 @@ class FarProcess:
         if not pid:
             self._process.terminate()
             return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            line = f"kill -{name} -{pid}"  # a name of our own and a number
-            command = [*self._ssh.arguments(), line]
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=2, check=False)
+        line = f"kill -{name} -{pid}"  # a name of our own and a number
+        command = [*self._ssh.arguments(), line]
+        try:
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=KILL_S, check=False)
+        except subprocess.TimeoutExpired:  # the link is lost: to try again would take as long
+            self._process.terminate()
 
     def lost(self) -> str:
         """Say why ssh itself has failed; nothing while it stands."""

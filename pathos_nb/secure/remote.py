@@ -15,8 +15,9 @@ from pathos_nb import hosts
 from pathos_nb.errors import BadOption, CommandFailed, HostError, HostUnreachable
 from pathos_nb.secure.carrier import SAID_BYTES, Carrier
 from pathos_nb.secure.channel import FarChannel
-from pathos_nb.secure.config import route
+from pathos_nb.secure.config import Hop, route
 from pathos_nb.secure.link import Link, LinkOptions
+from pathos_nb.secure.links import Links
 from pathos_nb.secure.login import Ask
 from pathos_nb.secure.names import Target, jumps, parse
 from pathos_nb.secure.openssh import FarProcess, OpenSsh
@@ -105,8 +106,10 @@ class Remote:
         self._options = LinkOptions(ask, accept_new, timeout, tuple(fingerprints))
         self._lock = threading.RLock()
         self._carriers: list[Carrier] = []
-        self._link: Link | None = None
+        self._connecting = threading.Lock()
+        self._links = Links(self.target.host, self._route, self._options)
         self._ssh = OpenSsh(self.target, key, through or "", config, accept_new, timeout)
+        self._where = self._ssh.where
         self._connect()
 
     def __repr__(self) -> str:
@@ -126,7 +129,7 @@ class Remote:
     @property
     def where(self) -> str:
         """The host as messages name it: ``me@node7``."""
-        return self._link.where if self._link else self._ssh.where
+        return self._where
 
     @property
     def link(self) -> Link:
@@ -141,15 +144,16 @@ class Remote:
         """
         if self.transport != "paramiko":
             raise BadOption("only paramiko keeps a connection", cure='use transport="paramiko"', host=self.name)
-        if self._link is None:
-            raise HostUnreachable(f"the connection to {self.name} is closed", cure="connect again", host=self.name)
-        return self._link
+        return self._links.main
+
+    def _route(self) -> list[Hop]:
+        through = None if self._through is None else jumps(self._through)
+        return route(self.target, key=self._key, through=through, config=self._config)
 
     def _connect(self) -> None:
         if self.transport == "paramiko":
-            through = None if self._through is None else jumps(self._through)
-            hops = route(self.target, key=self._key, through=through, config=self._config)
-            self._link = Link(hops, self._options)
+            self._links.open()
+            self._where = self._links.main.where
         else:
             self._closed = False
             self.run(["true"], setup=False, timeout=self.timeout + SSH_S)
@@ -206,7 +210,7 @@ class Remote:
 
     def _far(self, line: str, *, is_subsystem: bool = False) -> FarChannel | FarProcess:
         if self.transport == "paramiko":
-            return FarChannel(self.link, line, self.timeout, is_subsystem=is_subsystem)
+            return self._links.channel(line, is_subsystem=is_subsystem)
         return self._ssh.start(line, *(["-s"] if is_subsystem else []))
 
     def _translated(self, carrier: Carrier, error: HostError, setup: SetUp) -> HostError:
@@ -231,6 +235,10 @@ class Remote:
         carrier = Carrier(self._far(name, is_subsystem=True), None)
         self._keep(carrier)
         return carrier
+
+    def subsystem_channel(self, name: str) -> FarChannel:
+        """Start a subsystem, and give paramiko's own channel to it; only with ``paramiko``."""
+        return self._links.channel(name, is_subsystem=True)
 
     def run(
         self, command: Sequence[str], stdin: bytes = b"", timeout: float = RUN_S, *, setup: bool = True
@@ -353,7 +361,7 @@ class Remote:
     def is_alive(self) -> bool:
         """Say whether the connection stands, as far as is known without asking the host."""
         if self.transport == "paramiko":
-            return self._link is not None and self._link.is_alive()
+            return self._links.is_alive()
         return not self._closed
 
     def reconnect(self) -> None:
@@ -364,20 +372,39 @@ class Remote:
         HostUnreachable, HostKeyRefused, LoginRefused
             It did not connect; it may be tried again.
         """
-        with self._lock:
+        with self._connecting:
             self.close()
             self._connect()
 
-    def close(self) -> None:
-        """End what runs on it and close it; a second call does nothing."""
+    def mend(self) -> None:
+        """Connect anew if the connection does not stand; who shares it may have done so already.
+
+        Raises
+        ------
+        HostUnreachable, HostKeyRefused, LoginRefused
+            It did not connect; it may be tried again.
+        """
+        with self._connecting:
+            if self.transport != "paramiko" or not self.is_alive():
+                self.close()
+                self._connect()
+
+    def close(self, *, for_good: bool = False) -> None:
+        """End what runs on it and close it; a second call does nothing.
+
+        Parameters
+        ----------
+        for_good : bool
+            It is not to be connected anew, not even by who is about to do so.
+        """
         with self._lock:
             carriers, self._carriers = self._carriers, []
-            link, self._link = self._link, None
             self._closed = True
+        if not self._links.is_alive():
+            self._links.close(for_good=for_good)  # first: a further one may be lost as well, and nobody knows
         for carrier in carriers:
             carrier.close()
-        if link is not None:
-            link.close()
+        self._links.close(for_good=for_good)
 
 
 def exchange(sock: socket.socket, stdin: bytes, deadline: float | None) -> bytes | None:

@@ -202,7 +202,7 @@ class Tunnel:
         if way is not None:
             way.close()
         if remote is not None and self._owns_remote:
-            remote.close()
+            remote.close(for_good=True)
         watcher, self._watcher = self._watcher, None
         if watcher is not None and watcher is not threading.current_thread():
             watcher.join(DEAD_S)
@@ -298,8 +298,10 @@ class Tunnel:
             return self._change("connected")
 
     def _mend_once(self, remote: Remote) -> None:
-        if self._owns_remote or not remote.is_alive():
+        if self._owns_remote:
             remote.reconnect()
+        else:
+            remote.mend()
         if self._stop.is_set():
             remote.close()
             return

@@ -42,6 +42,7 @@ class Figures(TypedDict):
     elapsed_s: float
     busy_s: float  # of all workers together
     n_slots: int  # workers that take part: efficiency is busy_s / (elapsed_s * n_slots)
+    waits: list[str]  # which places it waits for or does without, each a sentence
 
 
 class Head(TypedDict):

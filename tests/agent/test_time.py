@@ -26,9 +26,7 @@ def nap(x: int) -> int:
 def ahead_by(seconds: float):
     """Give what opens a carrier to an agent whose clock, and whose workers' clocks, are ahead."""
     wrong = f"import time; time.time = (lambda t: lambda: t() + {seconds})(time.time)\n"
-    start = "from pathos_nb.launchers.agent_main import main\n"
-    zygote = f"import pathos_nb.launchers.zygote_start as z; z.BOOTSTRAP = {wrong!r} + z.BOOTSTRAP\n"
-    return lambda command: agents.LocalCarrier([*command[:3], wrong + command[3].replace(start, zygote + start)])
+    return agents.beginning_with(wrong, wrong)
 
 
 @pytest.mark.parametrize("seconds", [3600.0, -86400.0])

@@ -71,10 +71,7 @@ def test_so_does_an_argument_that_carries_code(other):
 
 def without(package: str) -> Any:
     """Give what opens a carrier to an agent whose Python cannot import a package."""
-    blocked = f"import sys; sys.modules[{package!r}] = None; "
-    start = "from pathos_nb.launchers.agent_main import main\n"
-    zygote = f"import pathos_nb.launchers.zygote_start as z; z.BOOTSTRAP = {blocked!r} + z.BOOTSTRAP\n"
-    return lambda command: agents.LocalCarrier([*command[:3], command[3].replace(start, zygote + start)])
+    return agents.beginning_with("", f"import sys; sys.modules[{package!r}] = None; ")
 
 
 def test_a_package_that_the_function_needs_and_the_host_lacks_is_said_plainly():

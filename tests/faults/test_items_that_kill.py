@@ -67,6 +67,19 @@ def test_a_killer_in_one_large_chunk_is_found(pool: Any, act: str) -> None:
     assert ys == [x for x in range(200) if x != BAD]
 
 
+def says_and_dies(x: int) -> int:
+    os.write(1, f"words of {x}\n".encode())
+    if x == BAD:
+        os._exit(7)
+    return x
+
+
+@apart
+def test_the_last_words_are_those_of_the_item_that_killed(pool: Any) -> None:
+    ys = pool.map(says_and_dies, range(N_ITEMS), chunksize=N_ITEMS, retries=0, on_error="keep")
+    assert ys[BAD].error.tail == f"words of {BAD}"
+
+
 @apart
 def test_one_call_that_kills_is_an_error(pool: Any) -> None:
     with pytest.raises(WorkerLost):

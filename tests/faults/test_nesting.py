@@ -59,8 +59,6 @@ def test_every_kind_in_every_kind(pool: Any, kind: str) -> None:
 
 @inner
 def test_an_inner_failure_comes_out_as_itself(pool: Any, launcher: str, kind: str) -> None:
-    if launcher == "threads" and kind in ("threads", "ppft"):
-        pytest.skip("a thread that is interrupted while it ends a pool of its own may leave something of that behind")
     with pytest.raises(ValueError, match="no 1"):
         pool.map(inner_failure, [kind] * 2, [1, 3])
     assert pool.map(inner_keep, [kind], [3]) == [[False, True, False]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from pathos_nb import core
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.errors import BadOption, HostError, HostUnreachable, UnknownPlace
 from pathos_nb.joined.host import Plan
 from pathos_nb.launchers.registry import registry
 from pathos_nb.session import Session
-from tests.rig.bed import wait_until
+from tests.rig.bed import Bed, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(120)
@@ -59,6 +61,47 @@ def test_the_same_connect_again_is_the_same_host_and_mends_a_lost_connection(ses
     wait_until(lambda: not host.remote.is_alive(), 20)
     assert session.connect(plan) is host and host.remote.is_alive()
     assert session.pool(("host2",)).amap(where, range(3)).get(60) == ["host2"] * 3
+
+
+@pytest.mark.parametrize("seconds", [0, 9], ids=["not yet noticed", "being opened again"])
+def test_to_disconnect_from_a_host_that_is_cut_off_takes_two_seconds(session, bed, seconds):
+    bed.needs("cut")
+    host = session.connect(Plan("host2", "host2", nodes=1))
+    session.services.serve(host, nodes=1)
+    bed("cut", "host2")
+    if seconds:
+        assert wait_until(lambda: host.state == "link lost", 60)
+        time.sleep(4)  # until it is being connected to again, which takes ten seconds
+    begun = time.monotonic()
+    session.disconnect("host2")
+    assert time.monotonic() - begun < 6
+    assert not session.hosts.connected and not session.services.running
+
+
+def test_the_speed_of_a_link_is_not_that_of_the_start_of_ssh(session, bed, tmp_path, monkeypatch):
+    slow = tmp_path / "bin" / "ssh"  # an ssh that takes a second to begin
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\nsleep 1\nexec {shutil.which("ssh")} "$@"\n')
+    slow.chmod(0o755)
+    session.hosts.config = bed.config  # ssh asks the system for the home folder, not $HOME
+    host = session.connect(Plan("host1", "host1", nodes=1, transport="openssh"))
+    monkeypatch.setenv("PATH", f"{slow.parent}{os.pathsep}{os.environ['PATH']}")
+    found = {line.what: line for line in host.check()}
+    assert found["link"].is_well and found["round trip"].is_well, found
+
+
+def test_many_pools_fit_on_a_host_that_allows_few_sessions(session, tmp_path, home):
+    bed = Bed(tmp_path / "few", 1, "--sshd", "MaxSessions 2")
+    try:
+        bed.up()
+        session.hosts.config = bed.config
+        session.connect(Plan("host1", "host1", nodes=1))
+        pools = [session.make(name, ("host1",), 1) for name in ("a", "b", "c")]
+        assert [pool.map(where, [0]) for pool in pools] == [["host1"]] * 3
+        assert session.hosts.get("host1").state == "connected"
+        session.close()
+    finally:
+        bed("down")
 
 
 def test_a_host_that_does_not_answer_leaves_nothing_open(session, bed):
@@ -147,13 +190,21 @@ def test_a_registered_host_is_reached_as_it_was_said_and_what_is_typed_wins(sess
     assert session.pool(("fits",)).map(lambda _: os.environ.get("FITS"), [0]) == ["yes"], "it connects by itself"
 
 
-def test_a_registry_that_cannot_be_read_is_said_when_it_matters(session, home):
+def test_a_fault_in_the_registry_concerns_its_host_and_no_other(session, home):
     file = home / ".config" / "pathos_nb" / "hosts.ini"
     file.parent.mkdir(parents=True)
-    file.write_text("[node7]\nport = many\n")
+    file.write_text("[node7]\nport = many\n[fits]\nhost = host2\n")
+    assert session.hosts.names() == ["fits", "node7", "host1", "host2", "host3", "inner"]
+    assert session.hosts.plan_for("fits").target == "host2"
+    for reach in (session.hosts.plan_for, core.randomport):
+        with pytest.raises(BadOption, match=r"port of node7 is 'many'.*mend"):
+            reach("node7")
+    assert core.randomport("fits") > 0
+    file.write_text("no section\n")
     assert session.hosts.names() == ["host1", "host2", "host3", "inner"]
-    with pytest.raises(BadOption, match=r"port of node7 is 'many'.*mend"):
-        session.hosts.plan_for("host1")
+    for reach in (session.hosts.plan_for, core.randomport):
+        with pytest.raises(BadOption, match=r"the host registry cannot be read.*mend"):
+            reach("host1")
 
 
 def test_a_user_at_a_host_is_that_host_and_no_other_user(session):

@@ -47,7 +47,8 @@ def kernel(shared: Kernel, bed: Bed) -> Kernel:
 
 def fine(answer: Answer) -> str:
     assert answer.status == "ok", answer.traceback or answer.text
-    return answer.result
+    shown = "".join(state.get("text/plain", "") for states in answer.displays.values() for state in states[-1:])
+    return answer.result or shown
 
 
 def test_a_host_gives_its_first_result_in_two_lines(kernel):
@@ -56,6 +57,25 @@ def test_a_host_gives_its_first_result_in_two_lines(kernel):
     assert "✓  Python" in said and "✓  clock" in said
     fine(kernel.run("%%ppipe -p host1 -o there\nimport socket\nsocket.gethostname()"))
     assert kernel.value("there") == "host1"
+
+
+def test_the_verdict_of_connect_is_seen_once_wherever_it_stands(kernel):
+    for code in ("%pathos connect host1 -n 1\nx = 1", "%pathos connect host1 -n 1"):
+        answer = kernel.run(code)
+        assert fine(answer).count("host1 is connected as root@host1") == 1 and not answer.result
+        assert "✓  Python" in fine(answer)
+
+
+def test_a_fault_in_the_registry_is_listed(kernel, home):
+    file = home / ".config" / "pathos_nb" / "hosts.ini"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("[node7]\nport = many\n")
+    try:
+        assert re.search(r"node7 +registry to be mended", fine(kernel.run("%pathos hosts")))
+        file.write_text("nothing\n")
+        assert "the host registry cannot be read" in fine(kernel.run("%pathos hosts"))
+    finally:
+        file.unlink()
 
 
 def test_cells_run_on_hosts_and_here_together(kernel):

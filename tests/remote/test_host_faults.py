@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -11,7 +12,8 @@ import pytest
 
 from pathos_nb.errors import BadOption, CommandFailed, HostError, HostUnreachable, LoginRefused
 from pathos_nb.secure.names import parse
-from pathos_nb.secure.remote import Remote
+from pathos_nb.secure.remote import Remote, exchange
+from pathos_nb.secure.transfer import copy
 from tests.rig.bed import Bed, wait_until
 
 both = pytest.mark.parametrize("transport", ["paramiko", "openssh"])
@@ -108,6 +110,23 @@ def test_a_link_that_is_slow_is_only_slow(connect, bed):
         host = connect("host2")
         assert host.run(["echo", "x"]).stdout == b"x\n"
         assert host.round_trip() > 0.15
+
+
+@both
+def test_ten_megabits_a_second_are_only_slow_and_leave_room_for_others(connect, bed, transport):
+    bed.needs("slow")
+    bed("slow", "host2", "--delay", "5ms", "--rate", "10mbit")
+    with within(60):
+        host = connect("host2", transport=transport)
+        data, begun = bytes(range(256)) * 6_000, time.monotonic()
+        large = host.open(["cat"])
+        got: list[bytes | None] = []
+        sender = threading.Thread(target=lambda: got.append(exchange(large.sock, data, time.monotonic() + 50)))
+        sender.start()
+        assert host.run(["echo", "meanwhile"], timeout=30).stdout == b"meanwhile\n"
+        sender.join(50)
+        assert got == [data]
+        assert time.monotonic() - begun > 1, "the link was slow indeed"
 
 
 # -------------------------------------------------------------------------------------------------------- hostile names
@@ -260,25 +279,47 @@ def test_a_home_that_cannot_be_written_is_seen(connect, bed):
     assert "Permission denied" in facts.why_not
 
 
-def test_a_host_that_opens_no_more_sessions_says_so(tmp_path, home):
+@pytest.fixture
+def few_sessions(tmp_path, home):
+    """Give a bed whose host allows two sessions on a connection."""
     bed = Bed(tmp_path / "small", 1, "--sshd", "MaxSessions 2")
     try:
         bed.up()
     except RuntimeError as error:
         pytest.skip(f"the bed cannot be raised here: {error}")
     try:
-        with Remote("host1", config=bed.config) as host:
-            held = [host.open(["cat"]) for _ in range(2)]
-            with (
-                within(20),
-                pytest.raises(CommandFailed, match="host1 opens no further session.*MaxSessions") as caught,
-            ):
-                host.open(["cat"])
-            says_all(caught.value, "host1")
-            held.pop().close()
-            assert host.run(["echo", "again"]).stdout == b"again\n"
+        yield bed
     finally:
         bed("down")
+
+
+def test_when_there_is_no_room_for_a_session_another_connection_is_made(few_sessions, tmp_path):
+    with Remote("host1", config=few_sessions.config) as host:
+        held = [host.open(["cat"]) for _ in range(5)]
+        for carrier in held:
+            carrier.sock.settimeout(20)
+            carrier.sock.sendall(b"x")
+            assert carrier.sock.recv(1) == b"x"
+        (tmp_path / "f").write_text("also by sftp")
+        copy(str(tmp_path / "f"), "host1:/tmp/f", lambda name: host)
+        assert len(ways_in(few_sessions)) == 3
+    assert wait_until(lambda: not ways_in(few_sessions))
+
+
+def ways_in(bed):
+    return [line for line in bed.on("host1", "ps ax -o args").splitlines() if re.match("sshd.*@notty", line)]
+
+
+def test_where_no_other_connection_is_let_in_the_session_is_refused_and_the_others_carry_on(few_sessions):
+    few_sessions.needs("password")
+    with Remote("pwuser@host1", config=few_sessions.config, ask=lambda *_: few_sessions.password) as host:
+        held = [host.open(["cat"]) for _ in range(2)]
+        refused = "host1 opens no further session.*MaxSessions.*another connection: pwuser@host1 was not let in"
+        with within(20), pytest.raises(CommandFailed, match=refused) as caught:
+            host.open(["cat"])
+        says_all(caught.value, "host1")
+        held.pop().close()
+        assert host.run(["echo", "again"]).stdout == b"again\n"
 
 
 def test_too_many_keys_are_said(home, bed):

@@ -49,15 +49,24 @@ def test_what_a_person_wrote_stays(home):
 
 def test_a_file_that_makes_no_sense_is_said_and_not_written_over(home):
     hosts.save(NODE7)
-    for text, said in [
-        ("user = me\n", "cannot be read"),
-        ("[a]\ncolour = red\n", "colour for a"),
-        ("[a]\nport = x\n", "no number"),
-    ]:
-        hosts.path().write_text(text)
-        with pytest.raises(BadOption, match=f"{said}.*mend .*hosts.ini"):
-            hosts.save(NODE7)
-        assert hosts.path().read_text() == text
+    hosts.path().write_text("user = me\n")
+    for action in (hosts.load, lambda: hosts.get("b"), lambda: hosts.save(NODE7)):
+        with pytest.raises(BadOption, match="cannot be read.*mend .*hosts.ini"):
+            action()
+    assert hosts.path().read_text() == "user = me\n"
+    assert "cannot be read" in str(hosts.faults()[""])
+
+
+@pytest.mark.parametrize(("line", "said"), [("colour = red", "colour for a"), ("port = x", "no number")])
+def test_a_section_that_makes_no_sense_is_said_where_it_matters_and_stays(home, line, said):
+    hosts.save(NODE7)
+    hosts.path().write_text(f"[a]\n{line}\n\n[b]\nuser = me\n")
+    assert list(hosts.load()) == ["b"] and hosts.get("b").user == "me"
+    assert said in str(hosts.faults()["a"])
+    with pytest.raises(BadOption, match=f"{said}.*mend .*hosts.ini"):
+        hosts.get("a")
+    hosts.save(NODE7)
+    assert hosts.path().read_text().startswith(f"[a]\n{line}\n") and hosts.get("node7") == NODE7
 
 
 @pytest.mark.parametrize(

@@ -59,3 +59,15 @@ def register(name: str = "agent", carrier: Callable[[Sequence[str]], Any] = Loca
 
 
 register()
+
+
+def beginning_with(agents: str, workers: str) -> Callable[[Sequence[str]], LocalCarrier]:
+    """Give what opens a carrier to an agent that runs one piece of code first, and whose workers run another."""
+    zygote = f"import pathos_nb.launchers.zygote_start as z; z.BOOTSTRAP = {workers!r} + z.BOOTSTRAP\n"
+    last = "sys.path.insert(0, path)\n"  # from here on what was carried there can be imported
+
+    def carrier(command: Sequence[str]) -> LocalCarrier:
+        assert command[3].count(last) == 1
+        return LocalCarrier([*command[:3], agents + command[3].replace(last, last + zygote)])
+
+    return carrier

@@ -19,6 +19,8 @@ import { followed, whole, type Viewport } from './viewport';
 const MAX_ROWS_PX = 300;
 
 export interface LanesView {
+  /** Take in what has come, without drawing: cheap, and never twice. */
+  follow(state: State): void;
   update(state: State): void;
   destroy(): void;
   /** Bytes that are held besides the state, for the benchmark. */
@@ -79,13 +81,18 @@ class Timeline implements LanesView {
     return this.tracks.bytes;
   }
 
+  follow(state: State): void {
+    this.tracks.follow(state.spans, state.lanes);
+  }
+
   update(state: State): void {
-    const isSame = this.state?.lanes === state.lanes;
+    // A worker stays on its host, so that only their number changes the rows.
+    const isSame = this.state?.head === state.head && this.state.lanes.size === state.lanes.size;
     this.state = state;
     if (!isSame) this.layOut(state);
     setShown(this.element, state.lanes.size > 0);
     this.view = followed(this.view, this.end_s);
-    this.tracks.follow(state.spans, state.lanes);
+    this.follow(state);
     this.draw();
   }
 

@@ -25,6 +25,8 @@ export interface RunView {
 const TICK_MS = 500;
 const SILENCE_MS = 15_000;
 const NO_ANSWER_MS = 5_000;
+/** How often `open` is sent again: JupyterLab sends the first messages of a new comm to the shell that a cell may block. */
+const MOST_OPENS = 20;
 
 /** Put the view of a run into an element; `first` is what is known of it already. */
 export function mountRun(element: HTMLElement, channel: Channel, first: RunRecord | null = null): RunView & { readonly bytes: number } {
@@ -50,6 +52,7 @@ class Mounted implements RunView {
   private state: State | null = null;
   private problem = '';
   private drawn: State | null = null;
+  private nOpens = 0;
 
   constructor(private readonly element: HTMLElement, private readonly channel: Channel, first: RunRecord | null) {
     const part = (name: string): HTMLElement => make('div', { class: name });
@@ -72,7 +75,12 @@ class Mounted implements RunView {
     this.ticker = window.setInterval(() => this.tick(), TICK_MS);
     if (first) this.state = stateOf(first, Date.now());
     this.draw();
-    channel.send({ type: 'open', version: PROTOCOL });
+    this.open();
+  }
+
+  private open(): void {
+    this.nOpens += 1;
+    this.channel.send({ type: 'open', version: PROTOCOL });
   }
 
   get bytes(): number {
@@ -81,6 +89,7 @@ class Mounted implements RunView {
 
   update(state: State): void {
     this.state = state;
+    this.lanes.follow(state);
     this.frame.ask();
   }
 
@@ -94,6 +103,7 @@ class Mounted implements RunView {
   }
 
   private hear(message: ToFront): void {
+    this.nOpens = MOST_OPENS;
     if (message.type === 'answer') return this.answered(message);
     const next = reduce(this.state, message, Date.now());
     if (message.type !== 'hello') this.problem = '';
@@ -120,6 +130,7 @@ class Mounted implements RunView {
 
   /** The clock goes on between messages; a run that is over needs none. */
   private tick(): void {
+    if (this.channel.isLive && this.nOpens < MOST_OPENS) this.open();
     if (!this.element.isConnected && this.drawn) return;
     if (!this.state || !isOver(this.state.figures)) this.frame.ask();
   }

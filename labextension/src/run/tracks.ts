@@ -1,11 +1,11 @@
-// The spans of a run, arranged for drawing: for each lane (and host) how busy it was in each of 2,048 bins, whose width
-// doubles as the run goes on, and the rows of its spans in order. Made from the log alone, row by row as it grows; made
-// anew when rows of the log have been put together.
+// The spans of a run, arranged for drawing: for each lane (and host) how busy it was in each of 1,024 bins, whose width
+// doubles as the run goes on, and the rows of its spans in order. Made from the log alone, row by row as it grows. When
+// rows of the log have been put together, the bins stay and only the order is made anew.
 import type { Lane } from '../protocol';
-import type { Columns, SpanLog } from '../spans';
+import type { Columns, Epoch, SpanLog } from '../spans';
 
-export const N_BINS = 2_048;
-const FIRST_WIDTH_S = 1 / 1024;
+export const N_BINS = 1_024;
+const FIRST_WIDTH_S = 1 / 256;
 
 /** Seconds of work in each bin, and those of them that belong to failures. */
 export class Bins {
@@ -23,11 +23,16 @@ export class Bins {
     }
   }
 
-  /** Let each bin be twice as wide. */
-  halve(): void {
+  /** Let each bin be so many times as wide. */
+  fold(factor: number): void {
     for (const column of [this.busy, this.failed]) {
-      for (let i = 0; i < N_BINS / 2; i++) column[i] = (column[2 * i] ?? 0) + (column[2 * i + 1] ?? 0);
-      column.fill(0, N_BINS / 2);
+      const n = Math.ceil(N_BINS / factor);
+      for (let i = 0; i < n; i++) {
+        let sum = 0;
+        for (let k = i * factor; k < (i + 1) * factor && k < N_BINS; k++) sum += column[k] ?? 0;
+        column[i] = sum;
+      }
+      column.fill(0, n);
     }
   }
 }
@@ -62,24 +67,38 @@ export class Index {
 export interface Track {
   readonly bins: Bins;
   readonly index: Index;
+  readonly host: Bins;
 }
 
 export class Tracks {
   width_s = FIRST_WIDTH_S;
   private readonly lanes = new Map<number, Track>();
   private readonly hosts = new Map<string, Bins>();
-  private epoch: object | null = null;
+  private epoch: Epoch | null = null;
   private n = 0;
   columns: Columns | null = null;
 
   /** Take in what the log has more than last time. */
   follow(log: SpanLog, lanes: ReadonlyMap<number, Lane>): void {
-    if (log.epoch !== this.epoch || log.n < this.n) this.begin(log);
+    if (log.epoch !== this.epoch || log.n < this.n) this.turn(log, lanes);
     this.columns = log.columns;
     if (log.n === this.n) return;
-    while (log.end_s >= this.width_s * N_BINS) this.widen();
+    this.widen(log.end_s);
     for (let row = this.n; row < log.n; row++) this.add(log.columns, row, lanes);
     this.n = log.n;
+  }
+
+  /** Go over to rows that were put together from those that are known, or begin anew. */
+  private turn(log: SpanLog, lanes: ReadonlyMap<number, Lane>): void {
+    const { from, n } = log.epoch;
+    if (!this.epoch || from?.token !== this.epoch.token || from.n !== this.n) return this.begin(log);
+    for (const track of this.lanes.values()) track.index.n = 0;
+    for (let row = 0; row < n; row++) {
+      const lane = log.columns.lane[row] ?? 0;
+      (this.lanes.get(lane) ?? this.begun(lane, lanes.get(lane)?.host))?.index.add(row);
+    }
+    this.epoch = log.epoch;
+    this.n = n;
   }
 
   lane(lane: number): Track | undefined {
@@ -104,27 +123,30 @@ export class Tracks {
     this.n = 0;
   }
 
-  private widen(): void {
-    this.width_s *= 2;
-    for (const track of this.lanes.values()) track.bins.halve();
-    for (const bins of this.hosts.values()) bins.halve();
+  private widen(end_s: number): void {
+    let factor = 1;
+    while (end_s >= factor * this.width_s * N_BINS) factor *= 2;
+    if (factor === 1) return;
+    this.width_s *= factor;
+    for (const track of this.lanes.values()) track.bins.fold(factor);
+    for (const bins of this.hosts.values()) bins.fold(factor);
   }
 
   private add(columns: Columns, row: number, lanes: ReadonlyMap<number, Lane>): void {
     const lane = columns.lane[row] ?? 0;
-    const host = lanes.get(lane)?.host;
-    if (host === undefined) return; // one of the lanes that are left out
+    const track = this.lanes.get(lane) ?? this.begun(lane, lanes.get(lane)?.host);
+    if (!track) return; // one of the lanes that are left out
     const [start, end, busy] = [columns.start[row] ?? 0, columns.end[row] ?? 0, columns.busy[row] ?? 0];
     const failed = busy * ((columns.nFailed[row] ?? 0) / Math.max(1, columns.nItems[row] ?? 1));
-    const track = this.track(lane);
     track.index.add(row);
     track.bins.add(start, end, busy, failed, this.width_s);
-    this.ofHost(host).add(start, end, busy, failed, this.width_s);
+    track.host.add(start, end, busy, failed, this.width_s);
   }
 
-  private track(lane: number): Track {
-    let track = this.lanes.get(lane);
-    if (!track) this.lanes.set(lane, (track = { bins: new Bins(), index: new Index() }));
+  private begun(lane: number, host: string | undefined): Track | null {
+    if (host === undefined) return null;
+    const track = { bins: new Bins(), index: new Index(), host: this.ofHost(host) };
+    this.lanes.set(lane, track);
     return track;
   }
 

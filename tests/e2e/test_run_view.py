@@ -1,0 +1,114 @@
+"""The view of a run in a real browser: while the cell blocks, after a reload, and what stays of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pathos_nb.notebook.live import CODE
+from pathos_nb.wire.messages import RUN_MIME
+from tests.rig.browser import SHOTS
+
+pytestmark = pytest.mark.skipif(not CODE.is_file(), reason="the view's code has not been built: make bundles")
+
+LOAD = "%load_ext pathos_nb\n%pmap v for v in range(4)"
+SLOW = (
+    "%%pmap -o slow --on-error keep for v in range({n})\n"
+    "import time\ntime.sleep(0.05)\nif v % 50 == 7: print('\\x1b[31mred\\x1b[0m <b>', v)\n"
+    "if v % 40 == 9: raise ValueError('<script>alert(1)</script>')\nv"
+)
+STOPPED = "print(slow.run.state, slow.run.n_done < len(slow), 'stopped')"
+LIVE = (
+    "[...document.querySelectorAll('.jp-OutputArea section.pathos-nb-run')].filter(e => !e.closest('.pathos-nb-saved'))"
+)
+DONE = f"(n) => {LIVE}.some(e => parseInt((e.innerText.match(/([\\d,]+) \\/ /) ?? ['', '0'])[1].replace(',', '')) >= n)"
+SAVED = "() => document.querySelector('.pathos-nb-saved section.pathos-nb-run') !== null"
+
+
+def wait_for_live(tab, n: int = 10) -> None:
+    """Wait until the live view counts items: the kernel answers while its cell blocks."""
+    tab.wait(DONE, f"the live view shows {n} items done", n)
+
+
+def test_lanes_move_while_the_cell_blocks_and_the_button_stops_it(open_notebook):
+    tab = open_notebook(LOAD, SLOW.format(n=2000), STOPPED)
+    tab.run(0)
+    end = tab.begin(1)
+    wait_for_live(tab)
+    pixels = f"() => {LIVE}[0].querySelector('canvas').toDataURL()"
+    picture = tab.page.evaluate(pixels)
+    tab.wait(f"old => ({pixels})() !== old", "lanes move", picture)
+    wait_for_live(tab, 60)
+    assert "alert(1)" in tab.page.text_content("section.pathos-nb-run[data-state=running]")
+    tab.shot("run-live")
+    tab.dark()
+    tab.shot("run-live-dark")
+    start = time.monotonic()
+    tab.page.click("section.pathos-nb-run[data-state=running] .pathos-nb-cancel")
+    end()
+    assert time.monotonic() - start < 10, "under 2 s of the kernel; a page on a busy machine is slower"
+    assert tab.run(2) == "cancelled True stopped"
+    tab.wait(SAVED.replace("section", "section[data-state=cancelled]"), "what stays says that it was cancelled")
+    tab.shot("run-cancelled-dark")
+
+
+def test_an_interrupt_ends_the_view_too(open_notebook):
+    tab = open_notebook(LOAD, SLOW.format(n=2000), STOPPED)
+    tab.run(0)
+    end = tab.begin(1)
+    wait_for_live(tab)
+    tab.command("notebook:interrupt-kernel")
+    assert "points are finished, kept in slow" in end()
+    assert tab.run(2) == "cancelled True stopped"
+    tab.wait(SAVED, "a record stays")
+
+
+def test_a_run_behind_is_shown_again_by_a_page_that_is_reloaded(open_notebook):
+    """While a cell blocks, JupyterLab itself restores no widget: the kernel has not answered what it is."""
+    tab = open_notebook(LOAD, SLOW.format(n=4000).replace("%%pmap", "%%pmap --bg"), "%pathos cancel")
+    tab.run(0)
+    tab.run(1)
+    wait_for_live(tab, 20)
+    tab.command("docmanager:save")
+    tab.reload()
+    wait_for_live(tab, 40)
+    tab.shot("run-reloaded")
+    assert "cancelled slow" in tab.run(2)
+
+
+def test_what_is_saved_needs_no_kernel_and_can_be_exported(open_notebook):
+    tab = open_notebook(LOAD, SLOW.format(n=100))
+    tab.run(0)
+    tab.run(1)
+    tab.command("docmanager:save")
+    tab.wait("() => !jupyterapp.shell.currentWidget.context.model.dirty", "it is saved")
+    tab.page.evaluate("jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+    tab.page.reload()
+    tab.wait(SAVED, "a saved run is drawn without a kernel")
+    tab.shot("run-saved")
+    file = tab.server.root / "test.ipynb"
+    saved = json.loads(file.read_text())
+    (bundle,) = [o["data"] for o in saved["cells"][1]["outputs"] if RUN_MIME in o.get("data", {})]
+    record = bundle[RUN_MIME]
+    assert record["figures"]["n_done"] == 100 and record["figures"]["n_failed"] == 3
+    assert len(json.dumps(bundle)) < 250_000
+    assert not saved["metadata"].get("widgets"), "no model of a widget is saved"
+    check_export(tab, file)
+
+
+def check_export(tab, file) -> None:
+    """Export the notebook as HTML, and look at it in the browser."""
+    words = [sys.executable, "-m", "nbconvert", "--to", "html", "--sanitize-html", str(file)]
+    subprocess.run(words, check=True, capture_output=True, timeout=120, env={**os.environ, "HOME": str(file.parent)})
+    page = tab.page.context.new_page()
+    page.goto(file.with_suffix(".html").as_uri())
+    text = page.inner_text("body")
+    assert "100/100" in text and "workers" in text and "<script>alert(1)</script>" in text
+    page.locator("img[src^='data:image/svg+xml']").first.scroll_into_view_if_needed()
+    assert page.evaluate("() => document.querySelector(\"img[src^='data:image/svg+xml']\").naturalWidth") > 0
+    page.screenshot(path=SHOTS / "run-exported.png")

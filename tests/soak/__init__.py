@@ -1,0 +1,1 @@
+"""Random faults on random launchers, for as long as one likes; ``python -m tests.soak``."""
