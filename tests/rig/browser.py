@@ -98,17 +98,17 @@ class Tab:
         """Make a notebook of these cells, open it, and wait for its kernel."""
         (self.server.root / f"{name}.ipynb").write_text(json.dumps(_notebook(cells)))
         way = f"lab/workspaces/{name}/tree/" if self.ui == "lab" else "notebooks/"
-        self._load(lambda: self.page.goto(self.server.url(f"{way}{name}.ipynb")))
-        if kernel:
-            self.wait_for_kernel()
+        self._load(lambda: self.page.goto(self.server.url(f"{way}{name}.ipynb")), kernel=kernel)
 
     def reload(self) -> None:
         """Load the page again, as a person does."""
         self._load(self.page.reload)
-        self.wait_for_kernel()
 
-    def _load(self, load: Callable[[], Any]) -> None:
-        """Load a page, and wait until its layout is as it was; Chromium gives up when an interface comes or goes."""
+    def _load(self, load: Callable[[], Any], *, kernel: bool = True) -> None:
+        """Load a page and wait until all of it is there, again if need be.
+
+        Chromium gives up what it is loading when an interface of the machine comes or goes, as those of a bed do.
+        """
         from playwright.sync_api import Error
 
         for attempt in range(_MOST_LOADS):
@@ -117,6 +117,8 @@ class Tab:
                 load()
                 self.wait("window.jupyterapp !== undefined", "the page is there", seconds=LOAD_S)
                 self.page.evaluate(_RESTORED)
+                if kernel:
+                    self.wait_for_kernel()
                 if not self._was_disturbed():
                     return
             except (AssertionError, Error):

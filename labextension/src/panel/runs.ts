@@ -21,7 +21,7 @@ export function runCard(context: Context, first: RunRow): Card<RunRow> {
   const cancel = action(context, 'Cancel', () => `Cancel ${called()}`, () => [{ verb: 'cancel', words: [run] }], { isMain: true, of: line(run) });
   const again = action(context, 'Rerun', () => `Rerun ${called()}`, () => [{ verb: 'rerun', words: [run] }], { of: line(run) });
   const mend = action(context, 'Rerun failed', () => `Rerun what failed in ${called()}`, () => [{ verb: 'rerun', words: [run, '--failed'] }], {
-    of: `in ${line(run)}`,
+    title: 'The points that failed or were not run', of: `in ${line(run)}`,
   });
   const open = button('Open', 'plain', () => context.openRun?.(run, called()), 'Its timeline, output and errors');
   open.setAttribute('aria-label', `Open ${line(run)}`);

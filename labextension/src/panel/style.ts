@@ -68,7 +68,7 @@ export const STYLE = `
 @media (prefers-reduced-motion: reduce) { .pathos-nb-panel-busy::before { animation: none; } .pathos-nb-panel-fill { transition: none; } }
 .pathos-nb-panel-adder > summary, .pathos-nb-panel-inner > summary, .pathos-nb-panel-note summary { cursor: pointer; color: var(--jp-content-link-color, var(--brand)); padding: 2px 0; }
 .pathos-nb-panel-form { display: flex; flex-direction: column; gap: 6px; padding: 6px 8px; margin: 4px 0 8px; background: var(--soft); border-radius: 4px; }
-.pathos-nb-panel-field { display: grid; grid-template-columns: 7.5em 1fr; gap: 6px; align-items: center; margin-top: 4px; }
+.pathos-nb-panel-field { display: grid; grid-template-columns: 6.3em 1fr; gap: 6px; align-items: center; margin-top: 4px; }
 .pathos-nb-panel .pathos-nb-panel-input { font: inherit; color: inherit; width: 100%; min-width: 0; padding: 2px 6px; border-radius: 2px;
   border: 1px solid var(--jp-border-color1, color-mix(in srgb, currentColor 35%, transparent)); background: var(--jp-input-background, var(--jp-layout-color0, transparent)); }
 .pathos-nb-panel .pathos-nb-panel-input::placeholder { color: var(--jp-ui-font-color3, var(--dim)); }
