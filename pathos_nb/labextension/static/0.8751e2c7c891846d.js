@@ -1,1 +1,0 @@
-"use strict";(self.rspackChunkpathos_nb=self.rspackChunkpathos_nb||[]).push([[0],{2(s,a,h){h.r(a),h.d(a,{},{default:[]})}}]);
