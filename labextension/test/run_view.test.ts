@@ -128,8 +128,8 @@ describe('the view of a run', () => {
     press('ArrowDown');
     expect(text('.pathos-nb-tip')).toMatch(/^laptop/);
     press('ArrowDown');
-    press('.');
-    expect(text('.pathos-nb-tip')).toMatch(/item 0.*w0 on laptop \(pid 100\)/);
+    press(',');
+    expect(text('.pathos-nb-tip')).toMatch(/item 0.*1\.0 s.*w0 on laptop \(pid 100\)/);
     press('Escape');
     expect(isShown('.pathos-nb-tip')).toBe(false);
   });

@@ -14,7 +14,7 @@ import { Steering } from './steering';
 import { themeAt } from './theme';
 import { tipOf } from './tip';
 import { Tracks } from './tracks';
-import { followed, whole, type Viewport } from './viewport';
+import { clamped, followed, whole, type Viewport } from './viewport';
 
 const MAX_ROWS_PX = 300;
 
@@ -56,6 +56,7 @@ class Timeline implements LanesView {
   private marked: Row | null = null;
   private width = 0;
   private namesWidth = 0;
+  private namesFont = '';
 
   constructor(private readonly element: HTMLElement, look: ((wanted: Omit<Look, 'type' | 'run'>) => void) | null) {
     this.looker = look && new Looker(look);
@@ -115,7 +116,7 @@ class Timeline implements LanesView {
 
   private layOut(state: State): void {
     this.rows = laidOut(state.lanes, this.folded);
-    this.namesWidth = widthOfNames(this.canvas, this.rows.rows, state.lanes, themeAt(this.element).font);
+    this.namesFont = '';
     const height = Math.min(this.rows.height, MAX_ROWS_PX) + AXIS_PX;
     this.scroller.style.height = `${height}px`;
     this.spacer.style.height = `${this.rows.height + AXIS_PX}px`;
@@ -141,14 +142,23 @@ class Timeline implements LanesView {
     });
   }
 
+  /** Find out how much room the names need, once for rows and font: the font is known only when the page shows us. */
+  private measure(state: State, font: string): void {
+    if (this.namesFont === font) return;
+    this.namesFont = font;
+    this.namesWidth = widthOfNames(this.canvas, this.rows.rows, state.lanes, font);
+  }
+
   private scene(state: State): Scene {
+    const theme = themeAt(this.element);
+    this.measure(state, theme.font);
     const top = this.scroller.scrollTop;
     const height = Math.min(this.rows.height, MAX_ROWS_PX) + AXIS_PX;
     return {
       view: this.view, rows: between(this.rows, top, top + height - AXIS_PX), top, width: this.width, height,
       gutter: this.gutter, ratio: Math.min(3, window.devicePixelRatio || 1), lanes: state.lanes, tracks: this.tracks,
       close: this.closeNow(state), now_s: isOver(state.figures) ? null : elapsed(state, Date.now()),
-      marked: this.marked, theme: themeAt(this.element),
+      marked: this.marked, theme,
     };
   }
 
@@ -212,11 +222,19 @@ class Timeline implements LanesView {
     if (!row) return;
     this.marked = row;
     this.bringInSight(row);
-    const at_s = spans ? this.nextStart(row, spans) : this.tip.at_s ?? this.view.from_s;
-    const told = this.told(row, at_s);
+    const at_s = spans ? this.nextMiddle(row, spans) : this.here;
+    const length = this.view.to_s - this.view.from_s;
+    if (at_s < this.view.from_s || at_s > this.view.to_s) this.view = clamped(at_s - length / 2, at_s + length / 2, this.end_s);
     const x = this.gutter + (at_s - this.view.from_s) / this.perPixel_s;
-    this.tip.show(told, x, row.y - this.scroller.scrollTop, this.width, at_s);
+    this.tip.show(this.told(row, at_s), x, row.y - this.scroller.scrollTop, this.width, at_s);
     this.frame.ask();
+  }
+
+  /** Where the keys are: at the moment that was told last, if it is seen, else in the middle. */
+  private get here(): number {
+    const { at_s } = this.tip;
+    const isSeen = at_s !== null && at_s >= this.view.from_s && at_s <= this.view.to_s;
+    return isSeen ? at_s : (this.view.from_s + this.view.to_s) / 2;
   }
 
   private bringInSight(row: Row): void {
@@ -225,13 +243,15 @@ class Timeline implements LanesView {
     else if (row.y + row.height > this.scroller.scrollTop + seen) this.scroller.scrollTop = row.y + row.height - seen;
   }
 
-  private nextStart(row: Row, by: number): number {
+  /** Give the middle of the next span of a row, before or after where the keys are. */
+  private nextMiddle(row: Row, by: number): number {
     const { columns } = this.tracks;
     const index = this.tracks.lane(row.lane)?.index;
-    const now = this.tip.at_s ?? this.view.from_s;
-    if (!columns || !index?.n) return now;
-    const at = index.from(now + (by > 0 ? 1e-9 : -1e-9), columns) + (by > 0 ? (this.tip.at_s === null ? 0 : 1) : -1);
-    const next = index.rows[Math.max(0, Math.min(index.n - 1, at))] ?? 0;
+    const { here } = this;
+    if (!columns || !index?.n) return here;
+    const at = index.from(here, columns); // the one that is under the keys, or the first behind them
+    const isUnder = (columns.start[index.rows[at] ?? 0] ?? 0) <= here && at < index.n;
+    const next = index.rows[Math.max(0, Math.min(index.n - 1, by < 0 ? at - 1 : isUnder ? at + 1 : at))] ?? 0;
     return ((columns.start[next] ?? 0) + (columns.end[next] ?? 0)) / 2;
   }
 

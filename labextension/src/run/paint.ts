@@ -79,7 +79,7 @@ function fontOf(row: Row, font: string): string {
 function nameOf(row: Row, lanes: ReadonlyMap<number, Lane>): string {
   if (row.kind === 'host') return `${row.isFolded ? '▸' : '▾'} ${line(row.host, 60)} · ${count(row.nLanes)}`;
   const lane = lanes.get(row.lane);
-  return `${lane?.is_up === false ? '✕ ' : ''}${line(lane?.worker ?? '', 60)}`;
+  return `${lane?.reason ? '✕ ' : ''}${line(lane?.worker ?? '', 60)}`;
 }
 
 function nameColor(scene: Scene, row: Row, isMarked: boolean): string {

@@ -78,6 +78,7 @@ export class Strips {
     const track = tracks.lane(lane);
     if (close && items) fromItems(this.pixels, close.items, items);
     else if (close && spans) fromSpans(this.pixels, close.spans, spans);
+    else if (track && tracks.columns && track.index.n < 2 * this.pixels.width) fromIndex(this.pixels, track.index, tracks.columns);
     else if (track && isFine(tracks.width_s, this.pixels)) fromBins(this.pixels, track.bins, tracks.width_s, 1);
     else if (track && tracks.columns) fromIndex(this.pixels, track.index, tracks.columns);
   }

@@ -1,0 +1,1 @@
+"use strict";(self.rspackChunkpathos_nb=self.rspackChunkpathos_nb||[]).push([[0],{2(s,a,h){h.r(a),h.d(a,{},{default:[]})}}]);
