@@ -64,7 +64,7 @@ def test_a_host_a_tunnel_and_a_pool_by_mouse_alone(open_notebook, bed, strangers
     form.get_by_label("Port there").fill(str(bed.hosts["host2"]["port"]))
     panel.press("Open", form)
     panel.wait_for_note("leads to port")
-    (tunnel,) = panel.names("tunnels")
+    (tunnel,) = _when_there(panel, "tunnels")
     panel.state("tunnels", tunnel, "connected")
 
     form = panel.form("pools")
@@ -81,6 +81,7 @@ def test_a_host_a_tunnel_and_a_pool_by_mouse_alone(open_notebook, bed, strangers
     panel.wait_for_note("closed host2-pool")
     panel.press("Close", panel.card("tunnels", tunnel))
     panel.wait_for_note(f"ended {tunnel}")
+    panel.card("hosts", "host2").get_by_text("2 workers").wait_for(state="detached")  # or it would ask first
     panel.press("Disconnect", panel.card("hosts", "host2"))
     panel.wait_for_note("disconnected host2")
     for topic in ("hosts", "tunnels"):
