@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 MAX_CHUNK_S = 0.25
+CUT_S = 2 * MAX_CHUNK_S  # a worker gives back then what it has not begun: its items take longer than those before
 MAX_CHUNK_BYTES = 1 << 23
 OVERHEAD_FACTOR = 10.0
 FREE_GROWTH_S = 1e-3

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.dispatch.captured import HEAVY_BYTES, culprit, heavy, name_of
-from pathos_nb.dispatch.chunking import Measured, next_size, stream_size
+from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import CannotSend, Failure, PathosNbError
@@ -99,7 +99,7 @@ class Feeder:
         if run.pins:
             return self._pinned(run, seat)
         if run.again:
-            return run.again.popleft()
+            return _first_of(run, seat)
         size = min(self.size_for(run, seat), run.source.ready)
         if size < 1:
             return None
@@ -249,7 +249,8 @@ class Feeder:
         seat.context = context
         options = run.options
         minor = MINOR if payload.by_value else None
-        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, context if changed else None)
+        chunk_s = CUT_S if options.chunksize is None else None
+        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, context if changed else None, chunk_s)
         return Frame(protocol.DEFINE, (run.number, tuple(spec)), payload.body, payload.buffers)
 
     def _payload(self, run: Run, codec: Any) -> Payload | None:
@@ -377,6 +378,16 @@ class Feeder:
     def _look(self) -> None:
         self._look_again = None
         self.feed()
+
+
+def _first_of(run: Run, seat: Seat) -> Task:
+    """Take what is to run again from the queue: as much of it as a chunk may last."""
+    task = run.again.popleft()
+    most = max(1, int(MAX_CHUNK_S / max(run.item_s.get(id(seat), 0.0), 1e-9)))
+    if task.alone or run.options.chunksize is not None or len(task.indices) <= most:
+        return task
+    run.requeue(task.part(most, len(task.indices), run.source.star, alone=False), first=True)
+    return task.part(0, most, run.source.star, alone=False)
 
 
 def _holds_more_than_one(seat: Seat) -> bool:

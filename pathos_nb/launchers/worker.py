@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import math
 import sys
 import time
 from array import array
@@ -254,6 +255,7 @@ class Chunk:
         self.ends = array("d")
         self.block = run.block
         self.started = _clock()
+        self.until = self.started + (run.spec.chunk_s or math.inf)
 
     def run(self) -> None:
         """Run the items, until the chunk, its limit or an interrupt ends it."""
@@ -294,16 +296,20 @@ class Chunk:
                     if self._is_interrupt(error):
                         return
                     self._fail(error)
-            self.ends.append(worker.now(_clock()))
+            stamp = _clock()
+            self.ends.append(worker.now(stamp))
             if text := worker.capture.take():
                 self.run_of.prints = True
                 self.output.append((start, text))
+            if stamp > self.until:
+                return
 
     def _one_by_one(self) -> None:
         rows = self.rows if self.rows is not None else zip(*self.columns or (), strict=True)
         worker, function, number, cells = self.worker, self.function, self.number, self.worker.cells
         take, now, ends, values, offset = worker.capture.take, _clock, self.ends, self.values, worker.now(0.0)
         guard = self._guard() if self.run_of.spec.seed is not None or self.run_of.spec.timeout_s else None
+        until = self.until
         look_at = BLOCK if self.n > BLOCK and self.run_of.may_block else self.n
         for place, row in enumerate(rows):
             cells.begin(number, place)  # before the limit is read, as the pool sets it before it reads this
@@ -318,11 +324,12 @@ class Chunk:
                 if self._is_interrupt(error):
                     return
                 self._fail(error)
-            ends.append(now() + offset)
+            stamp = now()
+            ends.append(stamp + offset)
             if text := take():
                 self.run_of.prints = True
                 self.output.append((place, text))
-            if place + 1 == look_at < self.n and self._are_short():
+            if stamp > until or (place + 1 == look_at < self.n and self._are_short()):
                 return
 
     def _are_short(self) -> bool:

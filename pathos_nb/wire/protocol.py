@@ -44,6 +44,8 @@ class RunSpec(NamedTuple):
         The Python version that can load the function; None if any can.
     context : tuple or None
         Current folder, module path, environment and set-up modules, where they differ from the last run's.
+    chunk_s : float or None
+        How long a chunk may last: after that what has not begun goes back. None: it is done to its end.
     """
 
     star: bool
@@ -51,6 +53,7 @@ class RunSpec(NamedTuple):
     timeout_s: float | None
     minor: tuple[int, ...] | None
     context: tuple[Any, ...] | None
+    chunk_s: float | None = None
 
 
 class ItemReport(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import time
 from typing import Any
 
 import pathos_nb
@@ -16,6 +17,11 @@ def same(x: Any) -> Any:
 
 def square(x: int) -> int:
     return x * x
+
+
+def nap(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
 
 
 def add(a: Any, b: Any = 0, *, scale: int = 1) -> Any:

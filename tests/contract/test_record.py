@@ -14,7 +14,7 @@ import pytest
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, ItemFailed, ItemRetried, RunEnded, RunStarted
 from pathos_nb.launchers.registry import registry
-from tests.contract.calls import fail_first, picky, same, square, wait_for
+from tests.contract.calls import fail_first, nap, picky, same, square, wait_for
 from tests.rig.census import until
 from tests.rig.launchers import not_serial
 
@@ -84,6 +84,14 @@ def test_one_worker_is_not_in_two_chunks_at_once(pool: Any) -> None:
     for worker in {c.worker for c in run.chunks}:
         mine = sorted((c.started, c.ends[-1]) for c in run.chunks if c.worker == worker)
         assert all(a[1] <= b[0] + 1e-3 for a, b in zip(mine, mine[1:], strict=False))
+
+
+def test_items_that_turn_out_to_be_long_go_back_to_be_shared_anew(pool: Any) -> None:
+    """A chunk that was made for short items is not kept by one worker to its end."""
+    run = pool.start(nap, [0.001] * 100 + [0.26] * 8 + [0.001] * 150)
+    assert run.wait(60)
+    assert run.result() == [0.001] * 100 + [0.26] * 8 + [0.001] * 150
+    assert max(sum(100 <= i < 108 for i in chunk.indices) for chunk in run.chunks) <= 2
 
 
 def test_a_run_tells_its_counts_and_times(pool: Any) -> None:
