@@ -40,7 +40,7 @@ class Scene:
         crew = SimpleNamespace(
             seat_of=lambda slot: self.seat, stillborn=0, mourn=lambda *a: None, replace=lambda s: None
         )
-        self.receiver = Receiver(lambda: crew, self.fail, self.fail, lambda run: None)  # type: ignore[arg-type]
+        self.receiver = Receiver(lambda: crew, self.fail, self.fail, lambda run: None, None)  # type: ignore[arg-type]
 
     def requeue(self, task: Task, first: bool = False) -> None:
         """Keep what is to run again."""

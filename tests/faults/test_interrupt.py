@@ -198,6 +198,7 @@ def test_a_block_that_is_interrupted_closes_its_pool(launcher: str, tmp_path: Pa
 
 
 TERMINATED = """
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
     def item(x):
         say("begun")
         time.sleep(20)
