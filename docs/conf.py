@@ -10,3 +10,4 @@ version = release = pathos_nb.__version__
 extensions = ["myst_parser"]
 exclude_patterns = ["_build"]
 html_title = project
+suppress_warnings = ["myst.xref_missing"]  # performance.md has anchors of HTML, which GitHub and browsers find
