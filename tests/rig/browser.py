@@ -24,7 +24,10 @@ _FLAGS = (
     "--disable-background-networking", "--disable-component-update",
 )  # fmt: skip
 # Notebook 7 says these at its start, with no extension at all.
-_NOT_OURS = ("reading 'schema'", "Command 'filebrowser:open-path' not registered")
+# JupyterLab's own: the last is what it leaves of a question to a kernel that has been ended meanwhile.
+_NOT_OURS = (
+    "reading 'schema'", "Command 'filebrowser:open-path' not registered", "Canceled future for create_subshell_request",
+)  # fmt: skip
 _KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
 # A kernel answers in order: when this one is answered, so is all that the page has asked a new kernel.
 _ANSWERED = f"async () => {{ await {_KERNEL}.requestKernelInfo(); return true; }}"
