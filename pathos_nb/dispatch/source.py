@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from pathos_nb.dispatch.partial import ChosenRows
 from pathos_nb.errors import BadOption
 
 _PULL_S = 2e-3
@@ -71,6 +72,36 @@ class SliceSource:
         """Give no more, and let the input go."""
         self._next = self.total or 0
         self.columns = ()
+
+
+class ChosenSource(SliceSource):
+    """Some of the argument tuples of a sequence, each with its place among all.
+
+    Parameters
+    ----------
+    chosen : ChosenRows
+        All of them, and which.
+    """
+
+    def __init__(self, chosen: ChosenRows) -> None:
+        super().__init__((chosen.rows,), True)
+        self._chosen = chosen.chosen
+
+    @property
+    def left(self) -> int:
+        """Items not yet taken."""
+        return len(self._chosen) - self._next
+
+    def take(self, n: int) -> Taken:
+        """Give the indices and the items of the next `n`."""
+        indices = self._chosen[self._next : self._next + n]
+        self._next += len(indices)
+        (rows,) = self.columns
+        return indices, [rows[index] for index in indices]
+
+    def end(self) -> None:
+        """Give no more, and let the input go."""
+        self._next, self.columns = len(self._chosen), ()
 
 
 class PulledSource:
@@ -199,6 +230,8 @@ def make_source(sequences: tuple[Iterable[Any], ...], star: bool) -> Source:
     """
     if not sequences:
         raise BadOption("a map needs something to map over", cure="give a sequence after the function")
+    if isinstance(sequences[0], ChosenRows):
+        return ChosenSource(sequences[0])
     if all(map(_can_slice, sequences)):
         return SliceSource(sequences, star)
     iterators = [iter(sequence) for sequence in sequences]
