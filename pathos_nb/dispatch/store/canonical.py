@@ -36,7 +36,7 @@ __all__ = ["Writer", "digest"]
 _LARGE_BYTES = 1 << 16
 _DEEPEST = 150
 _DESCRIPTORS = tuple(
-    {type(str.upper), type(str.__add__), type("".__add__), type(dict.__dict__["fromkeys"]), type(int.real)}  # type: ignore[attr-defined]
+    {type(str.upper), type(str.__add__), type("".__add__), type(dict.__dict__["fromkeys"]), type(int.real)}
 )
 _HELD = {property: ("fget", "fset", "fdel"), staticmethod: ("__func__",), classmethod: ("__func__",)}
 

@@ -91,7 +91,7 @@ class StoreFile:
     """
 
     def __init__(self, path: Path, is_network: bool | None = None) -> None:
-        self.path = Path(os.path.abspath(path.expanduser()))
+        self.path = path.expanduser().absolute()
         prepare(self.path)
         self.is_network = is_on_network(self.path) if is_network is None else is_network
         self.values = Values(self.path.with_name(f"{self.path.name}.values"))

@@ -18,18 +18,18 @@ from pathos_nb.dispatch.store.recorder import DONE, FAILED, NOT_STORED
 from pathos_nb.dispatch.store.sweep import NOT_KEPT, Row, rows_of_block
 from pathos_nb.errors import Cancelled, Failure, StoreError
 from pathos_nb.events import ChunkDone
-from pathos_nb.wire.serialization import loads
+from pathos_nb.wire.quick import loads
 
 __all__ = [
     "Kept", "StoredRun", "code_of", "done_places", "find", "kept_points", "keys_of", "listed", "loaded", "matches",
-    "of_function", "points_of", "read_points",
+    "of_function", "points_of", "read_points", "run_of",
 ]  # fmt: skip
 
+_SPAN = f"BETWEEN runs.run * {PLACES} AND runs.run * {PLACES} + {PLACES} - 1"
 _COLUMNS = (
-    "runs.run, id, title, names, options, source, environment, owner, total, state, started, seen, seconds,"
-    " digest, (SELECT count(*) FROM points WHERE point BETWEEN runs.run * {n} AND runs.run * {n} + {n} - 1),"
-    " (SELECT count(*) FROM failures WHERE point BETWEEN runs.run * {n} AND runs.run * {n} + {n} - 1)"
-).format(n=PLACES)
+    "runs.run, id, title, names, options, source, environment, owner, total, state, started, seen, seconds, digest,"
+    f" (SELECT count(*) FROM points WHERE point {_SPAN}), (SELECT count(*) FROM failures WHERE point {_SPAN})"
+)
 _FROM = f"SELECT {_COLUMNS} FROM runs JOIN functions USING (function)"
 
 
@@ -145,6 +145,25 @@ def find(file: StoreFile, name: str) -> StoredRun | None:
     order = "ORDER BY id = ?1 DESC, seen DESC, run DESC LIMIT 1"
     with file.reading() as connection:
         row = connection.execute(f"{_FROM} WHERE id = ?1 OR title = ?1 {order}", (name,)).fetchone()
+    return _run(row) if row else None
+
+
+def run_of(file: StoreFile, run_id: str) -> StoredRun | None:
+    """Give the run of that very name.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    run_id : str
+        Its id.
+
+    Returns
+    -------
+    StoredRun or None
+    """
+    with file.reading() as connection:
+        row = connection.execute(f"{_FROM} WHERE id = ?", (run_id,)).fetchone()
     return _run(row) if row else None
 
 
@@ -380,7 +399,7 @@ def loaded(file: StoreFile, run: StoredRun) -> Results:
     total = run.total if run.total is not None else len(points)
     points += [(NOT_KEPT,) * len(run.names)] * (total - len(points))
     kept = kept_points(file, run)
-    failed = {i: kept.failures.get(i) or _not_run(i) for i in range(total) if i not in kept.values}
+    failed = {i: kept.failures[i] if i in kept.failures else _not_run(i) for i in range(total) if i not in kept.values}
     state = run.end if run.end in ("done", "failed", "cancelled") else "cancelled"
     found = [kept.values.get(i) for i in range(total)]
     record = [chunk._replace(run_id=run.run_id) for chunk in kept.chunks]

@@ -51,13 +51,13 @@ class Modules:
         if self._file_of(module) is None:
             return f"{name} (a folder)".encode() if hasattr(module, "__path__") else None
         found = sorted(self._with_those_it_uses(name))
-        return name.encode() + b" " + b" ".join(f"{each} {_digest_of(path)}".encode() for each, path in found)
+        return name.encode() + b" " + " ".join(f"{each} {_digest_of(path)}" for each, path in found).encode()
 
     def _is_installed(self, module: Any) -> bool:
         if module is None:
             return True
         spec = getattr(module, "__spec__", None)
-        if getattr(spec, "origin", None) in ("built-in", "frozen") or module.__name__ in sys.builtin_module_names:
+        if getattr(spec, "origin", None) in {"built-in", "frozen"} or module.__name__ in sys.builtin_module_names:
             return True
         path = self._file_of(module)
         return path is not None and path.startswith(self._installed)

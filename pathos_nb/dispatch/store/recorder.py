@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from pathos_nb.dispatch.ended import in_parts
 from pathos_nb.dispatch.keepers import MISSING, ListKeeper
 from pathos_nb.dispatch.run import Run
-from pathos_nb.dispatch.store.file import point_id
+from pathos_nb.dispatch.store.file import PLACES, point_id
 from pathos_nb.dispatch.store.owners import me
 from pathos_nb.dispatch.store.sweep import BLOCK, Sweep, environment
 from pathos_nb.dispatch.store.values import NotStorable, Values
@@ -77,6 +77,7 @@ class Recorder:
         self._taken: list[Event] = []
         self._told: set[int] = set()  # events that were told before they were written
         self._n_blocked, self._is_begun, self.is_given_up = 0, False, False
+        self._is_again = row is not None
         self._before = (row, 0, False)  # what the three were at the last commit
         self._code: bytes | None = None
         self._is_code_written = False
@@ -171,6 +172,16 @@ class Recorder:
         self._write_blocks(connection)
         self._copy(connection)
         self._write_points(connection, taken)
+        self._write_state(connection, taken)
+
+    def _write_state(self, connection: sqlite3.Connection, taken: list[Event]) -> None:
+        if self.places is not None:
+            connection.execute(
+                "UPDATE runs SET seen = ?1, state = CASE WHEN total = (SELECT count(*) FROM points WHERE state = ?2"
+                " AND point BETWEEN ?3 AND ?4) THEN 'done' ELSE state END WHERE run = ?5",
+                (time.time(), DONE, point_id(self.row or 0, 0), point_id(self.row or 0, PLACES - 1), self.row),
+            )
+            return
         state = next((event.state for event in taken if isinstance(event, RunEnded)), "running")
         connection.execute(
             "UPDATE runs SET state = ?, seen = ?, seconds = ?, total = ? WHERE run = ?",
@@ -228,7 +239,9 @@ class Recorder:
     def _begin(self, connection: sqlite3.Connection) -> None:
         sweep = self.sweep
         function = _function_row(connection, sweep.key.digest)
-        if self.row is not None:
+        if self.places is not None:
+            pass
+        elif self.row is not None:
             connection.execute(
                 "UPDATE runs SET id = ?, title = ?, owner = ?, state = 'running', environment = ? WHERE run = ?",
                 (self.run.run_id, self.run.title, me(), environment(), self.row),
@@ -289,6 +302,8 @@ class Recorder:
             for index, start, end in rows:
                 self._add(points, failures, (index, start, end, worker))
         connection.executemany(_POINT, points)
+        if self._is_again:
+            connection.executemany("DELETE FROM failures WHERE point = ?", [(point[0],) for point in points])
         connection.executemany(_FAILURE, failures)
 
     def _add(self, points: list[Any], failures: list[Any], told: tuple[int, float | None, float | None, int]) -> None:

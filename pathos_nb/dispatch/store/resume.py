@@ -44,6 +44,8 @@ class Plan:
         From places to points of other runs, which become points of this one.
     note : str
         What is to be said about it.
+    places : list of int or None
+        Where the points stand in `first`, when some of it runs again.
     """
 
     store: Store
@@ -52,6 +54,7 @@ class Plan:
     kept: Kept | None = None
     copies: dict[int, int] = field(default_factory=dict)
     note: str = ""
+    places: list[int] | None = None
 
     @property
     def n_kept(self) -> int:
@@ -86,6 +89,7 @@ class Plan:
             run.chunks.extend(chunk._replace(run_id=run.run_id) for chunk in kept.chunks)
             run.earlier_s = first.seconds if first is not None else 0.0
         recorder = self.store.record(run, self.sweep, first.run if first is not None else None)
+        recorder.places = self.places
         recorder.copies = [(point, place) for place, point in self.copies.items()]
         self.store.begin(recorder)
         return recorder
@@ -119,19 +123,17 @@ def plan(store: Store, sweep: Sweep, how: str = "") -> Plan:
     found = Plan(store, sweep)
     if how == "fresh":
         return found
-    runs = of_function(store.file, sweep.key.digest)
-    if not runs or (how == "" and not runs[0].was_cut_short):
-        if runs and runs[0].is_running_elsewhere:
-            found.note = f"{_said_running(runs[0])}: all points are computed here too; --resume takes what is there"
-        return found
-    _go_on(found, runs if how == "resume" else runs[:1])
-    if found.n_kept and how == "":
-        what = f"{runs[0].title} was cut short: {found.n_kept:,} of {len(sweep.rows):,} points are there"
+    runs, n = of_function(store.file, sweep.key.digest), len(sweep.rows)
+    where = f"{_said_running(runs[0])}" if runs and runs[0].is_running_elsewhere else ""
+    if runs and (how == "resume" or runs[0].was_cut_short):
+        _go_on(found, runs if how == "resume" else runs[:1])
+    if how == "resume":
+        found.note = f"{found.n_kept:,} of {n:,} points are there already{where and '; '}{where}"
+    elif found.n_kept:
+        what = f"{runs[0].title} was cut short: {found.n_kept:,} of {n:,} points are there"
         found.note = f"{what}, the rest is computed (--fresh computes all)"
-    elif how == "resume":
-        found.note = f"{found.n_kept:,} of {len(sweep.rows):,} points are there already"
-        if runs[0].is_running_elsewhere:
-            found.note += f"; {_said_running(runs[0])}"
+    elif where:
+        found.note = f"{where}: all points are computed here too; --resume takes what is there"
     return found
 
 

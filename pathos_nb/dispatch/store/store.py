@@ -101,13 +101,15 @@ class Store:
                 path.unlink(missing_ok=True)
             folder.rmdir()
 
-    def prune(self, most_bytes: int = 0) -> tuple[int, int]:
+    def prune(self, most_bytes: int = 0, *, is_all: bool = False) -> tuple[int, int]:
         """Forget runs until the store is small enough, those that are done first, the oldest first.
 
         Parameters
         ----------
         most_bytes : int
             How large it may be; with 0 every run that is done goes, and those that were cut short stay.
+        is_all : bool
+            Whether those go as well.
 
         Returns
         -------
@@ -118,7 +120,7 @@ class Store:
         n = 0
         runs = [run for run in listed(self.file, -1) if not run.is_running]
         waiting = [run for run in runs if not run.was_cut_short]
-        if most_bytes:
+        if most_bytes or is_all:
             waiting += [run for run in runs if run.was_cut_short]
         while waiting and (not most_bytes or self.file.n_bytes > most_bytes):
             few = len(waiting) if not most_bytes else max(1, len(waiting) // 4)

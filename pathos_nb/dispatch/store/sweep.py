@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pathos_nb.dispatch.store.keys import KEY_BYTES, FunctionKey, is_plain
-from pathos_nb.wire.serialization import dump, loads
+from pathos_nb.wire.quick import loads
+from pathos_nb.wire.serialization import dump
 
 __all__ = ["BLOCK", "NOT_KEPT", "Block", "NotKept", "Sweep", "environment", "rows_of_block"]
 
@@ -138,7 +139,9 @@ def _packed_row(row: Row) -> bytes | None:
     except Exception:  # whatever an argument's own pickling raises; its key is all that is needed
         return None
     body = bytes(payload.body)
-    return (b"c" + bytes(sys.version_info[:2]) if payload.by_value else b"p") + body if len(body) < _MOST_BYTES else None
+    return (
+        (b"c" + bytes(sys.version_info[:2]) if payload.by_value else b"p") + body if len(body) < _MOST_BYTES else None
+    )
 
 
 def rows_of_block(packed: bytes, n_names: int) -> list[Row]:
@@ -156,13 +159,13 @@ def rows_of_block(packed: bytes, n_names: int) -> list[Row]:
     list of tuple
         With `NOT_KEPT` for what was too large, or is of another Python.
     """
-    found = loads(packed[1:])
+    found: list[Any] = loads(packed[1:])
     return found if packed[:1] == b"l" else [_row(raw, n_names) for raw in found]
 
 
 def _row(raw: bytes | None, n_names: int) -> Row:
     if raw is not None and raw[:1] == b"c":
-        raw = raw[2:] if raw[1:3] == bytes(sys.version_info[:2]) else None
+        raw = b"p" + raw[3:] if raw[1:3] == bytes(sys.version_info[:2]) else None
     try:
         return (NOT_KEPT,) * n_names if raw is None else tuple(loads(raw[1:]))
     except Exception:  # a class or module that is not here any more

@@ -13,7 +13,8 @@ from typing import Any
 
 from pathos_nb.dispatch.store.place import check_owned
 from pathos_nb.errors import StoreError
-from pathos_nb.wire.serialization import dump, loads
+from pathos_nb.wire.quick import loads
+from pathos_nb.wire.serialization import dump
 
 __all__ = ["LARGE_BYTES", "NotStorable", "Values", "read_bytes"]
 
