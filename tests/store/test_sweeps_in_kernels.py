@@ -68,7 +68,7 @@ def test_a_sweep_that_failed_goes_on_in_the_next_kernel_and_computes_only_what_i
     assert answer.ename == "ValueError" and kernels.computed()[0] == min(set(range(20)) - set(map(int, done)))
 
     runs = second.run("%pathos runs").result
-    assert "s.sqlite" in runs and "this one" in runs
+    assert "s.sqlite" in runs and "fits" in runs
 
 
 def test_what_the_body_uses_makes_new_points_and_what_stays_does_not(kernels):
@@ -129,9 +129,9 @@ def test_results_errors_and_reruns_of_an_earlier_kernel(kernels):
     answer = second.run("%pathos rerun fits --failed")
     assert answer.ename == "" and "ValueError: 3" in answer.result, "the code is that of the run, its names as they were"
     assert kernels.computed() == [3]
-    assert "no run is called 'nothing'" in second.run("%pathos load nothing").traceback
+    assert "no run is called 'nothing'" in second.run("%pathos load nothing").text
     assert "forgot" in second.run("%pathos runs --prune --all").result
-    assert "no run is called 'gone'" in second.run("%pathos errors gone").traceback
+    assert "no run is called 'gone'" in second.run("%pathos errors gone").text
 
 
 def test_points_that_run_again_are_kept_where_they_were(kernels):

@@ -50,7 +50,7 @@ class Modules:
             return f"{name} {self._version(top)}".encode()
         if self._file_of(module) is None:
             return f"{name} (a folder)".encode() if hasattr(module, "__path__") else None
-        found = sorted(self._with_those_it_uses(name))
+        found = sorted(self._with_those_it_uses(name).items())
         return name.encode() + b" " + " ".join(f"{each} {_digest_of(path)}" for each, path in found).encode()
 
     def _is_installed(self, module: Any) -> bool:
