@@ -380,6 +380,7 @@ class Dispatcher:
             with Interrupts(self.hub), self.lock:
                 for seat in self._inline:
                     seat.slot.hand_up()
+                run.take_hits()
                 self._check_over(run)
                 self.feeder.feed()
             self.deliver()

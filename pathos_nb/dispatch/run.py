@@ -288,6 +288,14 @@ class Run:
         if len(task.indices):
             self.again.insert(0 if first else len(self.again), task)
 
+    def take_hits(self) -> None:
+        """Place the values that were there before, of items that were pulled; under the dispatcher's lock."""
+        hits = self.source.hits
+        if hits:
+            self.source.hits = []
+            self.keeper.place([index for index, _ in hits], [value for _, value in hits])
+            self.n_done += len(hits)
+
     def fail(self, failure: Failure) -> None:
         """Take a failure in for good."""
         self.failures[failure.index] = failure

@@ -34,6 +34,7 @@ class SliceSource:
 
     def __init__(self, columns: tuple[Any, ...], star: bool) -> None:
         self.columns, self.star = columns, star
+        self.hits: list[tuple[int, Any]] = []
         self.total: int | None = min(map(len, columns))
         self._next = 0
         self.error: BaseException | None = None
@@ -67,6 +68,10 @@ class SliceSource:
 
     def pull(self, n_ready: int) -> None:
         """Nothing to pull: all is there."""
+
+    def all_rows(self) -> list[Any]:
+        """Give all items as argument tuples."""
+        return list(self.columns[0]) if self.star else list(zip(*self.columns, strict=False))
 
     def end(self) -> None:
         """Give no more, and let the input go."""
@@ -122,6 +127,7 @@ class PulledSource:
     def __init__(self, iterator: Iterator[Any], star: bool, width: int, total: int | None) -> None:
         self._iterator, self.star, self.width, self.total = iterator, star, width, total
         self._pulled: deque[Any] = deque()
+        self.hits: list[tuple[int, Any]] = []  # items whose values are there already
         self._next, self.n_pulled = 0, 0
         self._ended = False
         self.error: BaseException | None = None
@@ -147,6 +153,10 @@ class PulledSource:
     def is_exhausted(self) -> bool:
         """Whether all are taken."""
         return self._ended and not self._pulled
+
+    def rows(self) -> Iterator[Any]:
+        """Give the iterator as one of argument tuples."""
+        return self._iterator if self.star or self.width > 1 else ((item,) for item in self._iterator)
 
     def pull(self, n_ready: int) -> None:
         """Advance the iterator until so many are ready, or it has taken a while.

@@ -15,7 +15,7 @@ from pathos_nb.dispatch.store.keys import function_key, is_plain
 from pathos_nb.errors import CannotKey
 from tests.source import ROOT
 
-EVERYTHING = '''
+EVERYTHING = """
 import abc, collections, dataclasses, datetime, enum, functools, math, pathlib, re
 import numpy as np
 K = 3
@@ -55,7 +55,7 @@ def body(alpha):
         v = alpha
         def f(self): self.q = 1; self.r = 2
     return lam(alpha), Inner
-'''
+"""
 PROGRAM = """
 import sys, __main__
 lines, text = int(sys.argv[1]), sys.argv[2]
@@ -85,7 +85,9 @@ def made(text: str, **names: object):
     return space["body"]
 
 
-BODY = "def helper(v): return v + k\nclass A:\n    def m(self): return 1\ndef body(v): return helper(v), A().m(), k\nk = 1"
+BODY = (
+    "def helper(v): return v + k\nclass A:\n    def m(self): return 1\ndef body(v): return helper(v), A().m(), k\nk = 1"
+)
 CHANGES = {
     "a constant": ("v + k", "v + k + 0"),
     "a helper's default": ("helper(v)", "helper(v, w=2)"),
@@ -116,7 +118,21 @@ def test_two_arrays_that_look_alike_when_printed_are_two():
 
 def test_values_that_are_equal_to_python_and_not_to_a_function_are_told_apart():
     key = function_key(len)
-    rows = [(1,), (1.0,), (True,), ("1",), (b"1",), (None,), (0.0,), (-0.0,), ((1,),), ([1],), ({1},), ({1: None},), (1j,)]
+    rows = [
+        (1,),
+        (1.0,),
+        (True,),
+        ("1",),
+        (b"1",),
+        (None,),
+        (0.0,),
+        (-0.0,),
+        ((1,),),
+        ([1],),
+        ({1},),
+        ({1: None},),
+        (1j,),
+    ]
     assert len({key.point(row) for row in rows}) == len(rows)
     assert not is_plain(rows) and is_plain(rows[:3])
 

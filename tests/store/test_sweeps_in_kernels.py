@@ -106,7 +106,9 @@ def test_a_kernel_that_is_killed_costs_the_points_in_flight_alone(kernels):
     answer = second.run(cell(200), timeout=60)
     again = kernels.computed()
     assert "fits was cut short" in answer.text, answer.text + answer.traceback
-    assert len(begun) + len(again) - 200 < 60, "what runs twice is what was sent and not reported: at most a quarter of a second's"
+    assert len(begun) + len(again) - 200 < 60, (
+        "what runs twice is what was sent and not reported: at most a quarter of a second's"
+    )
     assert set(begun) | set(again) == set(range(200))
     assert second.value("list(fits)") == [v * 10 for v in range(200)]
     assert second.value("len(fits.to_dict()['seconds']) - fits.to_dict()['seconds'].count(None)") == 200
@@ -127,7 +129,9 @@ def test_results_errors_and_reruns_of_an_earlier_kernel(kernels):
     second.run("%pathos load fits")
     assert second.value("(fits.names, fits.points[5], len(fits.errors))") == (("v",), (5,), 1)
     answer = second.run("%pathos rerun fits --failed")
-    assert answer.ename == "" and "ValueError: 3" in answer.result, "the code is that of the run, its names as they were"
+    assert answer.ename == "" and "ValueError: 3" in answer.result, (
+        "the code is that of the run, its names as they were"
+    )
     assert kernels.computed() == [3]
     assert "no run is called 'nothing'" in second.run("%pathos load nothing").text
     assert "forgot" in second.run("%pathos runs --prune --all").result
@@ -147,8 +151,6 @@ def test_points_that_run_again_are_kept_where_they_were(kernels):
     assert "failed" not in second.run("%pathos errors fits").result
     second.run("%pathos load fits")
     assert second.value("list(fits)") == [v * 10 for v in range(6)]
-
-
 
 
 def test_what_cannot_be_kept_is_said_and_the_map_goes_on(kernels):
