@@ -202,9 +202,9 @@ class Maps:
         source, chosen = self._read(f, sequences, star, options)
         return self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
 
-    def _cached(self, call: Call, keeper: Keeper) -> Run:
+    def _cached(self, call: Call, keeper: ListKeeper | StreamKeeper) -> Run:
         """Make a run whose values are looked for in a cache, and put there."""
-        from pathos_nb.dispatch.caches import bare, keeper_for, prepare
+        from pathos_nb.dispatch.cache_lookup import bare, keeper_for, prepare
 
         function, cache = bare(call.function, call.options.cache)
         lookup, source = prepare(cache, (function, call.options.kwargs, call.options.seed), call.source)

@@ -207,7 +207,7 @@ class CellRunner:
 
         pool, asked = self._pool(job.values)
         with self._session.listening(hear):
-            rows = job.rows if plan is None else plan.rows()
+            rows = plan.rows() if plan is not None and plan.n_kept else job.rows
             pool.start(job.function, rows, star=True, title=job.title, **options, **asked)
 
     def _raise_failure(self, results: Results, job: Job) -> None:

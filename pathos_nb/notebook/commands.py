@@ -48,8 +48,8 @@ _POINTS = (
         offers=" ".join(_ON_ERROR),
     ),
     Option("seed", "the same random numbers for any number of workers", "", "N", kinds.count),
-    Option("resume", "compute only points that no run of this cell has finished; by default if one was cut short"),
-    Option("fresh", "compute all points, also if a run of this cell was cut short"),
+    Option("resume", "only points that are not there yet; the default if it was cut short"),
+    Option("fresh", "all points, also if it was cut short"),
     Option("store", "keep finished points in the file PATH", "", "PATH"),
     _TITLE,
     _QUIET,
@@ -105,9 +105,9 @@ VERBS: Mapping[str, Command] = {
     "pools": Command("%pathos pools", "List the open pools."),
     "runs": Command(
         "%pathos runs",
-        "List the runs of this session, and those of earlier kernels that are kept.",
+        "List the runs, those of earlier kernels too.",
         (
-            Option("prune", "forget what is kept of runs that are done; those that were cut short stay"),
+            Option("prune", "forget runs that are done; those that were cut short stay"),
             _ALL_KEPT,
         ),
         more="""
@@ -117,7 +117,7 @@ VERBS: Mapping[str, Command] = {
     ),
     "load": Command(
         "%pathos load",
-        "Give the result of a run that is kept, also if its kernel is gone.",
+        "Give the result of a run, also of an earlier kernel.",
         (_OUT,),
         (Word("run", "runs", is_needed=True),),
         more="""

@@ -75,7 +75,9 @@ def test_every_map_sends_only_what_is_not_there(tmp_path, counted, make):
 def test_another_pool_finds_what_the_first_has_kept(tmp_path, counted, place):
     for n in (20, 0):
         with Pool(place, nodes=2 if place != "serial" else 1) as pool:
-            assert pool.map(triple, [str(counted.log)] * 20, range(20), cache=tmp_path / "c") == [3 * x for x in range(20)]
+            assert pool.map(triple, [str(counted.log)] * 20, range(20), cache=tmp_path / "c") == [
+                3 * x for x in range(20)
+            ]
         assert counted() == n
 
 

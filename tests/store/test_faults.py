@@ -191,12 +191,12 @@ def test_on_a_network_file_system_there_is_no_log_and_one_writer(path):
 
 def test_the_kind_of_disk_is_read_from_the_systems_table():
     mounts = (
-        "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 22 0:40 / /home rw shared:1 - nfs4 server:/home rw\n"
-        "31 30 0:41 / /home/me/fast\\040disk rw - xfs /dev/sdb rw\n"
+        "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 22 0:40 / /data rw shared:1 - nfs4 server:/data rw\n"
+        "31 30 0:41 / /data/me/fast\\040disk rw - xfs /dev/sdb rw\n"
     )
-    assert place.file_system(Path("/home/me/s"), mounts) == "nfs4"
-    assert place.file_system(Path("/home/me/fast disk/s"), mounts) == "xfs"
-    assert place.file_system(Path("/homely/s"), mounts) == "ext4" and place.file_system(Path("/s"), "") == ""
+    assert place.file_system(Path("/data/me/s"), mounts) == "nfs4"
+    assert place.file_system(Path("/data/me/fast disk/s"), mounts) == "xfs"
+    assert place.file_system(Path("/datafile/s"), mounts) == "ext4" and place.file_system(Path("/s"), "") == ""
 
 
 def test_pruning_forgets_what_is_done_and_keeps_what_was_cut_short(path):

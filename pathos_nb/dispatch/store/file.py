@@ -33,7 +33,7 @@ __all__ = ["PLACES", "StoreFile", "point_id", "translated"]
 
 _FORMAT = 1
 _APPLICATION = 0x50617468  # "Path"
-_BUSY_S = 5.0
+_BUSY_S = 2.0
 PLACES = 1 << 32  # the row of a point is that of its run times this, and its place
 
 _SCHEMA = """
