@@ -39,6 +39,7 @@ NAMES = (
     "agents",
     "rpc_calls",
     "run_view",
+    "store",
 )
 
 
