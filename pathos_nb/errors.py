@@ -16,6 +16,8 @@
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
     ├── Cancelled            the item was not run, or was stopped, on request
     ├── ShareClosed          a shared value was closed, or its owner has ended
+    ├── BadFile              a file that is not what it should be      (also a ValueError)
+    ├── NotTheSame           points have other values than the serial loop gives
     ├── HostError            something about another machine
     │   ├── HostUnreachable  it does not answer, refuses, or the link was lost   (also a ConnectionError)
     │   ├── HostKeyRefused   its key is unknown, or is not the one that is known
@@ -47,6 +49,7 @@ else:
         from pickle import PicklingError
 
 __all__ = [
+    "BadFile",
     "BadOption",
     "Cancelled",
     "CannotReturn",
@@ -61,6 +64,7 @@ __all__ = [
     "ItemTimeout",
     "LauncherUnavailable",
     "LoginRefused",
+    "NotTheSame",
     "PathosNbError",
     "PoolBroken",
     "PoolClosed",
@@ -192,6 +196,14 @@ class Cancelled(PathosNbError):
 
 class ShareClosed(PathosNbError):
     """What was shared is no longer there: it was closed, or its owner has ended."""
+
+
+class BadFile(PathosNbError, ValueError):
+    """A file that is not what it should be: foreign, damaged, or of another version."""
+
+
+class NotTheSame(PathosNbError):
+    """Points have other values than a serial loop gives."""
 
 
 class HostError(PathosNbError):

@@ -12,12 +12,14 @@ from typing import Any
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.using.how import How
 from pathos_nb.errors import Cancelled
 from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
 from pathos_nb.notebook.clause import Clause, read_clause, read_comprehension
 from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
 from pathos_nb.notebook.points import Points
+from pathos_nb.notebook.post_mortem import post_mortem_of
 from pathos_nb.notebook.repeats import Job, Repeats
 from pathos_nb.notebook.usage import given
 from pathos_nb.notebook.views import Views
@@ -191,7 +193,8 @@ class CellRunner:
 
         def hear(run: Run) -> None:
             if run.function is job.function:
-                begun.append(Results(run, job.names, job.points))
+                how = How(job.function, job.values.get("seed"), post_mortem=post_mortem_of(self._shell))
+                begun.append(Results(run, job.names, job.points, how))
                 if job.names:
                     self._views.name_items(run.run_id, begun[0].label, job.names)
                     self._repeats.offer(begun[0], job)
