@@ -104,11 +104,13 @@ DRAWERS_ALLOWED = {
 JUPYTER = {"IPython", "ipykernel", "ipywidgets", "anywidget", "comm", "jupyter_client", "jupyterlab"}
 # Libraries that only their own files speak to.
 AT_HOME = {
+    "altair": ("dispatch/using/altair_plot.py",),
     "dask": ("launchers/dask.py",),
     "distributed": ("launchers/dask.py",),
     "joblib": ("joblib_backend.py",),
     "mpi4py": ("launchers/mpi.py",),
     "ppft": ("launchers/ppft_",),
+    "xarray": ("dispatch/using/grids.py",),
 }
 NOT_AT_START = ("IPython", "anywidget", "cloudpickle", "dask", "dill", "ipywidgets", "multiprocess", "numpy", "pandas")
 NOT_AT_START += ("paramiko", "ppft", "traitlets", "asyncio", "multiprocessing", "sqlite3")

@@ -21,7 +21,7 @@ from pathos_nb.dispatch.using.comparing import same
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.dispatch.using.picking import picked
 from pathos_nb.dispatch.using.selected import Selected
-from pathos_nb.dispatch.using.uses import Uses
+from pathos_nb.dispatch.using.shows import Shows
 from pathos_nb.errors import Cancelled, Failure
 
 __all__ = ["Results"]
@@ -29,7 +29,7 @@ __all__ = ["Results"]
 _N_ROWS, _N_WANTED = 10, 4
 
 
-class Results(Uses):
+class Results(Shows):
     """Values in the order of the points, with the parameters of each.
 
     A point that failed, or that has not been run, holds a `Failure`:

@@ -6,7 +6,7 @@ import __future__
 import functools
 import operator
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
@@ -18,11 +18,13 @@ from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
 from pathos_nb.notebook.clause import Clause, read_clause, read_comprehension
 from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
+from pathos_nb.notebook.plotting import LivePlot, begin_plot, check_plot
 from pathos_nb.notebook.points import Points
 from pathos_nb.notebook.post_mortem import post_mortem_of
 from pathos_nb.notebook.repeats import Job, Repeats
 from pathos_nb.notebook.usage import given
 from pathos_nb.notebook.views import Views
+from pathos_nb.notebook.watched import is_watched
 from pathos_nb.session import Session
 
 __all__ = ["CellRunner"]
@@ -44,6 +46,7 @@ class CellRunner:
     def __init__(self, shell: Any, session: Session, views: Views) -> None:
         self._shell, self._session, self._views = shell, session, views
         self._hinted: set[str] = set()
+        self._plots: list[LivePlot] = []
         self._repeats = Repeats(session, views, self._complete)
 
     # the magics
@@ -164,6 +167,8 @@ class CellRunner:
 
     def _complete(self, job: Job) -> Results:
         """Start the run, and wait for it unless it goes on behind; what is finished is kept in any case."""
+        if job.values.get("plot"):
+            check_plot()
         begun: list[Results] = []
         try:
             self._start(job, begun)
@@ -179,9 +184,16 @@ class CellRunner:
             if begun:
                 self._keep(job.values["out"], begun[0])
             self._views.settle()
+            self._end_plots(begun)
         if not job.values["bg"]:
             self._raise_failure(begun[0], job)
         return begun[0]
+
+    def _end_plots(self, begun: Sequence[Results]) -> None:
+        plots, self._plots = self._plots, []
+        for plot in plots:
+            if begun and begun[0].is_over:
+                plot.finish()
 
     def _start(self, job: Job, begun: list[Results]) -> None:
         """Start the run; its results are in `begun` even if a pool that runs in this thread is interrupted."""
@@ -195,6 +207,8 @@ class CellRunner:
             if run.function is job.function:
                 how = How(job.function, job.values.get("seed"), post_mortem=post_mortem_of(self._shell))
                 begun.append(Results(run, job.names, job.points, how))
+                if job.values.get("plot"):
+                    self._plots.append(begin_plot(self._shell, begun[0], is_watched=is_watched(self._shell)))
                 if job.names:
                     self._views.name_items(run.run_id, begun[0].label, job.names)
                     self._repeats.offer(begun[0], job)

@@ -47,6 +47,7 @@ _POINTS = (
         offers=" ".join(_ON_ERROR),
     ),
     Option("seed", "the same random numbers for any number of workers", "", "N", kinds.count),
+    Option("plot", "draw the values over the parameters, while they come"),
     _TITLE,
     _QUIET,
 )
@@ -112,6 +113,17 @@ VERBS: Mapping[str, Command] = {
 Without RUN it is the latest. Function and points are those of the run; names that the body reads
 are as they are now. The result has to be there still: in the variable given by -o, or as the
 output of the cell. The last 100 runs can run again.""",
+    ),
+    "report": Command(
+        "%pathos report",
+        "Write a run to a file: a report (.html), or its record (.json, .csv).",
+        (),
+        (Word("file", is_needed=True), Word("run", "runs")),
+        more="""
+  %pathos report fits.html fits
+
+Without RUN it is the latest. The HTML file needs neither network nor kernel. The result has to be there
+still: in the variable given by -o, or as the output of the cell.""",
     ),
     "errors": Command("%pathos errors", "Show what failed, by default in the latest run.", (), (Word("run", "runs"),)),
     **REMOTE_VERBS,

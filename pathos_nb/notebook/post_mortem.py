@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from pathos_nb.notebook.watched import has_kernel, is_watched
+
 __all__ = ["post_mortem_of"]
 
 
@@ -20,23 +22,15 @@ def post_mortem_of(shell: Any) -> Callable[[TracebackType], None]:
     Returns
     -------
     callable
-        Takes a traceback; it is left with ``q``. Where a front end answers no questions, what it says is written,
-        and nothing is asked.
+        Takes a traceback; it is left with ``q``. Where a front end answers no questions, the frames are written, and
+        nothing is asked.
     """
 
     def post_mortem(at: TracebackType) -> None:
         debugger = shell.InteractiveTB.debugger_cls()
         debugger.reset()
-        if not _is_answered(shell):
+        if has_kernel(shell) and not is_watched(shell):
             debugger.cmdqueue = ["where", "quit"]
         debugger.interaction(None, at)
 
     return post_mortem
-
-
-def _is_answered(shell: Any) -> bool:
-    kernel: Any = getattr(shell, "kernel", None)
-    if not hasattr(kernel, "get_parent"):
-        return True
-    request = kernel.get_parent("shell") or {}
-    return bool(request.get("content", {}).get("allow_stdin", True))

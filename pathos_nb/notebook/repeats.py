@@ -93,7 +93,8 @@ class Repeats:
             part.begin(run)
         repeat = part.repeat if part is not None else _Repeat(self, weakref.ref(results), _without_points(job), run)
         results.how = replace(results.how, again=repeat.some)
-        self._session.run(run.run_id).again = repeat
+        kept = self._session.run(run.run_id)
+        kept.again, kept.results = repeat, repeat.results
         self._views.on_retry(run.run_id, _Once(run, repeat))
 
     def run(self, part: _Part, job: Job) -> None:
@@ -123,7 +124,7 @@ class _Repeat:
     """How one run runs again."""
 
     def __init__(self, repeats: Repeats, results: weakref.ref[Results], job: Job, run: Run) -> None:
-        self._repeats, self._results, self._job, self._name = repeats, results, job, run.title or run.run_id
+        self._repeats, self.results, self._job, self._name = repeats, results, job, run.title or run.run_id
 
     def __call__(self, is_only_missing: bool) -> Any:
         results, _ = self._there()
@@ -133,7 +134,7 @@ class _Repeat:
         return self.some(indices)
 
     def _there(self) -> tuple[Results, Run]:
-        results = self._results()
+        results = self.results()
         run = results.run if results is not None else None
         if results is None or not isinstance(run, Run):
             cure = "keep a result in a variable, by -o NAME, as long as its points may run again"
@@ -147,7 +148,7 @@ class _Repeat:
         results, run = self._there()
         points = [results.points[index] for index in indices]
         title = self._name if self._name.endswith(" again") else f"{self._name} again"
-        values = {**self._job.values, "bg": False, "out": None, "quiet": False}
+        values = {**self._job.values, "bg": False, "out": None, "quiet": False, "plot": False}
         job = replace(self._job, points=points, rows=points, values=values, title=title)
         self._repeats.run(_Part(self, results, run, indices), job)
         return results
