@@ -12,10 +12,13 @@ from typing import Any
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.using.forecast import Forecast
 from pathos_nb.dispatch.using.how import How
-from pathos_nb.errors import Cancelled
+from pathos_nb.dispatch.using.trial import Ask, foresee
+from pathos_nb.errors import BadOption, Cancelled
 from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
+from pathos_nb.notebook.checking import check
 from pathos_nb.notebook.clause import Clause, read_clause, read_comprehension
 from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
 from pathos_nb.notebook.plotting import LivePlot, begin_plot, check_plot
@@ -51,7 +54,7 @@ class CellRunner:
 
     # the magics
 
-    def pmap_cell(self, values: Mapping[str, Any], rest: str, cell: str) -> Results | None:
+    def pmap_cell(self, values: Mapping[str, Any], rest: str, cell: str) -> Results | Forecast | None:
         """Run a body for every point.
 
         Parameters
@@ -65,7 +68,7 @@ class CellRunner:
 
         Returns
         -------
-        Results or None
+        Results or Forecast or None
             None where the cell asks for quiet.
         """
         body_name, clause_name = self._filenames("%%pmap")
@@ -85,7 +88,7 @@ class CellRunner:
 
     def pmap_line(
         self, values: Mapping[str, Any], rest: str, local_ns: Mapping[str, Any] | None = None
-    ) -> Results | None:
+    ) -> Results | Forecast | None:
         """Run an expression for every point.
 
         Parameters
@@ -99,7 +102,7 @@ class CellRunner:
 
         Returns
         -------
-        Results or None
+        Results or Forecast or None
             None where the line asks for quiet.
         """
         body_name, clause_name = self._filenames("%pmap")
@@ -160,15 +163,22 @@ class CellRunner:
             text = f"the body ends by assigning {name}, so each value is None; a last line {name} gives it back"
             sys.stderr.write(f"note: {text}\n")
 
-    def _run(self, job: Job) -> Results | None:
+    def _run(self, job: Job) -> Results | Forecast | None:
         with plainly(self._shell, *job.filenames):
+            if job.values["dry_run"]:
+                return foresee(*self._ask(job))
             results = self._complete(job)
+            if job.values["verify"] and results.is_over:
+                check(results, job.values["verify"])
         return None if job.values["quiet"] or (job.values["bg"] and job.values["out"]) else results
 
     def _complete(self, job: Job) -> Results:
         """Start the run, and wait for it unless it goes on behind; what is finished is kept in any case."""
         if job.values.get("plot"):
             check_plot()
+        if job.values.get("verify") and job.values["bg"]:
+            cure = "results.verify(k) compares them when it is over"
+            raise BadOption("--verify compares when the cell ends, and with --bg the run goes on then", cure=cure)
         begun: list[Results] = []
         try:
             self._start(job, begun)
@@ -188,6 +198,14 @@ class CellRunner:
         if not job.values["bg"]:
             self._raise_failure(begun[0], job)
         return begun[0]
+
+    def _ask(self, job: Job) -> tuple[Pool, Ask, dict[str, Any]]:
+        """Give what a dry run is to try, and where."""
+        pool, asked = self._pool(job.values)
+        options = {**asked, **given(job.values, "timeout", "retries", "seed")}
+        n_points = len(job.points) if job.rows is job.points else None
+        ask = Ask(job.function, job.points, n_points, job.values["dry_run"], job.title, job.values["seed"])
+        return pool, ask, options
 
     def _end_plots(self, begun: Sequence[Results]) -> None:
         plots, self._plots = self._plots, []

@@ -47,6 +47,15 @@ _POINTS = (
         offers=" ".join(_ON_ERROR),
     ),
     Option("seed", "the same random numbers for any number of workers", "", "N", kinds.count),
+    Option(
+        "dry-run",
+        "try K points (5), and say how long all would take",
+        "",
+        "[K]",
+        kinds.workers,
+        bare="5",
+    ),
+    Option("verify", "compute K points here too, and compare", "", "K", kinds.workers),
     Option("plot", "draw the values over the parameters, while they come"),
     _TITLE,
     _QUIET,
@@ -116,14 +125,15 @@ output of the cell. The last 100 runs can run again.""",
     ),
     "report": Command(
         "%pathos report",
-        "Write a run to a file: a report (.html), or its record (.json, .csv).",
+        "Write a run to a file.",
         (),
         (Word("file", is_needed=True), Word("run", "runs")),
         more="""
-  %pathos report fits.html fits
+  %pathos report fits.html fits           a page that needs neither network nor kernel
+  %pathos report fits.json                the record, for programs; .csv: the table
 
-Without RUN it is the latest. The HTML file needs neither network nor kernel. The result has to be there
-still: in the variable given by -o, or as the output of the cell.""",
+Without RUN it is the latest. The result has to be there still: in the variable given by -o, or
+as the output of the cell.""",
     ),
     "errors": Command("%pathos errors", "Show what failed, by default in the latest run.", (), (Word("run", "runs"),)),
     **REMOTE_VERBS,

@@ -20,7 +20,7 @@ from typing import Any
 
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.using.drawing import Drawing
-from pathos_nb.dispatch.using.plot import LACKING, bundle_of, can_plot
+from pathos_nb.dispatch.using.plot import LACKING, bundle_of, can_plot, preload
 from pathos_nb.errors import BadOption
 from pathos_nb.events import ChunkDone, Event, RunEnded
 from pathos_nb.notebook.outlet import Outlet
@@ -78,6 +78,7 @@ class LivePlot:
 
     def _go(self) -> None:
         """Draw what is new until the run is over, then the last one."""
+        preload()
         while not self._is_over.is_set():
             self._news.wait()
             self._news.clear()

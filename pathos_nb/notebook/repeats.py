@@ -148,7 +148,7 @@ class _Repeat:
         results, run = self._there()
         points = [results.points[index] for index in indices]
         title = self._name if self._name.endswith(" again") else f"{self._name} again"
-        values = {**self._job.values, "bg": False, "out": None, "quiet": False, "plot": False}
+        values = {**self._job.values, "bg": False, "out": None, "quiet": False, "plot": False, "verify": None}
         job = replace(self._job, points=points, rows=points, values=values, title=title)
         self._repeats.run(_Part(self, results, run, indices), job)
         return results

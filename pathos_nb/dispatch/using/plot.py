@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from pathos_nb.dispatch.using.files import write_atomically
 from pathos_nb.dispatch.using.matplotlib_plot import figure, picture
 from pathos_nb.errors import BadOption
 
-__all__ = ["LACKING", "Plot", "bundle_of", "can_plot"]
+__all__ = ["LACKING", "Plot", "bundle_of", "can_plot", "preload"]
 
 LACKING = "plots need altair or matplotlib: pip install altair; to_pandas() gives the numbers"
 _PICTURES = (".png", ".svg", ".pdf")
@@ -24,6 +25,12 @@ _PICTURES = (".png", ".svg", ".pdf")
 def can_plot() -> bool:
     """Tell whether altair or matplotlib is installed, without loading it."""
     return any(find_spec(name) is not None for name in ("altair", "matplotlib"))
+
+
+def preload() -> None:
+    """Load what draws; a second or two, which the first drawing would have to wait for."""
+    with contextlib.suppress(ImportError):
+        import_module("altair")
 
 
 class Plot:

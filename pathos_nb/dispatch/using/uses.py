@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 
 from pathos_nb.dispatch.again import missing, run_again
 from pathos_nb.dispatch.failed import Errors
+from pathos_nb.dispatch.options import is_count
 from pathos_nb.dispatch.using import picking
+from pathos_nb.dispatch.using.comparing import Tolerance
 from pathos_nb.dispatch.using.debugging import call_here, first_failed, look_into, where_it_failed
 from pathos_nb.dispatch.using.files import read_pickled, write_pickled
 from pathos_nb.dispatch.using.grids import to_dataset
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.dispatch.using.selected import Selected
+from pathos_nb.dispatch.using.verify import Verified, compare
 from pathos_nb.errors import BadFile, BadOption, Failure
 from pathos_nb.launchers.failing import text_of
 
@@ -238,6 +241,50 @@ class Uses(Sequence[Any]):
 
     def _top(self) -> Uses:
         return self if self.whole is None else self.whole._top()
+
+    def verify(
+        self,
+        k: int = 5,
+        *,
+        seed: int = 0,
+        relative: float = 1e-9,
+        absolute: float = 0.0,
+        function: Callable[..., Any] | None = None,
+    ) -> Verified:
+        """Compute some points again, one by one in this process, and compare.
+
+        Parameters
+        ----------
+        k : int
+            How many, drawn from those that have a value.
+        seed : int
+            Of the draw.
+        relative, absolute : float
+            How far numbers may lie apart, in parts of the value and besides; 0 and 0 is exactly. NaN is NaN.
+        function : callable, optional
+            What to call with the parameters, where the results come from a file.
+
+        Returns
+        -------
+        Verified
+            What differs, and how many are exactly the same; ``raise_if_different()`` raises.
+
+        Raises
+        ------
+        BadOption
+            There is no function to call, or `k` makes no sense.
+        """
+        if not is_count(k) or k < 1 or relative < 0 or absolute < 0:
+            raise BadOption("verify wants a number of points from 1, and tolerances from 0")
+        how = self.how if function is None else How(function, self.how.seed)
+        values, tolerance = self.values(), Tolerance(relative, absolute)
+        there = [index for index, value in enumerate(values) if not isinstance(value, Failure)]
+        if how.function is None:
+            call_here(how, (), 0)  # says so
+        asked = (k, seed, tolerance)
+        chosen, n_exact, found = compare(values, there, lambda i: call_here(how, self.points[i], self._root(i)), asked)
+        told = [(index, self.label(index), text) for index, text in found]
+        return Verified(self.run.title or "the map", chosen, len(self), n_exact, told, tolerance)
 
     # files
 
