@@ -105,6 +105,17 @@ def rerun(session: Session, values: Mapping[str, Any]) -> Any:
     return kept.again(values["failed"])
 
 
+def report(session: Session, values: Mapping[str, Any]) -> Said:
+    """Write a run to a file."""
+    kept, file = session.run(values["run"]), values["file"]
+    results = kept.results() if kept.results is not None else None
+    if results is None:
+        cure = "keep a result in a variable, by -o NAME; a map's own values are its caller's"
+        raise BadOption(f"the points of {kept.title or kept.run_id} are not there any more", cure=cure)
+    is_record = file.lower().endswith((".json", ".csv"))
+    return Said(f"wrote {results.record(file) if is_record else results.report(file)}")
+
+
 def errors(session: Session, values: Mapping[str, Any]) -> Errors:
     """Show what failed in a run."""
     kept = _known(session, values["run"])
@@ -160,6 +171,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "load": load,
     "cancel": cancel,
     "rerun": rerun,
+    "report": report,
     "errors": errors,
     "status": status,
     "close": close,
