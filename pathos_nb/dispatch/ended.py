@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone
@@ -37,6 +38,8 @@ class EndedRun:
         Index to `Failure`, also for items that were not run.
     chunks : sequence of ChunkDone
         The record.
+    profile : Profile or None
+        What was sampled.
     """
 
     run_id: str
@@ -50,6 +53,7 @@ class EndedRun:
     found: Sequence[Any]
     failed: dict[int, Failure]
     chunks: Sequence[ChunkDone]
+    profile: Profile | None = None
 
     @property
     def is_over(self) -> bool:
@@ -114,7 +118,7 @@ def ended(run: Run | EndedRun, n_points: int) -> EndedRun:
     return EndedRun(
         run.run_id, run.title, run.state if run.state in _OVER else "cancelled", run.n_done, run.n_failed, run.total,
         run.started_at, run.seconds, [None if i in failed else v for i, v in enumerate(values)],
-        failed, [chunk._replace(failures=(), pictures=()) for chunk in tuple(run.chunks)],
+        failed, [chunk._replace(failures=(), pictures=()) for chunk in tuple(run.chunks)], run.profile,
     )  # fmt: skip
 
 

@@ -33,6 +33,8 @@ class KeptRun:
         self.failures: dict[int, Failure] = {}
         self.heavy: tuple[tuple[str, int], ...] = ()
         self.again: Callable[[bool], Any] | None = None  # runs its points again, or only those without a value
+        self.profile = run.profile
+        self.started_at, self.chunks = run.started_at, run.chunks if run.profile is not None else []
         self._run: Run | None = run
         run.subscribe(self._hear)
 

@@ -46,6 +46,8 @@ _POINTS = (
         kind=kinds.choice(*_ON_ERROR),
         offers=" ".join(_ON_ERROR),
     ),
+    Option("profile", "sample the workers, to see where the time goes"),
+    Option("count-calls", "sample them, and count every call of a function (slower)"),
     Option("seed", "the same random numbers for any number of workers", "", "N", kinds.count),
     _TITLE,
     _QUIET,
@@ -112,6 +114,21 @@ VERBS: Mapping[str, Command] = {
 Without RUN it is the latest. Function and points are those of the run; names that the body reads
 are as they are now. The result has to be there still: in the variable given by -o, or as the
 output of the cell. The last 100 runs can run again.""",
+    ),
+    "profile": Command(
+        "%pathos profile",
+        "Show where the time of a run went, by default the latest that was profiled.",
+        (
+            Option("worker", "of one worker alone", "", "NAME"),
+            Option("host", "of one host's workers", "", "NAME"),
+            Option("export", "write it to FILE instead, in the format of its name", "", "FILE"),
+        ),
+        (Word("run", "runs"),),
+        more="""
+  %%pmap --profile -o fits for alpha in alphas     sample the workers a hundred times a second
+  %pathos profile fits
+  %pathos profile fits --export trace.json         for ui.perfetto.dev: a track for each worker
+  %pathos profile fits --export fits.speedscope.json, fits.pstats or fits.folded""",
     ),
     "errors": Command("%pathos errors", "Show what failed, by default in the latest run.", (), (Word("run", "runs"),)),
     **REMOTE_VERBS,
