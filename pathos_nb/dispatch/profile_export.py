@@ -21,7 +21,6 @@ from pathos_nb.dispatch.functions import own_of
 from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.trace import write_trace
 from pathos_nb.errors import BadOption
-from pathos_nb.events import ChunkDone
 
 __all__ = ["ENDINGS", "Recorded", "collapsed", "export", "pstats_of", "speedscope_of"]
 

@@ -20,6 +20,7 @@ __all__ = ["ProfileReport", "size"]
 _N_FUNCTIONS, _N_WORKERS, _N_POINTS = 25, 20, 5
 _FUNCTIONS = ("own", "", "total", "function", "at", "mostly")
 _USAGE = ("busy", "CPU", "unpickling", "pickling", "waiting", "idle", "transfer", "out", "in", "peak", "items")
+_Table = tuple[str, tuple[str, ...], list[Sequence[Cell] | None]]  # title, columns, rows
 _WORDS = {"python": "Python", "native": "C code", "waiting": "waiting", "gil": "GIL", "starved": "no core"}
 
 
@@ -177,11 +178,11 @@ class ProfileReport:
         elapsed = float(getattr(self._run, "seconds", 0.0))
         return [_usage_cells(usage, elapsed) for usage in rows[:_N_WORKERS]]
 
-    def _tables(self) -> list[tuple[str, tuple[str, ...], list[Sequence[Cell] | None]]]:
+    def _tables(self) -> list[_Table]:
         functions = self._function_rows()
         columns = (*_FUNCTIONS, "calls") if functions and len(functions[0] or ()) > len(_FUNCTIONS) else _FUNCTIONS
         workers, hosts = self.workers, self.hosts
-        tables = [("functions", columns, functions)]
+        tables: list[_Table] = [("functions", columns, functions)]
         if len(hosts) > 1:
             tables.append(("hosts", ("host", *_USAGE), self._usage_rows(hosts)))
         tables.append((_more("workers", len(workers), _N_WORKERS), ("worker", *_USAGE), self._usage_rows(workers)))
@@ -195,14 +196,23 @@ class ProfileReport:
         parts = [self.summary(), *(f"{title}\n{text_table(columns, rows)}" for title, columns, rows in self._tables())]
         return "\n\n".join([*parts, *self.notes])
 
+    def folded(self) -> str:
+        """Give it as HTML with the flame graph open and the tables folded, to stand below other things."""
+        return f'<div style="font-size:12px;margin-top:4px">{escape(self.summary())}</div>{self._html(False)}'
+
     def _repr_html_(self) -> str:
+        head = f"<div>{escape(self.summary())}</div>"
+        return f'<div class="pathos-nb-profile" style="font-size:12px">{head}{self._html(True)}</div>'
+
+    def _html(self, is_open: bool) -> str:
         notes = "".join(f'<div style="{FAINT}">{escape(note)}</div>' for note in self.notes)
         folds = []
         for number, (title, columns, rows) in enumerate(self._tables()):
             head = f'<summary style="cursor:pointer">{escape(title)}</summary>'
-            folds.append(f"<details{' open' * (number == 0)}>{head}{html_table(columns, rows)}</details>")
-        head = f"<div>{escape(self.summary())}</div>{self.flame()}{notes}"
-        return f'<div class="pathos-nb-profile" style="font-size:12px">{head}{"".join(folds)}</div>'
+            opened = " open" * (is_open and number == 0)
+            table = html_table(columns, rows)
+            folds.append(f'<details style="font-size:12px"{opened}>{head}{table}</details>')
+        return f"{self.flame()}{notes}{''.join(folds)}"
 
 
 def _function_cells(row: FunctionRow, whole: float, counts: bool) -> list[Cell]:

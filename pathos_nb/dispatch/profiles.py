@@ -49,7 +49,7 @@ class Traffic(NamedTuple):
 class Point(NamedTuple):
     """An item that stands out: `amount` is seconds or bytes."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     amount: float
     worker: str
     argument: str
@@ -88,9 +88,18 @@ class Usage:
         return Usage(name, self.host, 0, **summed, peak_bytes=peak)
 
 
-_SUMMED = (
-    "n_chunks n_items n_samples run_s load_s dump_s wait_s transfer_s cpu_s bytes_out bytes_in".split()
-)  # fmt: skip
+_SUMMED: tuple[str, ...] = (
+    "n_chunks",
+    "n_items",
+    "n_samples",
+    "run_s",
+    "load_s",
+    "dump_s",
+    "wait_s",
+    "transfer_s",
+    "cpu_s",
+)
+_SUMMED += ("bytes_out", "bytes_in")
 
 
 def make_profile(option: Any) -> Profile | None:
@@ -213,7 +222,7 @@ class Profile:
         with self.lock:
             usage = self._usage(source)
             usage.n_chunks += 1
-            usage.n_items += min(len(ran.indices), ran.block * (len(ran.stamps) - 1))
+            usage.n_items += len(ran.indices)
             usage.run_s += cost.run_s
             usage.load_s += cost.load_s
             usage.dump_s += cost.dump_s
@@ -257,5 +266,3 @@ def _note(points: list[Point], source: Source, ran: Ran, place: int, amount: flo
     points.append(Point(index, amount, source.worker, ran.argument(place)))
     points.sort(key=lambda point: -point.amount)
     del points[MOST_POINTS:]
-
-

@@ -121,7 +121,7 @@ class Receiver:
     def _on_report(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
         run = chunk.run
         self._crew().stillborn = 0
-        if run.profile is not None and report.profile is not None:
+        if report.profile is not None and run.profile is not None:
             _profile(run.profile, seat, chunk, report, frame)
         if report.undecodable:
             self._on_undecodable(seat, chunk, report.undecodable)
@@ -405,7 +405,7 @@ def _profile(profile: Profile, seat: Seat, chunk: Chunk, report: Report, frame: 
     source = Source(seat.name, seat.slot.host, seat.slot.pid)
     name = functools.partial(chunk.run.argument_of, chunk.task)
     profile.add(source, told := Profiled(*report.profile or ()))
-    profile.add_chunk(source, told, Ran(chunk.task.indices, ends, report.block, name), traffic)
+    profile.add_chunk(source, told, Ran(chunk.task.indices[: report.n_run], ends, report.block, name), traffic)
 
 
 def _call_off(chunk: Chunk) -> None:

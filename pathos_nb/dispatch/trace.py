@@ -85,9 +85,7 @@ def write_trace(
     return n_items
 
 
-def _slices(
-    chunk: ChunkDone, track: str, zero: float, name: Callable[[int], str] | None
-) -> Iterator[str]:
+def _slices(chunk: ChunkDone, track: str, zero: float, name: Callable[[int], str] | None) -> Iterator[str]:
     """Give an event for each item; those of a block share its time in equal parts."""
     failed = {failure.index for failure in chunk.failures}
     start = (chunk.started - zero) * 1e6

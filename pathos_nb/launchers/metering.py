@@ -1,4 +1,4 @@
-"""What a profiled run costs its worker: samples, calls if they are wanted, and the time that each step of a chunk takes.
+"""What a profiled run costs its worker: samples, calls if they are wanted, and the time of each step of a chunk.
 
 It is imported in a worker when the first profiled chunk comes. What is new goes with the report on each chunk; of a
 chunk that goes on, once a second by a message of its own, so that of a worker that dies all but the last second stays.
@@ -48,7 +48,7 @@ class Metering:
         self._stacks = Stacks(how.is_whole)
         tell = self._tell if post is not None else None
         self._sampler = Sampler(cells, self._stacks, how.rate_hz, has_process, tell)
-        self._calls = _call_counter() if how.counts_calls else None
+        self._calls: Any = _call_counter() if how.counts_calls else None
         self._note, self._pid = "", os.getpid()
         self._chunk, self._lock = 0, _thread.allocate_lock()
         self._told_s: float | None = None
@@ -89,7 +89,7 @@ class Metering:
 
     def told(self, frame: Frame) -> Frame:
         """Put what is new into the report on the chunk."""
-        if os.getpid() != self._pid:  # an item forked, and this is the child: the sampler is the parent's, and its locks
+        if os.getpid() != self._pid:  # an item forked, and this is the child: the sampler is the parent's
             return frame
         now = _clock()
         self._sampler.end()

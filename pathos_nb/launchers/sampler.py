@@ -34,7 +34,18 @@ __all__ = ["Sampler"]
 _LINGER_S = 0.2
 _MOST_PEAKS, _MOST_CODES = 4096, 20_000
 _PYTHON, _NATIVE, _WAITING, _GIL, _STARVED = range(len(KINDS))
-_MAY_CALL = ("CALL", "BINARY", "INPLACE", "COMPARE", "CONTAINS", "FOR_ITER", "GET_", "UNARY", "STORE_SUBSCR", "SEND")
+_MAY_CALL: tuple[str, ...] = (
+    "CALL",
+    "BINARY",
+    "INPLACE",
+    "COMPARE",
+    "CONTAINS",
+    "FOR_ITER",
+    "GET_",
+    "UNARY",
+    "STORE_SUBSCR",
+    "SEND",
+)
 _MAY_CALL += ("LIST_EXTEND", "SET_UPDATE", "DICT_", "FORMAT", "LOAD_ATTR", "LOAD_METHOD", "IMPORT", "UNPACK", "DELETE")
 _CALLS = frozenset(code for name, code in opcode.opmap.items() if name.startswith(_MAY_CALL))
 _IDLE_FILES = ("threading.py", "queue.py", "selectors.py", "socket.py", "thread.py", "connection.py", "subprocess.py")
@@ -225,7 +236,7 @@ class _Eyes:
         return self._state.is_ready()
 
     def look(self, now: float, due: float) -> tuple[float, float, float, float]:
-        """Give seconds since the last look, of these at work and without a core, and how long the lock was waited for."""
+        """Give seconds since the last look, those at work and without a core, and how long the lock was waited for."""
         before = self._at_s, self._cpu_s, self._starved_s, self._own_s
         self._at_s, self._cpu_s = now, self._cpu()
         self._starved_s, self._own_s = self._clock.read()[1], self._own.read()[1]
@@ -242,6 +253,7 @@ class _Eyes:
 
     def close(self) -> None:
         """Close what is read from."""
-        for clock in (self._clock, self._own, self._state, *(clock for clock, _ in self._others.values())):
+        for clock in (self._clock, self._own, *(clock for clock, _ in self._others.values())):
             clock.close()
+        self._state.close()
         self.memory.close()

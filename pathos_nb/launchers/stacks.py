@@ -28,7 +28,23 @@ _BOOTSTRAP = ("_bootstrap", "_bootstrap_inner", "run")
 MORE = ("(more functions)", "", 0)
 _SHOWN, _HIDDEN, _ROOT = range(3)
 _WAITS = frozenset(
-    "sleep wait acquire select poll recv recv_into read readinto accept connect join get put communicate".split()
+    [
+        "sleep",
+        "wait",
+        "acquire",
+        "select",
+        "poll",
+        "recv",
+        "recv_into",
+        "read",
+        "readinto",
+        "accept",
+        "connect",
+        "join",
+        "get",
+        "put",
+        "communicate",
+    ]
 )
 _NATIVE, _WAITING = KINDS.index("native"), KINDS.index("waiting")
 
@@ -183,7 +199,7 @@ def _called_at(code: CodeType, place: int) -> str:
     if positions is None:
         return ""
     first, last, start, end = next(itertools.islice(positions(), place // 2, None), (None,) * 4)
-    if None in (first, last, start, end) or last - first > 20:
+    if first is None or last is None or start is None or end is None or last - first > 20:
         return ""
     lines = [linecache.getline(code.co_filename, number) for number in range(first, last + 1)]
     if not all(lines):

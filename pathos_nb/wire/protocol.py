@@ -89,7 +89,7 @@ class Profiled(NamedTuple):
         From cProfile; a caller is (frame, primitive calls, calls, own seconds, seconds).
     peaks : sequence of (offset, bytes)
         The items that were seen to hold the most memory, and how much.
-    cost : sequence of float or None
+    cost : tuple or None
         `Cost` fields, once the chunk is done.
     note : str
         Why something that was asked for is missing.
@@ -99,7 +99,7 @@ class Profiled(NamedTuple):
     stacks: Sequence[tuple[Sequence[int], int, Sequence[int]]]
     calls: Sequence[tuple[Any, ...]] = ()
     peaks: Sequence[tuple[int, int]] = ()
-    cost: Sequence[float] | None = None
+    cost: tuple[Any, ...] | None = None
     note: str = ""
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 import os
+import pickle
 import signal
 import threading
 import time
@@ -19,7 +19,7 @@ from tests.rig.census import until
 
 pytestmark = pytest.mark.timeout(60)
 
-SPIN_S, NAP_S, N = 0.15, 0.1, 4
+SPIN_S, NAP_S, N = 0.1, 0.06, 4
 
 
 def compute(seconds: float) -> int:
@@ -125,9 +125,3 @@ def test_threads_that_an_item_starts_are_seen() -> None:
     with Pool("processes", nodes=1) as pool:
         rows = {row.name: row for row in profiled(pool, with_a_thread, [1]).functions}
         assert rows["compute"].total_s > 0.1
-
-
-def test_no_sampler_is_left_behind(pool: Any) -> None:
-    profiled(pool, work, range(2))
-    names = {thread.name for thread in threading.enumerate()}
-    assert not [name for name in names if "sampler" in name]
