@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["CallTree", "Frame", "Times"]
 
-MOST_NODES = 30_000
+MOST_NODES = 10_000
 MORE = ("(more functions)", "", 0)
 ROOT = 0
 
@@ -31,6 +31,7 @@ class CallTree:
     def __init__(self) -> None:
         self.frames: list[Frame] = [("all", "", 0)]
         self.frame_of, self.parent_of = [0], [ROOT]
+        self._is_outer = [False]
         self._numbers: dict[Frame, int] = {self.frames[0]: 0}
         self._children: dict[tuple[int, int], int] = {}
 
@@ -67,10 +68,18 @@ class CallTree:
                 if len(self) >= MOST_NODES:
                     return at
                 child = self._children[at, frame] = len(self)
+                self._is_outer.append(not self._is_inside(at, frame))
                 self.frame_of.append(frame)
                 self.parent_of.append(at)
             at = child
         return at
+
+    def _is_inside(self, node: int, frame: int) -> bool:
+        while node != ROOT:
+            if self.frame_of[node] == frame:
+                return True
+            node = self.parent_of[node]
+        return False
 
     def path(self, node: int) -> list[int]:
         """Give the nodes from the outermost function to this one."""
@@ -103,9 +112,4 @@ class CallTree:
 
     def outermost(self, nodes: Iterable[int]) -> Iterator[int]:
         """Give those nodes whose function is not among its own callers: what recursion adds counts once."""
-        for node in nodes:
-            frame, above = self.frame_of[node], self.parent_of[node]
-            while above != ROOT and self.frame_of[above] != frame:
-                above = self.parent_of[above]
-            if above == ROOT:
-                yield node
+        return (node for node in nodes if self._is_outer[node])

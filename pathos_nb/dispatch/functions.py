@@ -84,19 +84,18 @@ def functions_of(profile: Profile, worker: str | None = None, host: str | None =
     list of FunctionRow
     """
     own = own_of(profile, worker, host)
-    tree = profile.tree
     with profile.lock:
-        totals = tree.totals(own)
-        selves: dict[int, list[int]] = {}
-        wholes: dict[int, float] = {}
-        for node, times in own.items():
-            known = selves.setdefault(tree.frame_of[node], [0] * len(times))
-            known[:] = map(int.__add__, known, times)
-        for node in tree.outermost(node for node in totals if node):
-            frame = tree.frame_of[node]
-            wholes[frame] = wholes.get(frame, 0.0) + sum(totals[node][1:]) / 1e6
         counted = {number: calls[1] for number, calls in profile.calls.items()} if worker is host is None else {}
-        rows = [_row(tree.frames[n], selves.get(n), wholes.get(n, 0.0), counted.get(n, 0)) for n in {*wholes, *counted}]
+    tree, totals = profile.tree, profile.tree.totals(own)  # without the lock: a tree only grows
+    selves: dict[int, list[int]] = {}
+    wholes: dict[int, float] = {}
+    for node, times in own.items():
+        known = selves.setdefault(tree.frame_of[node], [0] * len(times))
+        known[:] = map(int.__add__, known, times)
+    for node in tree.outermost(node for node in totals if node):
+        frame = tree.frame_of[node]
+        wholes[frame] = wholes.get(frame, 0.0) + sum(totals[node][1:]) / 1e6
+    rows = [_row(tree.frames[n], selves.get(n), wholes.get(n, 0.0), counted.get(n, 0)) for n in {*wholes, *counted}]
     return sorted(rows, key=lambda row: (-row.own_s, -row.total_s, row.name))
 
 

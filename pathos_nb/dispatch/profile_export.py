@@ -115,11 +115,10 @@ def _written(path: Path, mode: str) -> Iterator[IO[Any]]:
 def collapsed(profile: Profile) -> Iterator[str]:
     """Give one line a stack: functions with semicolons between, and microseconds."""
     own, tree = own_of(profile), profile.tree
-    with profile.lock:
-        for node, times in sorted(own.items()):
-            if (micros := sum(times[1:])) > 0:
-                names = (_flat(tree.frames[tree.frame_of[each]]) for each in tree.path(node))
-                yield f"{';'.join(names)} {micros}"
+    for node, times in sorted(own.items()):
+        if (micros := sum(times[1:])) > 0:
+            names = (_flat(tree.frames[tree.frame_of[each]]) for each in tree.path(node))
+            yield f"{';'.join(names)} {micros}"
 
 
 def _flat(frame: tuple[str, str, int]) -> str:

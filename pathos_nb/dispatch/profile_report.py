@@ -129,9 +129,7 @@ class ProfileReport:
 
     def flame(self) -> str:
         """Give the flame graph as an ``<img>``."""
-        own = own_of(self._profile, self._worker, self._host)
-        with self._profile.lock:
-            return flame_img(self._profile.tree, own)
+        return flame_img(self._profile.tree, own_of(self._profile, self._worker, self._host))
 
     def export(self, path: str | os.PathLike[str]) -> str:
         """Write the run to a file.

@@ -18,7 +18,7 @@ __all__ = ["Point", "Profile", "Ran", "Source", "Traffic", "Usage", "make_profil
 
 MOST_ENTRIES, MOST_WORKERS, MOST_POINTS, MOST_NOTES = 200_000, 2_000, 20, 5
 MORE_WORKERS = "more workers"
-_MOST_CALLS = 20_000
+_MOST_CALLS, _MOST_NAME = 20_000, 200
 
 
 class Source(NamedTuple):
@@ -167,7 +167,7 @@ class Profile:
         """
         with self.lock:
             usage = self._usage(source)
-            frames = [self.tree.frame((str(name), str(file), int(line))) for name, file, line in told.frames]
+            frames = [self.tree.frame((_text(name), _text(file), int(line))) for name, file, line in told.frames]
             for path, n, times in told.stacks:
                 node = self.tree.node(frames[place] for place in path)
                 seen = [n, *times]
@@ -243,6 +243,11 @@ class Profile:
             _note(self.longest, source, ran, first, spans[place] / n)
         for offset, n_bytes in told.peaks:
             _note(self.heaviest, source, ran, offset, n_bytes)
+
+
+def _text(text: str) -> str:
+    """Give what any file can hold: names come from outside."""
+    return str(text)[:_MOST_NAME].encode("utf-8", "replace").decode()
 
 
 def _add(own: dict[int, Times], node: int, seen: Sequence[int]) -> None:

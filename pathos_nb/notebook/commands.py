@@ -117,7 +117,7 @@ output of the cell. The last 100 runs can run again.""",
     ),
     "profile": Command(
         "%pathos profile",
-        "Show where the time of a run went, by default the latest that was profiled.",
+        "Show where a run's time went.",
         (
             Option("worker", "of one worker alone", "", "NAME"),
             Option("host", "of one host's workers", "", "NAME"),
@@ -125,6 +125,8 @@ output of the cell. The last 100 runs can run again.""",
         ),
         (Word("run", "runs"),),
         more="""
+Without RUN it is the latest that was profiled.
+
   %%pmap --profile -o fits for alpha in alphas     sample the workers a hundred times a second
   %pathos profile fits
   %pathos profile fits --export trace.json         for ui.perfetto.dev: a track for each worker

@@ -52,14 +52,13 @@ class ProfileFeed:
 
     def _part(self, most: int) -> ProfilePart:
         profile = self._profile
-        with profile.lock:
-            self._version = profile.version
-            own = own_of(profile)
-            laid = [box for box in boxes(profile.tree, own, _LEAST) if box.depth < _MOST_DEPTH]
-            nodes = self._columns(self._changed(laid, most))
-            functions = functions_of(profile)[:_N_FUNCTIONS]
+        with profile.lock:  # not for long: who takes news in waits for it
+            self._version, own = profile.version, own_of(profile)
             n_samples = sum(usage.n_samples for usage in profile.workers.values())
             usage = _usage_rows(profile)
+        laid = [box for box in boxes(profile.tree, own, _LEAST) if box.depth < _MOST_DEPTH]
+        nodes = self._columns(self._changed(laid, most))
+        functions = functions_of(profile)[:_N_FUNCTIONS]
         whole = laid[0].times if laid else [0] * (len(KINDS) + 1)
         return {
             "n_samples": n_samples,
