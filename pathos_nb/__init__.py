@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 _HOMES = {"Pool": "dispatch.pool", "Failure": "errors", "share": "sharing", "rng": "launchers.seeding"}
+_HOMES["cached"] = "dispatch.cached"
 
 
 def __getattr__(name: str) -> Any:

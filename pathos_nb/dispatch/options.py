@@ -66,6 +66,7 @@ class _Values(NamedTuple):
     kwargs: Mapping[str, Any] = MappingProxyType({})
     n_workers: int | None = None
     profile: Any = None
+    cache: Any = None
 
 
 class MapOptions(_Values):
@@ -96,6 +97,9 @@ class MapOptions(_Values):
     profile : bool, int or str, optional
         Whether to sample the workers: True (100 times a second), a number of times a second, ``"deterministic"`` (each
         call is counted besides), ``"whole"`` (with this package's own frames).
+    cache : True, str, Path or mutable mapping, optional
+        Where values are looked for before they are computed, and kept: the user's own store, the file of one, a dict or
+        an archive of klepto's.
     """
 
     __slots__ = ()
