@@ -14,6 +14,7 @@ from typing import Any, overload
 from pathos_nb.dispatch.columns import free_name, in_boxes, record_columns, value_columns
 from pathos_nb.dispatch.ended import EndedRun, ended
 from pathos_nb.dispatch.failed import Errors, tidy
+from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import ItemTimes, Timing, duration, item_times, timing_of
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, rows_of, short, text_table
@@ -172,6 +173,11 @@ class Results(Shows):
         """What the run cost and what it gained."""
         failures = dict(self.run.failures).values()
         return timing_of(self._times(), failures, self.run.seconds)
+
+    @property
+    def profile(self) -> ProfileReport:
+        """Where the time went: a flame graph and tables, of a run with ``profile=True`` or ``--profile``."""
+        return ProfileReport(self.run, self.label)
 
     def label(self, index: int) -> str:
         """Say which point it is.

@@ -90,6 +90,11 @@ class Selected:
         return self.whole.error  # type: ignore[no-any-return]  # any of three kinds of run
 
     @property
+    def profile(self) -> Any:
+        """The whole's: samples are kept by worker, not by item."""
+        return self.whole.profile
+
+    @property
     def state(self) -> str:
         """What the whole's would be if it had these items only."""
         if not self.is_over:
