@@ -139,8 +139,8 @@ def open_without_kernel(tab: Tab) -> None:
     SidePanel(tab).element.get_by_text("No kernel").wait_for()
     tab.page.reload()
     saved = tab.page.locator(".pathos-nb-saved section.pathos-nb-run").first
-    saved.get_by_text("fits", exact=True).first.wait_for()
-    saved.get_by_text("cancelled", exact=True).first.wait_for()
+    for text in ("fits again", "done", "4 workers on 2 hosts, as a table"):
+        saved.get_by_text(text, exact=True).first.wait_for()
 
 
 def test_a_passphrase_a_code_and_a_jump_host(open_notebook, bed, lab):
@@ -377,10 +377,13 @@ def test_a_kernel_of_another_version_gets_a_plain_notice(open_notebook):
 def test_in_notebook_7_too(open_notebook):
     tab = open_notebook("ys = %pmap x for x in range(4)\nprint(list(ys))", ui="notebook")
     panel = SidePanel(tab)
-    panel.show()
+    tab.page.get_by_role("menuitem", name="View", exact=True).click()
+    tab.page.get_by_role("menuitem", name="pathos_nb: Show hosts, pools and runs").click()
     panel.load()
     assert "[0, 1, 2, 3]" in tab.run(0)
-    _when_there(panel, "runs")
+    (run,) = _when_there(panel, "runs")
+    panel.press("Open", panel.card("runs", run))
+    tab.wait("() => document.querySelector('.pathos-nb-run-tab')?.clientHeight > 200", "the run is seen, not only its tab")
     tab.shot("panel-notebook-7")
 
 

@@ -26,6 +26,8 @@ export class Link {
   private readonly changes = new Signal<this, void>(this);
   private turn = 0;
   private wasRestarted = false;
+  /** One that was shut down leaves a session that is not ready, as one that begins. */
+  private hadKernel = false;
   private topics: readonly Topic[] = [];
   private readonly runs = new Set<string>();
 
@@ -74,9 +76,10 @@ export class Link {
     this.drop();
     const kernel = this.session.session?.kernel;
     if (!kernel) {
-      this.become({ kind: this.session.isReady ? 'gone' : 'starting' });
+      this.become({ kind: this.session.isReady || this.hadKernel ? 'gone' : 'starting' });
       return;
     }
+    this.hadKernel = true;
     this.become({ kind: 'starting' });
     const found = await isLoaded(kernel);
     if (turn === this.turn) this.found(kernel, found);

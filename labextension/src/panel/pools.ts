@@ -81,9 +81,10 @@ function resizer(context: Context, name: string): { element: HTMLElement; update
 
 /** What stands in the panel's head: how much of the default pool works. */
 export function busyText(nBusy: number, nSlots: number): string {
-  return nSlots ? `${nBusy} of ${count(nSlots, 'worker')} busy` : 'no workers yet';
+  return nSlots ? `${nBusy.toLocaleString('en')} of ${nSlots.toLocaleString('en')} busy` : 'no workers yet';
 }
 
 export function setBusy(element: HTMLElement, nBusy: number, nSlots: number): void {
   setText(element, busyText(nBusy, nSlots));
+  element.title = nSlots ? `${nBusy} of ${count(nSlots, 'worker')} at work` : '';
 }
