@@ -7,7 +7,6 @@ finished stays in it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any, overload
 
 from pathos_nb.dispatch.columns import free_name, in_boxes, record_columns, value_columns
@@ -15,7 +14,7 @@ from pathos_nb.dispatch.ended import EndedRun, ended
 from pathos_nb.dispatch.failed import Errors, tidy
 from pathos_nb.dispatch.record import ItemTimes, Timing, duration, item_times, timing_of
 from pathos_nb.dispatch.run import Run
-from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, rows_of, short, text_table
+from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, html_text, rows_of, short, text_table
 from pathos_nb.errors import Cancelled, Failure
 
 __all__ = ["Results"]
@@ -273,7 +272,7 @@ def _headline(results: Results) -> str:
     if results.errors:
         color = BAD
     dot = f'<span style="color:{color or "inherit"}">●</span>' if color else "●"
-    return f"<div>{dot} {escape(results.summary())}</div>"
+    return f"<div>{dot} {html_text(results.summary())}</div>"
 
 
 def _rest(results: Results) -> str:

@@ -292,7 +292,9 @@ def test_hostile_names_and_fifty_hosts_are_shown_and_do_no_harm(open_notebook, l
     tab.shot("panel-hostile")
     panel.press("Rerun failed", panel.card("runs", run))
     panel.wait_for_note("<script>evil()</script>")
-    assert "\u202e" not in panel.element.inner_text() and tab.page.evaluate("window.isHarmed") is None
+    shown = tab.page.locator("#pathos-nb-panel, .jp-OutputArea, .pathos-nb-run-tab").all_inner_texts()
+    assert not [text for text in shown if "\u202e" in text]
+    assert tab.page.evaluate("window.isHarmed") is None
 
 
 def test_it_follows_the_kernel_through_restart_and_reload(open_notebook):
@@ -383,7 +385,9 @@ def test_in_notebook_7_too(open_notebook):
     assert "[0, 1, 2, 3]" in tab.run(0)
     (run,) = _when_there(panel, "runs")
     panel.press("Open", panel.card("runs", run))
-    tab.wait("() => document.querySelector('.pathos-nb-run-tab')?.clientHeight > 200", "the run is seen, not only its tab")
+    tab.wait(
+        "() => document.querySelector('.pathos-nb-run-tab')?.clientHeight > 200", "the run is seen, not only its tab"
+    )
     tab.shot("panel-notebook-7")
 
 
