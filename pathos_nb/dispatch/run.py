@@ -321,7 +321,7 @@ class Run:
             Once; the run is cancelled, and keeps what is finished.
         """
         try:
-            is_over = self._dispatcher.attend(lambda: self.is_over, timeout, self)
+            is_over = self.is_over or self._dispatcher.attend(lambda: self.is_over, timeout, self)
             self.flush_output()
             return is_over
         except KeyboardInterrupt:
