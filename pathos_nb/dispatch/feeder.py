@@ -183,7 +183,8 @@ class Feeder:
         source = run.source
         if run.is_stream or source.total is None or not source.is_light():
             return 1
-        return trial_size(source.total, run.options.n_workers or len(self.crew.seats))
+        n_in_all = source.n_taken + (source.left or 0)  # of those that were chosen, where not all are wanted
+        return trial_size(n_in_all, run.options.n_workers or len(self.crew.seats))
 
     def _first_of(self, run: Run, seat: Seat) -> Task | None:
         """Take what is to run again from the queue: as much of it as a chunk may last."""

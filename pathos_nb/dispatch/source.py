@@ -18,7 +18,7 @@ from pathos_nb.errors import BadOption
 
 _PULL_S = 2e-3
 _LIGHT = {int, float, complex, bool, str, bytes, type(None)}
-_LIGHT_BYTES, _N_LOOKED_AT = 32, 16
+_LIGHT_BYTES, _MOST_FIELDS, _N_LOOKED_AT = 32, 8, 16
 
 Taken = tuple[Sequence[int], Any]
 
@@ -270,10 +270,15 @@ def _can_slice(sequence: Any) -> bool:
 def _is_light(column: Any) -> bool:
     if isinstance(column, range):
         return True
-    if not isinstance(column, list | tuple):  # an array: it travels as one, however many rows
-        return bool(column.nbytes <= _LIGHT_BYTES * len(column))
-    some = column[:: max(1, len(column) // _N_LOOKED_AT)]
-    return all(type(item) in _LIGHT and (not hasattr(item, "__len__") or len(item) <= _LIGHT_BYTES) for item in some)
+    if isinstance(column, list | tuple):
+        return all(map(_is_small, column[:: max(1, len(column) // _N_LOOKED_AT)]))
+    return bool(getattr(column, "nbytes", sys.maxsize) <= _LIGHT_BYTES * len(column))  # an array travels as one
+
+
+def _is_small(item: Any) -> bool:
+    if type(item) is tuple:
+        return len(item) <= _MOST_FIELDS and all(map(_is_small, item))
+    return type(item) in _LIGHT and (not hasattr(item, "__len__") or len(item) <= _LIGHT_BYTES)
 
 
 def _length(sequences: tuple[Any, ...]) -> int | None:
