@@ -12,6 +12,7 @@ _HOMES = {
     "Pool": "dispatch.pool",
     "Failure": "errors",
     "Results": "dispatch.results",
+    "cached": "dispatch.cached",
     "share": "sharing",
     "rng": "launchers.seeding",
 }

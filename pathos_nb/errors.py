@@ -14,6 +14,8 @@
     ├── ItemTimeout          an item ran past its timeout             (also a TimeoutError)
     ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
+    ├── CannotKey            a value that no key can be made of: the store cannot know its points again
+    ├── StoreError           the store of finished points cannot be read or written
     ├── Cancelled            the item was not run, or was stopped, on request
     ├── ShareClosed          a shared value was closed, or its owner has ended
     ├── BadFile              a file that is not what it should be      (also a ValueError)
@@ -52,6 +54,7 @@ __all__ = [
     "BadFile",
     "BadOption",
     "Cancelled",
+    "CannotKey",
     "CannotReturn",
     "CannotSend",
     "CommandFailed",
@@ -72,6 +75,7 @@ __all__ = [
     "RemoteError",
     "RemoteTraceback",
     "ShareClosed",
+    "StoreError",
     "TunnelFailed",
     "UnknownPlace",
     "WorkerLost",
@@ -188,6 +192,14 @@ class CannotSend(PathosNbError, PicklingError):
 
 class CannotReturn(PathosNbError, PicklingError):
     """A result or an exception cannot be brought back from a worker."""
+
+
+class CannotKey(PathosNbError):
+    """Nothing that stays the same from kernel to kernel can be said of a value."""
+
+
+class StoreError(PathosNbError):
+    """The store of finished points cannot be read or written; the running map goes on without it."""
 
 
 class Cancelled(PathosNbError):

@@ -72,6 +72,7 @@ LATE = {
     "random": "only for seeded runs (every worker's start would wait for it)",
     "resource": "not on every platform",
     "scipy": "an extra",
+    "sqlite3": "only for a store (10 ms)",
     "sklearn": "an extra",
     "tempfile": "only where there is no memory file (4 ms)",
     "traceback": "only when an item has failed (5 ms)",
@@ -80,6 +81,7 @@ LATE = {
 }
 # Modules of ours that a function may import: (file, module) and why.
 LATE_OWN: dict[tuple[str, str], str] = {
+    ("dispatch/maps.py", "pathos_nb.dispatch.cache_lookup"): "only for a map with a cache: it brings the store (20 ms)",
     ("notebook/panel_view.py", "pathos_nb.notebook.panel_anywidget"): "with anywidget, which may be missing (300 ms)",
     ("notebook/panel_view.py", "pathos_nb.notebook.panel_plain"): "with ipywidgets, which may be missing (200 ms)",
     ("launchers/agent_main.py", "pathos_nb.launchers.agent_far"): "imported while the zygote boots, on each host",

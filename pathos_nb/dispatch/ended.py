@@ -13,7 +13,7 @@ from pathos_nb.events import ChunkDone
 from pathos_nb.launchers.failing import report, revive
 from pathos_nb.wire.protocol import RAISED, ItemReport
 
-__all__ = ["EndedRun", "ended"]
+__all__ = ["EndedRun", "ended", "failure_of_parts", "in_parts"]
 
 _OVER = ("done", "failed", "cancelled")
 
@@ -93,7 +93,7 @@ class EndedRun:
 
     def __reduce__(self) -> tuple[Any, ...]:
         plain = {name: getattr(self, name) for name in self.__slots__ if name != "failed"}
-        told = [_in_parts(failure) for failure in self.failed.values()]
+        told = [in_parts(failure) for failure in self.failed.values()]
         return _whole, (plain, told)
 
 
@@ -122,12 +122,38 @@ def ended(run: Run | EndedRun | Selected, n_points: int) -> EndedRun:
     )  # fmt: skip
 
 
-def _in_parts(failure: Failure) -> tuple[Any, ...]:
-    """Give a failure as what can always be pickled, whatever exception of the user's it holds."""
+def in_parts(failure: Failure) -> tuple[Any, ...]:
+    """Give a failure as what can always be pickled, whatever exception of the user's it holds.
+
+    Parameters
+    ----------
+    failure : Failure
+        Of any item.
+
+    Returns
+    -------
+    tuple
+        For `failure_of_parts`.
+    """
     plain = {name: getattr(failure, name) for name in failure.__slots__ if name not in ("error", "index")}
     return failure.index, plain, tuple(report(0, RAISED, failure.error))
 
 
+def failure_of_parts(index: int, fields: dict[str, Any], raw: Sequence[Any]) -> Failure:
+    """Give a failure back.
+
+    Parameters
+    ----------
+    index, fields, raw
+        What `in_parts` gave.
+
+    Returns
+    -------
+    Failure
+    """
+    return Failure(index, revive(ItemReport(*raw)), **fields)
+
+
 def _whole(plain: dict[str, Any], told: Sequence[tuple[Any, ...]]) -> EndedRun:
-    failed = {index: Failure(index, revive(ItemReport(*raw)), **fields) for index, fields, raw in told}
+    failed = {parts[0]: failure_of_parts(*parts) for parts in told}
     return EndedRun(failed=failed, **plain)

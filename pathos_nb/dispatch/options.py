@@ -57,6 +57,7 @@ class _Values(NamedTuple):
     title: str = ""
     kwargs: Mapping[str, Any] = MappingProxyType({})
     n_workers: int | None = None
+    cache: Any = None
 
 
 class MapOptions(_Values):
@@ -84,6 +85,9 @@ class MapOptions(_Values):
         Fixed keyword arguments of the function.
     n_workers : int, optional
         How many of the pool's workers to use at most.
+    cache : True, str, Path or mutable mapping, optional
+        Where values are looked for before they are computed, and kept: the user's own store, the file of one, a dict or
+        an archive of klepto's.
     """
 
     __slots__ = ()

@@ -6,7 +6,7 @@ import __future__
 import functools
 import operator
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
@@ -25,6 +25,7 @@ from pathos_nb.notebook.plotting import LivePlot, begin_plot, check_plot
 from pathos_nb.notebook.points import Points
 from pathos_nb.notebook.post_mortem import post_mortem_of
 from pathos_nb.notebook.repeats import Job, Repeats
+from pathos_nb.notebook.sweeps import OFF, Sweeps
 from pathos_nb.notebook.usage import given
 from pathos_nb.notebook.views import Views
 from pathos_nb.notebook.watched import is_watched
@@ -44,13 +45,16 @@ class CellRunner:
         Owner of the pools.
     views : Views
         Where runs are shown.
+    store : callable
+        Gives where cells keep their points; see `Sweeps`.
     """
 
-    def __init__(self, shell: Any, session: Session, views: Views) -> None:
+    def __init__(self, shell: Any, session: Session, views: Views, store: Callable[[], str] = lambda: OFF) -> None:
         self._shell, self._session, self._views = shell, session, views
         self._hinted: set[str] = set()
         self._plots: list[LivePlot] = []
         self._repeats = Repeats(session, views, self._complete)
+        self.sweeps = Sweeps(session, store, self._complete, lambda: shell.user_ns)
 
     # the magics
 
@@ -151,7 +155,7 @@ class CellRunner:
 
     def _points(self, clause: Clause, names: dict[str, Any], values: Mapping[str, Any]) -> Points:
         points = clause.points(names)
-        if values["bg"]:
+        if values["bg"] or values["resume"]:
             points.read_all()
         return points
 
@@ -193,6 +197,7 @@ class CellRunner:
         finally:
             if begun:
                 self._keep(job.values["out"], begun[0])
+                self.sweeps.after(begun[0])
             self._views.settle()
             self._end_plots(begun)
         if not job.values["bg"]:
@@ -221,8 +226,12 @@ class CellRunner:
         if job.values.get("each"):
             options["everywhere"] = True
 
+        plan = self.sweeps.plan(job)
+
         def hear(run: Run) -> None:
             if run.function is job.function:
+                if plan is not None:
+                    plan.attach(run)
                 how = How(job.function, job.values.get("seed"), post_mortem=post_mortem_of(self._shell))
                 begun.append(Results(run, job.names, job.points, how))
                 if job.values.get("plot"):
@@ -233,7 +242,8 @@ class CellRunner:
 
         pool, asked = self._pool(job.values)
         with self._session.listening(hear):
-            pool.start(job.function, job.rows, star=True, title=job.title, **options, **asked)
+            rows = plan.rows() if plan is not None and plan.n_kept else job.rows
+            pool.start(job.function, rows, star=True, title=job.title, **options, **asked)
 
     def _raise_failure(self, results: Results, job: Job) -> None:
         """Raise the first failure, if the run was to end with it."""

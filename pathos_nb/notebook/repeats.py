@@ -48,6 +48,8 @@ class Job:
         What the run is called.
     filenames : tuple of str
         Where errors of the input begin to be the user's.
+    into : tuple of str and list of int, or None
+        The run that the points belong to, and where they stand there, when they run again.
     """
 
     function: Sourced
@@ -57,6 +59,7 @@ class Job:
     values: Mapping[str, Any]
     title: str
     filenames: tuple[str, ...] = ()
+    into: tuple[str, Sequence[int]] | None = None
 
 
 class Repeats:
@@ -148,8 +151,9 @@ class _Repeat:
         results, run = self._there()
         points = [results.points[index] for index in indices]
         title = self._name if self._name.endswith(" again") else f"{self._name} again"
-        values = {**self._job.values, "bg": False, "out": None, "quiet": False, "plot": False, "verify": None}
-        job = replace(self._job, points=points, rows=points, values=values, title=title)
+        again = {"bg": False, "out": None, "quiet": False, "resume": False, "plot": False, "verify": None}
+        values = {**self._job.values, **again}
+        job = replace(self._job, points=points, rows=points, values=values, title=title, into=(run.run_id, indices))
         self._repeats.run(_Part(self, results, run, indices), job)
         return results
 

@@ -77,6 +77,8 @@ def test_a_host_a_tunnel_and_a_pool_by_mouse_alone(open_notebook, bed, strangers
     panel.element.locator(".pathos-nb-panel-spark").first.wait_for()
     tab.shot("panel-at-work")
 
+    at_rest = panel.card("pools", "host2-pool").get_by_text("0 of 2 workers busy")
+    at_rest.wait_for()  # else it asks whether to cancel what it still believes to run
     panel.press("Close", panel.card("pools", "host2-pool"))
     panel.wait_for_note("closed host2-pool")
     panel.press("Close", panel.card("tunnels", tunnel))
