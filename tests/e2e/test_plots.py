@@ -34,4 +34,6 @@ def test_a_plot_grows_in_its_cell_and_stays(open_notebook):
     tab.dark()
     tab.wait(f"{MARKS} >= 2", "the plots are there in the dark")
     tab.shot("plot-dark")
-    assert not [url for url in asked if "127.0.0.1" not in url and "localhost" not in url and url[:5] not in ("data:", "blob:")]
+    assert not [
+        url for url in asked if "127.0.0.1" not in url and "localhost" not in url and url[:5] not in ("data:", "blob:")
+    ]

@@ -34,7 +34,8 @@ def altair_chart(drawing: Drawing) -> Any:
     """
     import altair
 
-    return _whole(altair, drawing, [altair.Data(values=_rows(drawing, panel)) for panel in drawing.panels])
+    library: Any = altair  # parts of it carry no types
+    return _whole(library, drawing, [library.Data(values=_rows(drawing, panel)) for panel in drawing.panels])
 
 
 def _whole(altair: Any, drawing: Drawing, data: Sequence[Any]) -> Any:
