@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.rig.browser import SHOTS
+
 pytest.importorskip("altair")
 
 LOAD = "%load_ext pathos_nb\nimport altair, matplotlib.figure\n%pmap v for v in range(4)"
@@ -31,9 +33,13 @@ def test_a_plot_grows_in_its_cell_and_stays(open_notebook):
     tab.run(2)
     tab.wait(f"{MARKS} >= 2", "a heat map")
     tab.shot("plot-light")
+    tab.page.locator(".jp-CodeCell").nth(1).locator(".jp-Cell-outputWrapper").screenshot(path=SHOTS / "plot-cell.png")
     tab.dark()
     tab.wait(f"{MARKS} >= 2", "the plots are there in the dark")
     tab.shot("plot-dark")
+    for number in range(2):
+        plot = tab.page.locator(".jp-RenderedVegaCommon5").nth(number)
+        plot.screenshot(path=SHOTS / f"plot-dark-{number}.png")
     assert not [
         url for url in asked if "127.0.0.1" not in url and "localhost" not in url and url[:5] not in ("data:", "blob:")
     ]

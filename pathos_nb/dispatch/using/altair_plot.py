@@ -12,6 +12,15 @@ __all__ = ["MIME", "altair_chart", "spec_of"]
 MIME = "application/vnd.vegalite.v5+json"
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # a name; nobody fetches it
 _TYPES = {"number": "quantitative", "time": "temporal", "name": "nominal"}
+_GREY = "#808080"  # to be read on white and on black
+_LINES = {"labelColor": _GREY, "titleColor": _GREY}
+_LOOK = {
+    "background": "transparent",
+    "axis": {**_LINES, "gridColor": _GREY, "gridOpacity": 0.2, "domainColor": _GREY, "tickColor": _GREY},
+    "legend": _LINES,
+    "title": {"color": _GREY, "subtitleColor": _GREY},
+    "view": {"stroke": None},
+}
 _WIDE, _HIGH, _SMALL = 480, 280, 220
 
 
@@ -93,6 +102,7 @@ def _channel(altair: Any, scale: Scale, is_heat: bool, *, is_up: bool = False, i
         told["sort"] = list(scale.order) or altair.Undefined
     elif kind == "quantitative":
         told["scale"] = altair.Scale(type="log" if scale.is_log else "linear", zero=False)
+        told |= {"axis": altair.Axis(tickCount=6, format="~g")} if scale.is_log and not is_color else {}
         if is_color:
             told["scale"] = altair.Scale(scheme="viridis")
     return told
@@ -132,4 +142,4 @@ def spec_of(drawing: Drawing) -> dict[str, Any]:
     spec: dict[str, Any] = _whole(altair, drawing, named).to_dict()
     for part, panel in zip(spec.get("concat", [spec]), drawing.panels, strict=True):
         part["data"] = {"values": _rows(drawing, panel)}
-    return {**spec, "$schema": _SCHEMA}
+    return {**spec, "$schema": _SCHEMA, "config": _LOOK}
