@@ -132,6 +132,11 @@ class Selected:
         return {place: known[i] for place, i in enumerate(self.indices) if i in known}
 
     @property
+    def profile(self) -> None:
+        """None: samples are of a run's workers, and nobody knows which points they were at."""
+        return None
+
+    @property
     def chunks(self) -> list[ChunkDone]:
         """The record of these items."""
         return [part for chunk in list(self.whole.chunks) for part in self._parts(chunk)]
