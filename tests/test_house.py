@@ -47,6 +47,7 @@ LATE = {
     "IPython": "only where a display is wanted",
     "altair": "an extra",
     "asyncio": "only for `await` on a result (30 ms)",
+    "cProfile": "only where calls are counted (10 ms)",
     "cloudpickle": "only for functions of the notebook",
     "concurrent": "only for the executor face (10 ms)",
     "ctypes": "only to interrupt a thread (2 ms)",
@@ -95,6 +96,7 @@ LATE_OWN: dict[tuple[str, str], str] = {
         "pathos_nb.notebook.run_widget",
     ): "ipywidgets takes 200 ms: for the first run that shows itself",
     ("launchers/ppft_process.py", "pathos_nb.launchers.ppft_server"): "only in the server's own process",
+    ("launchers/worker.py", "pathos_nb.launchers.metering"): "only in workers of a profiled run (10 ms)",
     ("dispatch/pool.py", "pathos_nb.launchers.inside"): "only in a worker that a pool was sent to, where it is loaded",
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.using.selected import Selected
 from pathos_nb.errors import Cancelled, Failure
@@ -40,6 +41,8 @@ class EndedRun:
         The record.
     attempts : dict
         Index to how often an item was begun before.
+    profile : Profile or None
+        What was sampled.
     """
 
     run_id: str
@@ -54,6 +57,7 @@ class EndedRun:
     failed: dict[int, Failure]
     chunks: Sequence[ChunkDone]
     attempts: dict[int, int] = field(default_factory=dict)
+    profile: Profile | None = None
 
     @property
     def is_over(self) -> bool:
@@ -119,7 +123,7 @@ def ended(run: Run | EndedRun | Selected, n_points: int) -> EndedRun:
         run.run_id, run.title, run.state if run.state in _OVER else "cancelled", run.n_done, run.n_failed, run.total,
         run.started_at, run.seconds, [None if i in failed else v for i, v in enumerate(values)],
         failed, [chunk._replace(failures=(), pictures=()) for chunk in tuple(run.chunks)],
-        attempts=dict(run.attempts),
+        attempts=dict(run.attempts), profile=run.profile,
     )  # fmt: skip
 
 

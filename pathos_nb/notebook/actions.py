@@ -9,6 +9,8 @@ from typing import Any
 
 from pathos_nb.dispatch.failed import Errors
 from pathos_nb.dispatch.kept import KeptRun
+from pathos_nb.dispatch.profile_export import export
+from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.store.found import StoredRun
 from pathos_nb.dispatch.store.owners import said
@@ -122,6 +124,16 @@ def errors(session: Session, values: Mapping[str, Any]) -> Errors:
     return Errors([failures[i] for i in sorted(failures)], lambda index: failures[index].argument)
 
 
+def profile(session: Session, values: Mapping[str, Any]) -> Any:
+    """Show where the time of a run went, or write it to a file."""
+    latest = next((run.run_id for run in reversed(session.runs) if run.profile is not None), None)
+    kept = session.run(values["run"] or latest)
+    if values["export"]:
+        said = export(kept, values["export"], lambda index: f"item {index}")
+        return Said(f"wrote {values['export']}: {said}")
+    return ProfileReport(kept, worker=values["worker"], host=values["host"])
+
+
 def status(session: Session, values: Mapping[str, Any]) -> Table:
     """Show where cells run, and which launchers there are."""
     rows = [
@@ -183,6 +195,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "rerun": rerun,
     "report": report,
     "errors": errors,
+    "profile": profile,
     "status": status,
     "close": close,
     **REMOTE_ACTIONS,

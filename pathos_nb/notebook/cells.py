@@ -223,6 +223,8 @@ class CellRunner:
         options = given(job.values, *(k for k in ("timeout", "retries", "on_error", "seed") if k in job.values))
         if job.values["quiet"]:
             options["progress"] = False
+        if job.values.get("profile") or job.values.get("count_calls"):
+            options["profile"] = "deterministic" if job.values["count_calls"] else True
         if job.values.get("each"):
             options["everywhere"] = True
 

@@ -38,7 +38,7 @@ def saved_bundle(shot: Snapshot, record: RunRecord) -> dict[str, Any]:
     dict
         By MIME type. The record is left out in the unlikely case that it is larger than 200 kB.
     """
-    bundle: dict[str, Any] = {"text/html": html(shot, _work(record)), "text/plain": _text(shot, record)}
+    bundle: dict[str, Any] = {"text/html": html(shot, _work(record) + shot.profile), "text/plain": _text(shot, record)}
     if len(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace")) <= MOST_BYTES:
         bundle[RUN_MIME] = record
     return bundle

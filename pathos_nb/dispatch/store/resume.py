@@ -44,7 +44,7 @@ class Plan:
         From places to points of other runs, which become points of this one.
     note : str
         What is to be said about it.
-    places : list of int or None
+    places : sequence of int or None
         Where the points stand in `first`, when some of it runs again.
     """
 
@@ -54,7 +54,7 @@ class Plan:
     kept: Kept | None = None
     copies: dict[int, int] = field(default_factory=dict)
     note: str = ""
-    places: list[int] | None = None
+    places: Sequence[int] | None = None
 
     @property
     def n_kept(self) -> int:

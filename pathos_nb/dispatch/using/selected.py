@@ -95,6 +95,11 @@ class Selected:
         return self.whole.error  # type: ignore[no-any-return]  # any of three kinds of run
 
     @property
+    def profile(self) -> Any:
+        """The whole's: samples are kept by worker, not by item."""
+        return self.whole.profile
+
+    @property
     def state(self) -> str:
         """What the whole's would be if it had these items only."""
         if not self.is_over:
@@ -130,11 +135,6 @@ class Selected:
         """Place to how often an item was begun before."""
         known = dict(self.whole.attempts)
         return {place: known[i] for place, i in enumerate(self.indices) if i in known}
-
-    @property
-    def profile(self) -> None:
-        """None: samples are of a run's workers, and nobody knows which points they were at."""
-        return None
 
     @property
     def chunks(self) -> list[ChunkDone]:
