@@ -16,6 +16,7 @@ from pathos_nb.dispatch.store.keys import KEY_BYTES
 from pathos_nb.dispatch.store.owners import is_alive, is_mine
 from pathos_nb.dispatch.store.recorder import DONE, NOT_STORED
 from pathos_nb.dispatch.store.sweep import NOT_KEPT, Row, rows_of_block
+from pathos_nb.dispatch.using.how import How
 from pathos_nb.errors import Cancelled, Failure, StoreError
 from pathos_nb.events import ChunkDone
 from pathos_nb.wire.quick import loads
@@ -411,7 +412,8 @@ def loaded(file: StoreFile, run: StoredRun) -> Results:
         run.run_id, run.title, state, len(kept.values) + n_run, n_run, total, run.started, run.seconds, found, failed,
         record,
     )  # fmt: skip
-    return Results(ended, run.names, points)
+    known = {name: str(value) for name, value in run.environment.items()}
+    return Results(ended, run.names, points, How(told={"code": run.source, "environment": known}))
 
 
 def _not_run(index: int) -> Failure:
