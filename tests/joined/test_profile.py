@@ -39,7 +39,9 @@ def test_workers_of_a_host_and_of_this_machine_are_one_profile(home):
             assert len(report.hosts) == 2 and {"host1"} <= {usage.host for usage in report.hosts}
             assert all("compute" in {row.name for row in report.of(host=u.host).functions} for u in report.hosts)
             (mine,) = {row.where for row in report.functions if row.name == "compute"}
-            assert mine.endswith(f"test_profile.py:{compute.__code__.co_firstlineno}"), "the same function is one, wherever its file lies"
+            assert mine.endswith(f"test_profile.py:{compute.__code__.co_firstlineno}"), (
+                "the same function is one, wherever its file lies"
+            )
             assert all(0 <= usage.transfer_s < 5 for usage in report.workers), "stamps are by this machine's clock"
         assert session.pool(("one",)).map(counted, [0.01]) > [1], "pathos' own names work there too"
     finally:
