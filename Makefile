@@ -26,12 +26,13 @@ $(VENV)/.has-%: pyproject.toml tools/setup.sh
 setup: $(VENV)/.has-test $(VENV)/.has-dev  ## make .venv with all that testing and checking need
 	@echo "ready: $(BIN)/python is $$($(BIN)/python --version)"
 
-check: setup  ## lint, types, import arrows, spelling
+check: setup  ## lint, types, import arrows, spelling; the front end's lint too, where Node is
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
+	@tools/front.sh $(VENV) lint
 
 format: setup  ## let ruff put the code in order
 	$(BIN)/ruff check --fix .

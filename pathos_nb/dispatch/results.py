@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any, overload
 
 from pathos_nb.dispatch.columns import free_name, in_boxes, record_columns, value_columns
@@ -17,7 +16,7 @@ from pathos_nb.dispatch.failed import Errors, tidy
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import ItemTimes, Timing, duration, item_times, timing_of
 from pathos_nb.dispatch.run import Run
-from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, rows_of, short, text_table
+from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, html_text, rows_of, short, text_table
 from pathos_nb.dispatch.using.comparing import same
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.dispatch.using.picking import picked
@@ -319,7 +318,7 @@ def _headline(results: Results) -> str:
     if results.errors:
         color = BAD
     dot = f'<span style="color:{color or "inherit"}">●</span>' if color else "●"
-    return f"<div>{dot} {escape(results.summary())}</div>"
+    return f"<div>{dot} {html_text(results.summary())}</div>"
 
 
 def _rest(results: Results) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.notebook.kernel import Kernel
@@ -11,19 +9,10 @@ from tests.notebook.kernel import Kernel
 pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children")]
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Kernel]:
-    kernel = Kernel()
-    assert kernel.run("%load_ext pathos_nb").status == "ok"
-    yield kernel
-    kernel.close()
-
-
 @pytest.fixture
-def kernel(shared: Kernel) -> Kernel:
-    shared.run("%reload_ext pathos_nb")
-    shared.run("bad = {2, 5}")
-    return shared
+def kernel(kernel: Kernel) -> Kernel:
+    kernel.run("bad = {2, 5}")
+    return kernel
 
 
 CELL = "%%pmap -o fits --on-error keep for v in range(8)\nif v in bad: raise ValueError(v)\nv * 10"
