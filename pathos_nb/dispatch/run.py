@@ -277,7 +277,7 @@ class Run:
         self.timers.clear()
         self.payloads.clear()
         self.function = None
-        if self._subscribers:
+        if self._subscribers or self.recorder is not None:
             self.tell(RunEnded(self.run_id, self.state, self.seconds))
         self._call_back()
 
