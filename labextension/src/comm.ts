@@ -63,7 +63,7 @@ export function problemOf(content: unknown): Problem | null {
 }
 
 function otherVersion(hello: Record<string, unknown>): Problem {
-  const theirs = `version ${cut(String(hello['version']))} (pathos_nb ${cut(String(hello['package'] ?? 'of an unknown version'))})`;
+  const theirs = `version ${cut(String(hello['version']))} (pathos_nb ${cut(typeof hello['package'] === 'string' ? hello['package'] : 'of an unknown version')})`;
   return {
     kind: 'version',
     text: `The kernel speaks ${theirs} of the messages that this view is drawn from, and this page speaks version ${PROTOCOL}. ${UPDATE}`,

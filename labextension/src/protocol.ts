@@ -266,6 +266,8 @@ export interface PoolRow {
   name: string;
   places: string[];
   n_workers: number;
+  /** of them at the first place: the number that ``%pathos pool NAME --nodes`` sets */
+  n_first: number;
   n_busy: number;
   is_default: boolean;
   /** the session's, so that it may be closed and resized by hand */

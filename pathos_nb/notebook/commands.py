@@ -53,6 +53,17 @@ _POINTS = (
     Option("resume", "only points that are not there yet; the default if it was cut short"),
     Option("fresh", "all points, also if it was cut short"),
     Option("store", "keep finished points in the file PATH", "", "PATH"),
+    Option(
+        "dry-run",
+        "try K points (5), and say how long all would take",
+        "",
+        "[K]",
+        kinds.workers,
+        offers="for",
+        bare="5",
+    ),
+    Option("verify", "compute K points here too, and compare", "", "K", kinds.workers),
+    Option("plot", "draw the values over the parameters, while they come"),
     _TITLE,
     _QUIET,
 )
@@ -142,6 +153,18 @@ Without RUN it is the latest. Function and points are those of the run; names th
 are as they are now. The result has to be there still: in the variable given by -o, or as the
 output of the cell. The last 100 runs can run again. A run of an earlier kernel runs again by the
 code and the points that are kept with it, on the same Python.""",
+    ),
+    "report": Command(
+        "%pathos report",
+        "Write a run to a file.",
+        (),
+        (Word("file", is_needed=True), Word("run", "runs")),
+        more="""
+  %pathos report fits.html fits           a page that needs neither network nor kernel
+  %pathos report fits.json                the record, for programs; .csv: the table
+
+Without RUN it is the latest. The result has to be there still: in the variable given by -o, as
+the output of the cell, or kept (%pathos runs).""",
     ),
     "profile": Command(
         "%pathos profile",

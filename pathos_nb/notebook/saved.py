@@ -11,9 +11,9 @@ import json
 from html import escape
 from typing import Any
 
+from pathos_nb.dispatch.lanes import lanes_svg
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.tables import FAINT, Cell, html_table, rows_of
-from pathos_nb.notebook.lanes import lanes_svg
 from pathos_nb.notebook.picture import Snapshot, html, text
 from pathos_nb.wire.messages import RUN_MIME, Lane, RunRecord
 

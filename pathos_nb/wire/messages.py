@@ -283,6 +283,7 @@ class PoolRow(TypedDict):
     name: str
     places: list[str]
     n_workers: int
+    n_first: int  # of them at the first place: the number that ``%pathos pool NAME --nodes`` sets
     n_busy: int
     is_default: bool
     is_owned: bool  # the session's, so that it may be closed and resized by hand

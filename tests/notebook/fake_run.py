@@ -24,6 +24,8 @@ class FakeRun:
         self.profile: Any = None
         self.places: list[PlaceNews] = []
         self.found: dict[int, Any] = {}
+        self.attempts: dict[int, int] = {}
+        self.error: BaseException | None = None
         self.is_cancelled = self.output_taken = False
         self._callbacks: list[Callable[[Event], None]] = []
 
