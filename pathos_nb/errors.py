@@ -18,6 +18,8 @@
     ├── StoreError           the store of finished points cannot be read or written
     ├── Cancelled            the item was not run, or was stopped, on request
     ├── ShareClosed          a shared value was closed, or its owner has ended
+    ├── BadFile              a file that is not what it should be      (also a ValueError)
+    ├── NotTheSame           points have other values than the serial loop gives
     ├── HostError            something about another machine
     │   ├── HostUnreachable  it does not answer, refuses, or the link was lost   (also a ConnectionError)
     │   ├── HostKeyRefused   its key is unknown, or is not the one that is known
@@ -49,6 +51,7 @@ else:
         from pickle import PicklingError
 
 __all__ = [
+    "BadFile",
     "BadOption",
     "Cancelled",
     "CannotKey",
@@ -64,6 +67,7 @@ __all__ = [
     "ItemTimeout",
     "LauncherUnavailable",
     "LoginRefused",
+    "NotTheSame",
     "PathosNbError",
     "PoolBroken",
     "PoolClosed",
@@ -204,6 +208,14 @@ class Cancelled(PathosNbError):
 
 class ShareClosed(PathosNbError):
     """What was shared is no longer there: it was closed, or its owner has ended."""
+
+
+class BadFile(PathosNbError, ValueError):
+    """A file that is not what it should be: foreign, damaged, or of another version."""
+
+
+class NotTheSame(PathosNbError):
+    """Points have other values than a serial loop gives."""
 
 
 class HostError(PathosNbError):

@@ -36,7 +36,7 @@ def send_alone(run: Run, crew: Crew, note: Callable[[Seat, Run, Chunk], None]) -
     bool
         Whether it was sent; if not, the feeder does as for any other.
     """
-    if run.source.total != 1 or not run.source.ready or run.pins:
+    if run.source.total != 1 or not run.source.ready or run.pins or run.profile is not None:
         return False
     seat = _idle(crew)
     if seat is None:

@@ -48,6 +48,8 @@ _run_numbers = itertools.count(1)
 def _is_brief(seat: Seat) -> bool:
     """Whether what a seat has in flight takes no longer than a sleep and a waking; the first items are tried."""
     chunks = seat.in_flight.values()
+    if seat.slot.latency_s:  # it comes by a thread of ours, which would wait for the interpreter
+        return False
     return sum(chunk.limit * chunk.run.item_s.get(id(seat), 0.0) for chunk in chunks) < _BRIEF_S
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.using.selected import Selected
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone
 from pathos_nb.launchers.failing import report, revive
@@ -37,6 +39,10 @@ class EndedRun:
         Index to `Failure`, also for items that were not run.
     chunks : sequence of ChunkDone
         The record.
+    attempts : dict
+        Index to how often an item was begun before.
+    profile : Profile or None
+        What was sampled.
     """
 
     run_id: str
@@ -50,6 +56,8 @@ class EndedRun:
     found: Sequence[Any]
     failed: dict[int, Failure]
     chunks: Sequence[ChunkDone]
+    attempts: dict[int, int] = field(default_factory=dict)
+    profile: Profile | None = None
 
     @property
     def is_over(self) -> bool:
@@ -93,12 +101,12 @@ class EndedRun:
         return _whole, (plain, told)
 
 
-def ended(run: Run | EndedRun, n_points: int) -> EndedRun:
+def ended(run: Run | EndedRun | Selected, n_points: int) -> EndedRun:
     """Make a record of a run as it is now.
 
     Parameters
     ----------
-    run : Run or EndedRun
+    run : Run, EndedRun or Selected
         One that goes on is a cancelled one in its record.
     n_points : int
         How many points it has.
@@ -115,6 +123,7 @@ def ended(run: Run | EndedRun, n_points: int) -> EndedRun:
         run.run_id, run.title, run.state if run.state in _OVER else "cancelled", run.n_done, run.n_failed, run.total,
         run.started_at, run.seconds, [None if i in failed else v for i, v in enumerate(values)],
         failed, [chunk._replace(failures=(), pictures=()) for chunk in tuple(run.chunks)],
+        attempts=dict(run.attempts), profile=run.profile,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
 from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions
+from pathos_nb.dispatch.profiles import make_profile
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, PlaceNews, RunEnded, RunStarted
@@ -116,6 +117,8 @@ class Run:
         What was lost on the way, and what came back; `pathos_nb.dispatch.absences` reads it.
     heavy : tuple of (str, int)
         Names and bytes of large values that the function brought to the workers.
+    profile : Profile or None
+        What its workers were at, if it is profiled.
     """
 
     def __init__(self, dispatcher: Attendant, call: Call, keeper: Keeper) -> None:
@@ -142,6 +145,7 @@ class Run:
         self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
         self.workers_n = 0
         self.heavy: tuple[tuple[str, int], ...] = ()
+        self.profile = make_profile(call.options.profile)
         self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
         self.has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
@@ -184,7 +188,7 @@ class Run:
     @property
     def seconds(self) -> float:
         """How long it took, or has taken so far."""
-        return (self.ended_at or time.time()) - self.started_at + self.earlier_s
+        return (self.ended_at or time.time()) - self.started_at
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have a callable told of every event.

@@ -9,6 +9,8 @@ from typing import Any
 
 from pathos_nb.dispatch.failed import Errors
 from pathos_nb.dispatch.kept import KeptRun
+from pathos_nb.dispatch.profile_export import export
+from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.store.found import StoredRun
 from pathos_nb.dispatch.store.owners import said
@@ -105,6 +107,14 @@ def rerun(session: Session, values: Mapping[str, Any]) -> Any:
     return kept.again(values["failed"])
 
 
+def report(session: Session, values: Mapping[str, Any]) -> Said:
+    """Write a run to a file."""
+    file = values["file"]
+    results = _results(session, values["run"])
+    is_record = file.lower().endswith((".json", ".csv"))
+    return Said(f"wrote {results.record(file) if is_record else results.report(file)}")
+
+
 def errors(session: Session, values: Mapping[str, Any]) -> Errors:
     """Show what failed in a run."""
     kept = _known(session, values["run"])
@@ -112,6 +122,16 @@ def errors(session: Session, values: Mapping[str, Any]) -> Errors:
         return session.sweeps.errors(values["run"]) or Errors([])
     failures = kept.failures
     return Errors([failures[i] for i in sorted(failures)], lambda index: failures[index].argument)
+
+
+def profile(session: Session, values: Mapping[str, Any]) -> Any:
+    """Show where the time of a run went, or write it to a file."""
+    latest = next((run.run_id for run in reversed(session.runs) if run.profile is not None), None)
+    kept = session.run(values["run"] or latest)
+    if values["export"]:
+        said = export(kept, values["export"], lambda index: f"item {index}")
+        return Said(f"wrote {values['export']}: {said}")
+    return ProfileReport(kept, worker=values["worker"], host=values["host"])
 
 
 def status(session: Session, values: Mapping[str, Any]) -> Table:
@@ -152,6 +172,19 @@ def _known(session: Session, name: str | None) -> KeptRun | None:
         return None
 
 
+def _results(session: Session, name: str | None) -> Any:
+    """Give the result of a run: of this kernel if somebody has it, else as it is kept."""
+    kept = _known(session, name)
+    results = kept.results() if kept is not None and kept.results is not None else None
+    if results is not None:
+        return results
+    asked = name if kept is None else kept.run_id
+    if session.sweeps is not None and asked is not None and session.sweeps.find(asked) is not None:
+        return session.sweeps.load(asked)[0]
+    cure = "keep a result in a variable, by -o NAME; a map's own values are its caller's"
+    raise BadOption(f"the points of {kept.title or kept.run_id if kept else name} are not there any more", cure=cure)
+
+
 ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "use": use,
     "pool": pool,
@@ -160,7 +193,9 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "load": load,
     "cancel": cancel,
     "rerun": rerun,
+    "report": report,
     "errors": errors,
+    "profile": profile,
     "status": status,
     "close": close,
     **REMOTE_ACTIONS,

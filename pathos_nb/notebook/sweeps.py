@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,7 @@ class Sweeps:
         return found
 
     @staticmethod
-    def _into(store: Store, sweep: Sweep, run_id: str, places: list[int]) -> Plan | None:
+    def _into(store: Store, sweep: Sweep, run_id: str, places: Sequence[int]) -> Plan | None:
         """Have points that run again kept where they were, if they are still the same."""
         store.writer.flush()
         first = run_of(store.file, run_id)

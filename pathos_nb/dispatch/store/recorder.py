@@ -18,7 +18,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,7 @@ class Recorder:
         self.trouble: StoreError | None = None
         self.n_unpicklable = 0
         self.copies: list[tuple[int, int]] = []  # points of other runs (by their row) that are these ones (by place)
-        self.places: list[int] | None = None  # where each item stands among the points, if not at its own place
+        self.places: Sequence[int] | None = None  # where each item stands among the points, if not at its own place
         self._values, self._wake = values, wake
         self._waiting: deque[Event] = deque()
         self._taken: list[Event] = []
@@ -185,7 +185,7 @@ class Recorder:
         state = next((event.state for event in taken if isinstance(event, RunEnded)), "running")
         connection.execute(
             "UPDATE runs SET state = ?, seen = ?, seconds = ?, total = ? WHERE run = ?",
-            (state, time.time(), self.run.seconds, self.run.total, self.row),
+            (state, time.time(), self.run.seconds + self.run.earlier_s, self.run.total, self.row),
         )
 
     def committed(self) -> None:
