@@ -35,6 +35,7 @@ NAMES = (
     "import_cost",
     "progress_cost",
     "view_cost",
+    "profiling",
     "ssh",
     "agents",
     "rpc_calls",

@@ -250,7 +250,9 @@ class Feeder:
         options = run.options
         minor = MINOR if payload.by_value else None
         chunk_s = CUT_S if options.chunksize is None else None
-        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, context if changed else None, chunk_s)
+        known = context if changed else None
+        how = tuple(run.profile.how) if run.profile is not None else None
+        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, known, chunk_s, how)
         return Frame(protocol.DEFINE, (run.number, tuple(spec)), payload.body, payload.buffers)
 
     def _payload(self, run: Run, codec: Any) -> Payload | None:

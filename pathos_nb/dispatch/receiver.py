@@ -7,6 +7,7 @@ are tried alone until the item that kills is found; it fails alone.
 
 from __future__ import annotations
 
+import functools
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from pathos_nb.dispatch.absences import Absences
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.lacking import lacking
+from pathos_nb.dispatch.profiles import Profile, Ran, Source, Traffic
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
@@ -35,7 +37,7 @@ from pathos_nb.launchers.failing import revive, text_of
 from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import ItemReport, Report
+from pathos_nb.wire.protocol import ItemReport, Profiled, Report
 from pathos_nb.wire.serialization import MINOR, carries_code
 
 _MIN_OVERHEAD_S = 1e-4  # what a chunk costs here, though the worker has the next one meanwhile and does not wait
@@ -111,10 +113,16 @@ class Receiver:
             if chunk is not None:
                 _call_off(chunk)
                 self._on_report(seat, chunk, report, frame)
+        elif frame.kind == protocol.PROFILE:
+            chunk = seat.in_flight.get(frame.meta[0])
+            if chunk is not None and chunk.run.profile is not None:
+                chunk.run.profile.add(Source(seat.name, seat.slot.host, seat.slot.pid), Profiled(*frame.meta[1]))
 
     def _on_report(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
         run = chunk.run
         self._crew().stillborn = 0
+        if report.profile is not None and run.profile is not None:
+            _profile(run.profile, seat, chunk, report, frame)
         if report.undecodable:
             self._on_undecodable(seat, chunk, report.undecodable)
         elif report.n_run:
@@ -386,6 +394,18 @@ def _said_and_shown(
             if run.picture_bytes <= MAX_BYTES:
                 pictures.append((task.indices[at], *picture))
     return tuple(output), tuple(pictures)
+
+
+def _profile(profile: Profile, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
+    """Take in what was measured of a chunk; where it was is known even if none of its values can be read."""
+    ends = array("d", [report.started])
+    ends.frombytes(report.ends)
+    size = 0 if seat.launcher.shares_memory else len(frame.body) + sum(map(len, frame.buffers))
+    traffic = Traffic(chunk.size_bytes, size, time.time())
+    source = Source(seat.name, seat.slot.host, seat.slot.pid)
+    name = functools.partial(chunk.run.argument_of, chunk.task)
+    profile.add(source, told := Profiled(*report.profile or ()))
+    profile.add_chunk(source, told, Ran(chunk.task.indices[: report.n_run], ends, report.block, name), traffic)
 
 
 def _call_off(chunk: Chunk) -> None:

@@ -6,6 +6,7 @@ between items. An interrupt from the keyboard never comes here, since the worker
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import contextlib
 import os
@@ -88,6 +89,8 @@ def begin(output_fd: int, board_fd: int, index: int) -> Worker:
 def _serve(channel: socket.socket, worker: Worker) -> int:
     inbox, outbox, pid = Inbox(), Outbox(), os.getpid()
     reader, receive = FrameReader(inbox.resolve), _spinning(channel)
+    sending = _thread.allocate_lock()  # a profiled item's samples are sent while it goes on
+    worker.post = lambda frame: _send_alone(sending, channel, pack(frame))
     while (frames := reader.pull(receive, channel.recv_into)) is not None:
         for frame in frames:
             if frame.kind == RELEASE:
@@ -99,7 +102,7 @@ def _serve(channel: socket.socket, worker: Worker) -> int:
             if reply is not None:
                 places = outbox.stow(reply.buffers)
                 released = [piece for told in inbox.releases() for piece in pack(told)]
-                _send(channel, [*released, *pack(reply, places)])
+                _send_alone(sending, channel, [*released, *pack(reply, places)])
                 if reply.kind == BROKEN:
                     return 1
             del frame, reply
@@ -117,6 +120,11 @@ def _spinning(channel: socket.socket) -> Callable[[int], bytes]:
         return channel.recv(n)
 
     return receive
+
+
+def _send_alone(sending: _thread.LockType, channel: socket.socket, pieces: list[Buffer]) -> None:
+    with sending:
+        _send(channel, pieces)
 
 
 def _send(channel: socket.socket, pieces: list[Buffer]) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pathos_nb.launchers.contract import Capture
+    from pathos_nb.launchers.metering import Metering
 
 BLOCK = 64
 _BLOCK_BELOW_S = 5e-6
@@ -79,6 +80,7 @@ class Work:
         self.function: Callable[..., Any] | None = None
         self.item_s = 1.0
         self.prints = self.has_begun = False
+        self.metering: Metering | None = None
 
     def load(self, codec: Codec) -> Callable[..., Any]:
         """Give the function, unpickled when it is first wanted."""
@@ -124,6 +126,11 @@ class Worker:
         Has `TimeUp` raised in this thread after so many seconds; 0 calls it off.
     beside : str
         What else uses this process' random generators: nothing (""), the "caller", or other "threads".
+
+    Attributes
+    ----------
+    post : callable or None
+        Sends a frame up from any thread, where that can be.
     """
 
     def __init__(
@@ -137,6 +144,7 @@ class Worker:
         self.cells, self.codec, self.alarm = cells, codec, alarm
         self.capture: Capture = capture or NoCapture()
         self.beside = beside
+        self.post: Callable[[Frame], object] | None = None
         self.in_item = False
         self.stop_requested = False
         self._runs: dict[int, Work] = {}
@@ -197,8 +205,26 @@ class Worker:
         return None
 
     def _work(self, frame: Frame) -> Frame:
-        chunk, run_id, indices, n = frame.meta
-        run = self._runs[run_id]
+        run = self._runs[frame.meta[1]]
+        if run.spec.profile is None:
+            return self._done(frame, run)
+        metering = self._metered(run)
+        metering.begin(frame.meta[0])
+        try:
+            return metering.told(self._done(frame, run))
+        finally:
+            metering.end()
+
+    def _metered(self, run: Work) -> Metering:
+        if run.metering is None:
+            from pathos_nb.launchers.metering import Metering
+
+            how = protocol.Profiling(*run.spec.profile or ())
+            run.metering = Metering(how, self.cells, not self.beside, self.post)
+        return run.metering
+
+    def _done(self, frame: Frame, run: Work) -> Frame:
+        chunk, _, indices, n = frame.meta
         self.cells.set_width(n)  # until the items are loaded, any of them may be the one that kills
         self.cells.load(chunk)
         try:
@@ -212,7 +238,7 @@ class Worker:
             return self._undecodable(chunk, "items", error)
         doing = Chunk(self, run, function, items, chunk, indices, n)
         with contextlib.suppress(KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
-            doing.run()
+            doing.run() if run.metering is None else run.metering.run(doing.run)
         self.in_item = False
         return doing.done()
 

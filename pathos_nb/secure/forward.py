@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pathos_nb.errors import HostError, TunnelFailed
+from pathos_nb.secure.inflow import Inflow
 
 if TYPE_CHECKING:
     import paramiko
@@ -36,6 +37,10 @@ class Counter:
 
     def __init__(self) -> None:
         self.up_bytes = self.down_bytes = self.n_connections = 0
+
+    def came(self, n_bytes: int) -> None:
+        """Count what came from the host."""
+        self.down_bytes += n_bytes
 
 
 class Forward:
@@ -163,10 +168,12 @@ class Stream:
             channel.shutdown_write()
 
     def _down(self, channel: paramiko.Channel) -> None:
+        inflow = Inflow(channel)
+        inflow.flow_to(self._client, self._count.came)
         with contextlib.suppress(OSError):
-            while block := channel.recv(BLOCK_BYTES):
+            while block := inflow.take(BLOCK_BYTES):
                 self._client.sendall(block)
-                self._count.down_bytes += len(block)
+                self._count.came(len(block))
             if channel.transport and channel.transport.is_active():
                 self._client.shutdown(socket.SHUT_WR)
                 return

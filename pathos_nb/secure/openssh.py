@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -129,6 +130,9 @@ class FarProcess:
     def read(self) -> bytes:
         """Give the next bytes of stdout; none at its end."""
         return _read(self._process.stdout)
+
+    def flow_to(self, sink: socket.socket) -> None:
+        """Do nothing: what comes in a pipe has to be read."""
 
     def read_error(self) -> bytes:
         """Give the next bytes of stderr; none at its end."""

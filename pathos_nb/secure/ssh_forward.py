@@ -80,6 +80,11 @@ class SshForward:
         """Say whether ssh still runs."""
         return not self._carrier.why_ended()
 
+    def lead_to(self, target: str) -> None:
+        """Lead to another place, ``host:port``, as the host sees it."""
+        self._target = target
+        self.mended()
+
     def mended(self) -> None:
         """Start ssh anew, with the same port."""
         self._carrier.close()

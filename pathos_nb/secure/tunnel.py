@@ -186,6 +186,19 @@ class Tunnel:
             return Forward(self._open, local_port)
         return SshForward(remote, local_port, f"{self._targets[0]}:{self._rport}")
 
+    def lead_to(self, port: int) -> None:
+        """Lead what connects from now on to another port of the host.
+
+        Parameters
+        ----------
+        port : int
+            There.
+        """
+        if port != self._rport:
+            self._rport = port
+            if isinstance(self._way, SshForward):
+                self._way.lead_to(f"{self._targets[0]}:{port}")
+
     def _begin(self) -> None:
         self._stop.clear()
         self._is_up.set()
