@@ -188,7 +188,7 @@ class Run:
     @property
     def seconds(self) -> float:
         """How long it took, or has taken so far."""
-        return (self.ended_at or time.time()) - self.started_at + self.earlier_s
+        return (self.ended_at or time.time()) - self.started_at
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have a callable told of every event.
@@ -261,7 +261,8 @@ class Run:
     def begin(self) -> None:
         """Say that it has begun."""
         self.state = "running"
-        self.tell(RunStarted(self.run_id, self.total, self.title))
+        if self._subscribers:
+            self.tell(RunStarted(self.run_id, self.total, self.title))
 
     def finish(self) -> None:
         """Say that it is over."""
@@ -276,7 +277,8 @@ class Run:
         self.timers.clear()
         self.payloads.clear()
         self.function = None
-        self.tell(RunEnded(self.run_id, self.state, self.seconds))
+        if self._subscribers:
+            self.tell(RunEnded(self.run_id, self.state, self.seconds))
         self._call_back()
 
     def _deliver_the_rest(self) -> None:
@@ -325,7 +327,7 @@ class Run:
             Once; the run is cancelled, and keeps what is finished.
         """
         try:
-            is_over = self._dispatcher.attend(lambda: self.is_over, timeout, self)
+            is_over = self.is_over or self._dispatcher.attend(lambda: self.is_over, timeout, self)
             self.flush_output()
             return is_over
         except KeyboardInterrupt:

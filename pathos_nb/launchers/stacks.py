@@ -182,7 +182,7 @@ class Stacks:
         name = self._names.get(known)
         if name is None:
             code = self._codes[known]
-            called = getattr(code, "co_qualname", code.co_name)
+            called = getattr(code, "co_qualname", code.co_name).replace("<locals>.", "")
             name = self._names[known] = called[-_NAME:], place_of(code.co_filename), code.co_firstlineno
         return name
 

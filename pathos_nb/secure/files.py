@@ -342,7 +342,8 @@ class RemoteFiles:
         with self._sftp.open(path, "wb") as found:
             found.write(data)  # not pipelined: paramiko does not look at the answers then, and a disk may be full
             found.flush()
-            self._set(bytes(found.handle), mode, mtime)
+            handle: Any = found.handle
+            self._set(handle, mode, mtime)
 
     def _set(self, what: str | bytes, mode: int, mtime: int) -> None:
         """Set both in one round trip, of a path or an open file: paramiko's own methods take one for each."""

@@ -108,7 +108,7 @@ class OpenSsh:
             if words in said:
                 return kind(what, cause=words, cure=cure.format(self._known_name(said)), host=host, tail=tail)
         cure = "check the name and the network, or go through another host (--through)"
-        return HostUnreachable(what, cure=cure, host=host, tail=tail)
+        return HostUnreachable(what, cause=tail.rpartition("\n")[2], cure=cure, host=host, tail=tail)
 
     def _known_name(self, said: str) -> str:
         """Give the name under which the host's key is kept: ssh says it, as it has read its configuration."""

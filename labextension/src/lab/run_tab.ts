@@ -48,7 +48,7 @@ export function runChannel(link: Link, run: string): Channel {
 
 function isOf(message: ToFront, run: string): boolean {
   if (message.type === 'run') return message.record.head.run === run;
-  return (message.type === 'delta' || message.type === 'ended' || message.type === 'window') && message.run === run;
+  return (message.type === 'delta' || message.type === 'profile' || message.type === 'ended' || message.type === 'window') && message.run === run;
 }
 
 class RunTab extends Widget {
