@@ -77,7 +77,7 @@ class Recorder:
         self._taken: list[Event] = []
         self._told: set[int] = set()  # events that were told before they were written
         self._n_blocked, self._is_begun, self.is_given_up = 0, False, False
-        self._is_again = row is not None
+        self._is_again, self._has_ended = row is not None, False
         self._before = (row, 0, False)  # what the three were at the last commit
         self._code: bytes | None = None
         self._is_code_written = False
@@ -105,6 +105,7 @@ class Recorder:
         elif isinstance(event, RunEnded):
             self._release()
             self._waiting.append(event)
+            self._has_ended = True
             self._wake(True)
         return False
 
@@ -156,8 +157,13 @@ class Recorder:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has nothing to do any more."""
-        return self.run.is_over and (self.is_given_up or not self.has_more)
+        """Whether it has nothing to do any more: the end was heard, which comes a little after the run is over."""
+        return self._has_ended and (self.is_given_up or not self.has_more)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether something is to be written, or is just about to be."""
+        return not self.is_given_up and (self.has_more or (self.run.is_over and not self._has_ended))
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write some of what waits, inside of a transaction."""

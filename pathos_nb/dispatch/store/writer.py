@@ -85,7 +85,7 @@ class StoreWriter:
             return True
 
     def _has_ended(self) -> bool:
-        return self._is_closing and not any(recorder.has_more for recorder in self._recorders)
+        return self._is_closing and not any(recorder.is_wanted for recorder in self._recorders)
 
     def _write(self) -> bool:
         """Write some of what every run has; True if that went well."""
@@ -133,7 +133,7 @@ class StoreWriter:
             Whether it is.
         """
         until = time.monotonic() + timeout_s
-        while any(recorder.has_more and not recorder.is_given_up for recorder in list(self._recorders)):
+        while any(recorder.is_wanted for recorder in list(self._recorders)):
             self.wake(True)
             with self._changed:
                 self._changed.wait(0.01)
