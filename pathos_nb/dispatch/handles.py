@@ -204,11 +204,13 @@ class ResultIterator(Iterator[Any]):
         taken: list[tuple[int, Any]] = []
 
         def has_come() -> bool:
-            if not taken:
-                pair = self._keeper.take()
-                if pair[1] is not MISSING:
-                    taken.append(pair)
-            return bool(taken) or self._is_at_end()
+            if taken:
+                return True
+            is_at_end = self._is_at_end()  # asked first: another thread may place the last value and end the run now
+            pair = self._keeper.take()
+            if pair[1] is not MISSING:
+                taken.append(pair)
+            return bool(taken) or is_at_end
 
         self._feed()
         come = self._attend(has_come, timeout, self.run)
