@@ -40,6 +40,7 @@ NAMES = (
     "agents",
     "rpc_calls",
     "run_view",
+    "store",
 )
 
 

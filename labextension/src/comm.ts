@@ -44,9 +44,10 @@ export interface Comm {
   close(): unknown;
 }
 
-const KINDS = new Set<string>([
-  'hello', 'run', 'delta', 'ended', 'window', 'tables', 'answer', 'ask',
-] satisfies ToFront['type'][]);
+/** A record, so that the compiler misses a kind that is not in it. */
+const KINDS = new Set(Object.keys({
+  hello: true, run: true, delta: true, profile: true, ended: true, window: true, tables: true, answer: true, ask: true,
+} satisfies Record<ToFront['type'], true>));
 
 const UPDATE = 'Install the same version of pathos-nb where JupyterLab runs and in the kernel, then reload this page.';
 

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.dispatch.absences import Absences
+from pathos_nb.dispatch.alone import send_alone
 from pathos_nb.dispatch.attendance import Attendance
 from pathos_nb.dispatch.crew import Crew, Plan, Seat, WorkerInfo
 from pathos_nb.dispatch.deliveries import Deliveries, complain
@@ -121,8 +122,10 @@ class Dispatcher:
             self._show(run)
             run.begin()
             self.absences.begin(run)
-            self._check_over(run)
-            self.feeder.feed()
+            if not run.source.ready:
+                self._check_over(run)
+            if len(self.runs) > 1 or not send_alone(run, self.crew, self.feeder.note):
+                self.feeder.feed()
             if run.unattended and not self.is_inline and not run.is_over:
                 self.unattended.add(run)
                 self._wake_steward()
@@ -138,7 +141,7 @@ class Dispatcher:
     def is_mine(self) -> bool:
         """Whether this thread is in the midst of this dispatcher's work, and so must not wait for it."""
         me = threading.get_ident()
-        is_stepping = any(seat.slot.stepping == me for seat in self._inline)
+        is_stepping = self._may_step and any(seat.slot.stepping == me for seat in self._inline)
         return self.attendance.leader == me or is_stepping or self.lock._is_owned()  # type: ignore[attr-defined]
 
     @staticmethod

@@ -122,8 +122,8 @@ def ended(run: Run | EndedRun | Selected, n_points: int) -> EndedRun:
     return EndedRun(
         run.run_id, run.title, run.state if run.state in _OVER else "cancelled", run.n_done, run.n_failed, run.total,
         run.started_at, run.seconds, [None if i in failed else v for i, v in enumerate(values)],
-        failed, [chunk._replace(failures=(), pictures=()) for chunk in tuple(run.chunks)], dict(run.attempts),
-        run.profile,
+        failed, [chunk._replace(failures=(), pictures=()) for chunk in tuple(run.chunks)],
+        attempts=dict(run.attempts), profile=run.profile,
     )  # fmt: skip
 
 

@@ -72,12 +72,10 @@ def boxes(tree: CallTree, own: Mapping[int, Times], least: float = _LEAST_PX / _
 
 
 def kind_of(times: Sequence[int]) -> int:
-    """Give the kind of most of the time; that of want of a core, which is no property of the code, only if of half."""
+    """Give the kind of most of the time; want of a core is no property of the code, and counts only if alone."""
     kinds = times[1:]
-    most = max(range(len(KINDS)), key=kinds.__getitem__)
-    if most == _STARVED and 2 * kinds[most] < sum(kinds):
-        return max(range(_STARVED), key=kinds.__getitem__)
-    return most
+    most = max(range(_STARVED), key=kinds.__getitem__)
+    return most if kinds[most] or not kinds[_STARVED] else _STARVED
 
 
 def flame_svg(tree: CallTree, own: Mapping[int, Times]) -> str:

@@ -32,11 +32,6 @@ class FunctionRow(NamedTuple):
         """The file and the line."""
         return f"{self.file}:{self.line}" if self.file else ""
 
-    @property
-    def kind(self) -> str:
-        """What it was at most, itself."""
-        return KINDS[max(range(len(KINDS)), key=self.kinds.__getitem__)] if self.own_s else ""
-
 
 def own_of(profile: Profile, worker: str | None = None, host: str | None = None) -> dict[int, Times]:
     """Give what was seen in each node.

@@ -184,11 +184,14 @@ class Maps:
         run = self._prepared(f, sequences, star, options)
         if self._is_here():
             return self._run_here(run, True).result()
-        with self._given_up(run):
+        try:  # as `_given_up`, which one call would feel
             with Interrupts(self.dispatcher.hub) as interrupts:
                 self.dispatcher.start(run, attended=True)
                 self.dispatcher.attendance.lead_for(run, interrupts)
             return run.result()
+        except KeyboardInterrupt:
+            self.dispatcher.give_up(run)
+            raise
 
     def later(
         self, f: Callable[..., Any], sequences: tuple[Any, ...], star: bool, options: Any, *, single: bool = False

@@ -22,5 +22,8 @@ class ChosenRows:
     def __init__(self, rows: Sequence[Any], chosen: Sequence[int]) -> None:
         self.rows, self.chosen = rows, chosen
 
+    def __len__(self) -> int:
+        return len(self.chosen)
+
     def __iter__(self) -> Any:
         return (self.rows[index] for index in self.chosen)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from pathos_nb.dispatch.flame import KIND_WORDS, flame_img
+from pathos_nb.dispatch.flame import KIND_WORDS, flame_img, kind_of
 from pathos_nb.dispatch.functions import FunctionRow, by_host, functions_of, own_of
 from pathos_nb.dispatch.profile_export import Recorded, export
 from pathos_nb.dispatch.profiles import Point, Profile, Usage
@@ -21,7 +21,6 @@ _N_FUNCTIONS, _N_WORKERS, _N_POINTS = 25, 20, 5
 _FUNCTIONS = ("own", "", "total", "function", "at", "mostly")
 _USAGE = ("busy", "CPU", "unpickling", "pickling", "waiting", "idle", "transfer", "out", "in", "peak", "items")
 _Table = tuple[str, tuple[str, ...], list[Sequence[Cell] | None]]  # title, columns, rows
-_WORDS = {"python": "Python", "native": "C code", "waiting": "waiting", "gil": "GIL", "starved": "no core"}
 
 
 def size(n_bytes: float) -> str:
@@ -216,9 +215,15 @@ class ProfileReport:
 def _function_cells(row: FunctionRow, whole: float, counts: bool) -> list[Cell]:
     cells = [
         Cell(duration(row.own_s)), Cell(f"{row.own_s / whole:.0%}"), Cell(duration(row.total_s)), Cell(row.name[-60:]),
-        Cell(row.where[-60:]), Cell(_WORDS.get(row.kind, "")),
+        Cell(row.where[-60:]), Cell(_mostly(row)),
     ]  # fmt: skip
     return [*cells, Cell(f"{row.n_calls:,}" if row.n_calls else "")] if counts else cells
+
+
+def _mostly(row: FunctionRow) -> str:
+    if not row.own_s:
+        return ""
+    return KIND_WORDS[kind_of([0, *(round(1e6 * seconds) for seconds in row.kinds)])]
 
 
 def _usage_cells(usage: Usage, elapsed_s: float) -> list[Cell]:

@@ -171,7 +171,7 @@ class Results(Shows):
     def timing(self) -> Timing:
         """What the run cost and what it gained."""
         failures = dict(self.run.failures).values()
-        return timing_of(self._times(), failures, self.run.seconds)
+        return timing_of(self._times(), failures, self.run.seconds + getattr(self.run, "earlier_s", 0.0))
 
     @property
     def profile(self) -> ProfileReport:

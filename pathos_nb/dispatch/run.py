@@ -188,7 +188,7 @@ class Run:
     @property
     def seconds(self) -> float:
         """How long it took, or has taken so far."""
-        return (self.ended_at or time.time()) - self.started_at + self.earlier_s
+        return (self.ended_at or time.time()) - self.started_at
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have a callable told of every event.
@@ -325,7 +325,7 @@ class Run:
             Once; the run is cancelled, and keeps what is finished.
         """
         try:
-            is_over = self._dispatcher.attend(lambda: self.is_over, timeout, self)
+            is_over = self.is_over or self._dispatcher.attend(lambda: self.is_over, timeout, self)
             self.flush_output()
             return is_over
         except KeyboardInterrupt:

@@ -17,6 +17,8 @@ from pathos_nb.dispatch.partial import ChosenRows
 from pathos_nb.errors import BadOption
 
 _PULL_S = 2e-3
+_LIGHT = {int, float, complex, bool, str, bytes, type(None)}
+_LIGHT_BYTES, _MOST_FIELDS, _N_LOOKED_AT = 32, 8, 16
 
 Taken = tuple[Sequence[int], Any]
 
@@ -58,6 +60,10 @@ class SliceSource:
     def is_exhausted(self) -> bool:
         """Whether all are taken."""
         return not self.left
+
+    def is_light(self) -> bool:
+        """Whether items are numbers or short texts, judged by some of them: many may go unmeasured."""
+        return all(map(_is_light, self.columns))
 
     def take(self, n: int) -> Taken:
         """Give the indices and the items of the next `n`."""
@@ -158,6 +164,10 @@ class PulledSource:
         """Give the iterator as one of argument tuples."""
         return self._iterator if self.star or self.width > 1 else ((item,) for item in self._iterator)
 
+    def is_light(self) -> bool:
+        """Whether many may go unmeasured: not where they come one by one."""
+        return False
+
     def pull(self, n_ready: int) -> None:
         """Advance the iterator until so many are ready, or it has taken a while.
 
@@ -255,6 +265,20 @@ def _can_slice(sequence: Any) -> bool:
         return True
     numpy = sys.modules.get("numpy")
     return numpy is not None and type(sequence) is numpy.ndarray and sequence.ndim > 0
+
+
+def _is_light(column: Any) -> bool:
+    if isinstance(column, range):
+        return True
+    if isinstance(column, list | tuple):
+        return all(map(_is_small, column[:: max(1, len(column) // _N_LOOKED_AT)]))
+    return bool(getattr(column, "nbytes", sys.maxsize) <= _LIGHT_BYTES * len(column))  # an array travels as one
+
+
+def _is_small(item: Any) -> bool:
+    if type(item) is tuple:
+        return len(item) <= _MOST_FIELDS and all(map(_is_small, item))
+    return type(item) in _LIGHT and (not hasattr(item, "__len__") or len(item) <= _LIGHT_BYTES)
 
 
 def _length(sequences: tuple[Any, ...]) -> int | None:

@@ -30,6 +30,7 @@ from pathos_nb.launchers.contract import News, Reply, Running, Slot, SlotDown
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub
 from pathos_nb.launchers.processes import ProcessesLauncher
+from pathos_nb.launchers.spin import Spin
 from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire import protocol
 from pathos_nb.wire.carried import Holder
@@ -144,6 +145,7 @@ class Agent:
         self._down: dict[Slot, list[Frame]] = {}
         self._told_at: dict[int, Running] = {}
         self._looking = self._has_asked = False
+        self._spin = Spin(_SPIN_S)
         self._n_cores = usable_cores()
         self._heard_s = self._used_s = time.monotonic()
 
@@ -153,8 +155,8 @@ class Agent:
         self.hub.call_later(self.beat_s, self._beat)
         self._listen()
         while not self.is_over:
-            ready = (self._is_brief() and self.hub.spin(_SPIN_S)) or self.hub.wait(None)
-            self.hub.handle(ready)
+            ready = self._spin(self.hub.look) if self._is_brief() else None
+            self.hub.handle(ready or self.hub.wait(None))
 
     def _is_brief(self) -> bool:
         """Whether a worker has just been given something, and a core is free to look out for its answer."""

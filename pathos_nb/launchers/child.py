@@ -11,7 +11,6 @@ import atexit
 import contextlib
 import os
 import sys
-import time
 import types
 
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
@@ -19,6 +18,7 @@ from pathos_nb.launchers.capture import FileCapture
 from pathos_nb.launchers.inside import process
 from pathos_nb.launchers.seeding import reseed
 from pathos_nb.launchers.segments import Inbox, Outbox
+from pathos_nb.launchers.spin import Spin
 from pathos_nb.launchers.worker import TimeUp, Worker
 from pathos_nb.wire.framing import Buffer, FrameReader, pack
 from pathos_nb.wire.protocol import BROKEN, RELEASE
@@ -111,13 +111,16 @@ def _serve(channel: socket.socket, worker: Worker) -> int:
 
 def _spinning(channel: socket.socket) -> Callable[[int], bytes]:
     """Give a `recv` that looks for a moment before it sleeps: the next message is often on its way already."""
+    spin, take, flag = Spin(_SPIN_S), channel.recv, socket.MSG_DONTWAIT
 
     def receive(n: int) -> bytes:
-        until = time.perf_counter() + _SPIN_S
-        while time.perf_counter() < until:
-            with contextlib.suppress(BlockingIOError):
-                return channel.recv(n, socket.MSG_DONTWAIT)
-        return channel.recv(n)
+        def look() -> bytes | None:
+            try:
+                return take(n, flag)
+            except BlockingIOError:
+                return None
+
+        return spin(look) or take(n)
 
     return receive
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import _thread
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.clocks import Memory
+from pathos_nb.launchers.counted import stacks_of
 from pathos_nb.launchers.sampler import Sampler
 from pathos_nb.launchers.stacks import Stacks, is_own, place_of
 from pathos_nb.wire.framing import Frame
@@ -23,6 +25,9 @@ __all__ = ["Metering"]
 
 _MOST_CALLS, _MOST_CALLERS, _MOST_PEAKS, _NAME = 1500, 20, 5, 120
 _clock = time.perf_counter
+# cProfile then hears of what all threads do, and takes it for one thread's: no other one may run Python meanwhile.
+_COUNTS_ALL_THREADS = sys.version_info >= (3, 12)
+_NOT_COUNTED = "calls cannot be counted in one thread of several since Python 3.12: they were sampled only"
 
 
 class Metering:
@@ -48,8 +53,11 @@ class Metering:
         self._stacks = Stacks(how.is_whole)
         tell = self._tell if post is not None else None
         self._sampler = Sampler(cells, self._stacks, how.rate_hz, has_process, tell)
-        self._calls: Any = _call_counter() if how.counts_calls else None
-        self._note, self._pid = "", os.getpid()
+        counts = how.counts_calls and (has_process or not _COUNTS_ALL_THREADS)
+        self._calls: Any = _call_counter() if counts else None
+        self._samples = self._calls is None or not _COUNTS_ALL_THREADS
+        self._note = _NOT_COUNTED if how.counts_calls and not counts else ""
+        self._pid = os.getpid()
         self._chunk, self._lock = 0, _thread.allocate_lock()
         self._told_s: float | None = None
         self._begun_s = self._ran_from_s = self._ran_to_s = self._cpu_s = 0.0
@@ -58,7 +66,8 @@ class Metering:
         """Say that a chunk has come."""
         self._begun_s = self._ran_from_s = self._ran_to_s = _clock()
         self._cpu_s, self._chunk = 0.0, chunk
-        self._sampler.begin("unpickling")
+        if self._samples:
+            self._sampler.begin("unpickling")
 
     def run(self, items: Callable[[], None]) -> None:
         """Run the items.
@@ -103,7 +112,9 @@ class Metering:
         with self._lock:
             self._chunk = 0
             frames, stacks = self._stacks.take()
-        calls = _rows_of(self._calls, frames, self._how.is_whole) if self._calls is not None else ()
+        calls = _rows_of(self._calls, frames, self._how.is_whole) if self._calls is not None else []
+        if not self._samples:
+            stacks = stacks_of(calls, frames)
         profiled = Profiled(frames, stacks, calls, peaks, tuple(cost), self._note)
         return frame._replace(meta=(*frame.meta[:8], tuple(profiled)))
 

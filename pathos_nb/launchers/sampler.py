@@ -50,7 +50,7 @@ _MAY_CALL += ("LIST_EXTEND", "SET_UPDATE", "DICT_", "FORMAT", "LOAD_ATTR", "LOAD
 _CALLS = frozenset(code for name, code in opcode.opmap.items() if name.startswith(_MAY_CALL))
 _IDLE_FILES = ("threading.py", "queue.py", "selectors.py", "socket.py", "thread.py", "connection.py", "subprocess.py")
 _RESUME = opcode.opmap.get("RESUME", -1)
-_NOISE_S = 2e-3
+_NOISE_S, _MEMORY_LOOKS = 2e-3, 4
 _FREE, _HELD = 0.5, 3.0  # how many switch intervals the lock is waited for, at most if free, at least if C code has it
 
 
@@ -89,7 +89,7 @@ class Sampler:
         self._lock = _thread.allocate_lock()
         self._ident, self._pid, self._native, self._is_there = 0, 0, 0, False
         self._idle_since_s = self._told_s = 0.0
-        self._n_threads = 2
+        self._n_threads, self._n_looks = 2, 0
         self._texts: dict[int, tuple[object, bytes]] = {}
 
     def begin(self, phase: str) -> None:
@@ -154,7 +154,9 @@ class Sampler:
         place, is_ready = self._place(frame), eyes.is_ready
         self._n_threads = len(frames)
         self._stacks.add(frame, place, phase, self._shares(frame, place, is_ready, times))
-        self._note_memory(eyes.memory.read())
+        self._n_looks += 1
+        if self._n_looks % _MEMORY_LOOKS == 1:
+            self._note_memory(eyes.memory.read())
         if self._has_process and len(frames) > 2:
             self._see_others(frames, eyes, times[0], times[3])
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from pathos_nb.wire.protocol import KINDS
 
-__all__ = ["Stacks", "Told", "is_own", "place_of"]
+__all__ = ["WAITS", "Stacks", "Told", "is_own", "place_of"]
 
 MOST_STACKS = 2000
 _DEPTH, _HEAD = 120, 60
@@ -27,7 +27,7 @@ _OWN = __file__[: -len("launchers/stacks.py")]
 _BOOTSTRAP = ("_bootstrap", "_bootstrap_inner", "run")
 MORE = ("(more functions)", "", 0)
 _SHOWN, _HIDDEN, _ROOT = range(3)
-_WAITS = frozenset(
+WAITS = frozenset(
     [
         "sleep",
         "wait",
@@ -143,7 +143,7 @@ class Stacks:
             self._codes.setdefault(id(frame.f_code), frame.f_code)
             self._roles.setdefault(id(frame.f_code), _SHOWN if self._is_whole else _role_of(frame.f_code))
             called = self._callee(id(frame.f_code), frame.f_lasti)
-        return called.rpartition(".")[2] in _WAITS
+        return called.rpartition(".")[2] in WAITS
 
     def take(self) -> Told:
         """Give what there is, and begin anew.
@@ -182,7 +182,7 @@ class Stacks:
         name = self._names.get(known)
         if name is None:
             code = self._codes[known]
-            called = getattr(code, "co_qualname", code.co_name)
+            called = getattr(code, "co_qualname", code.co_name).replace("<locals>.", "")
             name = self._names[known] = called[-_NAME:], place_of(code.co_filename), code.co_firstlineno
         return name
 

@@ -109,11 +109,8 @@ def rerun(session: Session, values: Mapping[str, Any]) -> Any:
 
 def report(session: Session, values: Mapping[str, Any]) -> Said:
     """Write a run to a file."""
-    kept, file = session.run(values["run"]), values["file"]
-    results = kept.results() if kept.results is not None else None
-    if results is None:
-        cure = "keep a result in a variable, by -o NAME; a map's own values are its caller's"
-        raise BadOption(f"the points of {kept.title or kept.run_id} are not there any more", cure=cure)
+    file = values["file"]
+    results = _results(session, values["run"])
     is_record = file.lower().endswith((".json", ".csv"))
     return Said(f"wrote {results.record(file) if is_record else results.report(file)}")
 
@@ -173,6 +170,19 @@ def _known(session: Session, name: str | None) -> KeptRun | None:
         if session.sweeps is None or session.sweeps.find(name) is None:
             raise
         return None
+
+
+def _results(session: Session, name: str | None) -> Any:
+    """Give the result of a run: of this kernel if somebody has it, else as it is kept."""
+    kept = _known(session, name)
+    results = kept.results() if kept is not None and kept.results is not None else None
+    if results is not None:
+        return results
+    asked = name if kept is None else kept.run_id
+    if session.sweeps is not None and asked is not None and session.sweeps.find(asked) is not None:
+        return session.sweeps.load(asked)[0]
+    cure = "keep a result in a variable, by -o NAME; a map's own values are its caller's"
+    raise BadOption(f"the points of {kept.title or kept.run_id if kept else name} are not there any more", cure=cure)
 
 
 ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {

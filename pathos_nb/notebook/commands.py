@@ -59,6 +59,7 @@ _POINTS = (
         "",
         "[K]",
         kinds.workers,
+        offers="for",
         bare="5",
     ),
     Option("verify", "compute K points here too, and compare", "", "K", kinds.workers),
@@ -162,8 +163,8 @@ code and the points that are kept with it, on the same Python.""",
   %pathos report fits.html fits           a page that needs neither network nor kernel
   %pathos report fits.json                the record, for programs; .csv: the table
 
-Without RUN it is the latest. The result has to be there still: in the variable given by -o, or
-as the output of the cell.""",
+Without RUN it is the latest. The result has to be there still: in the variable given by -o, as
+the output of the cell, or kept (%pathos runs).""",
     ),
     "profile": Command(
         "%pathos profile",

@@ -59,7 +59,7 @@ class Job:
     values: Mapping[str, Any]
     title: str
     filenames: tuple[str, ...] = ()
-    into: tuple[str, Sequence[int]] | None = None
+    into: tuple[str, list[int]] | None = None
 
 
 class Repeats:
@@ -153,7 +153,9 @@ class _Repeat:
         title = self._name if self._name.endswith(" again") else f"{self._name} again"
         again = {"bg": False, "out": None, "quiet": False, "resume": False, "plot": False, "verify": None}
         values = {**self._job.values, **again}
-        job = replace(self._job, points=points, rows=points, values=values, title=title, into=(run.run_id, indices))
+        job = replace(
+            self._job, points=points, rows=points, values=values, title=title, into=(run.run_id, list(indices))
+        )
         self._repeats.run(_Part(self, results, run, indices), job)
         return results
 

@@ -6,6 +6,8 @@ kind        direction  fields, then payload
 INITIALIZE  down       () then (initializer, arguments)
 DEFINE      down       (run, `RunSpec` fields) then (function, fixed keyword arguments)
 WORK        down       (chunk, run, first index or indices, number of items) then the items
+CALL        down       (chunk, index, `RunSpec` fields) then ((function, fixed keyword arguments), the one item in a
+                       list): a run of one item, of which nothing is kept
 FORGET      down       (run,)
 BESIDE      down       (path,): an archive of the user's own modules, first on the path in place of the last one;
                        to a worker that shares no files with its agent: () then the archive
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE = range(1, 10)
+INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL = range(1, 11)
 
 RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION = range(6)
 # What a thread was at when it was sampled: each sample's time is shared out among these.

@@ -77,7 +77,7 @@ def test_the_plot_fits_parameters_and_values(points, value, kind, said):
     pytest.importorskip("altair")
     drawing = of(points, value).drawing()
     assert (drawing.kind, said in str(drawing)) == (kind, True), str(drawing)
-    json.dumps(spec_of(altair_chart(drawing)), allow_nan=False)
+    json.dumps(spec_of(drawing), allow_nan=False)
 
 
 def test_it_shows_itself_as_vega_lite_as_a_picture_and_as_text():
@@ -86,6 +86,8 @@ def test_it_shows_itself_as_vega_lite_as_a_picture_and_as_text():
     plot = of(grid(LOGS, [0, 1], ["x", "y"]), lambda a, b, c: a).plot()
     bundle = plot._repr_mimebundle_()
     assert bundle[MIME]["$schema"].endswith("/v5.json") and len(bundle[MIME]["concat"]) == 2
+    assert [len(part["data"]["values"]) for part in bundle[MIME]["concat"]] == [12, 12]
+    assert len(altair_chart(plot.drawing).to_dict()["concat"]) == 2, "what altair itself makes of it"
     assert bundle["image/png"] and bundle["text/plain"] == str(plot.drawing)
 
 

@@ -63,6 +63,12 @@ def test_a_profile_is_part_of_the_report(tmp_path, monkeypatch):
     monkeypatch.setattr(Results, "profile", Profile(), raising=False)
     assert "<h2>Profile</h2><table><tr><td>42 samples" in hostile().report(tmp_path / "r.html").read_text()
 
+    def none_taken(results: Results) -> Profile:
+        raise BadOption("the run was not profiled")
+
+    monkeypatch.setattr(Results, "profile", property(none_taken), raising=False)
+    assert "Profile" not in hostile().report(tmp_path / "r.html").read_text()
+
 
 def test_the_record_is_plain_json(tmp_path):
     text = hostile().record(tmp_path / "r.json").read_text(encoding="utf-8")

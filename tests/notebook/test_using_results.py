@@ -280,7 +280,9 @@ def test_failed_points_run_again_on_a_pool_of_a_script(tmp_path):
         loaded = Results.load(results.save(tmp_path / "fits"))
         with pytest.raises(BadOption, match="there is no function"):
             loaded.retry(pool)
-        loaded.retry(pool, function=lambda x, bad: -x)
+        kept = loaded[1:2]
+        kept.retry(pool, function=lambda x, bad: -x)
+        assert kept == [-1] and not kept.errors
         assert loaded == [0.0, -1, 1.0, 1.5, 2.0] and loaded.run.state == "done" and not loaded.errors
         assert loaded.to_dict()["attempt"] == [1, 2, 1, 2, 1]
         POINTS[3][1].extend([1, 3])
@@ -336,3 +338,14 @@ def test_a_seeded_point_draws_here_what_it_drew_there():
         run.wait()
     results = Results(run, ("i",), points, How(draw, 3))
     assert results.debug(2) == results[2] and results[1:][1:].debug(0) == results[2]
+
+
+def test_a_point_that_ends_the_process_is_looked_into_too(capsys):
+    def ends(x: int) -> None:
+        raise SystemExit(3)
+
+    with Pool("threads", nodes=1) as pool:
+        run = pool.start(ends, [(1,)], star=True, on_error="keep")
+        run.wait()
+    Results(run, ("x",), [(1,)], How(ends)).debug(commands="p x + 41")
+    assert "42" in capsys.readouterr().out

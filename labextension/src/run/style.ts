@@ -105,7 +105,7 @@ div.pathos-nb-row { padding-left: 13px; }
 .pathos-nb-text { margin: 2px 0 4px 13px; padding: 4px 8px; max-height: 320px; overflow: auto; white-space: pre-wrap;
   background: var(--pathos-nb-idle); color: inherit; border-radius: 4px; line-height: 1.4; }
 .pathos-nb-flame { position: relative; margin: 3px 0 3px 13px; overflow: hidden; }
-.pathos-nb-box { position: absolute; height: 17px; padding: 0 3px; overflow: hidden; white-space: nowrap; cursor: pointer; border-radius: 2px;
+.pathos-nb-box { position: absolute; height: 17px; text-indent: 3px; overflow: hidden; white-space: nowrap; cursor: pointer; border-radius: 2px;
   font-size: 10.5px; line-height: 17px; color: #1c1c1c; background: #c8ccd2; border-right: 1px solid var(--pathos-nb-ground); }
 .pathos-nb-box:hover { filter: brightness(1.12); }
 .pathos-nb-box[data-kind="0"], .pathos-nb-key.pathos-nb-kind-0 { background: #e8a33d; }

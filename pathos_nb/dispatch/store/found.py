@@ -5,26 +5,31 @@ from __future__ import annotations
 import json
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pathos_nb.dispatch.ended import EndedRun, failure_of_parts
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
 from pathos_nb.dispatch.store.keys import KEY_BYTES
 from pathos_nb.dispatch.store.owners import is_alive, is_mine
-from pathos_nb.dispatch.store.recorder import DONE, FAILED, NOT_STORED
+from pathos_nb.dispatch.store.recorder import DONE, NOT_STORED
 from pathos_nb.dispatch.store.sweep import NOT_KEPT, Row, rows_of_block
+from pathos_nb.dispatch.using.how import How
 from pathos_nb.errors import Cancelled, Failure, StoreError
 from pathos_nb.events import ChunkDone
 from pathos_nb.wire.quick import loads
+
+if TYPE_CHECKING:
+    import sqlite3
 
 __all__ = [
     "Kept", "StoredRun", "code_of", "done_places", "find", "kept_points", "keys_of", "listed", "loaded", "matches",
     "of_function", "points_of", "read_points", "run_of",
 ]  # fmt: skip
 
+_DATA = ord("p")
 _SPAN = f"BETWEEN runs.run * {PLACES} AND runs.run * {PLACES} + {PLACES} - 1"
 _COLUMNS = (
     "runs.run, id, title, names, options, source, environment, owner, total, state, started, seen, seconds, digest,"
@@ -289,12 +294,9 @@ def kept_points(file: StoreFile, run: StoredRun, n_points: int | None = None) ->
         A value that cannot be read is a failure, which says why.
     """
     first, last = point_id(run.run, 0), point_id(run.run, (n_points or PLACES) - 1)
-    query = (
-        "SELECT point, state, value, started, ended, name, host, pid FROM points LEFT JOIN workers USING (worker)"
-        " WHERE point BETWEEN ? AND ?"
-    )
+    query = "SELECT point, state, value, started, ended, worker FROM points WHERE point BETWEEN ? AND ?"
     with file.reading() as connection:
-        kept = _read(file, connection.execute(query, (first, last)))
+        kept = _read(file, connection.execute(query, (first, last)), _workers(connection))
         packed = connection.execute("SELECT point, failure FROM failures WHERE point BETWEEN ? AND ?", (first, last))
         for point, raw in packed:
             if point % PLACES not in kept.values:
@@ -317,30 +319,27 @@ def read_points(file: StoreFile, found: dict[int, int]) -> Kept:
     Kept
         By the places of `found`.
     """
-    query = (
-        "SELECT ?, state, value, started, ended, name, host, pid FROM points LEFT JOIN workers USING (worker)"
-        " WHERE point = ?"
-    )
+    query = "SELECT ?, state, value, started, ended, worker FROM points WHERE point = ?"
     with file.reading() as connection:
         rows = (row for pair in sorted(found.items()) for row in connection.execute(query, pair))
-        return _read(file, rows)
+        return _read(file, rows, _workers(connection))
 
 
-def _read(file: StoreFile, rows: Any) -> Kept:
+def _read(file: StoreFile, rows: Iterable[tuple[Any, ...]], workers: Mapping[int, tuple[str, str, int]]) -> Kept:
     kept = Kept({}, {}, [])
-    record = _Record(kept.chunks)
-    unpack = file.values.unpack
-    for point, state, value, *stamps in rows:
+    record = _Record(kept.chunks, workers)
+    unpack, add, values = file.values.unpack, record.add, kept.values
+    for point, state, value, started, ended, worker in rows:
         place = point % PLACES
         if state == DONE:
             try:
-                kept.values[place] = unpack(value)
+                values[place] = loads(value[1:]) if value[0] == _DATA else unpack(value)
             except Exception as error:  # a file that is gone, a class that is not here any more
                 kept.failures[place] = Failure(place, _unreadable(error))
         elif state == NOT_STORED:
             kept.failures[place] = Failure(place, StoreError("its value could not be pickled, and was not stored"))
-        if state in (DONE, FAILED) and stamps[0] is not None:
-            record.add(place, *stamps)
+        if started is not None:
+            add(place, started, ended, worker)
     record.end()
     return kept
 
@@ -358,26 +357,31 @@ def _failure(raw: bytes) -> Failure:
 class _Record:
     """Puts stamps of points together into chunks: points that one worker did one after the other."""
 
-    def __init__(self, chunks: list[ChunkDone]) -> None:
-        self._chunks = chunks
-        self._who: tuple[str, str, int] | None = None
+    def __init__(self, chunks: list[ChunkDone], workers: Mapping[int, tuple[str, str, int]]) -> None:
+        self._chunks, self._workers = chunks, workers
+        self._who, self._until, self._started = -1, 0.0, 0.0
         self._indices: list[int] = []
         self._ends = array("d")
-        self._started = 0.0
 
-    def add(self, *told: Any) -> None:
-        place, started, ended, name, host, pid = told
-        if self._who != (name, host, pid) or started != (self._ends[-1] if self._ends else None):
+    def add(self, place: int, started: float, ended: float, worker: int) -> None:
+        if self._who != worker or started != self._until:
             self.end()
-            self._who, self._started = (name, host, pid), started
+            self._who, self._started = worker, started
         self._indices.append(place)
         self._ends.append(ended)
+        self._until = ended
 
     def end(self) -> None:
-        if self._who is not None and self._indices:
-            name, host, pid = (self._who[0] or "", self._who[1] or "", self._who[2] or 0)
+        if self._indices:
+            name, host, pid = self._workers.get(self._who, ("", "", 0))
             self._chunks.append(ChunkDone("", name, host, pid, self._indices, self._started, self._ends, 1, (), ()))
-        self._indices, self._ends, self._who = [], array("d"), None
+            self._indices, self._ends = [], array("d")
+
+
+def _workers(connection: sqlite3.Connection) -> dict[int, tuple[str, str, int]]:
+    """Give who did what, by their numbers."""
+    rows = connection.execute("SELECT worker, name, host, pid FROM workers")
+    return {worker: (name, host, pid) for worker, name, host, pid in rows}
 
 
 def loaded(file: StoreFile, run: StoredRun) -> Results:
@@ -408,7 +412,8 @@ def loaded(file: StoreFile, run: StoredRun) -> Results:
         run.run_id, run.title, state, len(kept.values) + n_run, n_run, total, run.started, run.seconds, found, failed,
         record,
     )  # fmt: skip
-    return Results(ended, run.names, points)
+    known = {name: str(value) for name, value in run.environment.items()}
+    return Results(ended, run.names, points, How(told={"code": run.source, "environment": known}))
 
 
 def _not_run(index: int) -> Failure:

@@ -185,7 +185,7 @@ class Recorder:
         state = next((event.state for event in taken if isinstance(event, RunEnded)), "running")
         connection.execute(
             "UPDATE runs SET state = ?, seen = ?, seconds = ?, total = ? WHERE run = ?",
-            (state, time.time(), self.run.seconds, self.run.total, self.row),
+            (state, time.time(), self.run.seconds + self.run.earlier_s, self.run.total, self.row),
         )
 
     def committed(self) -> None:

@@ -119,14 +119,15 @@ def plan(store: Store, sweep: Sweep, how: str = "") -> Plan:
     CannotKey
         A point has no content that could be written down.
     """
-    sweep.fix()
     found = Plan(store, sweep)
     if how == "fresh":
+        sweep.fix()
         return found
     runs, n = of_function(store.file, sweep.key.digest), len(sweep.rows)
     where = f"{_said_running(runs[0])}" if runs and runs[0].is_running_elsewhere else ""
     if runs and (how == "resume" or runs[0].was_cut_short):
         _go_on(found, runs if how == "resume" else runs[:1])
+    sweep.fix()
     if how == "resume":
         found.note = f"{found.n_kept:,} of {n:,} points are there already{where and '; '}{where}"
     elif found.n_kept:

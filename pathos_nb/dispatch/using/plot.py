@@ -84,7 +84,7 @@ class Plot:
         place = Path(path).expanduser()
         kind = place.suffix.lower()
         if kind == ".json":
-            raw = json.dumps(spec_of(self.chart)).encode()
+            raw = json.dumps(spec_of(self.drawing)).encode()
         elif kind in _PICTURES:
             raw = picture(self.drawing, kind[1:])
         else:
@@ -121,7 +121,7 @@ def bundle_of(drawing: Drawing, *, is_final: bool = True) -> dict[str, Any]:
     """
     bundle: dict[str, Any] = {}
     with contextlib.suppress(ImportError):
-        bundle[MIME] = spec_of(altair_chart(drawing))
+        bundle[MIME] = spec_of(drawing)
     if is_final or not bundle:
         with contextlib.suppress(ImportError):
             bundle["image/png"] = base64.b64encode(picture(drawing)).decode()

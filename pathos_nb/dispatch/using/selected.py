@@ -40,18 +40,23 @@ class Selected:
 
     Parameters
     ----------
-    whole : Run or EndedRun or Selected
-        The run.
+    owner : Results
+        Those of the run; a record that points run again in is replaced there.
     indices : sequence of int
         Which items, in the order wanted.
     """
 
-    def __init__(self, whole: Any, indices: Sequence[int]) -> None:
-        self.whole, self.indices = whole, indices
+    def __init__(self, owner: Any, indices: Sequence[int]) -> None:
+        self._owner, self.indices = owner, indices
         self._places = {index: place for place, index in enumerate(indices)}
 
     def __repr__(self) -> str:
         return f"<Selected {len(self.indices)} items of {self.whole!r}>"
+
+    @property
+    def whole(self) -> Any:
+        """The run."""
+        return self._owner.run
 
     @property
     def run_id(self) -> str:

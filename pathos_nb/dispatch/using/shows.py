@@ -101,14 +101,20 @@ class Shows(Uses):
         drawn: list[bytes] = []
         with contextlib.suppress(ImportError, BadOption):  # no numbers, or nothing to draw them with
             drawn.append(picture(self.drawing()))
-        profile: Any = getattr(self, "profile", None)
-        inner = profile._repr_html_() if hasattr(profile, "_repr_html_") else ""
+        inner = self._profile_html()
         told = facts(self.run, self.timing, len(self))
         how = self.how
         return Report(
             self.run.title or "Results", self.summary(), told, self._columns(), self.values(), self.run, self.label,
             how.code, how.environment, drawn, [("Profile", inner)] if inner else [],
         )  # fmt: skip
+
+    def _profile_html(self) -> str:
+        """Give the profile as HTML that is safe as it stands; nothing where none was taken."""
+        with contextlib.suppress(BadOption):
+            profile: Any = getattr(self, "profile", None)
+            return str(profile._repr_html_()) if hasattr(profile, "_repr_html_") else ""
+        return ""
 
     def record(self, path: str | Path) -> Path:
         """Write the record for other programs.

@@ -170,7 +170,7 @@ def _once(function: Callable[..., Any], point: tuple[Any, ...]) -> tuple[float, 
     start = _clock()
     try:
         value = function(*point)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a point may call sys.exit()
         return _clock() - start, None, f"{type(error).__name__}: {text_of(error)}".partition("\n")[0]
     return _clock() - start, value, ""
 

@@ -86,10 +86,9 @@ class Uses(Sequence[Any]):
         BadOption
             There is no such parameter or column, or the mask is of another length.
 
-        Examples
-        --------
-        >>> fits.where(alpha=0.1, fold=range(3))                                # doctest: +SKIP
-        >>> fits.where(lambda alpha, value: value > alpha)                      # doctest: +SKIP
+        Notes
+        -----
+        ``fits.where(alpha=0.1, fold=range(3))``, ``fits.where(lambda alpha, value: value > alpha)``.
         """
         table, values = self._columns(), self.values()
         chosen: Sequence[int] = picking.where(table, self.names, wanted)
@@ -102,7 +101,7 @@ class Uses(Sequence[Any]):
         return self._picked(chosen)
 
     def _picked(self: S, indices: Sequence[int]) -> S:
-        part = self._part(Selected(self.run, indices), [self.points[index] for index in indices])
+        part = self._part(Selected(self, indices), [self.points[index] for index in indices])
         part.whole, part.how = self, self.how
         return part
 
@@ -176,7 +175,7 @@ class Uses(Sequence[Any]):
             value = call_here(how, self.points[index], self._root(index))
         except BadOption:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a point may call sys.exit()
             at = where_it_failed(error)
             first = text_of(error).partition("\n")[0]
             sys.stderr.write(f"{self.label(index) or 'the point'}: {type(error).__name__}: {first}\n")

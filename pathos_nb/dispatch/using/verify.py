@@ -109,7 +109,7 @@ def compare(
     for index in chosen:
         try:
             expected = call(index)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a point may call sys.exit()
             found.append((index, f": raises {type(error).__name__} here: {text_of(error)}".partition("\n")[0]))
             continue
         if not difference(values[index], expected, EXACT):
