@@ -53,15 +53,14 @@ def _until_over(stream: tuple[int, int], parent: int) -> None:
     """Wait until the stream has ended or is cut, or the process that started this one is gone."""
     in_fd, out_fd = stream
     os.set_blocking(out_fd, False)
-    said_s = good_s = time.monotonic()
-    while os.getppid() == parent and time.monotonic() - good_s < SILENCE_BEATS * BEAT_S:
+    looked_s = good_s = time.monotonic()
+    while os.getppid() == parent and looked_s - good_s <= SILENCE_BEATS * BEAT_S:
         ready, _, _ = select.select([in_fd], [], [], _LOOK_S)
         if ready and not os.read(in_fd, 4096):
             return
-        now = time.monotonic()
-        if not is_cut():
-            good_s = now
-        if now - said_s > BEAT_S:
-            said_s = now
-            with contextlib.suppress(BlockingIOError):
-                os.write(out_fd, b".")
+        if time.monotonic() - looked_s < BEAT_S:
+            continue
+        looked_s = time.monotonic()
+        good_s = good_s if is_cut() else looked_s
+        with contextlib.suppress(BlockingIOError):
+            os.write(out_fd, b".")
