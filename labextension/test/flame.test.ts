@@ -58,7 +58,7 @@ describe('the view of a profile', () => {
   });
   afterEach(() => view.destroy());
 
-  const boxes = (): string[] => [...element.querySelectorAll('.pathos-nb-box')].map((box) => box.textContent ?? '');
+  const boxes = (): string[] => [...element.querySelectorAll('.pathos-nb-box')].map((box) => box.textContent);
 
   it('is not there for a run that has none, and comes with the first part', async () => {
     expect(element.querySelector<HTMLElement>('.pathos-nb-flames')?.hidden).toBe(true);

@@ -72,7 +72,7 @@ def boxes(tree: CallTree, own: Mapping[int, Times], least: float = _LEAST_PX / _
 
 
 def kind_of(times: Sequence[int]) -> int:
-    """Give the kind of most of the time; want of a core, which the code cannot help, only where nothing else is."""
+    """Give the kind of most of the time; want of a core is no property of the code, and counts only if alone."""
     kinds = times[1:]
     most = max(range(_STARVED), key=kinds.__getitem__)
     return most if kinds[most] or not kinds[_STARVED] else _STARVED

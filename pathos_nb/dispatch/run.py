@@ -261,8 +261,7 @@ class Run:
     def begin(self) -> None:
         """Say that it has begun."""
         self.state = "running"
-        if self._subscribers:
-            self.tell(RunStarted(self.run_id, self.total, self.title))
+        self.tell(RunStarted(self.run_id, self.total, self.title))
 
     def finish(self) -> None:
         """Say that it is over."""
@@ -277,8 +276,7 @@ class Run:
         self.timers.clear()
         self.payloads.clear()
         self.function = None
-        if self._subscribers:
-            self.tell(RunEnded(self.run_id, self.state, self.seconds))
+        self.tell(RunEnded(self.run_id, self.state, self.seconds))
         self._call_back()
 
     def _deliver_the_rest(self) -> None:

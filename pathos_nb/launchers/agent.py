@@ -241,7 +241,6 @@ class AgentLauncher(Launcher):
     def _look_again(self, inbox: Inbox) -> None:
         if inbox is self._inbox and inbox.fd >= 0 and not self._is_closed:
             self.hub.watch(inbox.fd, self._on_readable)
-            self._on_readable()
 
     def _take(self) -> None:
         inbox = self._inbox

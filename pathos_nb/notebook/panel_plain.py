@@ -76,6 +76,7 @@ class PlainPanel:
                 ipywidgets.HBox([hosts, self._do("Connect", "connect", lambda: _one(hosts)),
                                  self._do("Check", "check", lambda: _one(hosts)),
                                  self._do("Disconnect", "disconnect", lambda: _one(hosts)),
+                                 self._do("Remember", "hosts", lambda: ["--save", *_one(hosts)]),
                                  self._do("Forget", "hosts", lambda: ["--forget", *_one(hosts)])]),
                 ipywidgets.HTML("<b>another host</b>"),
                 ipywidgets.HBox([self.fields[n] for n in ("host", "user", "name")]),
@@ -105,7 +106,8 @@ class PlainPanel:
                 ipywidgets.HBox([runs, self._do("Cancel", "cancel", lambda: _one(runs)),
                                  self._do("Cancel all", "cancel", lambda: ["--all"]),
                                  self._do("Errors", "errors", lambda: _one(runs)),
-                                 self._do("Run failed again", "rerun", lambda: [*_one(runs), "--failed"])]),
+                                 self._do("Run failed again", "rerun", lambda: [*_one(runs), "--failed"]),
+                                 self._do("Run all again", "rerun", lambda: _one(runs))]),
             ],
         }  # fmt: skip
         shown = ipywidgets.Tab([ipywidgets.VBox(parts) for parts in tabs.values()], titles=tuple(tabs))

@@ -9,6 +9,7 @@ from typing import Any
 
 from pathos_nb.dispatch.failed import Errors
 from pathos_nb.dispatch.results import Results
+from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.found import (
     StoredRun,
     code_of,
@@ -138,8 +139,10 @@ class Sweeps:
             Of a run that is over.
         """
         recorder: Any = getattr(results.run, "recorder", None)
-        if recorder is None or not results.is_over:
+        if recorder is None or not results.is_over or not hasattr(recorder, "n_unpicklable"):
             return
+        assert isinstance(results.run, Run)
+        results.run.recorder = None  # it knows the run: together they would live until the collector comes
         if recorder.n_unpicklable:
             n, s = recorder.n_unpicklable, "s" * (recorder.n_unpicklable > 1)
             sys.stderr.write(f"note: {n:,} value{s} cannot be pickled: delivered, but not kept\n")

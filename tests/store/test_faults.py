@@ -211,6 +211,18 @@ def test_pruning_forgets_what_is_done_and_keeps_what_was_cut_short(path):
     store.close()
 
 
+def test_over_its_limit_the_oldest_runs_that_are_done_are_forgotten(path):
+    store = Store(path)
+    for n in range(6):
+        swept(store, bytes, [(1 << 20) + n])
+    store.writer.flush()
+    store.keep_small(100 << 20)
+    assert len(listed(store.file)) == 6
+    store.keep_small(5 << 20)
+    assert 2 <= len(listed(store.file)) <= 4 and listed(store.file)[-1].run == 6 and store.file.n_used < 4 << 20
+    store.close()
+
+
 def test_a_store_that_was_deleted_is_begun_anew(path):
     stores = Stores()
     stores.get(path)

@@ -79,15 +79,16 @@ export function runOpener(app: JupyterFrontEnd, labShell: ILabShell | null): Ope
     there.set(link, ofLink);
     const old = ofLink.get(run);
     if (old && !old.isDisposed && old.isAttached) return app.shell.activateById(old.id);
-    const made = new MainAreaWidget({ content: new RunTab(link, run) });
+    const content = new RunTab(link, run);
+    // Notebook 7 has its place below folded to nothing, and makes as much of it as what lies there asks for.
+    if (!labShell) content.node.style.minHeight = DOWN;
+    const made = new MainAreaWidget({ content });
     made.id = `pathos-nb-run-${crypto.randomUUID()}`;
     made.title.label = line(title || run);
     made.title.icon = icon;
     made.title.closable = true;
     made.disposed.connect(() => ofLink.delete(run));
     ofLink.set(run, made);
-    // Notebook 7 has its place below folded to nothing, and makes as much of it as what lies there asks for.
-    if (!labShell) made.node.style.minHeight = DOWN;
     app.shell.add(made, labShell ? 'main' : 'down', { mode: 'split-bottom' });
     app.shell.activateById(made.id);
   };

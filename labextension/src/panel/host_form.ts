@@ -89,19 +89,17 @@ function chooser(host: HTMLInputElement): { element: HTMLElement; update(names: 
     element,
     update(names) {
       setShown(element, names.length > 0);
-      if (select.children.length !== names.length + 1 || names.some((one, i) => select.children[i + 1]?.textContent !== plain(one, 200))) {
-        select.replaceChildren(make('option', { value: '' }, `choose of ${names.length} …`), ...names.map((one) => make('option', { value: plain(one, 200) }, plain(one, 200))));
-      }
+      offer(select, names, `choose of ${names.length} …`);
     },
   };
 }
 
-/** Offer values; elements are touched only if there is something new. */
-export function offer(list: HTMLDataListElement | HTMLSelectElement, values: readonly string[]): void {
-  const wanted = [...new Set(values.map((one) => plain(one, 200)))];
+/** Offer values, after a choice of none if it has a text; elements are touched only if there is something new. */
+export function offer(list: HTMLDataListElement | HTMLSelectElement, values: readonly string[], none = ''): void {
+  const wanted = [...new Set([...(none ? [''] : []), ...values.map((one) => plain(one, 200))])];
   const there = [...list.children].map((one) => one.getAttribute('value') ?? '');
   if (wanted.length === there.length && wanted.every((one, i) => one === there[i])) return;
   const chosen = list instanceof HTMLSelectElement ? list.value : '';
-  list.replaceChildren(...wanted.map((one) => make('option', { value: one }, one)));
+  list.replaceChildren(...wanted.map((one) => make('option', { value: one }, one || none)));
   if (list instanceof HTMLSelectElement && wanted.includes(chosen)) list.value = chosen;
 }

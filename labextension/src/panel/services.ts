@@ -25,7 +25,7 @@ export function tunnelCard(context: Context, first: TunnelRow): Card<TunnelRow> 
     update(row) {
       address = `localhost:${row.local_port}`;
       title.setName(row.name);
-      badge.update(row.state, row.state === 'connected' ? 'good' : 'bad');
+      badge.update(row.state, row.state === 'connected' ? 'good' : row.state === 'reconnecting' ? 'busy' : 'bad');
       way.update(`${address} → ${row.host}:${row.remote.split(':').pop() ?? row.remote}`, `${address} leads to ${row.remote} on ${row.host}`);
       figures.update(joined([
         bytes(row.n_bytes),

@@ -14,7 +14,7 @@ export const STYLE = `
 }
 .pathos-nb-panel *, .pathos-nb-panel *::before { box-sizing: border-box; }
 .pathos-nb-panel [hidden] { display: none !important; }
-.pathos-nb-panel-head { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 8px; padding: 8px 10px 6px; }
+.pathos-nb-panel-head { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 6px; padding: 8px 8px 6px; }
 .pathos-nb-panel-title { margin: 0; font-size: 1em; font-weight: 600; flex: none; }
 .pathos-nb-panel-busy-text { flex: 1 1 0; min-width: 0; color: var(--dim); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .pathos-nb-panel-sections { flex: 1 1 auto; overflow: auto; min-height: 0; }

@@ -11,9 +11,9 @@ export function plain(text: string, most: number = MOST): string {
   return clean.length > most ? `${clean.slice(0, most - 1)}…` : clean;
 }
 
-/** Give one line of it. */
+/** Give one line of it; what is kept together by a space that does not break stays so. */
 export function line(text: string): string {
-  return plain(text, 200).replace(/\s+/g, ' ').trim();
+  return plain(text, 200).replace(/[^\S\u00a0]+/g, ' ').trim();
 }
 
 export function bytes(count: number): string {

@@ -192,9 +192,21 @@ class StoreFile:
     @property
     def n_bytes(self) -> int:
         """What it takes on the disk, large values included."""
-        beside = self.values.folder.rglob("*") if self.values.folder.is_dir() else ()
-        files = [self.path, self.path.with_name(f"{self.path.name}-wal"), *beside]
-        return sum(_size(path) for path in files)
+        files = [self.path, self.path.with_name(f"{self.path.name}-wal")]
+        return sum(map(_size, files)) + self._beside
+
+    @property
+    def n_used(self) -> int:
+        """What of it is in use: the rest is filled before the file grows."""
+        with self.reading() as connection:
+            (size,) = connection.execute("PRAGMA page_size").fetchone()
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+        return int(size * (pages - free)) + self._beside
+
+    @property
+    def _beside(self) -> int:
+        return sum(map(_size, self.values.folder.rglob("*"))) if self.values.folder.is_dir() else 0
 
     def shrink(self) -> None:
         """Give back to the disk what is not used any more."""

@@ -122,16 +122,17 @@ class Store:
         waiting = [run for run in runs if not run.was_cut_short]
         if most_bytes or is_all:
             waiting += [run for run in runs if run.was_cut_short]
-        while waiting and (not most_bytes or self.file.n_bytes > most_bytes):
+        while waiting and (not most_bytes or self.file.n_used > most_bytes):
             few = len(waiting) if not most_bytes else max(1, len(waiting) // 4)
             n += self.delete(waiting[:few])
             del waiting[:few]
+        if not most_bytes:  # it writes the whole file anew, which no cell should wait for
             self.file.shrink()
         return n, max(0, before - self.file.n_bytes)
 
     def keep_small(self, most_bytes: int = _MOST_BYTES) -> None:
         """Forget the oldest runs if the store has grown over its limit."""
-        if self.file.n_bytes > most_bytes:
+        if self.file.n_used > most_bytes:
             self.prune(int(0.8 * most_bytes))
 
     def close(self) -> None:

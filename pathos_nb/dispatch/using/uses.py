@@ -86,10 +86,9 @@ class Uses(Sequence[Any]):
         BadOption
             There is no such parameter or column, or the mask is of another length.
 
-        Examples
-        --------
-        >>> fits.where(alpha=0.1, fold=range(3))                                # doctest: +SKIP
-        >>> fits.where(lambda alpha, value: value > alpha)                      # doctest: +SKIP
+        Notes
+        -----
+        ``fits.where(alpha=0.1, fold=range(3))``, ``fits.where(lambda alpha, value: value > alpha)``.
         """
         table, values = self._columns(), self.values()
         chosen: Sequence[int] = picking.where(table, self.names, wanted)
