@@ -27,7 +27,7 @@ from pathos_nb.wire.messages import PROTOCOL, RunRecord, Tables, ToFront
 
 __all__ = ["Followed", "House", "RunNews", "Seat"]
 
-_N_WORDS, _N_CHARACTERS, _N_RUNS = 256, 20_000, 4
+_N_WORDS, _N_CHARACTERS, _N_RUNS, _N_KNOWN = 256, 20_000, 4, 100
 _TEXT, _CURE = 20_000, 1_000
 _log = logging.getLogger(__name__)
 
@@ -43,6 +43,9 @@ class House(Protocol):
 
     def retry(self, run: str) -> None:
         """Run what failed in a run again."""
+
+    def can_retry(self, run: str) -> bool:
+        """Tell whether points of a run could run again."""
 
     def changed(self) -> None:
         """Look again soon: something has changed, be it what is watched."""
@@ -181,7 +184,7 @@ class Seat:
             return
         kinds: dict[object, Callable[[dict[str, Any]], None]] = {
             "open": self._open, "watch": self._watch, "do": self._do, "close": lambda _: self.end(),
-            "look": self._look,
+            "look": self._look, "know": self._know,
             "reply": lambda said: self.questions.reply(said.get("id"), said.get("text")),
             "cancel": lambda said: self._house.cancel(str(said.get("run"))[:_N_CHARACTERS]),
             "retry": lambda said: self._house.retry(str(said.get("run"))[:_N_CHARACTERS]),
@@ -224,6 +227,12 @@ class Seat:
         followed = self._followed.get(str(message.get("run")))
         if followed is not None:
             followed.hear(message)
+
+    def _know(self, message: dict[str, Any]) -> None:
+        number, runs = message.get("id"), message.get("runs")
+        if isinstance(number, int) and isinstance(runs, list):
+            asked = [run for run in runs[:_N_KNOWN] if isinstance(run, str)]
+            self.send({"type": "known", "id": number, "runs": [run for run in asked if self._house.can_retry(run)]})
 
     def _do(self, message: dict[str, Any]) -> None:
         number, verb, words = message.get("id"), message.get("verb"), message.get("words")

@@ -124,6 +124,11 @@ class _Repeat:
     def __init__(self, repeats: Repeats, results: weakref.ref[Results], job: Job, run: Run) -> None:
         self._repeats, self._results, self._job, self._name = repeats, results, job, run.title or run.run_id
 
+    @property
+    def is_there(self) -> bool:
+        """Whether anybody has the result still."""
+        return self._results() is not None
+
     def __call__(self, is_only_missing: bool) -> Any:
         results = self._results()
         if results is None or not isinstance(results.run, Run):

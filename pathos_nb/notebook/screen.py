@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -79,7 +78,7 @@ class CellScreen:
     interval_s, is_there = 0.1, True
 
     def __init__(self, shell: Any) -> None:
-        self._outlet, self._id, self._is_new = Outlet(shell), uuid.uuid4().hex, True
+        self._outlet, self._is_new = Outlet(shell), True
         self._hears_always = can_answer(shell.kernel)
 
     def liven(self, watch: Watch, controls: Controls, now: float, *, is_behind: bool) -> LiveView | None:
@@ -108,13 +107,13 @@ class CellScreen:
     def again(self) -> CellScreen:
         """Give a screen at the same place, for a run that stands in for this one's."""
         screen = object.__new__(CellScreen)
-        screen._outlet, screen._id, screen._is_new = self._outlet, self._id, False
+        screen._outlet, screen._is_new = self._outlet, False
         screen._hears_always = self._hears_always
         return screen
 
     def _draw(self, bundle: dict[str, Any]) -> int:
         is_new, self._is_new = self._is_new, False
-        return self._outlet.show(bundle, self._id, is_new=is_new)
+        return self._outlet.show(bundle, is_new=is_new)
 
 
 class LogScreen(_Still):
@@ -129,7 +128,7 @@ class LogScreen(_Still):
     interval_s, is_there = _LOG_INTERVAL_S, True
 
     def __init__(self, shell: Any) -> None:
-        self._outlet, self._id, self._is_new = Outlet(shell), uuid.uuid4().hex, True
+        self._outlet, self._is_new = Outlet(shell), True
 
     def show(self, shot: Snapshot, live: LiveView | None = None) -> int:
         """Write a line."""
@@ -146,7 +145,7 @@ class LogScreen(_Still):
 
     def _draw(self, bundle: dict[str, Any]) -> bool:
         is_new, self._is_new = self._is_new, False
-        self._outlet.show(bundle, self._id, is_new=is_new)
+        self._outlet.show(bundle, is_new=is_new)
         return True
 
 

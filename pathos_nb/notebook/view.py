@@ -171,8 +171,8 @@ class View:
             if self.is_shown or self.watch.run.seconds >= self.brief_s or self.watch.has_output:
                 self.record = record_of(self.watch, now, SAVED, can_retry=self.controls.retry is not None)
                 self.watch.run.output_taken = self.screen.finish(self.watch.snapshot(now), self.record)
-            if self.live is not None:
-                self.live.close()
+            if self.live is not None and self.live.end(now):
+                self.live = None
 
     def _finish(self, stream: Stream, now: float) -> None:
         try:
