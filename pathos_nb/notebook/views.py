@@ -63,7 +63,7 @@ class Look:
     """
 
     is_shown: bool = True
-    after_s: float = 0.05
+    after_s: float = 0.1
     cap: int = 20_000
     brief_s: float = 0.5
 

@@ -55,13 +55,13 @@ export class Orphans {
     if (message.header.msg_type === 'execute_input') this.seen.add(parent.msg_id);
     if (this.seen.has(parent.msg_id)) return;
     const place = placeOf(message);
-    const adopted = this.adopted.get(parent.msg_id) ?? (place && this.adopt(parent.msg_id, place, kernel));
+    const adopted = this.adopted.get(parent.msg_id) ?? (place && this.adopt(parent.msg_id, place));
     if (!adopted) return;
     if (place) this.ours(message, place, adopted);
     else this.another(message, parent.msg_id, adopted);
   }
 
-  private adopt(request: string, place: Place, kernel: Kernel.IKernelConnection): Adopted | null {
+  private adopt(request: string, place: Place): Adopted | null {
     const cell = this.cellOf(place.cell);
     if (!cell || this.notebook.context.model.collaborative) return null;
     if (cell.executionCount !== null && cell.executionCount !== place.count) {
@@ -70,7 +70,7 @@ export class Orphans {
     }
     const adopted = { cell, count: place.count };
     this.adopted.set(request, adopted);
-    if (cell.executionCount === null && kernel.status === 'busy') this.prompt(cell, '*');
+    if (cell.executionCount === null) this.prompt(cell, '*');
     return adopted;
   }
 
@@ -79,6 +79,11 @@ export class Orphans {
       if (cell.id === id && cell.type === 'code') return cell as ICodeCellModel;
     }
     return null;
+  }
+
+  private number(cell: ICodeCellModel, count: number): void {
+    cell.executionCount = count;
+    this.prompt(cell, String(count));
   }
 
   private prompt(cell: ICodeCellModel, text: string): void {
@@ -131,6 +136,7 @@ export class Orphans {
       this.channel(String(view['model_id']), place, cell);
     } else if (RUN_MIME in bundle) {
       this.end(place.place);
+      this.number(cell, place.count);
     } else if (this.channels.get(place.place)?.run) {
       return; // a picture for those who have no view
     }
@@ -146,8 +152,7 @@ export class Orphans {
       const { transient: _, ...rest } = content;
       cell.outputs.add({ output_type: kind, ...rest } as nbformat.IOutput);
     } else if (kind === 'status' && content['execution_state'] === 'idle' && request) {
-      cell.executionCount = count;
-      this.prompt(cell, String(count));
+      this.number(cell, count);
     }
   }
 }

@@ -31,7 +31,8 @@ function follow(link: Link, run: string, show: (retry: Retry | null) => void): (
   let asked: Channel | null = null;
   let stop = (): void => undefined;
   const look = (): void => {
-    const channel = link.state.kind === 'ready' ? link.state.channel : null;
+    // Not before the kernel has said something: what is sent before its comm is open there is lost.
+    const channel = link.state.kind === 'ready' && link.tables.isReady ? link.state.channel : null;
     if (channel === asked) return;
     stop();
     asked = channel;

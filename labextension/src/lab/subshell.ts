@@ -4,17 +4,24 @@
 import { type Kernel, KernelMessage } from '@jupyterlab/services';
 import type { ToKernel } from '../protocol';
 
-const PATIENCE_MS = 3_000; // ipykernel 6 does not answer
+const PATIENCE_MS = 15_000; // ipykernel 6 does not answer, and the first question to a debugger takes a while
 
 export class Subshell {
   private id: Promise<string | null> | null = null;
+  private isKnown = false;
 
   constructor(private readonly kernel: Kernel.IKernelConnection) {}
 
   /** Say something to an anywidget's comm; where there are no subshells it is heard when the kernel is free. */
   async say(comm: string, content: ToKernel): Promise<void> {
-    const id = await (this.id ??= this.made());
-    if (this.kernel.isDisposed) return;
+    this.id ??= this.made();
+    if (!this.isKnown && content.type === 'open') this.send(comm, content, null); // it may be free
+    const id = await this.id;
+    this.isKnown = true;
+    if (!this.kernel.isDisposed) this.send(comm, content, id);
+  }
+
+  private send(comm: string, content: ToKernel, id: string | null): void {
     const message = KernelMessage.createMessage({
       msgType: 'comm_msg', channel: 'shell', username: this.kernel.username, session: this.kernel.clientId,
       content: { comm_id: comm, data: { method: 'custom', content: content as never } },
