@@ -45,7 +45,7 @@ export interface Comm {
 }
 
 const KINDS = new Set<string>([
-  'hello', 'run', 'delta', 'ended', 'window', 'tables', 'answer', 'ask', 'known', 'code',
+  'hello', 'run', 'delta', 'ended', 'window', 'tables', 'answer', 'ask', 'known', 'left', 'code',
 ] satisfies ToFront['type'][]);
 
 const UPDATE = 'Install the same version of pathos-nb where JupyterLab runs and in the kernel, then reload this page.';

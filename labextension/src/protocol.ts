@@ -278,6 +278,17 @@ export interface Known {
   runs: string[];
 }
 
+/** What a run has left in its cell: an answer to ``missed``, one for each run. */
+export interface Left {
+  type: 'left';
+  place: Place;
+  /** since the epoch */
+  began_at: number;
+  html: string;
+  text: string;
+  record: RunRecord | null;
+}
+
 /** The view itself, for a page that has not got it (`labextension/src/loader.ts`). */
 export interface Code {
   type: 'code';
@@ -356,6 +367,13 @@ export interface Know {
   runs: string[];
 }
 
+/** What have runs left in their cells that ended since then: the page was not there to hear it. */
+export interface Missed {
+  type: 'missed';
+  /** since the epoch */
+  since: number;
+}
+
 /** The page has no view to show this with. */
 export interface WantCode {
   type: 'code';
@@ -366,6 +384,6 @@ export interface Close {
   type: 'close';
 }
 
-export type ToFront = Hello | RunWhole | RunDelta | RunEnd | Window | Tables | Answer | Ask | Known | Code;
+export type ToFront = Hello | RunWhole | RunDelta | RunEnd | Window | Tables | Answer | Ask | Known | Left | Code;
 
-export type ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Know | WantCode | Close;
+export type ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Know | Missed | WantCode | Close;

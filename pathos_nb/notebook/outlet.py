@@ -38,7 +38,7 @@ class Outlet:
         self.place = uuid.uuid4().hex
         cell = ((self._parent or {}).get("metadata") or {}).get("cellId")
         about: Place = {"place": self.place, "cell": str(cell or ""), "count": len(shell.history_manager.input_hist_raw) - 1}
-        self._about = {ABOUT: about}
+        self.about = about
 
     def send(
         self,
@@ -67,7 +67,7 @@ class Outlet:
             dict(content),
             parent=self._parent,
             ident=topic or publisher.topic,
-            metadata={**(metadata or {}), **self._about},
+            metadata={**(metadata or {}), ABOUT: self.about},
         )
 
     def show(self, bundle: Mapping[str, Any], *, is_new: bool) -> int:

@@ -38,7 +38,7 @@ from pathos_nb.notebook.panel_rows import MOST, TOPICS, Rows
 from pathos_nb.notebook.panel_seat import RunNews, Seat
 from pathos_nb.notebook.usage import line_of
 from pathos_nb.session import Session
-from pathos_nb.wire.messages import PANEL_TARGET
+from pathos_nb.wire.messages import PANEL_TARGET, Left
 
 __all__ = ["LEFT", "Panel", "unblock"]
 
@@ -286,6 +286,10 @@ class _NoNews:
 
     def record(self, run_id: str) -> None:
         """Know nothing."""
+
+    def left(self, since: float) -> list[Left]:
+        """Know nothing."""
+        return []
 
 
 def unblock(channel: Any, hear: Callable[[Any], None]) -> None:

@@ -23,7 +23,7 @@ from pathos_nb.notebook.commands import VERBS
 from pathos_nb.notebook.panel_questions import Questions
 from pathos_nb.notebook.panel_rows import MOST, TOPICS
 from pathos_nb.notebook.usage import line_of, nearest
-from pathos_nb.wire.messages import PROTOCOL, RunRecord, Tables, ToFront
+from pathos_nb.wire.messages import PROTOCOL, Left, RunRecord, Tables, ToFront
 
 __all__ = ["Followed", "House", "RunNews", "Seat"]
 
@@ -76,6 +76,9 @@ class RunNews(Protocol):
 
     def record(self, run_id: str) -> RunRecord | None:
         """Give a run that is over, if it is still known."""
+
+    def left(self, since: float) -> list[Left]:
+        """Give what runs that ended since then have left in their cells."""
 
 
 class Seat:
@@ -184,7 +187,7 @@ class Seat:
             return
         kinds: dict[object, Callable[[dict[str, Any]], None]] = {
             "open": self._open, "watch": self._watch, "do": self._do, "close": lambda _: self.end(),
-            "look": self._look, "know": self._know,
+            "look": self._look, "know": self._know, "missed": self._missed,
             "reply": lambda said: self.questions.reply(said.get("id"), said.get("text")),
             "cancel": lambda said: self._house.cancel(str(said.get("run"))[:_N_CHARACTERS]),
             "retry": lambda said: self._house.retry(str(said.get("run"))[:_N_CHARACTERS]),
@@ -233,6 +236,11 @@ class Seat:
         if isinstance(number, int) and isinstance(runs, list):
             asked = [run for run in runs[:_N_KNOWN] if isinstance(run, str)]
             self.send({"type": "known", "id": number, "runs": [run for run in asked if self._house.can_retry(run)]})
+
+    def _missed(self, message: dict[str, Any]) -> None:
+        since = message.get("since")
+        for left in self._house.news.left(float(since)) if isinstance(since, int | float) else []:
+            self.send(left)
 
     def _do(self, message: dict[str, Any]) -> None:
         number, verb, words = message.get("id"), message.get("verb"), message.get("words")

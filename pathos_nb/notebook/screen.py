@@ -11,7 +11,7 @@ from pathos_nb.notebook.outlet import Outlet
 from pathos_nb.notebook.picture import Snapshot, as_bundle, as_line, text
 from pathos_nb.notebook.saved import saved_bundle
 from pathos_nb.notebook.watch import Watch
-from pathos_nb.wire.messages import RunRecord
+from pathos_nb.wire.messages import RUN_MIME, Left, RunRecord
 
 __all__ = ["CellScreen", "LogScreen", "NoScreen", "Screen", "TerminalScreen", "screen_for"]
 
@@ -77,6 +77,9 @@ class CellScreen:
 
     interval_s, is_there = 0.1, True
 
+    left: Left | None = None
+    """What stays in the cell."""
+
     def __init__(self, shell: Any) -> None:
         self._outlet, self._is_new = Outlet(shell), True
         self._hears_always = can_answer(shell.kernel)
@@ -101,7 +104,12 @@ class CellScreen:
 
     def finish(self, shot: Snapshot, record: RunRecord) -> bool:
         """Leave what stays."""
-        self._draw(saved_bundle(shot, record))
+        bundle = saved_bundle(shot, record)
+        self._draw(bundle)
+        self.left = {
+            "type": "left", "place": self._outlet.about, "began_at": record["head"]["started_at"],
+            "html": bundle["text/html"], "text": bundle["text/plain"], "record": bundle.get(RUN_MIME),
+        }  # fmt: skip
         return True
 
     def again(self) -> CellScreen:

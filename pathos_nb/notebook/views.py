@@ -33,7 +33,7 @@ from pathos_nb.notebook.stream import Stream
 from pathos_nb.notebook.unseen import Unseen
 from pathos_nb.notebook.view import View
 from pathos_nb.notebook.watch import Watch
-from pathos_nb.wire.messages import RunRecord
+from pathos_nb.wire.messages import Left, RunRecord
 
 __all__ = ["Look", "Views"]
 
@@ -237,6 +237,24 @@ class Views:
         watch.read()
         return record_of(watch, self._clock(), SAVED)
 
+    def left(self, since: float) -> list[Left]:
+        """Give what runs have left in their cells, of the last twenty that ended.
+
+        Parameters
+        ----------
+        since : float
+            Seconds since the epoch: what ended earlier is left out.
+
+        Returns
+        -------
+        list of Left
+            One for each place in a cell, the latest.
+        """
+        with self._news:
+            found = [left for screen in self._screens.values() if (left := getattr(screen, "left", None)) is not None]
+        ended = {one["place"]["place"]: one for one in found if one["began_at"] + _seconds_of(one) >= since}
+        return list(ended.values())
+
     def name_items(self, run_id: str, label: Callable[[int], str], names: tuple[str, ...] = ()) -> None:
         """Set what the items of a run are called in its picture.
 
@@ -373,3 +391,7 @@ class Views:
         view.forget()
         with self._news:
             self._views.pop(view.watch.run.run_id, None)
+
+
+def _seconds_of(left: Left) -> float:
+    return left["record"]["figures"]["elapsed_s"] if left["record"] is not None else 0.0

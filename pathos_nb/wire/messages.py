@@ -5,8 +5,8 @@
 ==========  =========================================================================================
 direction   messages, by their ``type``
 ==========  =========================================================================================
-to kernel   ``open look cancel retry do reply watch know code close``
-to front    ``hello run delta ended window tables answer ask known code``
+to kernel   ``open look cancel retry do reply watch know missed code close``
+to front    ``hello run delta ended window tables answer ask known left code``
 ==========  =========================================================================================
 
 Every message has a ``type``. Times are seconds since the start of the run (``_s``), but for ``started_at`` (since the
@@ -297,6 +297,17 @@ class Known(TypedDict):
     runs: list[str]  # those of which points can run again
 
 
+class Left(TypedDict):
+    """What a run has left in its cell: an answer to ``missed``, one for each run."""
+
+    type: Literal["left"]
+    place: Place
+    began_at: float  # since the epoch
+    html: str
+    text: str
+    record: RunRecord | None
+
+
 class Code(TypedDict):
     """The view itself, for a page that has not got it (`labextension/src/loader.ts`)."""
 
@@ -384,6 +395,13 @@ class Know(TypedDict):
     runs: list[str]  # at most 100
 
 
+class Missed(TypedDict):
+    """What have runs left in their cells that ended since then: the page was not there to hear it."""
+
+    type: Literal["missed"]
+    since: float  # since the epoch
+
+
 class WantCode(TypedDict):
     """The page has no view to show this with."""
 
@@ -396,5 +414,5 @@ class Close(TypedDict):
     type: Literal["close"]
 
 
-ToFront = Hello | RunWhole | RunDelta | RunEnd | Window | Tables | Answer | Ask | Known | Code
-ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Know | WantCode | Close
+ToFront = Hello | RunWhole | RunDelta | RunEnd | Window | Tables | Answer | Ask | Known | Left | Code
+ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Know | Missed | WantCode | Close

@@ -9,7 +9,7 @@ import type * as nbformat from '@jupyterlab/nbformat';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import { isObject } from '../comm';
-import { ABOUT, type Place, RUN_MIME } from '../protocol';
+import { ABOUT, type Left, type Place, RUN_MIME } from '../protocol';
 import { livingRuns } from './living';
 import { OrphanChannel } from './orphan_channel';
 import { Subshell } from './subshell';
@@ -35,6 +35,19 @@ export class Orphans {
     context.iopubMessage.connect((_, message) => this.hear(message as KernelMessage.IIOPubMessage));
     context.kernelChanged.connect(() => this.forget());
     notebook.disposed.connect(() => this.forget());
+  }
+
+  /** Put back what a run left in its cell when this page was not there yet, unless the cell has run again since. */
+  restore(left: Left): void {
+    const cell = this.cellOf(left.place.cell);
+    const isHere = left.began_at * 1000 >= performance.timeOrigin; // begun by this page, or heard by it
+    if (!cell || isHere || this.notebook.context.model.collaborative) return;
+    const count = cell.executionCount;
+    if (count !== null && count > left.place.count) return;
+    if (count !== null && count < left.place.count) cell.outputs.clear();
+    const record = left.record ? { [RUN_MIME]: left.record as never } : {};
+    write(cell.outputs, left.place.place, { 'text/html': left.html, 'text/plain': left.text, ...record });
+    if (count !== left.place.count) this.number(cell, left.place.count);
   }
 
   private forget(): void {

@@ -12,6 +12,34 @@ import { retries } from './retries';
 export function showRuns(tracker: INotebookTracker, linkOf: (notebook: NotebookPanel) => Link | null): void {
   knownViews().extension = { protocol: PROTOCOL, render };
   livingRuns().offer = retries(tracker, linkOf);
-  tracker.forEach((notebook) => new Orphans(notebook));
-  tracker.widgetAdded.connect((_, notebook) => new Orphans(notebook));
+  const cells = new WeakMap<NotebookPanel, Orphans>();
+  const take = (notebook: NotebookPanel): unknown => cells.set(notebook, new Orphans(notebook));
+  tracker.forEach(take);
+  tracker.widgetAdded.connect((_, notebook) => take(notebook));
+  const asked = new WeakSet<Link>();
+  tracker.currentChanged.connect((_, notebook) => {
+    const link = notebook && linkOf(notebook);
+    const orphans = notebook && cells.get(notebook);
+    if (!link || !orphans || asked.has(link)) return;
+    asked.add(link);
+    askWhatWasMissed(link, notebook, orphans);
+  });
+}
+
+/** Ask a kernel once, when it answers, what its runs have left in the notebook's cells since that was saved. */
+function askWhatWasMissed(link: Link, notebook: NotebookPanel, orphans: Orphans): void {
+  const look = (): void => {
+    if (link.state.kind !== 'ready' || !link.tables.isReady) return;
+    link.changed.disconnect(look);
+    const { channel } = link.state;
+    channel.onMessage((message) => {
+      if (message.type === 'left') orphans.restore(message);
+    });
+    void notebook.context.ready.then(() => {
+      const saved = Date.parse(notebook.context.contentsModel?.last_modified ?? '') / 1000;
+      channel.send({ type: 'missed', since: Number.isFinite(saved) ? saved : 0 });
+    });
+  };
+  link.changed.connect(look);
+  look();
 }
