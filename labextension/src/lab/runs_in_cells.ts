@@ -13,16 +13,19 @@ export function showRuns(tracker: INotebookTracker, linkOf: (notebook: NotebookP
   knownViews().extension = { protocol: PROTOCOL, render };
   livingRuns().offer = retries(tracker, linkOf);
   const cells = new WeakMap<NotebookPanel, Orphans>();
-  const take = (notebook: NotebookPanel): unknown => cells.set(notebook, new Orphans(notebook));
+  const take = (notebook: NotebookPanel): Orphans => {
+    const there = cells.get(notebook) ?? new Orphans(notebook);
+    cells.set(notebook, there);
+    return there;
+  };
   tracker.forEach(take);
   tracker.widgetAdded.connect((_, notebook) => take(notebook));
   const asked = new WeakSet<Link>();
   tracker.currentChanged.connect((_, notebook) => {
     const link = notebook && linkOf(notebook);
-    const orphans = notebook && cells.get(notebook);
-    if (!link || !orphans || asked.has(link)) return;
+    if (!link || asked.has(link)) return;
     asked.add(link);
-    askWhatWasMissed(link, notebook, orphans);
+    askWhatWasMissed(link, notebook, take(notebook)); // which may be in front before it is said to be there
   });
 }
 
