@@ -4,8 +4,8 @@ The messages are built here rather than with `display()`, whose cell is the one 
 it: the request that started the run is taken once and given as the parent of every message, so what is sent lands in
 its own cell, with ipykernel 6 and 7 alike, also after the cell has ended.
 
-A page that was loaded meanwhile knows nothing of that request. So each message says besides which cell it is for, and at
-which place of its output; our extension puts it there (``labextension/src/lab/orphans.ts``).
+A page that was loaded meanwhile knows nothing of that request. So each message says besides which cell it is for, and
+at which place of its output; our extension puts it there (``labextension/src/lab/orphans.ts``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,11 @@ class Outlet:
         self._publisher, self._parent = shell.display_pub, shell.kernel.get_parent("shell")
         self.place = uuid.uuid4().hex
         cell = ((self._parent or {}).get("metadata") or {}).get("cellId")
-        about: Place = {"place": self.place, "cell": str(cell or ""), "count": len(shell.history_manager.input_hist_raw) - 1}
+        about: Place = {
+            "place": self.place,
+            "cell": str(cell or ""),
+            "count": len(shell.history_manager.input_hist_raw) - 1,
+        }
         self.about = about
 
     def send(

@@ -19,7 +19,7 @@ _N_ON_THE_WAY = 16  # chunks that are on the record and not told yet; there is o
 
 
 class LateWatch(Watch):
-    """A watch that begins in the middle of a run: what is on the record already is read from there, and nothing twice."""
+    """A watch that begins in the middle of a run: what was before is read from its record, and nothing twice."""
 
     _told: list[ChunkDone | WorkerDown] | None
     _read: list[ChunkDone]

@@ -220,7 +220,7 @@ class Views:
         return Followed(view, stream, self._wake)
 
     def record(self, run_id: str) -> RunRecord | None:
-        """Give what stays of a run that is over: of the last twenty that were shown, and of others if their result is there.
+        """Give what stays of a run that is over: of the last twenty shown, and of others if their result is there.
 
         Parameters
         ----------
