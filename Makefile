@@ -9,10 +9,11 @@ ARGS ?=
 JOBS ?= 3
 SECONDS ?= 600
 SEED ?= 1
+KILLS ?= 200
 BENCH_NEEDS := $(wildcard benchmarks/requirements.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test soak demo lab bundles test-front bench bench-quick docs matrix clean
+.PHONY: help setup check format test soak soak-store demo lab bundles test-front bench bench-quick docs matrix clean
 .DELETE_ON_ERROR:
 
 help:  ## list the verbs
@@ -26,12 +27,13 @@ $(VENV)/.has-%: pyproject.toml tools/setup.sh
 setup: $(VENV)/.has-test $(VENV)/.has-dev  ## make .venv with all that testing and checking need
 	@echo "ready: $(BIN)/python is $$($(BIN)/python --version)"
 
-check: setup  ## lint, types, import arrows, spelling
+check: setup  ## lint, types, import arrows, spelling; the front end's lint too, where Node is
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
+	@tools/front.sh $(VENV) lint
 
 format: setup  ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
@@ -44,6 +46,9 @@ test: $(VENV)/.has-test  ## run the tests (TESTS=path, ARGS="-k name", JOBS=0 fo
 
 soak: $(VENV)/.has-test  ## random faults on random launchers for a while (SECONDS=600 SEED=1)
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+
+soak-store: $(VENV)/.has-test  ## kill a sweep at 200 random moments, and look that nothing is lost (KILLS=200 SEED=1)
+	$(BIN)/python -m tests.store.kills $(SEED) $(KILLS)
 
 demo: $(VENV)/.has-test  ## execute the quickstart notebook in a real kernel; results in build/demo/
 	$(BIN)/python tools/demo.py notebooks/quickstart.ipynb build/demo

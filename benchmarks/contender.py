@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import traceback
 from importlib import import_module
@@ -44,6 +45,7 @@ def answer(far: Any, command: dict[str, Any]) -> dict[str, Any]:
 def main(case: str, peer: str, is_quick: str) -> None:
     """Serve until stdin ends."""
     commands, replies = private_streams()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
     module = import_module(f"benchmarks.cases.{case}")
     far = module.Far(peers.make(peer), is_quick == "quick")
     for line in commands:

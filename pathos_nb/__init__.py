@@ -8,7 +8,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0.dev0"
 
-_HOMES = {"Pool": "dispatch.pool", "Failure": "errors", "share": "sharing", "rng": "launchers.seeding"}
+_HOMES = {
+    "Pool": "dispatch.pool",
+    "Failure": "errors",
+    "Results": "dispatch.results",
+    "cached": "dispatch.cached",
+    "share": "sharing",
+    "rng": "launchers.seeding",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,8 +14,12 @@
     ├── ItemTimeout          an item ran past its timeout             (also a TimeoutError)
     ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
+    ├── CannotKey            a value that no key can be made of: the store cannot know its points again
+    ├── StoreError           the store of finished points cannot be read or written
     ├── Cancelled            the item was not run, or was stopped, on request
     ├── ShareClosed          a shared value was closed, or its owner has ended
+    ├── BadFile              a file that is not what it should be      (also a ValueError)
+    ├── NotTheSame           points have other values than the serial loop gives
     ├── HostError            something about another machine
     │   ├── HostUnreachable  it does not answer, refuses, or the link was lost   (also a ConnectionError)
     │   ├── HostKeyRefused   its key is unknown, or is not the one that is known
@@ -47,8 +51,10 @@ else:
         from pickle import PicklingError
 
 __all__ = [
+    "BadFile",
     "BadOption",
     "Cancelled",
+    "CannotKey",
     "CannotReturn",
     "CannotSend",
     "CommandFailed",
@@ -61,6 +67,7 @@ __all__ = [
     "ItemTimeout",
     "LauncherUnavailable",
     "LoginRefused",
+    "NotTheSame",
     "PathosNbError",
     "PoolBroken",
     "PoolClosed",
@@ -68,6 +75,7 @@ __all__ = [
     "RemoteError",
     "RemoteTraceback",
     "ShareClosed",
+    "StoreError",
     "TunnelFailed",
     "UnknownPlace",
     "WorkerLost",
@@ -186,12 +194,28 @@ class CannotReturn(PathosNbError, PicklingError):
     """A result or an exception cannot be brought back from a worker."""
 
 
+class CannotKey(PathosNbError):
+    """Nothing that stays the same from kernel to kernel can be said of a value."""
+
+
+class StoreError(PathosNbError):
+    """The store of finished points cannot be read or written; the running map goes on without it."""
+
+
 class Cancelled(PathosNbError):
     """The item was not run, or was stopped, because somebody asked for it."""
 
 
 class ShareClosed(PathosNbError):
     """What was shared is no longer there: it was closed, or its owner has ended."""
+
+
+class BadFile(PathosNbError, ValueError):
+    """A file that is not what it should be: foreign, damaged, or of another version."""
+
+
+class NotTheSame(PathosNbError):
+    """Points have other values than a serial loop gives."""
 
 
 class HostError(PathosNbError):

@@ -20,6 +20,7 @@ from typing import Any
 
 from pathos_nb.dispatch.kept import RunLog
 from pathos_nb.dispatch.pool import Pool
+from pathos_nb.dispatch.store.store import Stores
 from pathos_nb.errors import BadOption, UnknownPlace
 from pathos_nb.joined.host import Host, Plan
 from pathos_nb.joined.hosts import Hosts
@@ -53,6 +54,8 @@ class Session(RunLog):
         self._unnamed: weakref.WeakSet[Pool] = weakref.WeakSet()  # pools that were asked for by their places
         registry.observers.append(self.note)
         self.hosts, self.services = Hosts(), Services()
+        self.stores = Stores()
+        self.sweeps: Any = None  # the notebook's: it keeps what cells compute
         self._resolve = registry.resolver = self.hosts.resolve
 
     # pools
@@ -319,6 +322,7 @@ class Session(RunLog):
             self.close_pool(name)
         self.services.close()
         self.hosts.close()
+        self.stores.close()
         if registry.resolver == self._resolve:
             registry.resolver = None
 

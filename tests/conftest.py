@@ -15,6 +15,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--everywhere", action="store_true", help="try every fault on every launcher, remote ones too")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def nobodys_store(tmp_path_factory: pytest.TempPathFactory):
+    """Keep what tests compute out of the store of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest):
     """Fail a test after which there are more child processes, threads or open files than before."""

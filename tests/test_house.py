@@ -45,7 +45,9 @@ MAX_POSITIONAL = 5
 # Libraries that may be imported inside a function, because `import pathos_nb` and a worker's start must stay light.
 LATE = {
     "IPython": "only where a display is wanted",
+    "altair": "an extra",
     "asyncio": "only for `await` on a result (30 ms)",
+    "cProfile": "only where calls are counted (10 ms)",
     "cloudpickle": "only for functions of the notebook",
     "concurrent": "only for the executor face (10 ms)",
     "ctypes": "only to interrupt a thread (2 ms)",
@@ -66,17 +68,21 @@ LATE = {
     "pandas": "an extra, and 300 ms",
     "paramiko": "only for hosts (100 ms)",
     "pathos": "never ours: the one that the user has",
+    "pdb": "only to look into a point (30 ms)",
     "ppft": "only for remote servers",
     "random": "only for seeded runs (every worker's start would wait for it)",
     "resource": "not on every platform",
     "scipy": "an extra",
+    "sqlite3": "only for a store (10 ms)",
     "sklearn": "an extra",
     "tempfile": "only where there is no memory file (4 ms)",
     "traceback": "only when an item has failed (5 ms)",
     "threadpoolctl": "an extra",
+    "xarray": "an extra",
 }
 # Modules of ours that a function may import: (file, module) and why.
 LATE_OWN: dict[tuple[str, str], str] = {
+    ("dispatch/maps.py", "pathos_nb.dispatch.cache_lookup"): "only for a map with a cache: it brings the store (20 ms)",
     ("notebook/panel_view.py", "pathos_nb.notebook.panel_anywidget"): "with anywidget, which may be missing (300 ms)",
     ("notebook/panel_view.py", "pathos_nb.notebook.panel_plain"): "with ipywidgets, which may be missing (200 ms)",
     ("launchers/agent_main.py", "pathos_nb.launchers.agent_far"): "imported while the zygote boots, on each host",
@@ -90,6 +96,7 @@ LATE_OWN: dict[tuple[str, str], str] = {
         "pathos_nb.notebook.run_widget",
     ): "ipywidgets takes 200 ms: for the first run that shows itself",
     ("launchers/ppft_process.py", "pathos_nb.launchers.ppft_server"): "only in the server's own process",
+    ("launchers/worker.py", "pathos_nb.launchers.metering"): "only in workers of a profiled run (10 ms)",
     ("dispatch/pool.py", "pathos_nb.launchers.inside"): "only in a worker that a pool was sent to, where it is loaded",
 }
 
@@ -101,11 +108,13 @@ DRAWERS_ALLOWED = {
 JUPYTER = {"IPython", "ipykernel", "ipywidgets", "anywidget", "comm", "jupyter_client", "jupyterlab"}
 # Libraries that only their own files speak to.
 AT_HOME = {
+    "altair": ("dispatch/using/altair_plot.py",),
     "dask": ("launchers/dask.py",),
     "distributed": ("launchers/dask.py",),
     "joblib": ("joblib_backend.py",),
     "mpi4py": ("launchers/mpi.py",),
     "ppft": ("launchers/ppft_",),
+    "xarray": ("dispatch/using/grids.py",),
 }
 NOT_AT_START = ("IPython", "anywidget", "cloudpickle", "dask", "dill", "ipywidgets", "multiprocess", "numpy", "pandas")
 NOT_AT_START += ("paramiko", "ppft", "traitlets", "asyncio", "multiprocessing", "sqlite3")

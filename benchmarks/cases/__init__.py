@@ -35,10 +35,12 @@ NAMES = (
     "import_cost",
     "progress_cost",
     "view_cost",
+    "profiling",
     "ssh",
     "agents",
     "rpc_calls",
     "run_view",
+    "store",
 )
 
 

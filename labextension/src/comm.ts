@@ -44,9 +44,11 @@ export interface Comm {
   close(): unknown;
 }
 
-const KINDS = new Set<string>([
-  'hello', 'run', 'delta', 'ended', 'window', 'tables', 'answer', 'ask', 'known', 'left', 'code',
-] satisfies ToFront['type'][]);
+/** A record, so that the compiler misses a kind that is not in it. */
+const KINDS = new Set(Object.keys({
+  hello: true, run: true, delta: true, profile: true, ended: true, window: true, tables: true, answer: true, ask: true,
+  known: true, left: true, code: true,
+} satisfies Record<ToFront['type'], true>));
 
 const UPDATE = 'Install the same version of pathos-nb where JupyterLab runs and in the kernel, then reload this page.';
 
@@ -62,7 +64,7 @@ export function problemOf(content: unknown): Problem | null {
 }
 
 function otherVersion(hello: Record<string, unknown>): Problem {
-  const theirs = `version ${cut(String(hello['version']))} (pathos_nb ${cut(String(hello['package'] ?? 'of an unknown version'))})`;
+  const theirs = `version ${cut(String(hello['version']))} (pathos_nb ${cut(typeof hello['package'] === 'string' ? hello['package'] : 'of an unknown version')})`;
   return {
     kind: 'version',
     text: `The kernel speaks ${theirs} of the messages that this view is drawn from, and this page speaks version ${PROTOCOL}. ${UPDATE}`,

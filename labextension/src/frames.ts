@@ -10,7 +10,7 @@ export function perFrame(draw: (now: number) => void): { ask(): void; stop(): vo
   };
   return {
     ask() {
-      if (handle === null) handle = requestAnimationFrame(run);
+      handle ??= requestAnimationFrame(run);
     },
     stop() {
       if (handle !== null) cancelAnimationFrame(handle);

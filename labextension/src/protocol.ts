@@ -108,6 +108,56 @@ export interface Place {
   count: number;
 }
 
+/** Functions by who called them, as columns; a node keeps its number, and a parent comes before its children. */
+export interface FlameNodes {
+  id: number[];
+  /** the outermost has itself */
+  parent: number[];
+  name: string[];
+  /** file and line; empty for C code */
+  where: string[];
+  /** in it and in what it called */
+  total_ms: number[];
+  /** what it was mostly: 0 Python, 1 C code, 2 waiting, 3 waiting for the GIL, 4 without a core */
+  kind: number[];
+}
+
+/** The functions that took the most time themselves, as columns. */
+export interface FunctionRows {
+  name: string[];
+  where: string[];
+  own_ms: number[];
+  total_ms: number[];
+  kind: number[];
+  /** 0 where calls are not counted */
+  n_calls: number[];
+}
+
+/** What workers' time was spent on, as columns; where there are several hosts, these come first. */
+export interface UsageRows {
+  name: string[];
+  is_host: boolean[];
+  run_s: number[];
+  cpu_s: number[];
+  /** unpickling */
+  load_s: number[];
+  /** pickling */
+  dump_s: number[];
+  /** for input */
+  wait_s: number[];
+  peak_bytes: number[];
+}
+
+/** A run's profile, or what has changed of it: nodes that are not in it are as they were, tables are whole. */
+export interface ProfilePart {
+  n_samples: number;
+  kinds_ms: number[];
+  nodes: FlameNodes;
+  functions: FunctionRows;
+  usage: UsageRows;
+  notes: string[];
+}
+
 /** A whole run: the answer to ``open``, and the content of the MIME type in a saved notebook. */
 export interface RunRecord {
   version: number;
@@ -121,6 +171,8 @@ export interface RunRecord {
   printed: PrintedRow[];
   /** characters */
   n_more_printed: number;
+  /** of a run that is profiled */
+  profile: ProfilePart | null;
 }
 
 /** The first answer to ``open``. */
@@ -148,6 +200,13 @@ export interface RunDelta {
   n_more_failures: number;
   printed: PrintedRow[];
   n_more_printed: number;
+}
+
+/** What is new of a run's profile; about once a second. */
+export interface RunProfile {
+  type: 'profile';
+  run: string;
+  part: ProfilePart;
 }
 
 /** The last message of a run. */
@@ -219,6 +278,8 @@ export interface PoolRow {
   name: string;
   places: string[];
   n_workers: number;
+  /** of them at the first place: the number that ``%pathos pool NAME --nodes`` sets */
+  n_first: number;
   n_busy: number;
   is_default: boolean;
   /** the session's, so that it may be closed and resized by hand */
@@ -384,6 +445,6 @@ export interface Close {
   type: 'close';
 }
 
-export type ToFront = Hello | RunWhole | RunDelta | RunEnd | Window | Tables | Answer | Ask | Known | Left | Code;
+export type ToFront = Hello | RunWhole | RunDelta | RunProfile | RunEnd | Window | Tables | Answer | Ask | Known | Left | Code;
 
 export type ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Know | Missed | WantCode | Close;

@@ -1,6 +1,6 @@
 // A record as it comes from a file or a trait: nobody can say what is in it until it has been looked at.
 import { isObject } from './comm';
-import { PROTOCOL, type Figures, type Head, type Lane, type RunRecord, type RunState, type Spans } from './protocol';
+import { PROTOCOL, type Figures, type Head, type Lane, type ProfilePart, type RunRecord, type RunState, type Spans } from './protocol';
 
 /** Give a record whose every part is what its type says, or why there is none, in words. */
 export function readRecord(value: unknown): RunRecord | string {
@@ -26,7 +26,37 @@ export function readRecord(value: unknown): RunRecord | string {
       index: number(row['index']), label: text(row['label']), text: text(row['text']),
     })),
     n_more_printed: number(value['n_more_printed']),
+    profile: isObject(value['profile']) ? profile(value['profile']) : null,
   };
+}
+
+function profile(value: Record<string, unknown>): ProfilePart {
+  const nodes = columns(value['nodes'], 'id');
+  const functions = columns(value['functions'], 'name');
+  const usage = columns(value['usage'], 'name');
+  return {
+    n_samples: number(value['n_samples']), kinds_ms: list(value['kinds_ms']).map(number), notes: list(value['notes']).map(text),
+    nodes: {
+      id: nodes('id', number), parent: nodes('parent', number), name: nodes('name', text), where: nodes('where', text),
+      total_ms: nodes('total_ms', number), kind: nodes('kind', number),
+    },
+    functions: {
+      name: functions('name', text), where: functions('where', text), own_ms: functions('own_ms', number),
+      total_ms: functions('total_ms', number), kind: functions('kind', number), n_calls: functions('n_calls', number),
+    },
+    usage: {
+      name: usage('name', text), is_host: usage('is_host', (is) => is === true), run_s: usage('run_s', number),
+      cpu_s: usage('cpu_s', number), load_s: usage('load_s', number), dump_s: usage('dump_s', number),
+      wait_s: usage('wait_s', number), peak_bytes: usage('peak_bytes', number),
+    },
+  };
+}
+
+/** Give a reader of columns, each as long as the first. */
+function columns(value: unknown, first: string): <T>(name: string, read: (entry: unknown) => T) => T[] {
+  const found = isObject(value) ? value : {};
+  const n = list(found[first]).length;
+  return (name, read) => Array.from({ length: n }, (_, i) => read(list(found[name])[i]));
 }
 
 function head(value: Record<string, unknown>): Head {

@@ -4,6 +4,7 @@
 import type {
   FailureRow, Figures, Head, Lane, PrintedRow, RunDelta, RunRecord, ToFront, Window,
 } from './protocol';
+import { asPart, withPart, type Profile } from './profile';
 import { PROTOCOL } from './protocol';
 import { appended, asSpans, emptyLog, type SpanLog } from './spans';
 
@@ -32,6 +33,8 @@ export interface State {
   readonly nCutPrinted: number;
   /** A part of the timeline, closer, as it was last asked for. */
   readonly closer: Closer | null;
+  /** Where the time goes, of a run that is profiled. */
+  readonly profile: Profile | null;
 }
 
 export interface Closer {
@@ -46,6 +49,7 @@ export function stateOf(record: RunRecord, now_ms: number): State {
     head: record.head, figures: record.figures, heardAt_ms: now_ms, lanes: new Map(), nMoreLanes: record.n_more_lanes,
     spans: emptyLog(), failures: [], nMoreFailures: record.n_more_failures, nCutFailures: 0, printed: [],
     nPrintedCharacters: 0, nMorePrinted: record.n_more_printed, nCutPrinted: 0, closer: null,
+    profile: record.profile ? withPart(null, record.profile) : null, // records of earlier versions have no such entry
   };
   const listed = withLanes(empty, record.lanes);
   const drawn = { ...listed, spans: appended(listed.spans, record.spans) };
@@ -60,6 +64,9 @@ export function reduce(state: State | null, message: ToFront, now_ms: number): S
   if (message.type === 'ended' && message.run === state.head.run) {
     return { ...state, figures: message.figures, heardAt_ms: now_ms };
   }
+  if (message.type === 'profile' && message.run === state.head.run) {
+    return { ...state, profile: withPart(state.profile, message.part) };
+  }
   if (message.type === 'window' && message.run === state.head.run) {
     return { ...state, closer: { window: message, end_s: state.spans.end_s } };
   }
@@ -73,7 +80,7 @@ function unknown(run: string, figures: Figures, now_ms: number): State {
   };
   return stateOf({
     version: PROTOCOL, head, figures, lanes: [], n_more_lanes: 0, spans: asSpans(emptyLog()),
-    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0,
+    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, profile: null,
   }, now_ms);
 }
 
@@ -148,6 +155,7 @@ export function asRecord(state: State): RunRecord {
     n_more_failures: state.nMoreFailures + state.nCutFailures,
     printed: [...state.printed],
     n_more_printed: state.nMorePrinted + state.nCutPrinted,
+    profile: asPart(state.profile),
   };
 }
 

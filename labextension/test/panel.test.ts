@@ -10,7 +10,7 @@ const HOST: HostRow = {
   is_saved: false, python: '3.11.2', mismatch: '', n_cores: 16, load: 1.5, memory_bytes: 64e9, free_bytes: 41e9,
   round_trips_ms: [10, 12], n_workers: 4,
 };
-const POOL: PoolRow = { name: 'big', places: ['processes'], n_workers: 4, n_busy: 0, is_default: false, is_owned: true };
+const POOL: PoolRow = { name: 'big', places: ['processes'], n_workers: 4, n_first: 4, n_busy: 0, is_default: false, is_owned: true };
 const RUN: RunRow = { run: 'r1', title: 'fits', state: 'running', n_done: 3, n_failed: 0, total: 10, seconds: 2, can_retry: false };
 const NONE: Tables = {
   type: 'tables', hosts: [], ssh_names: [], tunnels: [], services: [], pools: [], launchers: [], runs: [], n_more: {}, n_slots: 0, n_busy: 0,
@@ -140,10 +140,11 @@ describe('the panel', () => {
   });
 
   it('shows a fingerprint and trusts that very key, or none', () => {
-    const ask: ToFront = { type: 'ask', id: 1, do: 1, kind: 'trust', prompt: 'unknown key', fingerprint: 'SHA256:abc' };
+    const ask: ToFront = { type: 'ask', id: 1, do: 1, kind: 'trust', prompt: 'the key of node1 is not known: ssh-ed25519 SHA256:abc', fingerprint: 'SHA256:abc' };
     tell(ask);
     tell({ ...ask, id: 2, fingerprint: 'SHA256:def' });
     expect(document.querySelector('code')?.textContent).toBe('SHA256:abc');
+    expect(document.querySelector('.pathos-nb-panel-question-text')?.textContent).toBe('The key of node1 is not known: ssh-ed25519');
     expect(document.activeElement?.tagName).not.toBe('BUTTON');
     press('It is the same: trust it');
     press('Do not connect');
@@ -181,6 +182,38 @@ describe('the panel', () => {
     expect(dos()).toEqual([['pool', ['--nodes', '3', 'processes-node1-pool', 'processes', 'node1']], ['use', ['processes-node1-pool']]]);
   });
 
+  it('takes a name of the configuration by mouse alone', () => {
+    show({ ssh_names: ['gate', 'node7'] });
+    const known = document.querySelector<HTMLSelectElement>('.pathos-nb-panel-section-hosts select')!;
+    expect([...known.options].map((one) => one.text)).toEqual(['choose of 2 …', 'gate', 'node7']);
+    known.value = 'node7';
+    known.dispatchEvent(new Event('change'));
+    press('Connect');
+    expect(dos()).toEqual([['connect', ['node7']]]);
+  });
+
+  it('resizes a pool of several places at its first, and says so', () => {
+    show({ pools: [{ ...POOL, places: ['processes', 'node1'], n_workers: 4, n_first: 2 }] });
+    const input = card('big').querySelector('input')!;
+    expect([input.value, input.title]).toEqual(['2', 'Have that many workers at processes; the other places keep theirs']);
+    input.value = '3';
+    press('Resize', card('big'));
+    expect(dos()).toEqual([['pool', ['big', '--nodes', '3']]]);
+  });
+
+  it('closes everything, once it was said what that is', async () => {
+    show({});
+    expect(document.querySelector('.pathos-nb-panel-head')?.textContent).not.toContain('Ends');
+    expect(document.querySelector('.pathos-nb-panel-head button')?.closest('[hidden]')).not.toBeNull();
+    show({ hosts: [HOST, { ...HOST, name: 'away', state: 'known' }], pools: [POOL], runs: [RUN] });
+    press('Close all');
+    expect(document.querySelector('.pathos-nb-panel-sure')?.textContent).toContain('Ends 1 run, 1 pool, 1 connection.');
+    press('Yes: close all');
+    for (const said of ['cancelled fits', 'no tunnel and no server', 'closed big', 'disconnected node1']) await answer(true, said);
+    expect(dos().map(([verb]) => verb)).toEqual(['cancel', 'kill', 'close', 'disconnect']);
+    expect(document.querySelector('.pathos-nb-panel-note')?.textContent).toContain('closed big; disconnected node1');
+  });
+
   it('keeps cards, their focus and what is typed into them over an update', () => {
     show({ pools: [POOL] });
     const [before, input] = [card('big'), card('big').querySelector('input')];
@@ -205,7 +238,7 @@ describe('the panel', () => {
     show({ hosts: [{ ...HOST, name: evil, problem: evil, mismatch: 'x'.repeat(1e6) }], runs: [{ ...RUN, title: evil }] });
     expect(document.querySelector('img')).toBeNull();
     expect(document.querySelector('.pathos-nb-panel-name')?.textContent).toBe('<img src=x onerror=alert(1)>red');
-    expect(document.body.textContent!.length).toBeLessThan(10_000);
+    expect(document.body.textContent.length).toBeLessThan(10_000);
   });
 
   it('gives a plain notice to a kernel of another version, and lets nobody wait', async () => {
@@ -218,8 +251,15 @@ describe('the panel', () => {
   });
 
   it('lists fifty hosts and none', () => {
+    const names = (): string[] => [...document.querySelectorAll('.pathos-nb-panel-section-hosts [role=listitem]')].map((one) => one.getAttribute('data-name') ?? '');
     show({ hosts: Array.from({ length: 50 }, (_, i) => ({ ...HOST, name: `node${i}` })) });
-    expect(document.querySelectorAll('.pathos-nb-panel-section-hosts [role=listitem]')).toHaveLength(50);
+    expect(names()).toHaveLength(5);
+    press('Show all 50');
+    expect(names()).toHaveLength(50);
+    const find = document.querySelector<HTMLInputElement>('input[aria-label="Find in Hosts"]')!;
+    find.value = 'NODE4';
+    find.dispatchEvent(new Event('input'));
+    expect(names()).toEqual(['node4', ...Array.from({ length: 10 }, (_, i) => `node4${i}`)]);
     show({ hosts: [] });
     expect(document.querySelector('.pathos-nb-panel-section-hosts')?.textContent).toContain('No host yet');
   });
@@ -229,7 +269,7 @@ describe('words', () => {
   it('are short', () => {
     expect([bytes(999), bytes(1234567), bytes(64e9), seconds(0.0123), seconds(75), seconds(7322)]).toEqual([
       '999 B', '1.2 MB', '64 GB', '12 ms', '1 min 15 s', '2 h 2 min',
-    ]);
+    ].map((one) => one.replaceAll(' ', '\u00a0')));
     expect(plain('a'.repeat(20), 10)).toBe('aaaaaaaaa…');
   });
 });

@@ -144,7 +144,7 @@ describe('the view of a run', () => {
   });
 
   it('says what it waits for, when the kernel tells', () => {
-    mounted({ figures: { ...figures(), waits: ['waiting for node7: its link was lost'] } as never });
+    mounted({ figures: { ...figures(), waits: ['waiting for node7: its link was lost'] } });
     expect(text('.pathos-nb-waits')).toMatch(/waiting for node7/);
   });
 });

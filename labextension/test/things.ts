@@ -1,6 +1,6 @@
 // Runs for tests: a channel whose kernel is the test, a canvas that remembers, messages with their usual content.
 import type { Channel, Listener } from '../src/comm';
-import type { Figures, Lane, RunDelta, RunRecord, Spans, ToFront, ToKernel } from '../src/protocol';
+import type { Figures, Lane, ProfilePart, RunDelta, RunRecord, Spans, ToFront, ToKernel } from '../src/protocol';
 
 export function figures(over: Partial<Figures> = {}): Figures {
   return {
@@ -26,7 +26,7 @@ export function record(over: Partial<RunRecord> = {}): RunRecord {
     version: 1,
     head: { run: 'r1', title: 'score(m, 0)', names: ['m'], started_at: 0, can_cancel: true, can_retry: true },
     figures: figures(), lanes: [lane(0), lane(1)], n_more_lanes: 0, spans: spans([0, 0, 1], [1, 0, 2]),
-    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, ...over,
+    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, profile: null, ...over,
   };
 }
 
@@ -34,6 +34,19 @@ export function delta(over: Partial<RunDelta> = {}): RunDelta {
   return {
     type: 'delta', run: 'r1', figures: figures(), lanes: [], spans: spans(), failures: [], n_more_failures: 0, printed: [],
     n_more_printed: 0, ...over,
+  };
+}
+
+/** A part of a profile; nodes, each as [id, parent, name, milliseconds, kind]. */
+export function profilePart(...nodes: [number, number, string, number, number?][]): ProfilePart {
+  return {
+    n_samples: 10, kinds_ms: [700, 0, 300, 0, 0], notes: [],
+    nodes: {
+      id: nodes.map((n) => n[0]), parent: nodes.map((n) => n[1]), name: nodes.map((n) => n[2]), where: nodes.map((n) => (n[0] ? `a.py:${n[0]}` : '')),
+      total_ms: nodes.map((n) => n[3]), kind: nodes.map((n) => n[4] ?? 0),
+    },
+    functions: { name: ['slow<b>'], where: ['a.py:1'], own_ms: [700], total_ms: [900], kind: [0], n_calls: [3] },
+    usage: { name: ['w0'], is_host: [false], run_s: [1], cpu_s: [0.7], load_s: [0], dump_s: [0], wait_s: [0.1], peak_bytes: [52_000_000] },
   };
 }
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.run import Run
 from pathos_nb.launchers.hub import EventHub, Ready
+from pathos_nb.launchers.spin import Spin
 
 _HAND_OVER_S = 0.05
 _SPIN_S = 1e-4
@@ -66,6 +67,7 @@ class Attendance:
         self.changed = threading.Condition(work.lock)
         self._leading = threading.Lock()
         self._n_following, self.leader, self._main_waits = 0, 0, False
+        self._spin = Spin(_SPIN_S)
 
     @property
     def is_led(self) -> bool:
@@ -169,7 +171,10 @@ class Attendance:
                 return
             if self._main_waits and not _is_main():
                 return
-            ready = (work.is_brief() and hub.spin(_SPIN_S)) or hub.wait(left)
+            ready = self._spin(hub.look) if work.is_brief() else None
+            if not ready:
+                interrupts.arm()
+                ready = hub.wait(left)
             with work.lock:
                 work.handle(ready)
                 if self._n_following:

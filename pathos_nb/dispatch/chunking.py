@@ -25,6 +25,7 @@ CUT_S = 2 * MAX_CHUNK_S  # a worker gives back then what it has not begun: its i
 MAX_CHUNK_BYTES = 1 << 23
 OVERHEAD_FACTOR = 10.0
 FREE_GROWTH_S = 1e-3
+TRIAL_ITEMS = 1 << 14
 
 
 class Measured(NamedTuple):
@@ -66,6 +67,24 @@ def next_size(slot: Measured | None, left: int, speed_share: float) -> int:
     size = max(min(fair / 2, _growth(slot, item_s)), min(fair, OVERHEAD_FACTOR * floor), floor)
     size = min(size, MAX_CHUNK_S / item_s, MAX_CHUNK_BYTES / max(slot.item_bytes, 1.0), left)
     return max(1, int(size))
+
+
+def trial_size(total: int, n_slots: int) -> int:
+    """Give the size of a run's first chunk for each slot, where items are light: what is not short comes back at once.
+
+    Parameters
+    ----------
+    total : int
+        Items of the run.
+    n_slots : int
+        How many share them.
+
+    Returns
+    -------
+    int
+        At least 1: an equal share, if that is little to send.
+    """
+    return max(1, min(-(-total // max(1, n_slots)), TRIAL_ITEMS))
 
 
 def stream_size(slot: Measured, room: int) -> int:

@@ -45,7 +45,9 @@ def _as_mapping(value: Any) -> Mapping[str, Any] | None:
     return value if is_row else None
 
 
-def record_columns(values: Sequence[Any], times: ItemTimes, is_over: bool) -> list[tuple[str, list[Any]]]:
+def record_columns(
+    values: Sequence[Any], times: ItemTimes, attempts: Mapping[int, int], is_over: bool
+) -> list[tuple[str, list[Any]]]:
     """Give how long each item took, where, and what went wrong.
 
     Parameters
@@ -54,22 +56,26 @@ def record_columns(values: Sequence[Any], times: ItemTimes, is_over: bool) -> li
         As in `value_columns`.
     times : ItemTimes
         Of the same items.
+    attempts : mapping
+        How often an item was begun before, where it was.
     is_over : bool
         Whether items that are not there will not come any more.
 
     Returns
     -------
     list of (str, list)
-        ``seconds``, ``worker`` and ``error``.
+        ``seconds``, ``worker``, ``host``, ``attempt`` and ``error``.
     """
-    seconds, workers = list(times.seconds), list(times.workers)
+    seconds, workers, hosts = list(times.seconds), list(times.workers), list(times.hosts)
     errors: list[str | None] = [None] * len(values)
     for index, failure in enumerate(values):
         if isinstance(failure, Failure):
             errors[index] = _error_text(failure, is_over)
             if seconds[index] is None and failure.worker:  # its worker died, or was stopped
-                seconds[index], workers[index] = failure.seconds or None, failure.worker
-    return [("seconds", seconds), ("worker", workers), ("error", errors)]
+                seconds[index], workers[index], hosts[index] = failure.seconds or None, failure.worker, failure.host
+    begun = [attempts.get(index, 0) + 1 if worker else None for index, worker in enumerate(workers)]
+    told = [("seconds", seconds), ("worker", workers), ("host", hosts), ("attempt", begun), ("error", errors)]
+    return told  # type: ignore[return-value]  # columns of several kinds
 
 
 def _error_text(failure: Failure, is_over: bool) -> str | None:

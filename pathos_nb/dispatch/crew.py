@@ -221,7 +221,10 @@ class Crew:
 
     def seat_of(self, slot: Slot) -> Seat | None:
         """Find the seat of a worker; None if it has been replaced since."""
-        return next((seat for seat in self.seats if seat.slot is slot), None)
+        for seat in self.seats:
+            if seat.slot is slot:
+                return seat
+        return None
 
     def mourn(self, seat: Seat, was_working: bool, reason: str, tail: str) -> None:
         """Take note of a death.

@@ -88,6 +88,10 @@ class CallbackKeeper:
         """Whether that value has been handed over."""
         return index in self._given
 
+    def lacks(self, indices: Sequence[int]) -> bool:
+        """Whether none of these values has been handed over."""
+        return self._given.isdisjoint(indices)
+
     def room(self, n_taken_from_source: int, window: int) -> int:
         """How many more items may be taken from the source: no bound."""
         return 1 << 60

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.dispatch.absences import Absences
+from pathos_nb.dispatch.alone import send_alone
 from pathos_nb.dispatch.attendance import Attendance
 from pathos_nb.dispatch.crew import Crew, Plan, Seat, WorkerInfo
 from pathos_nb.dispatch.deliveries import Deliveries, complain
@@ -31,7 +32,7 @@ from pathos_nb.dispatch.feeder import Feeder, failure_of
 from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.receiver import Receiver
-from pathos_nb.dispatch.run import Run, Task
+from pathos_nb.dispatch.run import Keeping, Run, Task
 from pathos_nb.errors import PoolBroken, PoolClosed
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub, Ready
@@ -40,12 +41,15 @@ from pathos_nb.launchers.registry import registry
 GRACE_S = 0.2
 _SETTLE_S = 2.0
 _BRIEF_S = 1e-4
+_STUCK_S = 30.0
 _run_numbers = itertools.count(1)
 
 
 def _is_brief(seat: Seat) -> bool:
     """Whether what a seat has in flight takes no longer than a sleep and a waking; the first items are tried."""
     chunks = seat.in_flight.values()
+    if seat.slot.latency_s:  # it comes by a thread of ours, which would wait for the interpreter
+        return False
     return sum(chunk.limit * chunk.run.item_s.get(id(seat), 0.0) for chunk in chunks) < _BRIEF_S
 
 
@@ -118,8 +122,10 @@ class Dispatcher:
             self._show(run)
             run.begin()
             self.absences.begin(run)
-            self._check_over(run)
-            self.feeder.feed()
+            if not run.source.ready:
+                self._check_over(run)
+            if len(self.runs) > 1 or not send_alone(run, self.crew, self.feeder.note):
+                self.feeder.feed()
             if run.unattended and not self.is_inline and not run.is_over:
                 self.unattended.add(run)
                 self._wake_steward()
@@ -135,7 +141,7 @@ class Dispatcher:
     def is_mine(self) -> bool:
         """Whether this thread is in the midst of this dispatcher's work, and so must not wait for it."""
         me = threading.get_ident()
-        is_stepping = any(seat.slot.stepping == me for seat in self._inline)
+        is_stepping = self._may_step and any(seat.slot.stepping == me for seat in self._inline)
         return self.attendance.leader == me or is_stepping or self.lock._is_owned()  # type: ignore[attr-defined]
 
     @staticmethod
@@ -263,8 +269,27 @@ class Dispatcher:
             self.fail_run(run, run.source.error)
             return
         is_idle = not any(chunk.run is run for seat in self.crew.seats for chunk in seat.in_flight.values())
-        if is_idle and (run.stopping or (run.source.is_exhausted and not run.again)):
+        if is_idle and (run.stopping or (run.source.is_exhausted and not run.again)) and self._is_kept(run):
             self._finish(run)
+
+    def _is_kept(self, run: Run) -> bool:
+        """Whether what the run gave is on the disk, if somebody keeps it there; who does has some time for it."""
+        recorder = run.recorder
+        if recorder is None or recorder.settle(lambda: self.hub.post(lambda: self._check_over(run))):
+            return True
+        if not run.is_settling:
+            run.is_settling = True
+            self._look_after(run, recorder)
+        return False
+
+    def _look_after(self, run: Run, recorder: Keeping) -> None:
+        """Do not wait for ever for a disk that takes nothing."""
+
+        def look() -> None:
+            if not run.is_over and not recorder.is_stuck(_STUCK_S):
+                self._look_after(run, recorder)
+
+        run.timers.append(self.hub.call_later(_STUCK_S, look))
 
     def _finish(self, run: Run) -> None:
         if run in self.runs:
@@ -360,6 +385,7 @@ class Dispatcher:
             with Interrupts(self.hub), self.lock:
                 for seat in self._inline:
                     seat.slot.hand_up()
+                run.take_hits()
                 self._check_over(run)
                 self.feeder.feed()
             self.deliver()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.using.selected import Selected
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone
 from pathos_nb.launchers.failing import report, revive
 from pathos_nb.wire.protocol import RAISED, ItemReport
 
-__all__ = ["EndedRun", "ended"]
+__all__ = ["EndedRun", "ended", "failure_of_parts", "in_parts"]
 
 _OVER = ("done", "failed", "cancelled")
 
@@ -37,6 +39,10 @@ class EndedRun:
         Index to `Failure`, also for items that were not run.
     chunks : sequence of ChunkDone
         The record.
+    attempts : dict
+        Index to how often an item was begun before.
+    profile : Profile or None
+        What was sampled.
     """
 
     run_id: str
@@ -50,6 +56,8 @@ class EndedRun:
     found: Sequence[Any]
     failed: dict[int, Failure]
     chunks: Sequence[ChunkDone]
+    attempts: dict[int, int] = field(default_factory=dict)
+    profile: Profile | None = None
 
     @property
     def is_over(self) -> bool:
@@ -89,16 +97,16 @@ class EndedRun:
 
     def __reduce__(self) -> tuple[Any, ...]:
         plain = {name: getattr(self, name) for name in self.__slots__ if name != "failed"}
-        told = [_in_parts(failure) for failure in self.failed.values()]
+        told = [in_parts(failure) for failure in self.failed.values()]
         return _whole, (plain, told)
 
 
-def ended(run: Run | EndedRun, n_points: int) -> EndedRun:
+def ended(run: Run | EndedRun | Selected, n_points: int) -> EndedRun:
     """Make a record of a run as it is now.
 
     Parameters
     ----------
-    run : Run or EndedRun
+    run : Run, EndedRun or Selected
         One that goes on is a cancelled one in its record.
     n_points : int
         How many points it has.
@@ -115,15 +123,42 @@ def ended(run: Run | EndedRun, n_points: int) -> EndedRun:
         run.run_id, run.title, run.state if run.state in _OVER else "cancelled", run.n_done, run.n_failed, run.total,
         run.started_at, run.seconds, [None if i in failed else v for i, v in enumerate(values)],
         failed, [chunk._replace(failures=(), pictures=()) for chunk in tuple(run.chunks)],
+        attempts=dict(run.attempts), profile=run.profile,
     )  # fmt: skip
 
 
-def _in_parts(failure: Failure) -> tuple[Any, ...]:
-    """Give a failure as what can always be pickled, whatever exception of the user's it holds."""
+def in_parts(failure: Failure) -> tuple[Any, ...]:
+    """Give a failure as what can always be pickled, whatever exception of the user's it holds.
+
+    Parameters
+    ----------
+    failure : Failure
+        Of any item.
+
+    Returns
+    -------
+    tuple
+        For `failure_of_parts`.
+    """
     plain = {name: getattr(failure, name) for name in failure.__slots__ if name not in ("error", "index")}
     return failure.index, plain, tuple(report(0, RAISED, failure.error))
 
 
+def failure_of_parts(index: int, fields: dict[str, Any], raw: Sequence[Any]) -> Failure:
+    """Give a failure back.
+
+    Parameters
+    ----------
+    index, fields, raw
+        What `in_parts` gave.
+
+    Returns
+    -------
+    Failure
+    """
+    return Failure(index, revive(ItemReport(*raw)), **fields)
+
+
 def _whole(plain: dict[str, Any], told: Sequence[tuple[Any, ...]]) -> EndedRun:
-    failed = {index: Failure(index, revive(ItemReport(*raw)), **fields) for index, fields, raw in told}
+    failed = {parts[0]: failure_of_parts(*parts) for parts in told}
     return EndedRun(failed=failed, **plain)

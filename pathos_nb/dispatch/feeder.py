@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.dispatch.captured import HEAVY_BYTES, culprit, heavy, name_of
-from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size
+from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import CannotSend, Failure, PathosNbError
@@ -64,6 +64,8 @@ class Feeder:
 
     def feed(self) -> None:
         """Send what can be sent."""
+        if not self.runs:
+            return
         seats = self.crew.seats
         for depth in range(1, DEPTH + 1):
             if not self._has_more():
@@ -99,7 +101,7 @@ class Feeder:
         if run.pins:
             return self._pinned(run, seat)
         if run.again:
-            return _first_of(run, seat)
+            return self._first_of(run, seat)
         size = min(self.size_for(run, seat), run.source.ready)
         if size < 1:
             return None
@@ -165,15 +167,40 @@ class Feeder:
     def _adapted(self, run: Run, seat: Seat, room: int) -> int:
         item_s = run.item_s.get(id(seat))
         if item_s is None:
-            return 0 if seat.in_flight else 1
+            return 0 if seat.in_flight else self._trial(run)
         overhead_s = seat.overhead_s + seat.slot.latency_s / _TRIPS_A_CHUNK
         measured = Measured(item_s, overhead_s, run.item_bytes, seat.last_size)
         left = run.source.left
         if left is None or run.is_stream:
             return stream_size(measured, room)
+        left += sum(len(task.indices) for task in itertools.islice(run.again, WINDOW))
         if left <= 0:
             return 0
         return next_size(measured, left, self._share(run, seat))
+
+    def _trial(self, run: Run) -> int:
+        """Give the size of the first chunk; it is cut short in the worker if its items are not short."""
+        source = run.source
+        if run.is_stream or source.total is None or not source.is_light():
+            return 1
+        n_in_all = source.n_taken + (source.left or 0)  # of those that were chosen, where not all are wanted
+        return trial_size(n_in_all, run.options.n_workers or len(self.crew.seats))
+
+    def _first_of(self, run: Run, seat: Seat) -> Task | None:
+        """Take what is to run again from the queue: as much of it as a chunk may last."""
+        task = run.again[0]
+        if task.alone or run.options.chunksize is not None:
+            return run.again.popleft()
+        most = max(1, int(MAX_CHUNK_S / max(run.item_s.get(id(seat), 0.0), 1e-9)))
+        if run.source.left is not None and not run.is_stream:
+            most = min(most, self._adapted(run, seat, 0))
+        if not most:
+            return None
+        run.again.popleft()
+        if len(task.indices) <= most:
+            return task
+        run.requeue(task.part(most, len(task.indices), run.source.star, alone=False), first=True)
+        return task.part(0, most, run.source.star, alone=False)
 
     def _share(self, run: Run, seat: Seat) -> float:
         """Give a seat's part of the speed of all; even shares until enough is measured to tell speed from noise."""
@@ -221,14 +248,15 @@ class Feeder:
         n, number = len(task.indices), seat.next_number()
         meta = (number, run.number, task.indices, n)
         frames.append(Frame(protocol.WORK, meta, payload.body, payload.buffers))
-        self._note(seat, run, Chunk(run, task, number, 0 if codec is ByReference else payload.nbytes))
+        self.note(seat, run, Chunk(run, task, number, 0 if codec is ByReference else payload.nbytes))
+        seat.defined.add(run.number)
         seat.send(frames)
 
-    def _note(self, seat: Seat, run: Run, chunk: Chunk) -> None:
+    def note(self, seat: Seat, run: Run, chunk: Chunk) -> None:
+        """Take note of a chunk that is about to be sent."""
         n = chunk.limit
         seat.slot.set_limit(chunk.number, n)
         seat.in_flight[chunk.number] = chunk
-        seat.defined.add(run.number)
         seat.last_size = n
         seat.n_items += n
         run.n_sent += 1
@@ -250,7 +278,9 @@ class Feeder:
         options = run.options
         minor = MINOR if payload.by_value else None
         chunk_s = CUT_S if options.chunksize is None else None
-        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, context if changed else None, chunk_s)
+        known = context if changed else None
+        how = tuple(run.profile.how) if run.profile is not None else None
+        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, known, chunk_s, how)
         return Frame(protocol.DEFINE, (run.number, tuple(spec)), payload.body, payload.buffers)
 
     def _payload(self, run: Run, codec: Any) -> Payload | None:
@@ -318,7 +348,7 @@ class Feeder:
 
     def _unbegun_s(self, seat: Seat) -> float:
         """Estimate how long what a seat has not begun will take; 0 if it cannot be taken."""
-        return sum(n * max(c.run.item_s.get(id(seat), 1.0), 1e-9) for c, _, n in self._unbegun(seat))
+        return sum(n * _guessed_s(c.run, seat) for c, _, n in self._unbegun(seat))
 
     def _unbegun(self, seat: Seat) -> list[tuple[Chunk, int, int]]:
         """Give (chunk, first offset, number of items) of what a seat has not begun."""
@@ -380,14 +410,10 @@ class Feeder:
         self.feed()
 
 
-def _first_of(run: Run, seat: Seat) -> Task:
-    """Take what is to run again from the queue: as much of it as a chunk may last."""
-    task = run.again.popleft()
-    most = max(1, int(MAX_CHUNK_S / max(run.item_s.get(id(seat), 0.0), 1e-9)))
-    if task.alone or run.options.chunksize is not None or len(task.indices) <= most:
-        return task
-    run.requeue(task.part(most, len(task.indices), run.source.star, alone=False), first=True)
-    return task.part(0, most, run.source.star, alone=False)
+def _guessed_s(run: Run, seat: Seat) -> float:
+    """Guess how long an item takes on a seat: as long as its last, or as others' do where it has reported none."""
+    known = run.item_s.get(id(seat))
+    return max(max(run.item_s.values(), default=1.0) if known is None else known, 1e-9)
 
 
 def _holds_more_than_one(seat: Seat) -> bool:

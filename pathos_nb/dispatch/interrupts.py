@@ -23,8 +23,8 @@ class Interrupts:
 
     In a thread that runs items it is the same with what its pool wants to raise in it (`pathos_nb.launchers.shield`).
 
-    A signal that arrives just before the wait begins would not end it; so the interpreter is asked to write to the
-    hub's own pipe, at the moment of the signal.
+    A signal that arrives just before the wait begins would not end it; so the interpreter is asked (`arm`) to write to
+    the hub's own pipe, at the moment of the signal.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ class Interrupts:
         Whose wait a signal ends; None where nothing is waited for but inside of `let_through`.
     """
 
-    __slots__ = ("_before", "_hub", "_noted", "_others", "_shield", "immediate", "item")
+    __slots__ = ("_before", "_hub", "_is_armed", "_noted", "_others", "_shield", "immediate", "item")
 
     def __init__(self, hub: EventHub | None) -> None:
         self._hub, self._others = hub, -1
         self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
         self._noted: list[int] = []
-        self.immediate = False
+        self.immediate = self._is_armed = False
         self.item: Any = None
         self._shield: Any = None
 
@@ -60,12 +60,16 @@ class Interrupts:
                 if callable(handler):
                     self._before[number] = handler
                     _signal(number, self._note)
-            if self._before and self._hub is not None:
-                self._others = self._hub.write_signals_to(None)
         elif here.shield is not None:
             here.shield.hold(self._wake)
             self._shield = here.shield
         return self
+
+    def arm(self) -> None:
+        """Have a signal end the wait that is about to begin, however short before it comes."""
+        if self._before and self._hub is not None and not self._is_armed:
+            self._others = self._hub.write_signals_to(None)
+            self._is_armed = True
 
     def _wake(self) -> None:
         if self._hub is not None:
@@ -74,7 +78,7 @@ class Interrupts:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for number, handler in self._before.items():
             _signal(number, handler)
-        if self._before and self._hub is not None:
+        if self._is_armed and self._hub is not None:
             self._hub.write_signals_to(self._others)
         shield, self._shield = self._shield, None
         if shield is not None:

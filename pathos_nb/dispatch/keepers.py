@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import repeat
+from operator import is_
 from typing import Any
 
 from pathos_nb.dispatch.deliveries import CallbackKeeper
@@ -49,6 +51,12 @@ class ListKeeper:
         """Whether that value has come."""
         return index < len(self.values) and self.values[index] is not MISSING
 
+    def lacks(self, indices: Sequence[int]) -> bool:
+        """Whether none of these values has come."""
+        if isinstance(indices, range) and indices.step == 1:
+            return all(map(is_, self.values[indices.start : indices.stop], repeat(MISSING)))
+        return not any(map(self.has, indices))
+
     def room(self, n_taken_from_source: int, window: int) -> int:
         """How many more items may be taken from the source: no bound, since the values are kept anyway."""
         return 1 << 60
@@ -83,6 +91,10 @@ class StreamKeeper:
         if self.ordered:
             return index < self.n_given or index in self._by_index
         return index in self._seen
+
+    def lacks(self, indices: Sequence[int]) -> bool:
+        """Whether none of these values has come."""
+        return not any(map(self.has, indices))
 
     def take(self) -> tuple[int, Any]:
         """Give the next (index, value); the value is `MISSING` if it has not come."""

@@ -184,11 +184,14 @@ class Maps:
         run = self._prepared(f, sequences, star, options)
         if self._is_here():
             return self._run_here(run, True).result()
-        with self._given_up(run):
+        try:  # as `_given_up`, which one call would feel
             with Interrupts(self.dispatcher.hub) as interrupts:
                 self.dispatcher.start(run, attended=True)
                 self.dispatcher.attendance.lead_for(run, interrupts)
             return run.result()
+        except KeyboardInterrupt:
+            self.dispatcher.give_up(run)
+            raise
 
     def later(
         self, f: Callable[..., Any], sequences: tuple[Any, ...], star: bool, options: Any, *, single: bool = False
@@ -201,6 +204,17 @@ class Maps:
     ) -> Run:
         source, chosen = self._read(f, sequences, star, options)
         return self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
+
+    def _cached(self, call: Call, keeper: ListKeeper | StreamKeeper) -> Run:
+        """Make a run whose values are looked for in a cache, and put there."""
+        from pathos_nb.dispatch.cache_lookup import bare, keeper_for, prepare
+
+        function, cache = bare(call.function, call.options.cache)
+        lookup, source = prepare(cache, (function, call.options.kwargs, call.options.seed), call.source)
+        run = Run(self.dispatcher, Call(function, source, call.options), keeper_for(keeper, lookup))
+        run.take_hits()
+        run.recorder = lookup
+        return run
 
     @contextlib.contextmanager
     def _given_up(self, run: Run) -> Iterator[None]:
@@ -231,7 +245,8 @@ class Maps:
             return run
         inner = _serial()
         try:
-            again = inner._new_run(Call(run.function, run.source, run.options), run.keeper)
+            again = Run(inner.dispatcher, Call(run.function, run.source, run.options), run.keeper)
+            again.n_done, again.recorder = run.n_done, run.recorder
             inner.dispatcher.start(again, attended=True)
             again.wait()
         finally:
@@ -266,6 +281,10 @@ class Maps:
     def _new_run(self, call: Call, keeper: Keeper) -> Run:
         if self.state == "closed":
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
+        cache = call.options.cache  # an archive that is empty is one all the same
+        is_cached = (cache is not None and cache is not False) or type(call.function).__name__ == "Cached"
+        if is_cached and not isinstance(keeper, CallbackKeeper):
+            return self._cached(call, keeper)
         return Run(self.dispatcher, call, keeper)
 
     def _is_here(self) -> bool:

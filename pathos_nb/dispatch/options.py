@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pathos_nb.errors import BadOption
 
 ON_ERROR = ("raise", "keep", "stop")
+PROFILES, MOST_HZ = ("sampling", "deterministic", "whole"), 1000
 
 
 def _check_count(name: str, value: Any, least: int) -> None:
@@ -39,6 +40,13 @@ def _check_seed(seed: Any) -> None:
         raise BadOption(f"seed is {seed!r}", cure="it must be a whole number, 0 or more, or several of them")
 
 
+def _check_profile(value: Any) -> None:
+    is_rate = is_count(value) and 1 <= value <= MOST_HZ
+    if not (value is None or isinstance(value, bool) or is_rate or (isinstance(value, str) and value in PROFILES)):
+        words = ", ".join(map(repr, PROFILES))
+        raise BadOption(f"profile is {value!r}", cure=f"it may be True, {words} or 1 to {MOST_HZ} samples a second")
+
+
 def _exceptions(value: Any) -> tuple[type[BaseException], ...]:
     kinds = value if isinstance(value, tuple) else (value,)
     if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
@@ -57,6 +65,8 @@ class _Values(NamedTuple):
     title: str = ""
     kwargs: Mapping[str, Any] = MappingProxyType({})
     n_workers: int | None = None
+    profile: Any = None
+    cache: Any = None
 
 
 class MapOptions(_Values):
@@ -84,6 +94,12 @@ class MapOptions(_Values):
         Fixed keyword arguments of the function.
     n_workers : int, optional
         How many of the pool's workers to use at most.
+    profile : bool, int or str, optional
+        Whether to sample the workers: True (100 times a second), a number of times a second, ``"deterministic"`` (each
+        call is counted besides), ``"whole"`` (with this package's own frames).
+    cache : True, str, Path or mutable mapping, optional
+        Where values are looked for before they are computed, and kept: the user's own store, the file of one, a dict or
+        an archive of klepto's.
     """
 
     __slots__ = ()
@@ -107,6 +123,7 @@ class MapOptions(_Values):
         _check_count("retries", made.retries, 0)
         _check_timeout(made.timeout)
         _check_seed(made.seed)
+        _check_profile(made.profile)
         if made.progress not in (None, True, False):
             raise BadOption(f"progress is {made.progress!r}", cure="it may be True, False or None")
         if made.on_error not in ON_ERROR:

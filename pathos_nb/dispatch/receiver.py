@@ -7,6 +7,7 @@ are tried alone until the item that kills is found; it fails alone.
 
 from __future__ import annotations
 
+import functools
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -16,10 +17,12 @@ from pathos_nb.dispatch.absences import Absences
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.lacking import lacking
+from pathos_nb.dispatch.profiles import Profile, Ran, Source, Traffic
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
 from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
+from pathos_nb.launchers.board import FINISHED
 from pathos_nb.launchers.contract import (
     Launcher,
     News,
@@ -35,7 +38,7 @@ from pathos_nb.launchers.failing import revive, text_of
 from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import ItemReport, Report
+from pathos_nb.wire.protocol import ItemReport, Profiled, Report
 from pathos_nb.wire.serialization import MINOR, carries_code
 
 _MIN_OVERHEAD_S = 1e-4  # what a chunk costs here, though the worker has the next one meanwhile and does not wait
@@ -111,23 +114,34 @@ class Receiver:
             if chunk is not None:
                 _call_off(chunk)
                 self._on_report(seat, chunk, report, frame)
+        elif frame.kind == protocol.PROFILE:
+            chunk = seat.in_flight.get(frame.meta[0])
+            if chunk is not None and chunk.run.profile is not None:
+                chunk.run.profile.add(Source(seat.name, seat.slot.host, seat.slot.pid), Profiled(*frame.meta[1]))
 
     def _on_report(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
         run = chunk.run
         self._crew().stillborn = 0
+        seat.n_items -= len(chunk.task.indices) - report.n_run
+        if report.profile is not None and run.profile is not None:
+            _profile(run.profile, seat, chunk, report, frame)
         if report.undecodable:
             self._on_undecodable(seat, chunk, report.undecodable)
         elif report.n_run:
-            self._measure(seat, chunk, report, frame)
-            self._deliver(seat, chunk, report, frame)
+            ends = array("d")
+            ends.frombytes(report.ends)
+            self._measure(seat, chunk, report, frame, ends)
+            self._deliver(seat, chunk, report, frame, ends)
         if report.n_run < chunk.limit and not report.undecodable and not run.stopping:
-            run.requeue(chunk.task.part(report.n_run, chunk.limit, run.source.star, alone=False))
+            rest = chunk.task.part(report.n_run, chunk.limit, run.source.star, alone=False)
+            run.requeue(rest, first=bool(run.again) and rest.indices[0] < run.again[0].indices[0])
+            seat.last_size = min(seat.last_size, max(1, report.n_run))
         if seat.items_left() == 0 and not seat.in_flight:
             seat.retiring = True
             seat.slot.retire()
         self._check_over(run)
 
-    def _deliver(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
+    def _deliver(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame, ends: array[float]) -> None:
         codec = ByReference if seat.launcher.shares_memory else ByValue
         task = chunk.task
         try:
@@ -139,11 +153,12 @@ class Receiver:
             return
         failures = self._failures(seat, chunk, report)
         again = {f.index - task.indices[0]: f for f in failures if self._tries_again(chunk, f)}
-        if task.contested or again:
+        indices = task.indices[: len(values)]
+        if again or (task.contested and not chunk.run.keeper.lacks(indices)):
             self._deliver_some(chunk, values, failures, again)
         else:
-            self._place(chunk.run, task.indices[: len(values)], values, failures)
-        self._record(seat, chunk, report, failures)
+            self._place(chunk.run, indices, values, failures, task.contested)
+        self._record(seat, chunk, report, failures, ends)
 
     def _place(
         self, run: Run, indices: Sequence[int], values: list[Any], failures: list[Failure], contested: bool = False
@@ -200,20 +215,18 @@ class Receiver:
             failure.cure = f"{lacks.what}; {lacks.cure}"
         return failure
 
-    def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure]) -> None:
+    def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure], ends: array[float]) -> None:
         run, task = chunk.run, chunk.task
-        ends = array("d")
-        ends.frombytes(report.ends)
-        output, pictures = _said_and_shown(run, task, report)
+        output, pictures = _said_and_shown(run, task, report) if report.output else ((), ())
         done = ChunkDone(
             run.run_id, seat.name, seat.slot.host, seat.slot.pid, task.indices[: report.n_run], report.started, ends,
             report.block, tuple(failures), output, pictures,
         )  # fmt: skip
         run.note(done)
 
-    def _measure(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
+    def _measure(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame, ends: array[float]) -> None:
         now = time.perf_counter()
-        work = max(_last_end(report) - report.started, 0.0)
+        work = max(ends[-1] - report.started, 0.0) if ends else 0.0
         overhead = now - max(chunk.sent_s, seat.last_reply_s) - work
         overhead = min(max(overhead, _MIN_OVERHEAD_S), _MAX_OVERHEAD_S)
         # The fixed part: what grows with the chunk, pickling above all, is no reason for larger chunks.
@@ -233,6 +246,9 @@ class Receiver:
         lacks = lacking(seat.slot, summary)
         if lacks is not None:
             self._fail_run(run, lacks.at(chunk.task.indices[0]))
+        elif what == "call":  # function and item came together: apart, it is known which of them cannot be loaded
+            run.requeue(chunk.task._replace(alone=True))
+            chunk.limit = 0
         elif what == "function":
             cure = "see that its modules can be imported in a worker"
             error = CannotSend(f"{seat.name} cannot load the function", cause=summary, cure=cure, tail=trace)
@@ -335,6 +351,8 @@ class Receiver:
             run.requeue(task.part(0, chunk.limit, star, alone=False))
             return
         first, last = running.offset, min(running.offset + running.width, chunk.limit)
+        if first == FINISHED:  # it died with its report under way: any of them may be why, if it does so again
+            first, last = 0, chunk.limit
         for start, stop in ((0, first), (last, chunk.limit)):
             if stop > start:
                 run.requeue(task.part(start, stop, star, alone=False))
@@ -388,6 +406,18 @@ def _said_and_shown(
     return tuple(output), tuple(pictures)
 
 
+def _profile(profile: Profile, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
+    """Take in what was measured of a chunk; where it was is known even if none of its values can be read."""
+    ends = array("d", [report.started])
+    ends.frombytes(report.ends)
+    size = 0 if seat.launcher.shares_memory else len(frame.body) + sum(map(len, frame.buffers))
+    traffic = Traffic(chunk.size_bytes, size, time.time())
+    source = Source(seat.name, seat.slot.host, seat.slot.pid)
+    name = functools.partial(chunk.run.argument_of, chunk.task)
+    profile.add(source, told := Profiled(*report.profile or ()))
+    profile.add_chunk(source, told, Ran(chunk.task.indices[: report.n_run], ends, report.block, name), traffic)
+
+
 def _call_off(chunk: Chunk) -> None:
     if chunk.timer is not None:
         chunk.timer.cancel()
@@ -395,12 +425,6 @@ def _call_off(chunk: Chunk) -> None:
 
 def _timeout(run: Run, where: dict[str, Any]) -> ItemTimeout:
     return ItemTimeout(f"the item ran longer than its timeout of {run.options.timeout} s", **where)
-
-
-def _last_end(report: Report) -> float:
-    ends = array("d")
-    ends.frombytes(report.ends[-8:])
-    return ends[0] if ends else report.started
 
 
 def _seconds(report: Report, offset: int) -> float:

@@ -20,6 +20,11 @@ class ItemTimes(NamedTuple):
 
     seconds: list[float | None]
     workers: list[str]
+    hosts: list[str]
+
+    def first(self, n: int) -> ItemTimes:
+        """Give those of the first n items."""
+        return ItemTimes(self.seconds[:n], self.workers[:n], self.hosts[:n])
 
 
 def item_times(chunks: Iterable[ChunkDone], n_items: int) -> ItemTimes:
@@ -41,13 +46,14 @@ def item_times(chunks: Iterable[ChunkDone], n_items: int) -> ItemTimes:
     -----
     Linear in the number of items, about 0.2 s for a million.
     """
-    times = ItemTimes([None] * n_items, [""] * n_items)
+    times = ItemTimes([None] * n_items, [""] * n_items, [""] * n_items)
     for chunk in chunks:
         start = chunk.started
         for number, end in enumerate(chunk.ends):
             block = chunk.indices[number * chunk.block : (number + 1) * chunk.block]
             for index in block:
-                times.seconds[index], times.workers[index] = (end - start) / len(block), chunk.worker
+                times.seconds[index] = (end - start) / len(block)
+                times.workers[index], times.hosts[index] = chunk.worker, chunk.host
             start = end
     return times
 

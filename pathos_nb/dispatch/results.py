@@ -6,16 +6,22 @@ finished stays in it.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any, overload
 
 from pathos_nb.dispatch.columns import free_name, in_boxes, record_columns, value_columns
 from pathos_nb.dispatch.ended import EndedRun, ended
 from pathos_nb.dispatch.failed import Errors, tidy
+from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import ItemTimes, Timing, duration, item_times, timing_of
 from pathos_nb.dispatch.run import Run
-from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, rows_of, short, text_table
+from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, html_text, rows_of, short, text_table
+from pathos_nb.dispatch.using.comparing import same
+from pathos_nb.dispatch.using.how import How
+from pathos_nb.dispatch.using.picking import picked
+from pathos_nb.dispatch.using.selected import Selected
+from pathos_nb.dispatch.using.shows import Shows
 from pathos_nb.errors import Cancelled, Failure
 
 __all__ = ["Results"]
@@ -23,7 +29,7 @@ __all__ = ["Results"]
 _N_ROWS, _N_WANTED = 10, 4
 
 
-class Results(Sequence[Any]):
+class Results(Shows):
     """Values in the order of the points, with the parameters of each.
 
     A point that failed, or that has not been run, holds a `Failure`:
@@ -37,10 +43,26 @@ class Results(Sequence[Any]):
         What the parameters are called.
     points : sequence of tuple
         The parameters of each point, in order.
+    how : How, optional
+        What runs points again, and what a report says of the run.
+
+    Notes
+    -----
+    A slice, a mask and `where` give results again: views, which fill as these do. They compare as lists do.
     """
 
-    def __init__(self, run: Run | EndedRun, names: Sequence[str], points: Sequence[tuple[Any, ...]]) -> None:
+    run: Run | EndedRun | Selected
+
+    def __init__(
+        self,
+        run: Run | EndedRun | Selected,
+        names: Sequence[str],
+        points: Sequence[tuple[Any, ...]],
+        how: How | None = None,
+    ) -> None:
         self.run, self.names, self.points = run, tuple(names), points
+        self.how = how or How()
+        self._parts: list[weakref.ref[Results]] = []
         # Made once when nothing more will come: a table of a million points takes a second.
         self._final: list[Any] | None = None
         self._final_times: ItemTimes | None = None
@@ -54,15 +76,24 @@ class Results(Sequence[Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         points = list(self.points[: len(self)])
-        return Results, (ended(self.run, len(points)), self.names, points)
+        return Results, (ended(self.run, len(points)), self.names, points, self.how)
 
     @overload
     def __getitem__(self, index: int) -> Any: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        """Give one value, or a list of them."""
-        return self.values()[index]
+    def __getitem__(self, index: slice | Sequence[Any]) -> Results: ...
+    def __getitem__(self, index: int | slice | Sequence[Any]) -> Any:
+        """Give one value; by a slice, a list of places or a mask of truth values, results again."""
+        if hasattr(index, "__index__") and not hasattr(index, "__len__"):  # an array has both
+            return self.values()[index]
+        return self._picked(picked(index, len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Results | list | tuple):
+            return NotImplemented
+        return same(list(self), list(other))
+
+    __hash__ = None  # type: ignore[assignment]  # as a list's: what it is equal to changes
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.values())
@@ -87,6 +118,14 @@ class Results(Sequence[Any]):
     def forget(self) -> None:
         """Forget what was made of the run: its record has grown."""
         self._final = self._final_times = self._final_table = None
+        for part in [part() for part in self._parts]:
+            if part is not None:
+                part.forget()
+
+    def _part(self, run: Selected, points: Sequence[tuple[Any, ...]]) -> Results:
+        part = Results(run, self.names, points)
+        self._parts = [*(ref for ref in self._parts if ref() is not None), weakref.ref(part)]
+        return part
 
     # the run
 
@@ -132,7 +171,12 @@ class Results(Sequence[Any]):
     def timing(self) -> Timing:
         """What the run cost and what it gained."""
         failures = dict(self.run.failures).values()
-        return timing_of(self._times(), failures, self.run.seconds)
+        return timing_of(self._times(), failures, self.run.seconds + getattr(self.run, "earlier_s", 0.0))
+
+    @property
+    def profile(self) -> ProfileReport:
+        """Where the time went: a flame graph and tables, of a run with ``profile=True`` or ``--profile``."""
+        return ProfileReport(self.run, self.label)
 
     def label(self, index: int) -> str:
         """Say which point it is.
@@ -157,7 +201,8 @@ class Results(Sequence[Any]):
         -------
         dict of str to list
             One column for each parameter; then ``value``, or one column for each key where the values are dicts or
-            named tuples; then ``seconds``, ``worker`` and ``error`` (None where there is none).
+            named tuples; then ``seconds``, ``worker``, ``host``, ``attempt`` (how often the point was begun) and
+            ``error``; None where there is none.
         """
         return {name: list(column) for name, column in self._columns().items()}
 
@@ -167,11 +212,11 @@ class Results(Sequence[Any]):
         is_over = self.run.is_over
         values = self.values()
         known = self._times()
-        times = ItemTimes(known.seconds[: len(values)], known.workers[: len(values)])
+        times = known.first(len(values))
         points = self.points[: len(values)]
         columns = map(list, zip(*points, strict=True)) if points else ([] for _ in self.names)
         table: dict[str, list[Any]] = dict(zip(self.names, columns, strict=True))
-        for name, column in [*value_columns(values), *record_columns(values, times, is_over)]:
+        for name, column in [*value_columns(values), *record_columns(values, times, dict(self.run.attempts), is_over)]:
             table[free_name(name, table)] = column
         if is_over:
             self._final_table = table
@@ -234,7 +279,7 @@ class Results(Sequence[Any]):
 
     def _table(self) -> tuple[list[str], list[Sequence[Cell] | None]]:
         table, values = self._columns(), self.values()
-        *given, seconds, _, error = table
+        *given, seconds, _, _, _, error = table
         shown = [*given, seconds, error] if any(table[error]) else [*given, seconds]
 
         def row(index: int) -> list[Cell]:
@@ -273,7 +318,7 @@ def _headline(results: Results) -> str:
     if results.errors:
         color = BAD
     dot = f'<span style="color:{color or "inherit"}">●</span>' if color else "●"
-    return f"<div>{dot} {escape(results.summary())}</div>"
+    return f"<div>{dot} {html_text(results.summary())}</div>"
 
 
 def _rest(results: Results) -> str:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
 from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions
+from pathos_nb.dispatch.profiles import make_profile
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, PlaceNews, RunEnded, RunStarted
@@ -78,6 +79,19 @@ class Attendant(Protocol):
         """Stop the run, and wait, not long, until nothing of it is at work."""
 
 
+class Keeping(Protocol):
+    """What a run needs of whoever writes its points to disk."""
+
+    def takes(self, event: Event) -> bool:
+        """Hear an event; say whether it is told later, when what it reports is on the disk."""
+
+    def settle(self, callback: Callable[[], None]) -> bool:
+        """Say whether all is on the disk; if not, have the callback called when it is."""
+
+    def is_stuck(self, seconds: float) -> bool:
+        """Give up if nothing has come to the disk for so long."""
+
+
 class Run:
     """A map under way, or over.
 
@@ -103,6 +117,8 @@ class Run:
         What was lost on the way, and what came back; `pathos_nb.dispatch.absences` reads it.
     heavy : tuple of (str, int)
         Names and bytes of large values that the function brought to the workers.
+    profile : Profile or None
+        What its workers were at, if it is profiled.
     """
 
     def __init__(self, dispatcher: Attendant, call: Call, keeper: Keeper) -> None:
@@ -129,12 +145,16 @@ class Run:
         self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
         self.workers_n = 0
         self.heavy: tuple[tuple[str, int], ...] = ()
+        self.profile = make_profile(call.options.profile)
         self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
         self.has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
         self.is_stream = isinstance(keeper, StreamKeeper)
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
         self.output_taken = False
+        self.recorder: Keeping | None = None
+        self.is_settling = False
+        self.earlier_s = 0.0  # what its points took in an earlier kernel
         self.unwritten: deque[ChunkDone] = deque()
         self._dispatcher = dispatcher
         self._subscribers: list[Callable[[Event], None]] = []
@@ -203,6 +223,11 @@ class Run:
             self._callbacks.pop()(self)
 
     def tell(self, event: Event) -> None:
+        """Hand an event to all subscribers, or to the store, which hands it on when it is kept."""
+        if self.recorder is None or not self.recorder.takes(event):
+            self.tell_now(event)
+
+    def tell_now(self, event: Event) -> None:
         """Hand an event to all subscribers."""
         for callback in tuple(self._subscribers):
             try:
@@ -236,7 +261,8 @@ class Run:
     def begin(self) -> None:
         """Say that it has begun."""
         self.state = "running"
-        self.tell(RunStarted(self.run_id, self.total, self.title))
+        if self._subscribers:
+            self.tell(RunStarted(self.run_id, self.total, self.title))
 
     def finish(self) -> None:
         """Say that it is over."""
@@ -251,7 +277,8 @@ class Run:
         self.timers.clear()
         self.payloads.clear()
         self.function = None
-        self.tell(RunEnded(self.run_id, self.state, self.seconds))
+        if self._subscribers:
+            self.tell(RunEnded(self.run_id, self.state, self.seconds))
         self._call_back()
 
     def _deliver_the_rest(self) -> None:
@@ -266,6 +293,14 @@ class Run:
         """Have items sent again; a task without items is nothing."""
         if len(task.indices):
             self.again.insert(0 if first else len(self.again), task)
+
+    def take_hits(self) -> None:
+        """Place the values that were there before, of items that were pulled; under the dispatcher's lock."""
+        hits = self.source.hits
+        if hits:
+            self.source.hits = []
+            self.keeper.place([index for index, _ in hits], [value for _, value in hits])
+            self.n_done += len(hits)
 
     def fail(self, failure: Failure) -> None:
         """Take a failure in for good."""
@@ -292,7 +327,7 @@ class Run:
             Once; the run is cancelled, and keeps what is finished.
         """
         try:
-            is_over = self._dispatcher.attend(lambda: self.is_over, timeout, self)
+            is_over = self.is_over or self._dispatcher.attend(lambda: self.is_over, timeout, self)
             self.flush_output()
             return is_over
         except KeyboardInterrupt:

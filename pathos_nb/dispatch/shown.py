@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
+from importlib import import_module
 from typing import NamedTuple
 
 from pathos_nb.launchers.rich import BEGIN, END, PICTURES
@@ -45,7 +44,7 @@ def part(output: str) -> tuple[str, list[Picture]]:
 
 def _text_of(told: str, pictures: list[Picture]) -> str:
     try:
-        kind, data, text = json.loads(told)
+        kind, data, text = import_module("json").loads(told)  # few items show anything, and a start would wait for it
         if kind in PICTURES and isinstance(data, str):
             pictures.append(Picture(kind, _in_base64(kind, data)))
         return str(text) or "<a picture>"
@@ -55,7 +54,7 @@ def _text_of(told: str, pictures: list[Picture]) -> str:
 
 def _in_base64(kind: str, data: str) -> str:
     if kind == "image/svg+xml":
-        return base64.b64encode(data.encode()).decode()
+        return str(import_module("base64").b64encode(data.encode()).decode())
     if not _BASE64.fullmatch(data):
         raise ValueError("not in base64")
     return "".join(data.split())

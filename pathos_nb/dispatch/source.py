@@ -13,9 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from pathos_nb.dispatch.partial import ChosenRows
 from pathos_nb.errors import BadOption
 
 _PULL_S = 2e-3
+_LIGHT = {int, float, complex, bool, str, bytes, type(None)}
+_LIGHT_BYTES, _MOST_FIELDS, _N_LOOKED_AT = 32, 8, 16
 
 Taken = tuple[Sequence[int], Any]
 
@@ -33,6 +36,7 @@ class SliceSource:
 
     def __init__(self, columns: tuple[Any, ...], star: bool) -> None:
         self.columns, self.star = columns, star
+        self.hits: list[tuple[int, Any]] = []
         self.total: int | None = min(map(len, columns))
         self._next = 0
         self.error: BaseException | None = None
@@ -57,6 +61,10 @@ class SliceSource:
         """Whether all are taken."""
         return not self.left
 
+    def is_light(self) -> bool:
+        """Whether items are numbers or short texts, judged by some of them: many may go unmeasured."""
+        return all(map(_is_light, self.columns))
+
     def take(self, n: int) -> Taken:
         """Give the indices and the items of the next `n`."""
         start, stop = self._next, min(self._next + n, self.total or 0)
@@ -67,10 +75,44 @@ class SliceSource:
     def pull(self, n_ready: int) -> None:
         """Nothing to pull: all is there."""
 
+    def all_rows(self) -> list[Any]:
+        """Give all items as argument tuples."""
+        return list(self.columns[0]) if self.star else list(zip(*self.columns, strict=False))
+
     def end(self) -> None:
         """Give no more, and let the input go."""
         self._next = self.total or 0
         self.columns = ()
+
+
+class ChosenSource(SliceSource):
+    """Some of the argument tuples of a sequence, each with its place among all.
+
+    Parameters
+    ----------
+    chosen : ChosenRows
+        All of them, and which.
+    """
+
+    def __init__(self, chosen: ChosenRows) -> None:
+        super().__init__((chosen.rows,), True)
+        self._chosen = chosen.chosen
+
+    @property
+    def left(self) -> int:
+        """Items not yet taken."""
+        return len(self._chosen) - self._next
+
+    def take(self, n: int) -> Taken:
+        """Give the indices and the items of the next `n`."""
+        indices = self._chosen[self._next : self._next + n]
+        self._next += len(indices)
+        (rows,) = self.columns
+        return indices, [rows[index] for index in indices]
+
+    def end(self) -> None:
+        """Give no more, and let the input go."""
+        self._next, self.columns = len(self._chosen), ()
 
 
 class PulledSource:
@@ -91,6 +133,7 @@ class PulledSource:
     def __init__(self, iterator: Iterator[Any], star: bool, width: int, total: int | None) -> None:
         self._iterator, self.star, self.width, self.total = iterator, star, width, total
         self._pulled: deque[Any] = deque()
+        self.hits: list[tuple[int, Any]] = []  # items whose values are there already
         self._next, self.n_pulled = 0, 0
         self._ended = False
         self.error: BaseException | None = None
@@ -116,6 +159,14 @@ class PulledSource:
     def is_exhausted(self) -> bool:
         """Whether all are taken."""
         return self._ended and not self._pulled
+
+    def rows(self) -> Iterator[Any]:
+        """Give the iterator as one of argument tuples."""
+        return self._iterator if self.star or self.width > 1 else ((item,) for item in self._iterator)
+
+    def is_light(self) -> bool:
+        """Whether many may go unmeasured: not where they come one by one."""
+        return False
 
     def pull(self, n_ready: int) -> None:
         """Advance the iterator until so many are ready, or it has taken a while.
@@ -199,6 +250,8 @@ def make_source(sequences: tuple[Iterable[Any], ...], star: bool) -> Source:
     """
     if not sequences:
         raise BadOption("a map needs something to map over", cure="give a sequence after the function")
+    if isinstance(sequences[0], ChosenRows):
+        return ChosenSource(sequences[0])
     if all(map(_can_slice, sequences)):
         return SliceSource(sequences, star)
     iterators = [iter(sequence) for sequence in sequences]
@@ -212,6 +265,20 @@ def _can_slice(sequence: Any) -> bool:
         return True
     numpy = sys.modules.get("numpy")
     return numpy is not None and type(sequence) is numpy.ndarray and sequence.ndim > 0
+
+
+def _is_light(column: Any) -> bool:
+    if isinstance(column, range):
+        return True
+    if isinstance(column, list | tuple):
+        return all(map(_is_small, column[:: max(1, len(column) // _N_LOOKED_AT)]))
+    return bool(getattr(column, "nbytes", sys.maxsize) <= _LIGHT_BYTES * len(column))  # an array travels as one
+
+
+def _is_small(item: Any) -> bool:
+    if type(item) is tuple:
+        return len(item) <= _MOST_FIELDS and all(map(_is_small, item))
+    return type(item) in _LIGHT and (not hasattr(item, "__len__") or len(item) <= _LIGHT_BYTES)
 
 
 def _length(sequences: tuple[Any, ...]) -> int | None:

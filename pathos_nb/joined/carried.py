@@ -5,10 +5,12 @@
     here                                        python -I -c BOOT, there
       │ ── archive, port, nodes, secret ──────►  pathos_nb.launchers.ppft_carried
       │ ◄──────────────── port, process id ────  listens on loopback; ends with this stream
+      │ ◄────────── a byte every two seconds ──  and when nobody acknowledges that any more
 """
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from typing import NamedTuple
@@ -47,6 +49,18 @@ class CarriedServer(NamedTuple):
     pid: int
     nodes: int
     secret: str
+
+    def wait_ended(self) -> bool:
+        """Wait until its stream has ended, for whatever reason; true then.
+
+        What it writes now and then, to see whether anybody acknowledges it, is read meanwhile.
+        """
+        sock = self.carrier.sock
+        with contextlib.suppress(OSError, ValueError):  # it is closed here
+            sock.settimeout(None)
+            while sock.recv(4096):
+                pass
+        return True
 
 
 def serve_there(remote: Remote, python: str, name: str, *, nodes: int = 0, port: int = 0) -> CarriedServer:

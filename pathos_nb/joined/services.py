@@ -5,6 +5,8 @@
     ParallelPool ── localhost:40213 ══ tunnel (ssh) ══ node7, loopback ── ppft server
                                                                               ▲
     Services.serve ── its stdin and stdout, over ssh: archive and secret go, the port comes ──┘      closed: it ends
+
+A tunnel mends itself; a server that is lost is started again (`served`), and is found at the same address.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from dataclasses import dataclass
 
 from pathos_nb import known_servers
 from pathos_nb.errors import UnknownPlace
-from pathos_nb.joined.carried import serve_there
+from pathos_nb.joined.carried import CarriedServer
 from pathos_nb.joined.host import Host
+from pathos_nb.joined.served import Served
 from pathos_nb.secure.carrier import Carrier
 from pathos_nb.secure.tunnel import Tunnel
 
@@ -32,26 +35,20 @@ class Service:
         Such as ``tunnel-1`` or ``server-1``.
     host : str
         What cells call the host.
-    port, local_port : int
-        The port there, and the one here that leads to it.
+    to_port, local_port : int
+        The port there when it was made, and the one here that leads to it.
     tunnel : Tunnel
         The way to it.
-    carrier : Carrier or None
-        The server's, if it is one.
-    nodes : int
-        How many workers the server offers.
-    pid : int
-        The server's process there.
+    served : Served or None
+        The server, if it is one.
     """
 
     name: str
     host: str
-    port: int
+    to_port: int
     local_port: int
     tunnel: Tunnel
-    carrier: Carrier | None = None
-    nodes: int = 0
-    pid: int = 0
+    served: Served | None = None
 
     @property
     def address(self) -> str:
@@ -59,16 +56,49 @@ class Service:
         return f"localhost:{self.local_port}"
 
     @property
+    def port(self) -> int:
+        """The port there."""
+        return self.served.now.port if self.served else self.to_port
+
+    @property
+    def carrier(self) -> Carrier | None:
+        """The server's stream, if it is one."""
+        return self.served.now.carrier if self.served else None
+
+    @property
+    def nodes(self) -> int:
+        """How many workers the server offers."""
+        return self.served.now.nodes if self.served else 0
+
+    @property
+    def pid(self) -> int:
+        """The server's process there."""
+        return self.served.now.pid if self.served else 0
+
+    @property
+    def n_mended(self) -> int:
+        """How often the tunnel was opened again, or the server started again."""
+        return self.tunnel.n_reconnects + (self.served.n_restarts if self.served else 0)
+
+    @property
     def state(self) -> str:
-        """That of the tunnel; why a server has ended, if it has."""
-        ended = self.carrier.why_ended() if self.carrier else ""
-        return f"ended: {ended}" if ended else self.tunnel.state
+        """That of the tunnel; of a server that is lost, why, and what is done."""
+        return (self.served.state if self.served else "") or self.tunnel.state
+
+    def begun_again(self, server: CarriedServer) -> None:
+        """Lead to another server."""
+        self.tunnel.lead_to(server.port)
+        self.remember(server)
+
+    def remember(self, server: CarriedServer) -> None:
+        """Let `ParallelPool` know the secret."""
+        known_servers.remember(self.address, server.secret, f"{self.name} on {self.host}")
 
     def close(self) -> None:
         """End it; a second call does nothing."""
-        if self.carrier is not None:
+        if self.served is not None:
             known_servers.forget(self.address)
-            self.carrier.close()
+            self.served.close()
         self.tunnel.disconnect()
 
 
@@ -131,21 +161,19 @@ class Services:
         HostError
             It does not start.
         """
-        n = nodes or host.plan.nodes or host.facts.cores or 1
-        begun = serve_there(host.remote, host.python.path, host.name, nodes=n, port=port)
+        served = Served(host, nodes or host.plan.nodes or host.facts.cores or 1, port)
         try:
-            tunnel = _tunnel(host, begun.port, 0)
+            tunnel = _tunnel(host, served.now.port, 0)
         except BaseException:
-            begun.carrier.close()
+            served.close()
             raise
-        made = Service(
-            self._new_name("server"), host.name, begun.port, tunnel.port, tunnel, begun.carrier, begun.nodes, begun.pid
-        )
+        made = Service(self._new_name("server"), host.name, served.now.port, tunnel.port, tunnel, served)
         try:
-            known_servers.remember(made.address, begun.secret, f"{made.name} on {host.name}")
+            made.remember(served.now)
         except BaseException:
             made.close()
             raise
+        served.keep(made.begun_again)
         return self._keep(made)
 
     def _new_name(self, kind: str) -> str:

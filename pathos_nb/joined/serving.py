@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from typing import Any, Protocol
 
@@ -149,6 +150,7 @@ def begin(
         if shared is None:
             remote.close()
         raise
+    threading.Thread(target=begun.wait_ended, name=f"pathos_nb server on {host}", daemon=True).start()
     return Service(host, begun.carrier, None if shared else remote, begun.secret, (begun.port, begun.pid))
 
 

@@ -48,6 +48,7 @@ from pathos_nb.wire.framing import Frame
 __all__ = ["AgentLauncher", "Target", "agent_launcher"]
 
 _CLOCKS_AGREE_S = 0.02
+_AMID_S = 1e-3
 _AFTER_A_LOSS = (
     "what was finished is kept; when the host is back, %pathos connect {0} or the pool's restart() begins again there, "
     "or use other places"
@@ -224,12 +225,23 @@ class AgentLauncher(Launcher):
     def _on_readable(self) -> None:
         """Read at once, without waiting for the link's thread to do it."""
         inbox = self._inbox
-        if inbox is None or (not inbox.read() and not inbox.why):
+        if inbox is None:
+            return
+        inbox.attend()
+        if not inbox.read() and not inbox.why:
+            if inbox.is_amid:  # the thread that brings it would have to stop for this one again and again
+                self.hub.unwatch(inbox.fd)
+                self.hub.call_later(_AMID_S, lambda: self._look_again(inbox))
             return
         if inbox.why:
             self.hub.unwatch(inbox.fd)
             self.link.wake()  # its thread sees to what follows
         self._take()
+
+    def _look_again(self, inbox: Inbox) -> None:
+        if inbox is self._inbox and inbox.fd >= 0 and not self._is_closed:
+            self.hub.watch(inbox.fd, self._on_readable)
+            self._on_readable()
 
     def _take(self) -> None:
         inbox = self._inbox

@@ -5,8 +5,9 @@
     pool, elsewhere ◄── envelopes ──► agent ── the launcher "processes" ──► zygote ──► workers
 
 It runs in one thread, from the archive that it came in. Its stdin and stdout belong to the envelopes alone: what
-anything here prints goes to stderr, and what items print is data. When the stream ends, or nobody has spoken for a
-while (half a minute, `LinkSettings.orphan_s`), all workers end, and then the agent.
+anything here prints goes to stderr, and what items print is data. When the stream ends, all workers end, and then the
+agent; so they do after two beats and a half of silence if the way is cut (`agent_silence`), when the pool has given it
+up as well, and after half a minute (`LinkSettings.orphan_s`) in any case.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from pathos_nb.launchers import agent_messages as messages
+from pathos_nb.launchers.agent_silence import is_cut
 from pathos_nb.launchers.agent_store import BesideStore, far_context
 from pathos_nb.launchers.contract import News, Reply, Running, Slot, SlotDown
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub
 from pathos_nb.launchers.processes import ProcessesLauncher
+from pathos_nb.launchers.spin import Spin
 from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire import protocol
 from pathos_nb.wire.carried import Holder
@@ -38,7 +41,9 @@ from pathos_nb.wire.outflow import write_some
 _LOOK_S = 0.1
 _IN_USE_S = 3600.0
 _LONG_S = 0.05
+_SPIN_S = 2e-4
 _READS = 16
+_LOOKS_A_BEAT = 4
 _PIPE_BYTES = 1 << 20
 _MAX_FINISHED = (1 << 32) - 1
 
@@ -137,16 +142,26 @@ class Agent:
         self._told_pids: set[int] = set()
         self._contexts: dict[int, tuple[tuple[Any, ...] | None, str]] = {}
         self._busy: dict[int, int] = {}
+        self._down: dict[Slot, list[Frame]] = {}
         self._told_at: dict[int, Running] = {}
-        self._looking = False
+        self._looking = self._has_asked = False
+        self._spin = Spin(_SPIN_S)
+        self._n_cores = usable_cores()
         self._heard_s = self._used_s = time.monotonic()
 
     def serve(self) -> None:
         """Do what is asked until the stream ends."""
         self.hub.watch(self._in, self._on_readable)
         self.hub.call_later(self.beat_s, self._beat)
+        self._listen()
         while not self.is_over:
-            self.hub.handle(self.hub.wait(None))
+            ready = self._spin(self.hub.look) if self._is_brief() else None
+            self.hub.handle(ready or self.hub.wait(None))
+
+    def _is_brief(self) -> bool:
+        """Whether a worker has just been given something, and a core is free to look out for its answer."""
+        has_asked, self._has_asked = self._has_asked, False
+        return has_asked and sum(map(bool, self._busy.values())) < self._n_cores
 
     def end(self) -> None:
         """End the workers."""
@@ -170,8 +185,7 @@ class Agent:
             if envelopes is None:
                 self.is_over = True
                 return
-            for envelope in envelopes:
-                self._obey(envelope)
+            self._obey_all(envelopes)
 
     def _read_into(self, view: memoryview) -> int:
         return os.readv(self._in, [view])
@@ -209,13 +223,34 @@ class Agent:
         if now - self._used_s > _IN_USE_S:
             self._used_s = now
             keep_in_use()
-        if now - self._heard_s > self.orphan_s:
-            self._say_goodbye("nobody has spoken to this agent for a while")
-            return
         self.post(messages.ECHO, 0, Frame(0, (0.0, time.time())))
         self.hub.call_later(self.beat_s, self._beat)
 
+    def _listen(self) -> None:
+        """End when the pool has given this agent up: it then has another key, and would hear nothing from here."""
+        silent_s = time.monotonic() - self._heard_s
+        if silent_s > self.orphan_s:
+            self._say_goodbye("nobody has spoken to this agent for a while")
+        elif silent_s > messages.SILENCE_BEATS * self.beat_s and is_cut():
+            self._say_goodbye("the link was cut")
+        else:
+            self.hub.call_later(self.beat_s / _LOOKS_A_BEAT, self._listen)
+
     # --- what is asked ---
+
+    def _obey_all(self, envelopes: list[Envelope]) -> None:
+        """Do what came together; a worker is woken once by all that it is sent."""
+        for envelope in envelopes:
+            if envelope.kind != messages.RELAY:
+                self._pass_down()
+            self._obey(envelope)
+        self._pass_down()
+
+    def _pass_down(self) -> None:
+        down, self._down = self._down, {}
+        self._has_asked = self._has_asked or bool(down)
+        for slot, frames in down.items():
+            slot.send(frames)
 
     def _obey(self, envelope: Envelope) -> None:
         kind, number, frame = envelope
@@ -270,7 +305,7 @@ class Agent:
         elif frame.kind == protocol.WORK:
             self._busy[number] = self._busy.get(number, 0) + 1
             self._look_soon()
-        slot.send([frame])
+        self._down.setdefault(slot, []).append(frame)
 
     def _context(self, number: int, sent: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
         """Make of the pool's surroundings the worker's; again if only the user's modules are others than before."""

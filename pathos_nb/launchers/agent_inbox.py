@@ -22,6 +22,7 @@ __all__ = ["Inbox"]
 
 _ATTENDED_S = 0.25
 _READS = 64
+_MUCH_BYTES = 1 << 18
 
 
 class Inbox:
@@ -75,6 +76,11 @@ class Inbox:
             finally:
                 self._lock.release()
         return bool(self._came)
+
+    @property
+    def is_amid(self) -> bool:
+        """Whether much is still to come of what has begun: to look each time that a little has come takes longer."""
+        return not self._came and self._reader.missing_bytes > _MUCH_BYTES
 
     def take(self) -> list[Envelope]:
         """Give what was read and not taken yet."""

@@ -32,6 +32,6 @@ FORKED, DOWN, TAKEN, AT, FAILED, ECHO = range(13, 19)
 BEAT_S = 2.0
 """How often each side says that it is there."""
 SILENCE_BEATS = 2.5
-"""After how many beats without a word the pool takes the link for cut."""
+"""After how many beats without a word the pool takes the link for cut, and so does the agent if it sees why."""
 ORPHAN_S = 30.0
 """After how long without a word the agent takes itself for forgotten: a pool may be asleep, and come back."""

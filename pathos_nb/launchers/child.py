@@ -6,11 +6,11 @@ between items. An interrupt from the keyboard never comes here, since the worker
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import contextlib
 import os
 import sys
-import time
 import types
 
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
@@ -18,6 +18,7 @@ from pathos_nb.launchers.capture import FileCapture
 from pathos_nb.launchers.inside import process
 from pathos_nb.launchers.seeding import reseed
 from pathos_nb.launchers.segments import Inbox, Outbox
+from pathos_nb.launchers.spin import Spin
 from pathos_nb.launchers.worker import TimeUp, Worker
 from pathos_nb.wire.framing import Buffer, FrameReader, pack
 from pathos_nb.wire.protocol import BROKEN, RELEASE
@@ -88,6 +89,8 @@ def begin(output_fd: int, board_fd: int, index: int) -> Worker:
 def _serve(channel: socket.socket, worker: Worker) -> int:
     inbox, outbox, pid = Inbox(), Outbox(), os.getpid()
     reader, receive = FrameReader(inbox.resolve), _spinning(channel)
+    sending = _thread.allocate_lock()  # a profiled item's samples are sent while it goes on
+    worker.post = lambda frame: _send_alone(sending, channel, pack(frame))
     while (frames := reader.pull(receive, channel.recv_into)) is not None:
         for frame in frames:
             if frame.kind == RELEASE:
@@ -99,7 +102,7 @@ def _serve(channel: socket.socket, worker: Worker) -> int:
             if reply is not None:
                 places = outbox.stow(reply.buffers)
                 released = [piece for told in inbox.releases() for piece in pack(told)]
-                _send(channel, [*released, *pack(reply, places)])
+                _send_alone(sending, channel, [*released, *pack(reply, places)])
                 if reply.kind == BROKEN:
                     return 1
             del frame, reply
@@ -108,15 +111,23 @@ def _serve(channel: socket.socket, worker: Worker) -> int:
 
 def _spinning(channel: socket.socket) -> Callable[[int], bytes]:
     """Give a `recv` that looks for a moment before it sleeps: the next message is often on its way already."""
+    spin, take, flag = Spin(_SPIN_S), channel.recv, socket.MSG_DONTWAIT
 
     def receive(n: int) -> bytes:
-        until = time.perf_counter() + _SPIN_S
-        while time.perf_counter() < until:
-            with contextlib.suppress(BlockingIOError):
-                return channel.recv(n, socket.MSG_DONTWAIT)
-        return channel.recv(n)
+        def look() -> bytes | None:
+            try:
+                return take(n, flag)
+            except BlockingIOError:
+                return None
+
+        return spin(look) or take(n)
 
     return receive
+
+
+def _send_alone(sending: _thread.LockType, channel: socket.socket, pieces: list[Buffer]) -> None:
+    with sending:
+        _send(channel, pieces)
 
 
 def _send(channel: socket.socket, pieces: list[Buffer]) -> None:

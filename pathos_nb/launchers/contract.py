@@ -136,6 +136,8 @@ class Slot(ABC):
         How long a message takes there and an answer back, where that is worth a thought.
     answers_later : bool
         Whether what it has not begun is asked for by `take_back`, and not known at once.
+    takes_calls : bool
+        Whether function and item may go in one frame; else what carries frames looks at the two apart.
     """
 
     name: str
@@ -144,6 +146,7 @@ class Slot(ABC):
     pid: int
     inline: ClassVar[bool] = False
     answers_later: ClassVar[bool] = False
+    takes_calls: ClassVar[bool] = False
     minor: tuple[int, ...] = MINOR
     python: str = ""
 

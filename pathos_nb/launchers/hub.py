@@ -106,12 +106,9 @@ class EventHub:
         # Systems refuse waits of years; whoever waits asks again anyway.
         return self._selector.select(None if timeout_s is None else min(timeout_s, _LONGEST_S))
 
-    def spin(self, seconds: float) -> Ready:
-        """Look again and again for so long whether there is something to do: quicker than a sleep, if it comes."""
-        poll, until = self._selector.select, time.perf_counter() + seconds
-        while not (ready := poll(0)) and time.perf_counter() < until:
-            pass
-        return ready
+    def look(self) -> Ready:
+        """Give what is ready now, without waiting."""
+        return self._selector.select(0)
 
     def handle(self, ready: Ready) -> None:
         """Run the callbacks of what is ready, of timers that are due, and what was posted."""

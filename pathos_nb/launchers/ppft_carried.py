@@ -1,18 +1,26 @@
 """A ppft server on a host that was sent all it needs: what `agent_boot` runs there in an agent's place.
 
-The secret came by stdin, in the order; when stdin ends, the server ends, and its workers with it.
+The secret came by stdin, in the order; when stdin ends, the server ends, and its workers with it. So it does when the
+way is cut without a word: it says a byte now and then, and looks whether anybody acknowledges it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pathos_nb.launchers.agent_messages import BEAT_S, SILENCE_BEATS
+from pathos_nb.launchers.agent_silence import is_cut
 from pathos_nb.launchers.cores import usable_cores
-from pathos_nb.launchers.ppft_process import serve, until_over
+from pathos_nb.launchers.ppft_process import serve
 
 __all__ = ["main"]
+
+_LOOK_S = 0.5
 
 
 def main(in_fd: int, out_fd: int, order: Mapping[str, Any], say: Callable[..., None], kept: str) -> None:
@@ -36,6 +44,24 @@ def main(in_fd: int, out_fd: int, order: Mapping[str, Any], say: Callable[..., N
 
     try:
         secret = str(order["secret"]).encode()
-        serve(int(order["port"]), nodes, secret, tell, lambda: until_over(in_fd, parent))
+        serve(int(order["port"]), nodes, secret, tell, lambda: _until_over((in_fd, out_fd), parent))
     except (OSError, ImportError) as error:
         say(error=str(error))
+
+
+def _until_over(stream: tuple[int, int], parent: int) -> None:
+    """Wait until the stream has ended or is cut, or the process that started this one is gone."""
+    in_fd, out_fd = stream
+    os.set_blocking(out_fd, False)
+    said_s = good_s = time.monotonic()
+    while os.getppid() == parent and time.monotonic() - good_s < SILENCE_BEATS * BEAT_S:
+        ready, _, _ = select.select([in_fd], [], [], _LOOK_S)
+        if ready and not os.read(in_fd, 4096):
+            return
+        now = time.monotonic()
+        if not is_cut():
+            good_s = now
+        if now - said_s > BEAT_S:
+            said_s = now
+            with contextlib.suppress(BlockingIOError):
+                os.write(out_fd, b".")

@@ -13,11 +13,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells
@@ -29,6 +28,11 @@ from pathos_nb.launchers.zygote_client import ZygoteClient
 from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, Place, pack
 from pathos_nb.wire.protocol import DEFINE, RELEASE
+
+if TYPE_CHECKING:
+    import socket
+else:
+    import _socket as socket  # socket.py makes enums of all its numbers, while a script's first map waits
 
 _STOPPED_S = 5.0
 _CLOSE_S = 2.0
@@ -51,6 +55,7 @@ class ProcessSlot(Slot):
     """
 
     host, place = _HOST, "processes"
+    takes_calls = True
 
     def __init__(self, launcher: ProcessesLauncher, name: str, index: int) -> None:
         self.launcher, self.name, self.index, self.pid = launcher, name, index, 0

@@ -53,6 +53,7 @@ class ThreadSlot(Slot):
         self._shield = here.shield = Shield(threading.get_ident())
         with routed():
             self._worker = Worker(self.cells, ByReference, ThreadCapture(), beside="threads")
+            self._worker.post = self._answer
             reason = self._loop(self._worker, self._shield)
         if not self._abandoned:
             self.launcher.hub.post(lambda: self.launcher.tell(SlotDown(self, reason, "")))

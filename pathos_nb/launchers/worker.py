@@ -1,9 +1,12 @@
 """What runs in every worker, wherever it is: frames in, frames out.
 
 A worker keeps the runs it was told of, runs chunks item by item, stamps each end, and reports. It knows nothing of who
-carries its frames. Items below 5 microseconds are run in blocks of 64 by the interpreter's own C loops; all others one
-by one, each told on the board before it begins. The first item of a run is slow whatever it does: a chunk that begins
-one by one goes on in blocks when its first 64 items turn out to be short.
+carries its frames. Items below 5 microseconds are run in blocks of 64 by the interpreter's own C loops, those below
+half a microsecond in blocks of 512; all others one by one, each told on the board before it begins. The first item of a
+run is slow whatever it does: a chunk that begins one by one goes on in blocks if its first 64 items are short.
+
+A run's first chunk may be large, for nobody knows how long its items take: it is on trial. What it has not begun goes
+back after half a millisecond, unless the items turn out to be short, or at its first failure.
 """
 
 from __future__ import annotations
@@ -33,9 +36,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pathos_nb.launchers.contract import Capture
+    from pathos_nb.launchers.metering import Metering
 
 BLOCK = 64
 _BLOCK_BELOW_S = 5e-6
+_LARGE_BLOCK, _LARGE_BLOCK_BELOW_S = 512, 5e-7  # which lasts no longer than 64 of the longest that are run in blocks
+TRIAL_S, _SHORT_TRIAL_S = 5e-4, 5e-3
 _clock = time.perf_counter
 
 
@@ -77,8 +83,9 @@ class Work:
     def __init__(self, spec: RunSpec, frame: Frame) -> None:
         self.spec, self.frame = spec, frame
         self.function: Callable[..., Any] | None = None
-        self.item_s = 1.0
+        self.item_s = 0.0  # of the last chunk; nothing before the first
         self.prints = self.has_begun = False
+        self.metering: Metering | None = None
 
     def load(self, codec: Codec) -> Callable[..., Any]:
         """Give the function, unpickled when it is first wanted."""
@@ -94,7 +101,9 @@ class Work:
     @property
     def block(self) -> int:
         """How many items to run between two stamps."""
-        return BLOCK if self.may_block and self.item_s <= _BLOCK_BELOW_S else 1
+        if not self.may_block or not 0 < self.item_s <= _BLOCK_BELOW_S:
+            return 1
+        return BLOCK if self.item_s > _LARGE_BLOCK_BELOW_S else _LARGE_BLOCK
 
     @property
     def may_block(self) -> bool:
@@ -124,6 +133,11 @@ class Worker:
         Has `TimeUp` raised in this thread after so many seconds; 0 calls it off.
     beside : str
         What else uses this process' random generators: nothing (""), the "caller", or other "threads".
+
+    Attributes
+    ----------
+    post : callable or None
+        Sends a frame up from any thread, where that can be.
     """
 
     def __init__(
@@ -137,6 +151,7 @@ class Worker:
         self.cells, self.codec, self.alarm = cells, codec, alarm
         self.capture: Capture = capture or NoCapture()
         self.beside = beside
+        self.post: Callable[[Frame], object] | None = None
         self.in_item = False
         self.stop_requested = False
         self._runs: dict[int, Work] = {}
@@ -173,10 +188,9 @@ class Worker:
             self._runs[run] = Work(RunSpec(*spec), frame)
         elif frame.kind == protocol.FORGET:
             self._runs.pop(frame.meta[0], None)
-            if not self.beside:  # a pool inside of an item has workers in this process too: its runs end nobody else's
-                end_travelled()
-            if sealed := sys.modules.get("pathos_nb.wire.sealed"):
-                sealed.forget()
+            self._let_go()
+        elif frame.kind == protocol.CALL:
+            return self._call(frame)
         elif frame.kind == protocol.INITIALIZE:
             return self._initialize(frame)
         elif frame.kind == protocol.BESIDE:
@@ -196,9 +210,50 @@ class Worker:
             return Frame(protocol.BROKEN, (text, trace_of(error)))
         return None
 
+    def _let_go(self) -> None:
+        """Let go of what a run brought besides its function."""
+        if not self.beside:  # a pool inside of an item has workers in this process too: its runs end nobody else's
+            end_travelled()
+        if sealed := sys.modules.get("pathos_nb.wire.sealed"):
+            sealed.forget()
+
+    def _call(self, frame: Frame) -> Frame:
+        """Run a run that is one item, and forget it."""
+        chunk, index, spec = frame.meta
+        run = Work(RunSpec(*spec), frame)
+        self.cells.set_width(1)
+        self.cells.load(chunk)
+        try:
+            self._adopt(run)
+            (function, kwargs), items = self.codec.load(frame)
+        except BaseException as error:
+            return self._undecodable(chunk, "call", error)
+        place = chunk, range(index, index + 1), 1
+        reply = self._done(Chunk(self, run, _with_keywords(function, kwargs), items, *place))
+        self._let_go()
+        return reply
+
     def _work(self, frame: Frame) -> Frame:
-        chunk, run_id, indices, n = frame.meta
-        run = self._runs[run_id]
+        run = self._runs[frame.meta[1]]
+        if run.spec.profile is None:
+            return self._answer(frame, run)
+        metering = self._metered(run)
+        metering.begin(frame.meta[0])
+        try:
+            return metering.told(self._answer(frame, run))
+        finally:
+            metering.end()
+
+    def _metered(self, run: Work) -> Metering:
+        if run.metering is None:
+            from pathos_nb.launchers.metering import Metering
+
+            how = protocol.Profiling(*run.spec.profile or ())
+            run.metering = Metering(how, self.cells, not self.beside, self.post)
+        return run.metering
+
+    def _answer(self, frame: Frame, run: Work) -> Frame:
+        chunk, _, indices, n = frame.meta
         self.cells.set_width(n)  # until the items are loaded, any of them may be the one that kills
         self.cells.load(chunk)
         try:
@@ -210,9 +265,12 @@ class Worker:
             items = self.codec.load(frame)
         except BaseException as error:
             return self._undecodable(chunk, "items", error)
-        doing = Chunk(self, run, function, items, chunk, indices, n)
+        return self._done(Chunk(self, run, function, items, chunk, indices, n))
+
+    def _done(self, doing: Chunk) -> Frame:
         with contextlib.suppress(KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
-            doing.run()
+            metering = doing.run_of.metering
+            doing.run() if metering is None else metering.run(doing.run)
         self.in_item = False
         return doing.done()
 
@@ -255,7 +313,8 @@ class Chunk:
         self.ends = array("d")
         self.block = run.block
         self.started = _clock()
-        self.until = self.started + (run.spec.chunk_s or math.inf)
+        self.on_trial = run.spec.chunk_s is not None and not run.item_s
+        self.until = self.started + (TRIAL_S if self.on_trial else run.spec.chunk_s or math.inf)
 
     def run(self) -> None:
         """Run the items, until the chunk, its limit or an interrupt ends it."""
@@ -281,7 +340,7 @@ class Chunk:
         values, worker, cells = self.values, self.worker, self.worker.cells
         while (start := len(values)) < self.n:
             cells.begin(self.number, start)  # before the limit is read, as the pool sets it before it reads this
-            stop = min(start + BLOCK, self.n, cells.limit(self.number))
+            stop = min(start + self.block, self.n, cells.limit(self.number))
             if stop <= start:
                 return
             while len(values) < stop:
@@ -301,7 +360,7 @@ class Chunk:
             if text := worker.capture.take():
                 self.run_of.prints = True
                 self.output.append((start, text))
-            if stamp > self.until:
+            if stamp > self.until or (self.on_trial and self.failures):
                 return
 
     def _one_by_one(self) -> None:
@@ -329,7 +388,9 @@ class Chunk:
             if text := take():
                 self.run_of.prints = True
                 self.output.append((place, text))
-            if stamp > until or (place + 1 == look_at < self.n and self._are_short()):
+            if stamp > until or (self.failures and self.on_trial):
+                return
+            if place + 1 == look_at < self.n and self._are_short():
                 return
 
     def _are_short(self) -> bool:
@@ -337,6 +398,7 @@ class Chunk:
         if self.run_of.prints or self.ends[-1] - self.worker.now(self.started) > BLOCK * _BLOCK_BELOW_S:
             return False
         self.block, self.ends = BLOCK, self.ends[-1:]
+        self.until += _SHORT_TRIAL_S if self.on_trial else 0.0
         return True
 
     def _guard(self) -> Callable[[int, Sequence[Any]], Any]:

@@ -6,15 +6,19 @@ import array
 import contextlib
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.callers_context import CallersContext
 from pathos_nb.launchers.contract import Watcher
 from pathos_nb.launchers.zygote_start import REQUEST_BYTES, ZygoteStart
+
+if TYPE_CHECKING:
+    import socket
+else:
+    import _socket as socket  # socket.py makes enums of all its numbers, while a script's first map waits
 
 _CLOSE_S = 2.0
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import keyword
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pathos_nb.dispatch.failed import Errors
 from pathos_nb.dispatch.kept import KeptRun
+from pathos_nb.dispatch.profile_export import export
+from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import duration
+from pathos_nb.dispatch.store.found import StoredRun
+from pathos_nb.dispatch.store.owners import said
 from pathos_nb.dispatch.tables import BAD, GOOD, Cell
 from pathos_nb.errors import BadOption
+from pathos_nb.joined.verdict import size
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.remote_actions import REMOTE_ACTIONS
@@ -54,8 +61,30 @@ def pools(session: Session, values: Mapping[str, Any]) -> Any:
 
 
 def runs(session: Session, values: Mapping[str, Any]) -> Any:
-    """List the runs."""
-    return _run_table(session.runs) if session.runs else Said("no run yet")
+    """List the runs, or forget what is kept of them."""
+    stores = session.sweeps.stores if session.sweeps is not None else []
+    if values["prune"]:
+        pruned = [store.prune(is_all=values["all"]) for store in stores]
+        return Said(f"forgot {sum(n for n, _ in pruned)} runs, {size(sum(freed for _, freed in pruned))}")
+    earlier = session.sweeps.earlier() if session.sweeps is not None else []
+    if not session.runs and not earlier:
+        return Said("no run yet")
+    kept = ", ".join(f"{store.file.path} ({size(store.file.n_bytes)})" for store in stores)
+    rows = [stored_row(run) for _, run in earlier] + [_run_row(run) for run in session.runs]
+    columns = ("run", "title", "state", "done", "failed", "time", "kernel")
+    is_old = bool(earlier)
+    return Table(columns[: 6 + is_old], [row[: 6 + is_old] for row in rows], f"kept in {kept}" if kept else "")
+
+
+def load(session: Session, values: Mapping[str, Any]) -> Any:
+    """Give the result of a run that is kept."""
+    if session.sweeps is None:
+        raise BadOption("nothing is kept here", cure="%load_ext pathos_nb")
+    results, run = session.sweeps.load(values["run"])
+    name = values["out"] or (run.title if run.title.isidentifier() and not keyword.iskeyword(run.title) else "")
+    if name:
+        session.sweeps.keep(name, results)
+    return results
 
 
 def cancel(session: Session, values: Mapping[str, Any]) -> Said:
@@ -69,17 +98,40 @@ def cancel(session: Session, values: Mapping[str, Any]) -> Said:
 
 def rerun(session: Session, values: Mapping[str, Any]) -> Any:
     """Run the points of a run again, or only those that failed or were not run."""
-    kept = session.run(values["run"])
+    kept = _known(session, values["run"])
+    if kept is None:
+        return session.sweeps.again(values["run"], values["failed"])
     if kept.again is None:
         cure = "what %%pmap and %pmap have run can: their points and their function are kept with the result"
         raise BadOption(f"{kept.title or kept.run_id} cannot run again", cure=cure)
     return kept.again(values["failed"])
 
 
+def report(session: Session, values: Mapping[str, Any]) -> Said:
+    """Write a run to a file."""
+    file = values["file"]
+    results = _results(session, values["run"])
+    is_record = file.lower().endswith((".json", ".csv"))
+    return Said(f"wrote {results.record(file) if is_record else results.report(file)}")
+
+
 def errors(session: Session, values: Mapping[str, Any]) -> Errors:
     """Show what failed in a run."""
-    failures = session.run(values["run"]).failures
+    kept = _known(session, values["run"])
+    if kept is None:
+        return session.sweeps.errors(values["run"]) or Errors([])
+    failures = kept.failures
     return Errors([failures[i] for i in sorted(failures)], lambda index: failures[index].argument)
+
+
+def profile(session: Session, values: Mapping[str, Any]) -> Any:
+    """Show where the time of a run went, or write it to a file."""
+    latest = next((run.run_id for run in reversed(session.runs) if run.profile is not None), None)
+    kept = session.run(values["run"] or latest)
+    if values["export"]:
+        said = export(kept, values["export"], lambda index: f"item {index}")
+        return Said(f"wrote {values['export']}: {said}")
+    return ProfileReport(kept, worker=values["worker"], host=values["host"])
 
 
 def status(session: Session, values: Mapping[str, Any]) -> Table:
@@ -110,14 +162,40 @@ def close(session: Session, values: Mapping[str, Any]) -> Said:
     return Said(f"closed {', '.join(names)}{moved}")
 
 
+def _known(session: Session, name: str | None) -> KeptRun | None:
+    """Give a run of this session; None where only an earlier kernel had it."""
+    try:
+        return session.run(name)
+    except BadOption:
+        if session.sweeps is None or session.sweeps.find(name) is None:
+            raise
+        return None
+
+
+def _results(session: Session, name: str | None) -> Any:
+    """Give the result of a run: of this kernel if somebody has it, else as it is kept."""
+    kept = _known(session, name)
+    results = kept.results() if kept is not None and kept.results is not None else None
+    if results is not None:
+        return results
+    asked = name if kept is None else kept.run_id
+    if session.sweeps is not None and asked is not None and session.sweeps.find(asked) is not None:
+        return session.sweeps.load(asked)[0]
+    cure = "keep a result in a variable, by -o NAME; a map's own values are its caller's"
+    raise BadOption(f"the points of {kept.title or kept.run_id if kept else name} are not there any more", cure=cure)
+
+
 ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "use": use,
     "pool": pool,
     "pools": pools,
     "runs": runs,
+    "load": load,
     "cancel": cancel,
     "rerun": rerun,
+    "report": report,
     "errors": errors,
+    "profile": profile,
     "status": status,
     "close": close,
     **REMOTE_ACTIONS,
@@ -128,16 +206,40 @@ def _in_use(session: Session, name: str) -> Cell:
     return Cell("in use", GOOD) if name == session.default_name else Cell("")
 
 
-def _run_table(kept: Sequence[KeptRun]) -> Table:
-    rows = [
-        [
-            Cell(run.run_id),
-            Cell(run.title),
-            Cell(run.state, {"done": GOOD, "failed": BAD, "cancelled": BAD}.get(run.state, "")),
-            Cell(f"{run.n_done:,}" + (f" of {run.total:,}" if run.total is not None else "")),
-            Cell(f"{len(run.failures):,}" if run.failures else ""),
-            Cell(duration(run.seconds)),
-        ]
-        for run in kept
+_COLOURS = {"done": GOOD, "failed": BAD, "cancelled": BAD, "lost": BAD}
+
+
+def _run_row(run: KeptRun) -> list[Cell]:
+    return [
+        Cell(run.run_id),
+        Cell(run.title),
+        Cell(run.state, _COLOURS.get(run.state, "")),
+        Cell(f"{run.n_done:,}" + (f" of {run.total:,}" if run.total is not None else "")),
+        Cell(f"{len(run.failures):,}" if run.failures else ""),
+        Cell(duration(run.seconds)),
+        Cell("this one"),
     ]
-    return Table(("run", "title", "state", "done", "failed", "time"), rows)
+
+
+def stored_row(run: StoredRun) -> list[Cell]:
+    """Give the row of a run of another kernel.
+
+    Parameters
+    ----------
+    run : StoredRun
+        As the store has it.
+
+    Returns
+    -------
+    list of Cell
+    """
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
+    return [
+        Cell(run.run_id),
+        Cell(run.title),
+        Cell(run.end, _COLOURS.get(run.end, "")),
+        Cell(f"{run.n_done:,}" + (f" of {run.total:,}" if run.total is not None else "")),
+        Cell(f"{run.n_failed:,}" if run.n_failed else ""),
+        Cell(duration(run.seconds)),
+        Cell(f"at work: {said(run.owner)}" if run.is_running else f"an earlier one, {when}"),
+    ]

@@ -6,21 +6,29 @@ import __future__
 import functools
 import operator
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
-from pathos_nb.errors import Cancelled
+from pathos_nb.dispatch.using.forecast import Forecast
+from pathos_nb.dispatch.using.how import How
+from pathos_nb.dispatch.using.trial import Ask, foresee
+from pathos_nb.errors import BadOption, Cancelled
 from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
+from pathos_nb.notebook.checking import check
 from pathos_nb.notebook.clause import Clause, read_clause, read_comprehension
 from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
+from pathos_nb.notebook.plotting import LivePlot, begin_plot, check_plot
 from pathos_nb.notebook.points import Points
+from pathos_nb.notebook.post_mortem import post_mortem_of
 from pathos_nb.notebook.repeats import Job, Repeats
+from pathos_nb.notebook.sweeps import OFF, Sweeps
 from pathos_nb.notebook.usage import given
 from pathos_nb.notebook.views import Views
+from pathos_nb.notebook.watched import is_watched
 from pathos_nb.session import Session
 
 __all__ = ["CellRunner"]
@@ -37,16 +45,20 @@ class CellRunner:
         Owner of the pools.
     views : Views
         Where runs are shown.
+    store : callable
+        Gives where cells keep their points; see `Sweeps`.
     """
 
-    def __init__(self, shell: Any, session: Session, views: Views) -> None:
+    def __init__(self, shell: Any, session: Session, views: Views, store: Callable[[], str] = lambda: OFF) -> None:
         self._shell, self._session, self._views = shell, session, views
         self._hinted: set[str] = set()
+        self._plots: list[LivePlot] = []
         self._repeats = Repeats(session, views, self._complete)
+        self.sweeps = Sweeps(session, store, self._complete, lambda: shell.user_ns)
 
     # the magics
 
-    def pmap_cell(self, values: Mapping[str, Any], rest: str, cell: str) -> Results | None:
+    def pmap_cell(self, values: Mapping[str, Any], rest: str, cell: str) -> Results | Forecast | None:
         """Run a body for every point.
 
         Parameters
@@ -60,7 +72,7 @@ class CellRunner:
 
         Returns
         -------
-        Results or None
+        Results or Forecast or None
             None where the cell asks for quiet.
         """
         body_name, clause_name = self._filenames("%%pmap")
@@ -80,7 +92,7 @@ class CellRunner:
 
     def pmap_line(
         self, values: Mapping[str, Any], rest: str, local_ns: Mapping[str, Any] | None = None
-    ) -> Results | None:
+    ) -> Results | Forecast | None:
         """Run an expression for every point.
 
         Parameters
@@ -94,7 +106,7 @@ class CellRunner:
 
         Returns
         -------
-        Results or None
+        Results or Forecast or None
             None where the line asks for quiet.
         """
         body_name, clause_name = self._filenames("%pmap")
@@ -143,7 +155,7 @@ class CellRunner:
 
     def _points(self, clause: Clause, names: dict[str, Any], values: Mapping[str, Any]) -> Points:
         points = clause.points(names)
-        if values["bg"]:
+        if values["bg"] or values["resume"]:
             points.read_all()
         return points
 
@@ -155,13 +167,22 @@ class CellRunner:
             text = f"the body ends by assigning {name}, so each value is None; a last line {name} gives it back"
             sys.stderr.write(f"note: {text}\n")
 
-    def _run(self, job: Job) -> Results | None:
+    def _run(self, job: Job) -> Results | Forecast | None:
         with plainly(self._shell, *job.filenames):
+            if job.values["dry_run"]:
+                return foresee(*self._ask(job))
             results = self._complete(job)
+            if job.values["verify"] and results.is_over:
+                check(results, job.values["verify"])
         return None if job.values["quiet"] or (job.values["bg"] and job.values["out"]) else results
 
     def _complete(self, job: Job) -> Results:
         """Start the run, and wait for it unless it goes on behind; what is finished is kept in any case."""
+        if job.values.get("plot"):
+            check_plot()
+        if job.values.get("verify") and job.values["bg"]:
+            cure = "results.verify(k) compares them when it is over"
+            raise BadOption("--verify compares when the cell ends, and with --bg the run goes on then", cure=cure)
         begun: list[Results] = []
         try:
             self._start(job, begun)
@@ -176,29 +197,55 @@ class CellRunner:
         finally:
             if begun:
                 self._keep(job.values["out"], begun[0])
+                self.sweeps.after(begun[0])
             self._views.settle()
+            self._end_plots(begun)
         if not job.values["bg"]:
             self._raise_failure(begun[0], job)
         return begun[0]
+
+    def _ask(self, job: Job) -> tuple[Pool, Ask, dict[str, Any]]:
+        """Give what a dry run is to try, and where."""
+        pool, asked = self._pool(job.values)
+        options = {**asked, **given(job.values, "timeout", "retries", "seed")}
+        n_points = len(job.points) if job.rows is job.points else None
+        ask = Ask(job.function, job.points, n_points, job.values["dry_run"], job.title, job.values["seed"])
+        return pool, ask, options
+
+    def _end_plots(self, begun: Sequence[Results]) -> None:
+        plots, self._plots = self._plots, []
+        for plot in plots:
+            if begun and begun[0].is_over:
+                plot.finish()
 
     def _start(self, job: Job, begun: list[Results]) -> None:
         """Start the run; its results are in `begun` even if a pool that runs in this thread is interrupted."""
         options = given(job.values, *(k for k in ("timeout", "retries", "on_error", "seed") if k in job.values))
         if job.values["quiet"]:
             options["progress"] = False
+        if job.values.get("profile") or job.values.get("count_calls"):
+            options["profile"] = "deterministic" if job.values["count_calls"] else True
         if job.values.get("each"):
             options["everywhere"] = True
 
+        plan = self.sweeps.plan(job)
+
         def hear(run: Run) -> None:
             if run.function is job.function:
-                begun.append(Results(run, job.names, job.points))
+                if plan is not None:
+                    plan.attach(run)
+                how = How(job.function, job.values.get("seed"), post_mortem=post_mortem_of(self._shell))
+                begun.append(Results(run, job.names, job.points, how))
+                if job.values.get("plot"):
+                    self._plots.append(begin_plot(self._shell, begun[0], is_watched=is_watched(self._shell)))
                 if job.names:
                     self._views.name_items(run.run_id, begun[0].label, job.names)
                     self._repeats.offer(begun[0], job)
 
         pool, asked = self._pool(job.values)
         with self._session.listening(hear):
-            pool.start(job.function, job.rows, star=True, title=job.title, **options, **asked)
+            rows = plan.rows() if plan is not None and plan.n_kept else job.rows
+            pool.start(job.function, rows, star=True, title=job.title, **options, **asked)
 
     def _raise_failure(self, results: Results, job: Job) -> None:
         """Raise the first failure, if the run was to end with it."""

@@ -31,6 +31,7 @@ _QUIET = Option("quiet", "no progress and no table", "q")
 _TIMEOUT = Option("timeout", "stop a point that runs longer", "", "SECONDS", kinds.seconds)
 _RETRIES = Option("retries", "run a point again, so many times, whose worker is lost", "", "N", kinds.count)
 _ALL = Option("all", "all of them", "a")
+_ALL_KEPT = Option("all", "with --prune: those that were cut short as well", "a")
 
 _POINTS = (
     _OUT,
@@ -46,7 +47,23 @@ _POINTS = (
         kind=kinds.choice(*_ON_ERROR),
         offers=" ".join(_ON_ERROR),
     ),
+    Option("profile", "sample the workers, to see where the time goes"),
+    Option("count-calls", "sample them, and count every call of a function (slower)"),
     Option("seed", "the same random numbers for any number of workers", "", "N", kinds.count),
+    Option("resume", "only points that are not there yet; the default if it was cut short"),
+    Option("fresh", "all points, also if it was cut short"),
+    Option("store", "keep finished points in the file PATH", "", "PATH"),
+    Option(
+        "dry-run",
+        "try K points (5), and say how long all would take",
+        "",
+        "[K]",
+        kinds.workers,
+        offers="for",
+        bare="5",
+    ),
+    Option("verify", "compute K points here too, and compare", "", "K", kinds.workers),
+    Option("plot", "draw the values over the parameters, while they come"),
     _TITLE,
     _QUIET,
 )
@@ -99,7 +116,30 @@ VERBS: Mapping[str, Command] = {
   %pathos use big                         cells run there from now on""",
     ),
     "pools": Command("%pathos pools", "List the open pools."),
-    "runs": Command("%pathos runs", "List the runs of this session."),
+    "runs": Command(
+        "%pathos runs",
+        "List the runs, those of earlier kernels too.",
+        (
+            Option("prune", "forget runs that are done; those that were cut short stay"),
+            _ALL_KEPT,
+        ),
+        more="""
+  %pathos runs --prune                    forget the runs that are done
+  %pathos runs --prune --all              forget all of them
+  %pathos load fits                       the result of a run of an earlier kernel""",
+    ),
+    "load": Command(
+        "%pathos load",
+        "Give the result of a run, also of an earlier kernel.",
+        (_OUT,),
+        (Word("run", "runs", is_needed=True),),
+        more="""
+  %pathos load fits                       into the variable fits
+  %pathos load fits -o before             into another one
+
+The values are read by unpickling, as they were given; a point that failed or was not run holds
+a Failure. %pathos rerun fits --failed computes those.""",
+    ),
     "cancel": Command("%pathos cancel", "Stop a run, by default the latest.", (_ALL,), (Word("run", "runs"),)),
     "rerun": Command(
         "%pathos rerun",
@@ -111,7 +151,37 @@ VERBS: Mapping[str, Command] = {
 
 Without RUN it is the latest. Function and points are those of the run; names that the body reads
 are as they are now. The result has to be there still: in the variable given by -o, or as the
-output of the cell. The last 100 runs can run again.""",
+output of the cell. The last 100 runs can run again. A run of an earlier kernel runs again by the
+code and the points that are kept with it, on the same Python.""",
+    ),
+    "report": Command(
+        "%pathos report",
+        "Write a run to a file.",
+        (),
+        (Word("file", is_needed=True), Word("run", "runs")),
+        more="""
+  %pathos report fits.html fits           a page that needs neither network nor kernel
+  %pathos report fits.json                the record, for programs; .csv: the table
+
+Without RUN it is the latest. The result has to be there still: in the variable given by -o, as
+the output of the cell, or kept (%pathos runs).""",
+    ),
+    "profile": Command(
+        "%pathos profile",
+        "Show where a run's time went.",
+        (
+            Option("worker", "of one worker alone", "", "NAME"),
+            Option("host", "of one host's workers", "", "NAME"),
+            Option("export", "write it to FILE instead, in the format of its name", "", "FILE"),
+        ),
+        (Word("run", "runs"),),
+        more="""
+Without RUN it is the latest that was profiled.
+
+  %%pmap --profile -o fits for alpha in alphas     sample the workers a hundred times a second
+  %pathos profile fits
+  %pathos profile fits --export trace.json         for ui.perfetto.dev: a track for each worker
+  %pathos profile fits --export fits.speedscope.json, fits.pstats or fits.folded""",
     ),
     "errors": Command("%pathos errors", "Show what failed, by default in the latest run.", (), (Word("run", "runs"),)),
     **REMOTE_VERBS,

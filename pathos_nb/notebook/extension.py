@@ -102,9 +102,9 @@ class Extension:
         return {name: value for name, value in named if isinstance(value, Pool) and name[:1] != "_"}
 
     def _runs(self) -> list[str]:
-        return [
-            name for run in reversed(self.session.runs) for name in (run.title, run.run_id) if name and " " not in name
-        ]
+        names = [(run.title, run.run_id) for run in reversed(self.session.runs)]
+        names += [(run.title, run.run_id) for _, run in reversed(self.magics.runner.sweeps.earlier())]
+        return [name for name in dict.fromkeys(name for pair in names for name in pair) if name and " " not in name]
 
 
 def load(ipython: Any) -> None:

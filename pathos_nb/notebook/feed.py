@@ -18,6 +18,7 @@ from pathos_nb.dispatch.spans import SpanStore, as_columns, span_of
 from pathos_nb.dispatch.timeline import MOST_LANES, Part, cut, items_between, spans_between
 from pathos_nb.errors import Failure
 from pathos_nb.events import ChunkDone
+from pathos_nb.notebook.profile_feed import ProfileFeed
 from pathos_nb.notebook.watch import Watch
 from pathos_nb.wire.messages import (
     PROTOCOL,
@@ -28,6 +29,7 @@ from pathos_nb.wire.messages import (
     PrintedRow,
     RunDelta,
     RunEnd,
+    RunProfile,
     RunRecord,
     RunWhole,
     Window,
@@ -157,6 +159,7 @@ def record_of(watch: Watch, now: float, bounds: Bounds, *, can_retry: bool = Fal
         "n_more_failures": max(0, watch.run.n_failed - len(failures)),
         "printed": printed,
         "n_more_printed": n_more_printed,
+        "profile": None if watch.run.profile is None else ProfileFeed(watch.run.profile).whole(),
     }
 
 
@@ -205,6 +208,7 @@ class Feed:
         self._watch, self._can_retry = watch, can_retry
         self._spans, self._lanes = SpanStore(2 * MOST_LANES), dict[int, None]()
         self._n_failures = self._n_rows = self._n_characters = self._n_skipped = 0
+        self._profile = None if watch.run.profile is None else ProfileFeed(watch.run.profile)
         with watch.lock:
             watch.followers.append(self)
 
@@ -235,6 +239,8 @@ class Feed:
         """
         with self._watch.lock:
             record = record_of(self._watch, now, LIVE, can_retry=self._can_retry())
+            if self._profile is not None:
+                record["profile"] = self._profile.whole()
             self._spans.clear()
             self._lanes.clear()
             self._n_failures, self._n_rows = len(record["failures"]), len(self._watch.printed)
@@ -301,6 +307,17 @@ class Feed:
         self._n_characters += sum(len(row["text"]) for row in told)
         self._n_skipped += n_more
         return told
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether there is something new to tell of the run's profile."""
+        return self._profile is not None and self._profile.has_news
+
+    def profile(self) -> RunProfile | None:
+        """Give what has changed of the run's profile; None if it has none."""
+        if self._profile is None:
+            return None
+        return {"type": "profile", "run": self._watch.run.run_id, "part": self._profile.part()}
 
     def ended(self, now: float) -> RunEnd:
         """Give the last message."""

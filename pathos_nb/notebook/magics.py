@@ -53,6 +53,7 @@ class PathosMagics(Magics):
     show_after = Float(0.1, min=0.0, help="How many seconds a run lasts before it shows itself.").tag(config=True)
     output_cap = Int(20_000, min=0, help="How many characters of what items print a cell shows.").tag(config=True)
 
+    store = Unicode("", help="The file of finished points; empty: your own; off: none.").tag(config=True)
     ssh_config = Unicode("", help="The configuration of ssh, instead of ~/.ssh/config.").tag(config=True)
 
     runner: CellRunner
@@ -69,7 +70,8 @@ class PathosMagics(Magics):
         views : Views
             Where runs are shown.
         """
-        self.session, self.runner = session, CellRunner(self.shell, session, views)
+        self.session, self.runner = session, CellRunner(self.shell, session, views, lambda: self.store)
+        session.sweeps = self.runner.sweeps
         self.observe(lambda change: self._use(), ["pool", "nodes"])
         self.observe(lambda change: self._reach(), ["ssh_config"])
         self._use()

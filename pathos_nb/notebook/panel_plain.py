@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import Any
 
 import ipywidgets
 
+from pathos_nb.dispatch.tables import html_text
 from pathos_nb.notebook.panel import LEFT, Panel, unblock
 from pathos_nb.notebook.panel_forms import TABLES, connect_words, optional, table_of
 from pathos_nb.notebook.usage import line_of
@@ -181,18 +181,19 @@ class PlainPanel:
             self._ask(None)
         mark, cure = "✓" if message["is_ok"] else "✗", f"\n{message['cure']}" if message["cure"] else ""
         said = f"{mark} {verb} {' '.join(words)}\n{message['text']}{cure}"
-        self._said = [*self._said[1 - _N_SAID :], f'<pre style="white-space:pre-wrap">{escape(said)}</pre>']
+        self._said = [*self._said[1 - _N_SAID :], f'<pre style="white-space:pre-wrap">{html_text(said)}</pre>']
         self.said.value = "".join(self._said)
 
     def _ask(self, message: Any) -> None:
         self._asked = message or {}
         kind = self._asked.get("kind", "")
         self.trust.layout.display = "" if kind == "trust" else "none"
-        self.question.value = f"<b>{escape(self._asked['prompt'])}</b>" if kind == "trust" else ""
+        self.question.value = f"<b>{html_text(self._asked['prompt'])}</b>" if kind == "trust" else ""
         if kind in ("secret", "text"):
             verb, words = self._began.get(self._asked["do"], ("connect", []))
-            line = escape(f"%pathos {verb} {line_of(words)}")
-            told = f"{escape(self._asked['prompt'])} &mdash; it is asked, and kept nowhere, if you run this in a cell:"
+            line = html_text(f"%pathos {verb} {line_of(words)}")
+            asked = html_text(self._asked["prompt"])
+            told = f"{asked} &mdash; it is asked, and kept nowhere, if you run this in a cell:"
             self.question.value = f"{told} <code>{line}</code>"
             self._seat.hear({"type": "reply", "id": self._asked["id"], "text": None})
             self._asked = {}

@@ -15,6 +15,7 @@ __all__ = ["Asked", "Questions"]
 TYPING_S = 180.0  # how long a person may take; sshd itself waits 120 s
 _PROMPT, _REPLY = 600, 10_000
 _YES = "yes"
+_REFUSED = "That was not accepted."
 
 
 class Questions:
@@ -100,6 +101,7 @@ class Asked(threading.local):
 
     questions: Questions | None = None
     do = 0
+    _before = ""  # the last question that had an answer
 
     def begin(self, questions: Questions, do: int) -> None:
         """Work for a front end from now on.
@@ -111,7 +113,7 @@ class Asked(threading.local):
         do : int
             What is done.
         """
-        self.questions, self.do = questions, do
+        self.questions, self.do, self._before = questions, do, ""
 
     def end(self) -> None:
         """Work for nobody."""
@@ -120,6 +122,8 @@ class Asked(threading.local):
     def ask(self, prompt: str, is_secret: bool) -> str | None:
         """Ask for a text or a secret; None if nobody answers.
 
+        Whoever asks the same again has not taken the answer, and says so nowhere else.
+
         Parameters
         ----------
         prompt : str
@@ -127,8 +131,12 @@ class Asked(threading.local):
         is_secret : bool
             Whether nobody should see the answer.
         """
-        put = self.questions
-        return put.put(self.do, "secret" if is_secret else "text", prompt) if put else None
+        if self.questions is None:
+            return None
+        told = f"{_REFUSED} {prompt}" if prompt == self._before else prompt
+        said = self.questions.put(self.do, "secret" if is_secret else "text", told)
+        self._before = prompt if said else ""
+        return said
 
     def trust(self, what: str, fingerprint: str) -> bool:
         """Ask whether a key is a host's own.

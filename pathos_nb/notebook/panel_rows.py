@@ -234,9 +234,11 @@ def _service(service: Service) -> ServiceRow:
 
 
 def _pool(name: str, pool: Pool, is_default: bool, is_owned: bool) -> PoolRow:
+    n_elsewhere = sum(worker.place != pool.places[0] for worker in pool.workers()) if len(pool.places) > 1 else 0
     return {
         "name": _cut(name), "places": [_cut(place) for place in pool.places[:20]], "n_workers": pool.nodes,
-        "n_busy": pool.n_busy, "is_default": is_default, "is_owned": is_owned,
+        "n_first": max(0, pool.nodes - n_elsewhere), "n_busy": pool.n_busy, "is_default": is_default,
+        "is_owned": is_owned,
     }  # fmt: skip
 
 
@@ -244,5 +246,5 @@ def _run(run: KeptRun) -> RunRow:
     return {
         "run": run.run_id, "title": _cut(run.title or "map"), "state": cast("Any", run.state), "n_done": run.n_done,
         "n_failed": len(run.failures), "total": run.total, "seconds": round(run.seconds, 1),
-        "can_retry": run.again is not None and run.is_over and run.state != "done",
+        "can_retry": run.again is not None and run.is_over,
     }  # fmt: skip

@@ -49,6 +49,8 @@ class Snapshot:
         How many they showed, also of those that were not kept.
     waits : sequence of str
         Which places it waits for or does without, each a sentence.
+    profile : str
+        Where the time went, as HTML; once the run is over, if it is profiled.
     """
 
     title: str
@@ -65,6 +67,7 @@ class Snapshot:
     pictures: Sequence[tuple[str, str, str]] = ()
     n_pictures: int = 0
     waits: Sequence[str] = ()
+    profile: str = ""
 
     @property
     def is_over(self) -> bool:

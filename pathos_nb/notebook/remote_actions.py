@@ -193,7 +193,7 @@ def _service_row(service: Service) -> list[Cell]:
     there = f"{service.host}:{service.port}" + (f" ({workers(service.nodes)})" if service.carrier else "")
     state = Cell(service.state, GOOD if service.state == "connected" else BAD, way.last_error)
     carried = [Cell(str(way.n_connections)), Cell(size(way.sent_bytes)), Cell(size(way.received_bytes))]
-    link = [Cell(f"{way.latency_s * 1e3:.1f} ms"), Cell(str(way.n_reconnects or ""))]
+    link = [Cell(f"{way.latency_s * 1e3:.1f} ms"), Cell(str(service.n_mended or ""))]
     return [Cell(service.name), Cell(service.address), Cell(there), state, *carried, *link]
 
 

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,6 +48,8 @@ class Job:
         What the run is called.
     filenames : tuple of str
         Where errors of the input begin to be the user's.
+    into : tuple of str and list of int, or None
+        The run that the points belong to, and where they stand there, when they run again.
     """
 
     function: Sourced
@@ -57,6 +59,7 @@ class Job:
     values: Mapping[str, Any]
     title: str
     filenames: tuple[str, ...] = ()
+    into: tuple[str, list[int]] | None = None
 
 
 class Repeats:
@@ -92,7 +95,9 @@ class Repeats:
         if part is not None:
             part.begin(run)
         repeat = part.repeat if part is not None else _Repeat(self, weakref.ref(results), _without_points(job), run)
-        self._session.run(run.run_id).again = repeat
+        results.how = replace(results.how, again=repeat.some)
+        kept = self._session.run(run.run_id)
+        kept.again, kept.results = repeat, repeat.results
         self._views.on_retry(run.run_id, _Once(run, repeat))
 
     def run(self, part: _Part, job: Job) -> None:
@@ -122,7 +127,7 @@ class _Repeat:
     """How one run runs again."""
 
     def __init__(self, repeats: Repeats, results: weakref.ref[Results], job: Job, run: Run) -> None:
-        self._repeats, self._results, self._job, self._name = repeats, results, job, run.title or run.run_id
+        self._repeats, self.results, self._job, self._name = repeats, results, job, run.title or run.run_id
 
     @property
     def is_there(self) -> bool:
@@ -130,27 +135,40 @@ class _Repeat:
         return self._results() is not None
 
     def __call__(self, is_only_missing: bool) -> Any:
-        results = self._results()
-        if results is None or not isinstance(results.run, Run):
+        results, _ = self._there()
+        indices = missing(results) if is_only_missing else list(range(len(results)))
+        if not indices:
+            return Said(f"nothing to do: every point of {self._name} has a value")
+        return self.some(indices)
+
+    def _there(self) -> tuple[Results, Run]:
+        results = self.results()
+        run = results.run if results is not None else None
+        if results is None or not isinstance(run, Run):
             cure = "keep a result in a variable, by -o NAME, as long as its points may run again"
             raise BadOption(f"the points of {self._name} are not there any more", cure=cure)
         if not results.is_over:
             raise BadOption(f"{self._name} is still running", cure="wait for its end, or %pathos cancel it")
-        indices = missing(results) if is_only_missing else list(range(len(results)))
-        if not indices:
-            return Said(f"nothing to do: every point of {self._name} has a value")
+        return results, run
+
+    def some(self, indices: Sequence[int]) -> Results:
+        """Run some points again."""
+        results, run = self._there()
         points = [results.points[index] for index in indices]
         title = self._name if self._name.endswith(" again") else f"{self._name} again"
-        values = {**self._job.values, "bg": False, "out": None, "quiet": False}
-        job = replace(self._job, points=points, rows=points, values=values, title=title)
-        self._repeats.run(_Part(self, results, results.run, indices), job)
+        again = {"bg": False, "out": None, "quiet": False, "resume": False, "plot": False, "verify": None}
+        values = {**self._job.values, **again}
+        job = replace(
+            self._job, points=points, rows=points, values=values, title=title, into=(run.run_id, list(indices))
+        )
+        self._repeats.run(_Part(self, results, run, indices), job)
         return results
 
 
 class _Part:
     """Points that run again now."""
 
-    def __init__(self, repeat: _Repeat, results: Results, first: Run, indices: list[int]) -> None:
+    def __init__(self, repeat: _Repeat, results: Results, first: Run, indices: Sequence[int]) -> None:
         self.repeat, self.first = repeat, first
         self._results, self._indices = results, indices
         self._filler: Filler | None = None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
-from pathos_nb.dispatch.tables import Cell, html_table, text_table
+from pathos_nb.dispatch.tables import Cell, html_table, html_text, text_table
 
 __all__ = ["Said", "Shown", "Table", "workers"]
 
@@ -39,7 +38,7 @@ class Table:
         return "\n".join(part for part in (self.head, text_table(self.columns, self.rows)) if part)
 
     def _repr_html_(self) -> str:
-        head = f"<div>{escape(self.head)}</div>" if self.head else ""
+        head = f"<div>{html_text(self.head)}</div>" if self.head else ""
         return f'<div class="pathos-nb-verb">{head}{html_table(self.columns, self.rows)}</div>'
 
 

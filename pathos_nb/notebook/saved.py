@@ -11,9 +11,9 @@ import json
 from html import escape
 from typing import Any
 
+from pathos_nb.dispatch.lanes import lanes_svg
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.tables import FAINT, Cell, html_table, rows_of
-from pathos_nb.notebook.lanes import lanes_svg
 from pathos_nb.notebook.picture import Snapshot, html, text
 from pathos_nb.wire.messages import RUN_MIME, Lane, RunRecord
 
@@ -38,8 +38,8 @@ def saved_bundle(shot: Snapshot, record: RunRecord) -> dict[str, Any]:
     dict
         By MIME type. The record is left out in the unlikely case that it is larger than 200 kB.
     """
-    again = _again(record)
-    bundle: dict[str, Any] = {"text/html": html(shot, _work(record) + _hint(again)), "text/plain": _text(shot, record)}
+    parts = _work(record) + shot.profile + _hint(_again(record))
+    bundle: dict[str, Any] = {"text/html": html(shot, parts), "text/plain": _text(shot, record)}
     if len(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace")) <= MOST_BYTES:
         bundle[RUN_MIME] = record
     return bundle

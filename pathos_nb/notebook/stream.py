@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = ["BYTES_A_SECOND", "INTERVAL_S", "Stream", "hello"]
 BYTES_A_SECOND = 100_000
 INTERVAL_S = 0.1
 _TICK_S = 1.0  # without news: the clock and the time left go on
+_PROFILE_S, _PROFILE_SHARE = 1.0, 20.0  # between two parts of a profile, and so many times as long as one takes
 _LOOK_S = 0.25  # between two windows: each reads the whole record
 _N_LAST = 40  # messages of what is still untold when a run ends
 _MOST_LANES_LOOKED_AT = 2000
@@ -52,6 +54,7 @@ class Stream:
         self._look: Look | None = None
         self._is_other_version = False
         self._sent_at, self._free_at, self._looked_at = -math.inf, -math.inf, -math.inf
+        self._profile_due = -math.inf
         self._is_closed = False
 
     def hear(self, message: Mapping[str, Any]) -> bool:
@@ -98,6 +101,8 @@ class Stream:
             return self._sent_at + INTERVAL_S
         if self._look is not None:
             return max(self._free_at, self._looked_at + _LOOK_S)
+        if self._feed.has_profile and self._profile_due <= self._free_at:
+            return self._free_at
         is_news = is_news or self.is_stale or self._feed.has_more
         return self._free_at if is_news else max(self._free_at, self._sent_at + _TICK_S)
 
@@ -116,9 +121,17 @@ class Stream:
         elif self._look is not None and self._looked_at + _LOOK_S <= now:
             look, self._look, self._looked_at = self._look, None, now
             self._post(self._feed.window(look), now)
+        elif self._feed.has_profile and self._profile_due <= now:
+            self._tell_profile(now)
         else:
             self.is_stale = False
             self._post(self._feed.delta(now), now)
+
+    def _tell_profile(self, now: float) -> None:
+        began = time.thread_time()  # what a busy machine adds does not count
+        if (part := self._feed.profile()) is not None:
+            self._post(part, now)
+        self._profile_due = now + max(_PROFILE_S, _PROFILE_SHARE * (time.thread_time() - began))
 
     def _tell_whole(self, now: float) -> None:
         self.wants_whole = False
@@ -148,6 +161,7 @@ class Stream:
                 self._send(self._feed.delta(now))
                 if not self._feed.has_more:
                     break
+            self._tell_profile(now)
             self._send(self._feed.ended(now))
         self.close()
 

@@ -79,6 +79,9 @@ class Option:
         From the text to the value; raises ValueError with "a number above 0" or the like.
     offers : str
         What its value is completed from: ``"pools"``, ``"runs"`` or words with spaces between.
+    bare : str
+        The value where none is written. Then a word that follows is the value only if it is a whole number, and before
+        an expression not even that.
     """
 
     long: str
@@ -87,6 +90,7 @@ class Option:
     metavar: str = ""
     kind: Callable[[str], Any] = str
     offers: str = ""
+    bare: str = ""
 
     @property
     def key(self) -> str:
@@ -257,9 +261,12 @@ class Command:
             return position
         if text is None:
             found = _WORD.match(line, position)
-            if not found:
+            if option.bare and not (found and found[1].isdecimal() and not self.rest.startswith("EXPR")):
+                text = option.bare
+            elif not found:
                 raise UsageError(f"--{option.long} wants a value: {option.flags[0]} {option.metavar}")
-            text, position = found[1], found.end()
+            else:
+                text, position = found[1], found.end()
         if values[option.key] is not None:
             raise UsageError(f"--{option.long} is given twice; {_more_than_one(option)}")
         values[option.key] = option.value(_bare(text))

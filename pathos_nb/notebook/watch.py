@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pathos_nb.dispatch.absences import sentences
 from pathos_nb.dispatch.failed import describe
+from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.timeline import Timeline
 from pathos_nb.errors import Failure
@@ -192,7 +193,13 @@ class Watch:
             pictures=[(self.label(i), kind, data) for i, kind, data in sorted(self._pictures)],
             n_pictures=run.n_pictures,
             waits=self.waits(),
+            profile=self._profile(),
         )
+
+    def _profile(self) -> str:
+        if self.run.profile is None or not self.run.is_over:
+            return ""
+        return ProfileReport(self.run, self.label).folded()
 
     def take(self, news: ChunkDone | WorkerDown) -> None:
         """Note what is new; called once for each, under the lock of whoever tells it.

@@ -38,6 +38,9 @@ class Far(Protocol):
     def read(self) -> bytes:
         """Give the next bytes of stdout; none at its end."""
 
+    def flow_to(self, sink: socket.socket) -> None:
+        """Write stdout to a socket as it comes, if that can be; what is not written so, `read` gives."""
+
     def read_error(self) -> bytes:
         """Give the next bytes of stderr; none at its end."""
 
@@ -203,6 +206,7 @@ class Carrier:
     def _down(self) -> None:
         try:
             rest = self._skip_to_marker()
+            self._far.flow_to(self._inner)
             while rest:
                 self._inner.sendall(rest)
                 rest = self._far.read()

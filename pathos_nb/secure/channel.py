@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from typing import TYPE_CHECKING
 
 from pathos_nb.errors import HostError
+from pathos_nb.secure.inflow import Inflow
 from pathos_nb.secure.link import Link
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class FarChannel:
         self.where, self._link = link.where, link
         self.channel: paramiko.Channel = link.session(timeout)
         self.channel.settimeout(timeout)
+        self._inflow = Inflow(self.channel)
         try:
             (self.channel.invoke_subsystem if is_subsystem else self.channel.exec_command)(line)
         except (paramiko.SSHException, OSError, EOFError) as error:
@@ -45,7 +48,11 @@ class FarChannel:
 
     def read(self) -> bytes:
         """Give the next bytes of stdout; none at its end."""
-        return self.channel.recv(READ_BYTES)
+        return self._inflow.take(READ_BYTES)
+
+    def flow_to(self, sink: socket.socket) -> None:
+        """Have stdout handed on to a socket as it comes; what is not, `read` gives."""
+        self._inflow.flow_to(sink)
 
     def read_error(self) -> bytes:
         """Give the next bytes of stderr; none at its end."""

@@ -1,8 +1,8 @@
 """How to reach a host: what was typed, laid over what ``~/.ssh/config`` says.
 
-Host, HostName, User, Port, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump, HostKeyAlias, the known_hosts files
-and StrictHostKeyChecking are read, with wildcards, Match and Include, by paramiko's reader. ProxyCommand is a shell
-line and is left to ``transport="openssh"``.
+Host, HostName, User, Port, IdentityFile, CertificateFile, IdentitiesOnly, IdentityAgent, ProxyJump, HostKeyAlias, the
+known_hosts files and StrictHostKeyChecking are read, with wildcards, Match and Include, by paramiko's reader.
+ProxyCommand is a shell line and is left to ``transport="openssh"``.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class Hop:
         Where to connect, and as whom.
     keys : tuple of Path
         Private keys that are there, in the order in which to try them.
+    certificates : tuple of Path
+        Certificates of keys that the configuration names, besides ``KEY-cert.pub``.
     use_agent : bool
         Whether keys of the agent are tried.
     known_hosts : tuple of Path
@@ -54,6 +56,7 @@ class Hop:
     port: int
     user: str
     keys: tuple[Path, ...] = ()
+    certificates: tuple[Path, ...] = ()
     use_agent: bool = True
     only_these_keys: bool = False
     known_hosts: tuple[Path, ...] = ()
@@ -163,6 +166,7 @@ def _hop(reader: Reader, target: Target, key: str) -> Hop:
         port=target.port or checked_port(text.get("port", "22"), target.host),
         user=checked.user or getpass.getuser(),
         keys=_keys(said, key),
+        certificates=_files(said.get("certificatefile", [])),
         use_agent=not key and text.get("identityagent", "").lower() != "none",
         only_these_keys=bool(key) or text.get("identitiesonly", "no").lower() == "yes",
         known_hosts=_known_hosts(text),
@@ -178,7 +182,10 @@ def _keys(said: dict[str, str | list[str]], key: str) -> tuple[Path, ...]:
         if not path.is_file():
             raise BadOption(f"there is no key file {path}", cure="name the private key, or leave it out")
         return (path,)
-    named = said.get("identityfile") or [f"~/.ssh/{name}" for name in DEFAULT_KEYS]
+    return _files(said.get("identityfile") or [f"~/.ssh/{name}" for name in DEFAULT_KEYS])
+
+
+def _files(named: str | list[str]) -> tuple[Path, ...]:
     paths = (Path(_bare(name)).expanduser() for name in ([named] if isinstance(named, str) else named))
     return tuple(path for path in paths if path.is_file())
 

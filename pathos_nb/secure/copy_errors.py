@@ -13,6 +13,7 @@ from pathos_nb.secure.files import Files, LocalFiles, Seen
 __all__ = ["failed", "reading", "writing"]
 
 _AGAIN = "copy again: it goes on where it was cut"
+_READABLE, _WRITABLE = "copy what you may read, or ask its owner", "choose a place that you may write to"
 _SAYS_NOTHING = "Failure"  # sftp's word for all that it has no number for
 
 
@@ -26,7 +27,7 @@ def reading(place: Files, path: str) -> Iterator[None]:
     except Exception as error:
         if not _is_of_files(error):
             raise
-        raise failed(place, path, _reason(error), _cure(error)) from error
+        raise failed(place, path, _reason(error), _cure(error, _READABLE)) from error
 
 
 @contextlib.contextmanager
@@ -39,7 +40,7 @@ def writing(place: Files, path: str) -> Iterator[None]:
     except Exception as error:
         if not _is_of_files(error):
             raise
-        cause, cure = _in_the_way(place, path, error) or (_reason(error), _cure(error))
+        cause, cure = _in_the_way(place, path, error) or (_reason(error), _cure(error, _WRITABLE))
         raise failed(place, path, cause, cure) from error
 
 
@@ -90,10 +91,10 @@ def _reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _cure(error: BaseException) -> str:
+def _cure(error: BaseException, allowed: str) -> str:
     number = getattr(error, "errno", None)
     if isinstance(error, PermissionError) or number == errno.EACCES:
-        return "choose a place that you may write to"
+        return allowed
     if number in (errno.ENOSPC, errno.EDQUOT) or str(error) == _SAYS_NOTHING:
         return "make room there, or choose another place"
     if number in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS):

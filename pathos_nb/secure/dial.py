@@ -80,7 +80,7 @@ def _look_up(name: str, address: str, port: int, timeout: float) -> list[Any]:
     if isinstance(found, OSError | UnicodeError):
         raise HostUnreachable(
             f"nobody knows the host {address}",
-            cause=str(found),
+            cause=getattr(found, "strerror", None) or str(found),
             cure="check the name, or give it a HostName in ~/.ssh/config",
             host=name,
         ) from found

@@ -100,8 +100,11 @@ class Files(Protocol):
     def set_mode(self, path: str, mode: int) -> None:
         """Set the permissions."""
 
-    def set_time(self, path: str, mtime: int) -> None:
-        """Set the time of the last change."""
+    def finish(self, path: str, mode: int, mtime: int) -> None:
+        """Set permissions and the time of the last change."""
+
+    def put(self, path: str, data: bytes, mode: int, mtime: int) -> None:
+        """Write a small file; if that is cut, its time is not the one that is given."""
 
 
 class LocalFiles:
@@ -169,9 +172,15 @@ class LocalFiles:
         """Set the permissions."""
         Path(path).chmod(mode)
 
-    def set_time(self, path: str, mtime: int) -> None:
-        """Set the time of the last change."""
+    def finish(self, path: str, mode: int, mtime: int) -> None:
+        """Set permissions and the time of the last change."""
+        self.set_mode(path, mode)
         os.utime(path, (mtime, mtime))
+
+    def put(self, path: str, data: bytes, mode: int, mtime: int) -> None:
+        """Write a small file; if that is cut, its time is not the one that is given."""
+        Path(path).write_bytes(data)
+        self.finish(path, mode, mtime)
 
 
 class RemoteFiles:
@@ -324,9 +333,26 @@ class RemoteFiles:
         """Set the permissions."""
         self._sftp.chmod(path, mode)
 
-    def set_time(self, path: str, mtime: int) -> None:
-        """Set the time of the last change."""
-        self._sftp.utime(path, (mtime, mtime))
+    def finish(self, path: str, mode: int, mtime: int) -> None:
+        """Set permissions and the time of the last change."""
+        self._set(path, mode, mtime)
+
+    def put(self, path: str, data: bytes, mode: int, mtime: int) -> None:
+        """Write a small file; if that is cut, its time is not the one that is given."""
+        with self._sftp.open(path, "wb") as found:
+            found.write(data)  # not pipelined: paramiko does not look at the answers then, and a disk may be full
+            found.flush()
+            handle: Any = found.handle
+            self._set(handle, mode, mtime)
+
+    def _set(self, what: str | bytes, mode: int, mtime: int) -> None:
+        """Set both in one round trip, of a path or an open file: paramiko's own methods take one for each."""
+        import paramiko
+
+        told = paramiko.SFTPAttributes()
+        told.st_mode, told.st_atime, told.st_mtime = mode, mtime, mtime
+        kind = paramiko.sftp.CMD_SETSTAT if isinstance(what, str) else paramiko.sftp.CMD_FSETSTAT
+        self._sftp._request(kind, what.encode() if isinstance(what, str) else what, told)  # type: ignore[attr-defined]
 
 
 class _Streamed:

@@ -2,7 +2,7 @@
 
 ::
 
-    client ══ 127.0.0.1:lport ══ Stream: two threads ══ channel of ssh ══ sshd ══ the service
+    client ══ 127.0.0.1:lport ══ Stream: two threads ══ Way: a channel, or a socket of ssh's ══ sshd ══ the service
 
 The listener outlives the connection to the host: while that is made anew, who connects waits.
 """
@@ -14,21 +14,66 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pathos_nb.errors import HostError, TunnelFailed
+from pathos_nb.secure.inflow import Inflow
 
 if TYPE_CHECKING:
     import paramiko
 
-__all__ = ["Forward", "Opener"]
+__all__ = ["ChannelWay", "Forward", "Opener", "Way"]
 
 LOOPBACK = "127.0.0.1"
 BLOCK_BYTES = 1 << 18
 JOIN_S = 2.0
 RESET = struct.pack("ii", 1, 0)  # close with a reset, so that the client sees an error and not an empty answer
 
-Opener = Callable[[], "paramiko.Channel"]
+
+class Way(Protocol):
+    """A stream to the service, as ssh gives it."""
+
+    def send(self, data: memoryview) -> None:
+        """Send all of it."""
+
+    def end_input(self) -> None:
+        """Say that no more will be sent."""
+
+    def flow_to(self, sink: socket.socket, count: Callable[[int], None]) -> None:
+        """Write what comes to a socket, if that can be, and count it; what is not written so, `take` gives."""
+
+    def take(self, n_bytes: int) -> bytes:
+        """Give what came; none at the end."""
+
+    def has_broken(self) -> bool:
+        """Whether its end was not the service's doing."""
+
+    def close(self) -> None:
+        """Close it; who waits for it is let go."""
+
+
+Opener = Callable[[], Way]
+
+
+class ChannelWay:
+    """A channel of paramiko's as a way."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel, self._inflow = channel, Inflow(channel)
+        self.flow_to, self.take, self.end_input = self._inflow.flow_to, self._inflow.take, channel.shutdown_write
+
+    def send(self, data: memoryview) -> None:
+        """Send all of it."""
+        self._channel.sendall(data)  # type: ignore[arg-type]
+
+    def has_broken(self) -> bool:
+        """Whether its end was not the service's doing."""
+        return not (self._channel.transport and self._channel.transport.is_active())
+
+    def close(self) -> None:
+        """Close it; who waits for it is let go."""
+        with contextlib.suppress(OSError, EOFError):  # its transport may be closed at the same moment
+            self._channel.close()
 
 
 class Counter:
@@ -36,6 +81,10 @@ class Counter:
 
     def __init__(self) -> None:
         self.up_bytes = self.down_bytes = self.n_connections = 0
+
+    def came(self, n_bytes: int) -> None:
+        """Count what came from the host."""
+        self.down_bytes += n_bytes
 
 
 class Forward:
@@ -126,7 +175,7 @@ class Stream:
 
     def __init__(self, client: socket.socket, opener: Opener, count: Counter, on_end: Callable[[Stream], None]) -> None:
         self._client, self._opener, self._count, self._on_end = client, opener, count, on_end
-        self._channel: paramiko.Channel | None = None
+        self._way: Way | None = None
         self._lock = threading.Lock()
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="pathos-nb tunnel down", daemon=True)
@@ -138,36 +187,37 @@ class Stream:
 
     def _run(self) -> None:
         try:
-            channel = self._opener()
+            way = self._opener()
         except HostError:  # the opener has told why
             self._break()
             self._end()
             return
         with self._lock:
-            self._channel = channel
+            self._way = way
         if self._is_closed:
-            _close(channel)
-        up = threading.Thread(target=self._up, args=(channel,), name="pathos-nb tunnel up", daemon=True)
+            way.close()
+        up = threading.Thread(target=self._up, args=(way,), name="pathos-nb tunnel up", daemon=True)
         up.start()
-        self._down(channel)
+        self._down(way)
         up.join()
         self._end()
 
-    def _up(self, channel: paramiko.Channel) -> None:
+    def _up(self, way: Way) -> None:
         block = bytearray(BLOCK_BYTES)
         view = memoryview(block)
         with contextlib.suppress(OSError, EOFError):
             while n := self._client.recv_into(block):
-                channel.sendall(view[:n])  # type: ignore[arg-type]
+                way.send(view[:n])
                 self._count.up_bytes += n
-            channel.shutdown_write()
+            way.end_input()
 
-    def _down(self, channel: paramiko.Channel) -> None:
+    def _down(self, way: Way) -> None:
+        way.flow_to(self._client, self._count.came)
         with contextlib.suppress(OSError):
-            while block := channel.recv(BLOCK_BYTES):
+            while block := way.take(BLOCK_BYTES):
                 self._client.sendall(block)
-                self._count.down_bytes += len(block)
-            if channel.transport and channel.transport.is_active():
+                self._count.came(len(block))
+            if not way.has_broken():
                 self._client.shutdown(socket.SHUT_WR)
                 return
         self._break()  # the link broke, or the client is gone
@@ -180,22 +230,17 @@ class Stream:
 
     def _end(self) -> None:
         self._client.close()
-        if self._channel is not None:
-            _close(self._channel)
+        if self._way is not None:
+            self._way.close()
         self._on_end(self)
 
     def close(self) -> None:
         """End it; returns when its threads have ended, or after 2 s."""
         with self._lock:
             self._is_closed = True
-            channel = self._channel
+            way = self._way
         self._break()
-        if channel is not None:
-            _close(channel)
+        if way is not None:
+            way.close()
         if self._thread is not threading.current_thread():
             self._thread.join(JOIN_S)
-
-
-def _close(channel: paramiko.Channel) -> None:
-    with contextlib.suppress(OSError, EOFError):  # its transport may be closed at the same moment
-        channel.close()

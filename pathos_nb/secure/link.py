@@ -24,7 +24,9 @@ from pathos_nb.errors import CommandFailed, HostKeyRefused, HostUnreachable, Tun
 from pathos_nb.secure import known_hosts
 from pathos_nb.secure.config import Hop
 from pathos_nb.secure.dial import dial
+from pathos_nb.secure.gulps import Gulps
 from pathos_nb.secure.login import Ask, log_in
+from pathos_nb.secure.rekeying import Patient, rekey_as_ssh_does
 
 if TYPE_CHECKING:
     import paramiko
@@ -107,7 +109,7 @@ class Link:
     def _stream(self, hop: Hop) -> Any:
         """Give a socket, or a stream through the hop before that has a socket's methods."""
         if not self._transports:
-            return dial(hop.name, hop.address, hop.port, self._options.timeout, self._note_dialing)
+            return Gulps(dial(hop.name, hop.address, hop.port, self._options.timeout, self._note_dialing))
         import paramiko
 
         before, gate = self._transports[-1], self._hops[len(self._transports) - 1].where
@@ -247,6 +249,7 @@ def _transport(stream: Any, hop: Hop) -> paramiko.Transport:
     logging.getLogger(LOG).addHandler(logging.NullHandler())  # else its troubles are printed on stderr
     transport = paramiko.Transport(stream, default_window_size=WINDOW_BYTES, default_max_packet_size=PACKET_BYTES)
     transport.daemon = True
+    Patient(transport)
     transport.set_log_channel(LOG)
     options = transport.get_security_options()
     options.ciphers = _first(CIPHERS, options.ciphers)
@@ -287,6 +290,7 @@ def _greet(transport: paramiko.Transport, hop: Hop, options: LinkOptions) -> Non
             cure=f"check the port; if the host is slow, give it more than {options.timeout:g} s (timeout)",
             host=hop.name,
         ) from error
+    rekey_as_ssh_does(transport)
     _verify(key, hop, options)
 
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+import copy
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +35,7 @@ Ask = Callable[[str, bool], "str | None"]  # (prompt, is secret) -> answer, or N
 TYPING_S = 180.0  # how long a person may take to answer; sshd itself waits 120 s
 TRIES = 3
 MAX_KEYS = 5  # sshd hangs up after six attempts
+_TAIL_BYTES = 32  # of a public key: the certificate has it in it
 
 
 class _Refusals:
@@ -139,7 +142,36 @@ def _all_keys(
     for path in hop.keys:
         loaded = _load(path, hop, ask, refusals)
         if loaded is not None:
+            yield from certified(path, loaded, hop.certificates)
             yield str(path), loaded
+
+
+def certified(path: Path, key: paramiko.PKey, named: Sequence[Path] = ()) -> Iterator[tuple[str, paramiko.PKey]]:
+    """Give a key with each certificate that there is for it: ``KEY-cert.pub``, and those that are named.
+
+    Parameters
+    ----------
+    path : Path
+        The private key's file.
+    key : paramiko.PKey
+        Read from it.
+    named : sequence of Path
+        Certificates, of this key or of others.
+
+    Yields
+    ------
+    tuple of str and paramiko.PKey
+        What to call it, and the key, which shows that certificate.
+    """
+    own = path.with_name(f"{path.name}-cert.pub")
+    for place in dict.fromkeys([*([own] if own.is_file() else []), *named]):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # it is no certificate
+            text = place.read_text(encoding="utf-8")
+            if key.asbytes()[-_TAIL_BYTES:] not in base64.b64decode(text.split()[1]):
+                continue  # another key's
+            shown = copy.copy(key)
+            shown.load_certificate(text)
+            yield f"{path} with its certificate", shown
 
 
 def _agent_keys(agent: paramiko.Agent | None, hop: Hop) -> Iterator[tuple[str, paramiko.PKey]]:

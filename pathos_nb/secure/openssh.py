@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -107,7 +108,7 @@ class OpenSsh:
             if words in said:
                 return kind(what, cause=words, cure=cure.format(self._known_name(said)), host=host, tail=tail)
         cure = "check the name and the network, or go through another host (--through)"
-        return HostUnreachable(what, cure=cure, host=host, tail=tail)
+        return HostUnreachable(what, cause=tail.rpartition("\n")[2], cure=cure, host=host, tail=tail)
 
     def _known_name(self, said: str) -> str:
         """Give the name under which the host's key is kept: ssh says it, as it has read its configuration."""
@@ -129,6 +130,9 @@ class FarProcess:
     def read(self) -> bytes:
         """Give the next bytes of stdout; none at its end."""
         return _read(self._process.stdout)
+
+    def flow_to(self, sink: socket.socket) -> None:
+        """Do nothing: what comes in a pipe has to be read."""
 
     def read_error(self) -> bytes:
         """Give the next bytes of stderr; none at its end."""

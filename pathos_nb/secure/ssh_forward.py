@@ -1,59 +1,80 @@
-"""A local port by the system's ``ssh -L``: ssh listens and copies; a command beside it shows that the link stands."""
+"""A way to a port by the system's ``ssh -L``: ssh listens on a socket of its own, in a folder that nobody else enters.
+
+::
+
+    Stream ══ folder (0700)/way ══ ssh ══ sshd ══ the service          a command beside it shows that the link stands
+"""
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import socket
+import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
 
-from pathos_nb.errors import HostError, HostUnreachable
+from pathos_nb.errors import HostUnreachable
 from pathos_nb.secure.carrier import Carrier
-from pathos_nb.secure.forward import LOOPBACK, listen
 from pathos_nb.secure.remote import Remote
 
 __all__ = ["SshForward"]
 
-TRIES = 3
+ENDS_S = 0.02  # a stream that ends because ssh does is there first
 
 
 class SshForward:
-    """A local port that ``ssh`` leads to a port on a host.
+    """An ``ssh`` that leads to a port on a host.
 
     Parameters
     ----------
     remote : Remote
         The host, over ``openssh``.
-    port : int
-        The local port; 0 takes a free one.
     target : str
         ``host:port`` as the host sees it.
 
     Raises
     ------
     TunnelFailed, HostUnreachable, HostKeyRefused, LoginRefused
-        The port is taken, or ssh does not connect.
+        ssh does not connect.
     """
 
-    def __init__(self, remote: Remote, port: int, target: str) -> None:
+    def __init__(self, remote: Remote, target: str) -> None:
         self._remote, self._target = remote, target
-        self.port = port
-        self._carrier = self._start(port) if port else self._start_anywhere()
+        self._folder = Path(tempfile.mkdtemp(prefix="pathos-nb-"))
+        try:
+            self._carrier = self._start()
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
 
-    def _start_anywhere(self) -> Carrier:
-        """Take a free port; ssh cannot be handed one, so it may be gone when ssh comes: then another."""
-        for left in reversed(range(TRIES)):
-            with listen(0) as free:
-                port = free.getsockname()[1]
-            try:
-                return self._start(port)
-            except HostError as error:
-                if not left or "forward" not in str(error):
-                    raise
-        raise AssertionError("the last try returns or raises")
+    @property
+    def _place(self) -> Path:
+        return self._folder / "way"
 
-    def _start(self, port: int) -> Carrier:
-        listen(port).close()  # says it in our words if it is taken
-        self.port = port
-        spec = f"{LOOPBACK}:{port}:{self._target}"
-        return self._remote.open_beside(["cat"], ("-o", "ExitOnForwardFailure=yes", "-L", spec))
+    def _start(self) -> Carrier:
+        options = ("-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindUnlink=yes")
+        return self._remote.open_beside(["cat"], (*options, "-L", f"{self._place}:{self._target}"))
+
+    def open(self) -> SocketWay:
+        """Open a stream to the service.
+
+        Raises
+        ------
+        HostUnreachable
+            ssh has ended.
+        """
+        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            stream.connect(str(self._place))
+        except OSError as error:
+            stream.close()
+            raise self._lost(str(error)) from error
+        return SocketWay(stream, self._has_ended)
+
+    def _has_ended(self) -> bool:
+        return self._carrier.wait_ended(ENDS_S)
 
     def round_trip(self, timeout: float) -> float:
         """Give the seconds of one byte there and back.
@@ -70,21 +91,57 @@ class SshForward:
             answer = self._carrier.sock.recv(1)
         except OSError:
             answer = b""
-        if answer:
-            return time.monotonic() - begun
-        cause = self._carrier.why_ended() or f"no answer within {timeout:g} s"
-        what = f"the link to {self._remote.where} was lost"
-        raise HostUnreachable(what, cause=cause, cure="connect again", host=self._remote.name)
+        if not answer:
+            raise self._lost(f"no answer within {timeout:g} s")
+        return time.monotonic() - begun
+
+    def _lost(self, cause: str) -> HostUnreachable:
+        what, cause = f"the link to {self._remote.where} was lost", self._carrier.why_ended() or cause
+        return HostUnreachable(what, cause=cause, cure="connect again", host=self._remote.name)
 
     def is_alive(self) -> bool:
         """Say whether ssh still runs."""
         return not self._carrier.why_ended()
 
+    def lead_to(self, target: str) -> None:
+        """Lead to another place, ``host:port``, as the host sees it."""
+        self._target = target
+        self.mended()
+
     def mended(self) -> None:
-        """Start ssh anew, with the same port."""
+        """Start ssh anew."""
         self._carrier.close()
-        self._carrier = self._start(self.port)
+        self._carrier = self._start()
 
     def close(self) -> None:
         """End ssh."""
         self._carrier.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class SocketWay:
+    """A connection to ssh's own socket.
+
+    Parameters
+    ----------
+    stream : socket.socket
+        Connected.
+    has_ended : callable
+        Says whether ssh has.
+    """
+
+    def __init__(self, stream: socket.socket, has_ended: Callable[[], bool]) -> None:
+        self._stream, self.take, self.send, self.has_broken = stream, stream.recv, stream.sendall, has_ended
+
+    def end_input(self) -> None:
+        """Say that no more will be sent."""
+        self._stream.shutdown(socket.SHUT_WR)
+
+    def flow_to(self, sink: socket.socket, count: Callable[[int], None]) -> None:
+        """Do nothing: what comes on a socket has to be read."""
+
+    def close(self) -> None:
+        """Close it; who waits for it is let go."""
+        with contextlib.suppress(OSError):
+            self._stream.shutdown(socket.SHUT_RDWR)
+        self._stream.close()

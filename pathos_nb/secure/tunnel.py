@@ -17,17 +17,14 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pathos_nb.errors import HostError, HostKeyRefused, HostUnreachable, LoginRefused, TunnelFailed
-from pathos_nb.secure.forward import LOOPBACK, Forward
+from pathos_nb.secure.forward import LOOPBACK, ChannelWay, Forward, Way
 from pathos_nb.secure.names import checked_port, parse
 from pathos_nb.secure.registered import registered_python, remote_to
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.ssh_forward import SshForward
-
-if TYPE_CHECKING:
-    import paramiko
 
 __all__ = ["Tunnel", "TunnelException", "free_port"]
 
@@ -36,6 +33,7 @@ TunnelException = TunnelFailed  # pathos' name
 WATCH_S = 5.0  # between two looks at the link
 DEAD_S = 10.0  # a look that is not answered in this time finds the link dead
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+TURN_S = 0.05  # between two attempts of one client
 WAIT_S = 30.0  # how long a client that connects while the link is down is kept waiting
 PICK = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
 
@@ -79,7 +77,8 @@ class Tunnel:
         self._host: str | None = None
         self._remote: Remote | None = None
         self._owns_remote = True
-        self._way: Forward | SshForward | None = None
+        self._way: Forward | None = None
+        self._ssh: SshForward | None = None
         self._stop, self._is_up = threading.Event(), threading.Event()
         self._watcher: threading.Thread | None = None
         self._targets: tuple[str, ...] = ()
@@ -114,18 +113,18 @@ class Tunnel:
 
     @property
     def sent_bytes(self) -> int:
-        """Bytes that went to the host; 0 with ``openssh``, which does not tell."""
-        return self._way.count.up_bytes if isinstance(self._way, Forward) else 0
+        """Bytes that went to the host."""
+        return self._way.count.up_bytes if self._way else 0
 
     @property
     def received_bytes(self) -> int:
-        """Bytes that came from the host; 0 with ``openssh``."""
-        return self._way.count.down_bytes if isinstance(self._way, Forward) else 0
+        """Bytes that came from the host."""
+        return self._way.count.down_bytes if self._way else 0
 
     @property
     def n_connections(self) -> int:
-        """Connections that are open now; 0 with ``openssh``."""
-        return self._way.n_open if isinstance(self._way, Forward) else 0
+        """Connections that are open now."""
+        return self._way.n_open if self._way else 0
 
     def connect(self, host: str, port: int | None = None, through: str | None = None, **options: Any) -> int:
         """Lead a local port to a port on a host.
@@ -181,10 +180,28 @@ class Tunnel:
             self._targets = (parse(host).host,)
             return remote
 
-    def _lead(self, remote: Remote, local_port: int) -> Forward | SshForward:
-        if remote.transport == "paramiko":
-            return Forward(self._open, local_port)
-        return SshForward(remote, local_port, f"{self._targets[0]}:{self._rport}")
+    def _lead(self, remote: Remote, local_port: int) -> Forward:
+        way = Forward(self._open, local_port)
+        try:
+            if remote.transport != "paramiko":
+                self._ssh = SshForward(remote, f"{self._targets[0]}:{self._rport}")
+        except BaseException:
+            way.close()
+            raise
+        return way
+
+    def lead_to(self, port: int) -> None:
+        """Lead what connects from now on to another port of the host.
+
+        Parameters
+        ----------
+        port : int
+            There.
+        """
+        if port != self._rport:
+            self._rport = port
+            if self._ssh is not None:
+                self._ssh.lead_to(f"{self._targets[0]}:{port}")
 
     def _begin(self) -> None:
         self._stop.clear()
@@ -199,8 +216,10 @@ class Tunnel:
         self._is_up.set()  # who waits for the link is let go
         way, self._way = self._way, None
         remote, self._remote = self._remote, None
-        if way is not None:
-            way.close()
+        ssh, self._ssh = self._ssh, None
+        for each in (way, ssh):
+            if each is not None:
+                each.close()
         if remote is not None and self._owns_remote:
             remote.close(for_good=True)
         watcher, self._watcher = self._watcher, None
@@ -212,7 +231,7 @@ class Tunnel:
 
     # ---------------------------------------------------------------------------------------------------- connections
 
-    def _open(self) -> paramiko.Channel:
+    def _open(self) -> Way:
         """Open a stream to the service; while the link is down it is waited for."""
         deadline = time.monotonic() + WAIT_S
         while self._is_up.wait(max(0.0, deadline - time.monotonic())) and not self._stop.is_set():
@@ -223,6 +242,7 @@ class Tunnel:
                 raise
             except HostUnreachable as error:
                 self._has_failed(error)
+                self._stop.wait(TURN_S)
         raise self._down_for_long()
 
     def _down_for_long(self) -> HostUnreachable:
@@ -230,20 +250,22 @@ class Tunnel:
             f"the link to {self._host} is down", cause=self.last_error, cure="try again later", host=self._host or ""
         )
 
-    def _open_now(self) -> paramiko.Channel:
+    def _open_now(self) -> Way:
         remote = self._remote
         if remote is None or self._rport is None:
             raise self._down_for_long()
+        if self._ssh is not None:
+            return self._ssh.open()
         for target in self._targets[:-1]:
             with contextlib.suppress(TunnelFailed):
-                return remote.link.forward(target, self._rport, remote.timeout)
-        return remote.link.forward(self._targets[-1], self._rport, remote.timeout)
+                return ChannelWay(remote.link.forward(target, self._rport, remote.timeout))
+        return ChannelWay(remote.link.forward(self._targets[-1], self._rport, remote.timeout))
 
     # -------------------------------------------------------------------------------------------------------- the link
 
     def _has_failed(self, error: HostError) -> None:
         self.last_error = str(error)
-        remote = self._remote
+        remote = self._ssh or self._remote
         if remote is not None and not remote.is_alive():
             self._is_up.clear()
 
@@ -262,15 +284,14 @@ class Tunnel:
 
     def _look(self, remote: Remote) -> float:
         """Give the link's round trip; a HostUnreachable if it is dead."""
-        way = self._way
-        return way.round_trip(DEAD_S) if isinstance(way, SshForward) else remote.round_trip(DEAD_S)
+        return (self._ssh or remote).round_trip(DEAD_S)
 
     def _wait_for_next(self, remote: Remote) -> None:
         """Wait until the next look is due, or the link has broken visibly."""
         deadline = time.monotonic() + WATCH_S
-        way = self._way
+        ssh = self._ssh
         while not self._stop.wait(0.25) and self._is_up.is_set():
-            if not (way.is_alive() if isinstance(way, SshForward) else remote.is_alive()):
+            if not (ssh or remote).is_alive():
                 return
             if time.monotonic() > deadline:
                 return
@@ -279,7 +300,7 @@ class Tunnel:
         """Connect anew, with pauses that grow; give up only if the host refuses us for good."""
         self._is_up.clear()
         self._change("reconnecting")
-        if isinstance(self._way, Forward):
+        if self._way is not None:
             self._way.drop()
         for attempt in range(1_000_000):
             if attempt and self._stop.wait(_pause(attempt - 1)):
@@ -305,8 +326,8 @@ class Tunnel:
         if self._stop.is_set():
             remote.close()
             return
-        if isinstance(self._way, SshForward):
-            self._way.mended()
+        if self._ssh is not None:
+            self._ssh.mended()
         self._is_up.set()
 
     def _change(self, state: str) -> None:

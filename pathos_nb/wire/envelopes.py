@@ -98,6 +98,11 @@ class EnvelopeReader:
         self._body, self._filled = bytearray(), 0
         self._frames = FrameReader()
 
+    @property
+    def missing_bytes(self) -> int:
+        """How much of an envelope that has begun is still to come."""
+        return len(self._body) - self._filled
+
     def pull(self, receive: Callable[[int], bytes], receive_into: Callable[[memoryview], int]) -> list[Envelope] | None:
         """Read once from the stream.
 

@@ -6,7 +6,7 @@
 direction   messages, by their ``type``
 ==========  =========================================================================================
 to kernel   ``open look cancel retry do reply watch know missed code close``
-to front    ``hello run delta ended window tables answer ask known left code``
+to front    ``hello run delta profile ended window tables answer ask known left code``
 ==========  =========================================================================================
 
 Every message has a ``type``. Times are seconds since the start of the run (``_s``), but for ``started_at`` (since the
@@ -119,6 +119,52 @@ class Place(TypedDict):
     count: int  # the cell's number
 
 
+class FlameNodes(TypedDict):
+    """Functions by who called them, as columns; a node keeps its number, and a parent comes before its children."""
+
+    id: list[int]
+    parent: list[int]  # the outermost has itself
+    name: list[str]
+    where: list[str]  # file and line; empty for C code
+    total_ms: list[float]  # in it and in what it called
+    kind: list[int]  # what it was mostly: 0 Python, 1 C code, 2 waiting, 3 waiting for the GIL, 4 without a core
+
+
+class FunctionRows(TypedDict):
+    """The functions that took the most time themselves, as columns."""
+
+    name: list[str]
+    where: list[str]
+    own_ms: list[float]
+    total_ms: list[float]
+    kind: list[int]
+    n_calls: list[int]  # 0 where calls are not counted
+
+
+class UsageRows(TypedDict):
+    """What workers' time was spent on, as columns; where there are several hosts, these come first."""
+
+    name: list[str]
+    is_host: list[bool]
+    run_s: list[float]
+    cpu_s: list[float]
+    load_s: list[float]  # unpickling
+    dump_s: list[float]  # pickling
+    wait_s: list[float]  # for input
+    peak_bytes: list[int]
+
+
+class ProfilePart(TypedDict):
+    """A run's profile, or what has changed of it: nodes that are not in it are as they were, tables are whole."""
+
+    n_samples: int
+    kinds_ms: list[float]
+    nodes: FlameNodes
+    functions: FunctionRows
+    usage: UsageRows
+    notes: list[str]
+
+
 class RunRecord(TypedDict):
     """A whole run: the answer to ``open``, and the content of the MIME type in a saved notebook."""
 
@@ -132,6 +178,7 @@ class RunRecord(TypedDict):
     n_more_failures: int
     printed: list[PrintedRow]
     n_more_printed: int  # characters
+    profile: ProfilePart | None  # of a run that is profiled
 
 
 # ------------------------------------------------------------------------------------------------------------- to front
@@ -164,6 +211,14 @@ class RunDelta(TypedDict):
     n_more_failures: int
     printed: list[PrintedRow]
     n_more_printed: int
+
+
+class RunProfile(TypedDict):
+    """What is new of a run's profile; about once a second."""
+
+    type: Literal["profile"]
+    run: str
+    part: ProfilePart
 
 
 class RunEnd(TypedDict):
@@ -237,6 +292,7 @@ class PoolRow(TypedDict):
     name: str
     places: list[str]
     n_workers: int
+    n_first: int  # of them at the first place: the number that ``%pathos pool NAME --nodes`` sets
     n_busy: int
     is_default: bool
     is_owned: bool  # the session's, so that it may be closed and resized by hand
@@ -414,5 +470,5 @@ class Close(TypedDict):
     type: Literal["close"]
 
 
-ToFront = Hello | RunWhole | RunDelta | RunEnd | Window | Tables | Answer | Ask | Known | Left | Code
+ToFront = Hello | RunWhole | RunDelta | RunProfile | RunEnd | Window | Tables | Answer | Ask | Known | Left | Code
 ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Know | Missed | WantCode | Close

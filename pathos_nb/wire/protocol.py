@@ -6,12 +6,15 @@ kind        direction  fields, then payload
 INITIALIZE  down       () then (initializer, arguments)
 DEFINE      down       (run, `RunSpec` fields) then (function, fixed keyword arguments)
 WORK        down       (chunk, run, first index or indices, number of items) then the items
+CALL        down       (chunk, index, `RunSpec` fields) then ((function, fixed keyword arguments), the one item in a
+                       list): a run of one item, of which nothing is kept
 FORGET      down       (run,)
 BESIDE      down       (path,): an archive of the user's own modules, first on the path in place of the last one;
                        to a worker that shares no files with its agent: () then the archive
 RELEASE     both       (segments,): all views of these pieces of shared memory are gone
 DONE        up         (`Report` fields) then the values
 BROKEN      up         (what, text): the initializer failed; the worker ends
+PROFILE     up         (chunk, `Profiled` fields): what was sampled of a chunk that is still at work
 ==========  =========  ==================================================================================
 """
 
@@ -24,9 +27,82 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE = range(1, 9)
+INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL = range(1, 11)
 
 RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION = range(6)
+# What a thread was at when it was sampled: each sample's time is shared out among these.
+KINDS = ("python", "native", "waiting", "gil", "starved")
+
+
+class Profiling(NamedTuple):
+    """How a run is profiled.
+
+    Attributes
+    ----------
+    rate_hz : float
+        Samples a second.
+    counts_calls : bool
+        Whether cProfile counts every call besides.
+    is_whole : bool
+        Whether this package's own frames stay in the stacks.
+    """
+
+    rate_hz: float = 100.0
+    counts_calls: bool = False
+    is_whole: bool = False
+
+
+class Cost(NamedTuple):
+    """What a chunk cost its worker, in seconds.
+
+    Attributes
+    ----------
+    load_s, run_s, dump_s : float
+        Unpickling the items, running them, pickling the values.
+    wait_s : float
+        How long the worker had nothing to do before.
+    cpu_s : float
+        Processor time in `run_s`, of all threads of a worker process.
+    told_s : float
+        From the start of the first item to the report.
+    peak_bytes : int
+        The most memory that the process was seen to hold.
+    """
+
+    load_s: float
+    run_s: float
+    dump_s: float
+    wait_s: float
+    cpu_s: float
+    told_s: float
+    peak_bytes: int
+
+
+class Profiled(NamedTuple):
+    """What is new in a worker's profile of a run.
+
+    Attributes
+    ----------
+    frames : sequence of (name, file, line)
+        Functions.
+    stacks : sequence of (places in frames, samples, microseconds of each of `KINDS`)
+        From the outermost function to the innermost.
+    calls : sequence of (frame, primitive calls, calls, own seconds, seconds, callers)
+        From cProfile; a caller is (frame, primitive calls, calls, own seconds, seconds).
+    peaks : sequence of (offset, bytes)
+        The items that were seen to hold the most memory, and how much.
+    cost : tuple or None
+        `Cost` fields, once the chunk is done.
+    note : str
+        Why something that was asked for is missing.
+    """
+
+    frames: Sequence[tuple[str, str, int]]
+    stacks: Sequence[tuple[Sequence[int], int, Sequence[int]]]
+    calls: Sequence[tuple[Any, ...]] = ()
+    peaks: Sequence[tuple[int, int]] = ()
+    cost: tuple[Any, ...] | None = None
+    note: str = ""
 
 
 class RunSpec(NamedTuple):
@@ -46,6 +122,8 @@ class RunSpec(NamedTuple):
         Current folder, module path, environment and set-up modules, where they differ from the last run's.
     chunk_s : float or None
         How long a chunk may last: after that what has not begun goes back. None: it is done to its end.
+    profile : tuple or None
+        `Profiling` fields, if the run is profiled.
     """
 
     star: bool
@@ -54,6 +132,7 @@ class RunSpec(NamedTuple):
     minor: tuple[int, ...] | None
     context: tuple[Any, ...] | None
     chunk_s: float | None = None
+    profile: tuple[Any, ...] | None = None
 
 
 class ItemReport(NamedTuple):
@@ -88,6 +167,8 @@ class Report(NamedTuple):
         What items wrote.
     undecodable : str
         Why no item could be loaded; empty if they could.
+    profile : tuple or None
+        `Profiled` fields, of a run that is profiled.
     """
 
     chunk: int
@@ -98,3 +179,4 @@ class Report(NamedTuple):
     failures: Sequence[tuple[Any, ...]]
     output: Sequence[tuple[int, bytes]]
     undecodable: str
+    profile: tuple[Any, ...] | None = None

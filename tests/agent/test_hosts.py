@@ -281,14 +281,26 @@ def test_a_host_that_stays_away_is_an_error_that_says_what_to_do(places, bed):
 
 def test_an_agent_whose_link_is_cut_without_a_word_ends_by_itself(places, bed):
     bed.needs("cut")
-    places("host2", settings=SETTINGS._replace(orphan_s=3.0, patience_s=0.1))
+    places("host2", settings=SETTINGS._replace(orphan_s=300.0, patience_s=0.1))
     with Pool("host2", nodes=2) as pool:
         run = started(pool, 2000)
         assert len(processes_on(bed, "host2")) >= 3
         began = time.monotonic()
         bed("cut", "host2")
         assert wait_until(lambda: not processes_on(bed, "host2"), 30), processes_on(bed, "host2")
-        assert time.monotonic() - began < 3.0 + SETTINGS.beat_s + 10.0
+        assert time.monotonic() - began < 3 * SETTINGS.beat_s + 10.0
+        pool.terminate()
+        assert run.is_over
+
+
+def test_an_agent_behind_a_jump_host_ends_after_a_while_of_silence(places, bed):
+    bed.needs("cut")
+    places("inner", settings=SETTINGS._replace(orphan_s=3.0, patience_s=0.1))
+    with Pool("inner", nodes=1) as pool:
+        run = started(pool, 2000)
+        assert processes_on(bed, "inner")
+        bed("cut", "host1")  # the jump host's own link to it stands
+        assert wait_until(lambda: not processes_on(bed, "inner"), 30), processes_on(bed, "inner")
         pool.terminate()
         assert run.is_over
 

@@ -35,7 +35,7 @@ class Scene:
         self.slot = SimpleNamespace(name="w", host="h", pid=1, python="", running=lambda: Running(NUMBER, 0, 0.0, 2))
         self.seat = SimpleNamespace(
             in_flight={NUMBER: self.chunk}, slot=self.slot, name="w", retiring=False, leaving=False,
-            items_left=lambda: None,
+            items_left=lambda: None, n_items=2, last_size=2,
         )  # fmt: skip
         crew = SimpleNamespace(
             seat_of=lambda slot: self.seat, stillborn=0, mourn=lambda *a: None, replace=lambda s: None

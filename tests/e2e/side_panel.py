@@ -22,6 +22,7 @@ class SidePanel:
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
         self.element = tab.page.locator("#pathos-nb-panel")
+        self.question = self.element.locator(".pathos-nb-panel-question")
 
     def show(self) -> None:
         """Click its icon; in Notebook 7, choose it from the menu."""
@@ -39,6 +40,16 @@ class SidePanel:
         """Have pathos_nb loaded by the button that the panel offers."""
         self.press("Load pathos_nb")
         self.section("hosts").wait_for(state="visible")
+
+    def click_run(self, cell: int) -> None:
+        """Run a cell by the mouse: a click on it, a click on the button of the notebook's bar."""
+        self.tab.page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".jp-InputArea-editor").click()
+        self.tab.page.locator("jp-button[data-command='notebook:run-cell-and-select-next']").first.click()
+
+    def answer(self, text: str) -> None:
+        """Type an answer to the question that is shown, and send it."""
+        self.question.locator("input").fill(text)
+        self.press("Send")
 
     def section(self, topic: str) -> Any:
         """Give a part, unfolded."""

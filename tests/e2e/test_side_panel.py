@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.side_panel import SidePanel
+from tests.remote.fake_server import FakeServer
 from tests.rig.bed import Bed
+from tests.rig.browser import Tab
 from tests.rig.jupyter import EXTENSION, Jupyter
 
 pytestmark = pytest.mark.skipif(not EXTENSION.is_dir(), reason="the extension is not built: make bundles")
 
+SWEEP = """%%pmap -o fits --on-error keep for x in range(200)
+import time
+time.sleep(0.1)
+if x % 7 == 3 and not is_mended:
+    raise ValueError(f"no fit at {x}")
+x * x"""
+LAUNCHERS = """%load_ext pathos_nb
+from pathos_nb.launchers.contract import Availability
+from pathos_nb.launchers.registry import registry
+from pathos_nb.launchers.serial import SerialLauncher
+class Batch(SerialLauncher):
+    @classmethod
+    def availability(cls):
+        return Availability(0.0, "no scheduler is installed here")
+registry.register("batch", Batch)"""
+HOSTILE = """%%pmap -p threads -n 1 --on-error keep --title "<script>evil()</script><img src=x onerror='isHarmed=1'> \u202e" for x in range(2)
+print("<script>isHarmed = 1</script>" + "M" * 10_000_000)
+raise ValueError("<img src=x onerror='isHarmed=1'>\x1b[31m\u202e" + "M" * 10_000_000)"""
 SLOW_SWEEP = """%load_ext pathos_nb
 import time
 def slow(x):
@@ -31,34 +52,15 @@ def strangers(bed: Bed, lab: Jupyter) -> Path:
     return folder / "known_hosts"
 
 
-def test_a_host_a_tunnel_and_a_pool_by_mouse_alone(open_notebook, bed, strangers):
+def test_the_whole_story_by_mouse_alone(open_notebook, bed, strangers):
+    """A host, a pool, a sweep, cancelled and mended, all closed; and what happened is there without a kernel."""
     bed.needs("password")
-    tab = open_notebook(
-        "import socket\nnames = %pmap socket.gethostname() for i in range(8)\nprint(sorted(set(names)))", width=1500
-    )
+    tab = open_notebook("is_mended = False", SWEEP, "is_mended = True", width=1500)
     panel = SidePanel(tab)
     panel.show()
-    tab.shot("panel-not-loaded")
+    tab.shot("story-1-not-loaded")
     panel.load()
-    form = panel.form("hosts")
-    form.locator("datalist option[value=host1]").first.wait_for(state="attached")
-    form.get_by_label("Host", exact=True).fill("host2")
-    form.get_by_label("User").fill("pwuser")
-    form.get_by_label("Workers").fill("2")
-    tab.shot("panel-form")
-    panel.press("Connect", form)
-
-    question = panel.element.locator(".pathos-nb-panel-question")
-    fingerprint = question.locator(".pathos-nb-panel-fingerprint").inner_text()
-    assert fingerprint.startswith("SHA256:") and not strangers.exists()
-    tab.shot("panel-unknown-key")
-    panel.press("It is the same: trust it")
-    question.locator("input[type=password]").fill(bed.password)
-    tab.shot("panel-password")
-    panel.press("Send")
-    panel.wait_for_note("host2 is connected as pwuser@host2")
-    panel.state("hosts", "host2", "connected")
-    assert fingerprint not in tab.page.content() and bed.password not in tab.page.content()
+    connect_host2(panel, bed, strangers)
 
     form = panel.form("tunnels")
     form.get_by_label("Port there").fill(str(bed.hosts["host2"]["port"]))
@@ -66,46 +68,233 @@ def test_a_host_a_tunnel_and_a_pool_by_mouse_alone(open_notebook, bed, strangers
     panel.wait_for_note("leads to port")
     (tunnel,) = _when_there(panel, "tunnels")
     panel.state("tunnels", tunnel, "connected")
+    assert carry(panel.card("tunnels", tunnel).inner_text()).startswith(b"SSH-2.0")
+    panel.card("tunnels", tunnel).get_by_text(re.compile(r"[1-9]\d* B · [\d.]+\sms")).wait_for()
 
     form = panel.form("pools")
-    form.locator("[data-name=host2] input").check()
-    form.get_by_label("Workers each").fill("2")
+    for place in ("host2", "processes"):
+        form.locator(f"[data-name={place}] input").check()
     panel.press("Start", form)
-    panel.wait_for_note("cells run on host2-pool")
-    panel.state("pools", "host2-pool", "default")
-    assert "['host2']" in tab.run(0)
-    panel.element.locator(".pathos-nb-panel-spark").first.wait_for()
-    tab.shot("panel-at-work")
+    panel.wait_for_note("cells run on processes-host2-pool")
+    for cell in (0, 1):
+        panel.click_run(cell)
+    (run,) = _when_there(panel, "runs")
+    panel.element.get_by_text(re.compile(r"[3-9] failed")).wait_for()
+    tab.shot("story-5-sweep")
+    panel.press("Cancel", panel.card("runs", run))
+    panel.state("runs", run, "cancelled")
+    tab.shot("story-6-cancelled")
+    panel.click_run(2)
+    panel.press("Rerun failed", panel.card("runs", run))
+    panel.state("runs", run, "done")
+    panel.card("runs", run).get_by_text("200 of 200 done").wait_for()
+    tab.shot("story-7-mended")
 
-    panel.press("Close", panel.card("pools", "host2-pool"))
-    panel.wait_for_note("closed host2-pool")
-    panel.press("Close", panel.card("tunnels", tunnel))
-    panel.wait_for_note(f"ended {tunnel}")
-    panel.card("hosts", "host2").get_by_text("2 workers").wait_for(state="detached")  # or it would ask first
-    panel.press("Disconnect", panel.card("hosts", "host2"))
-    panel.wait_for_note("disconnected host2")
-    for topic in ("hosts", "tunnels"):
-        panel.section(topic).locator("[role=listitem]").wait_for(state="detached")
-    assert "host2" not in " ".join(panel.names("pools"))
+    panel.press("Close all")
+    tab.shot("story-8-close-all")
+    panel.press("Yes: close all")
+    assert "disconnected host2" in panel.wait_for_note("Close all")
+    for topic in ("hosts", "tunnels", "pools"):
+        panel.section(topic).locator("[role=listitem]").first.wait_for(state="detached")
+    open_without_kernel(tab)
+    tab.shot("story-9-without-a-kernel")
 
 
-def test_a_password_that_is_wrong_is_an_error_with_a_cure(open_notebook, bed, strangers):
-    bed.needs("password")
+def connect_host2(panel: SidePanel, bed: Bed, strangers: Path) -> None:
+    """Connect to a host that nobody knows, by what the configuration says of it and a password."""
+    tab, form = panel.tab, panel.form("hosts")
+    form.get_by_label("From ~/.ssh/config").select_option("host2")
+    form.get_by_label("User").fill("pwuser")
+    form.get_by_label("Workers").fill("2")
+    tab.shot("story-2-form")
+    panel.press("Connect", form)
+    fingerprint = panel.question.locator(".pathos-nb-panel-fingerprint").inner_text()
+    assert fingerprint.startswith("SHA256:") and not strangers.exists()
+    assert panel.question.inner_text().count(fingerprint) == 1
+    tab.shot("story-3-unknown-key")
+    panel.press("It is the same: trust it")
+    panel.answer("not this")
+    panel.question.get_by_text("That was not accepted. Password of pwuser@host2").wait_for()
+    tab.shot("story-4-password")
+    panel.answer(bed.password)
+    panel.wait_for_note("host2 is connected as pwuser@host2")
+    panel.state("hosts", "host2", "connected")
+    assert fingerprint not in tab.page.content() and bed.password not in tab.page.content()
+
+
+def carry(way: str) -> bytes:
+    """Have a tunnel carry something."""
+    port = re.search(r"localhost:(\d+)", way)
+    assert port
+    with socket.create_connection(("127.0.0.1", int(port[1])), timeout=30) as stream:
+        return stream.recv(100)
+
+
+def open_without_kernel(tab: Tab) -> None:
+    """Save by the button, end the kernel by the menu, load the page again."""
+    tab.page.locator("jp-button[data-command='docmanager:save']").first.click()
+    tab.wait("() => !jupyterapp.shell.currentWidget.context.model.dirty", "it is saved")
+    tab.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    tab.page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
+    SidePanel(tab).element.get_by_text("No kernel").wait_for()
+    tab.page.reload()
+    saved = tab.page.locator(".pathos-nb-saved section.pathos-nb-run").first
+    for text in ("fits again", "done", "4 workers on 2 hosts, as a table"):
+        saved.get_by_text(text, exact=True).first.wait_for()
+
+
+def test_a_passphrase_a_code_and_a_jump_host(open_notebook, bed, lab):
+    """Who is behind a gate, has an encrypted key, or has a second factor, gets in by the form too."""
+    bed.needs("bastion")
+    (lab.home / ".ssh").mkdir(mode=0o700)
+    (lab.home / ".ssh" / "config").write_text(Path(bed.config).read_text(encoding="utf-8"))
     tab = open_notebook("")
     panel = SidePanel(tab)
     panel.show()
     panel.load()
     form = panel.form("hosts")
-    form.get_by_label("Host", exact=True).fill("pwuser@host2")
+    for label, text in {"Host": bed.hosts["inner"]["address"], "User": "root", "Key file": bed.facts["encrypted_key"],
+                        "Jump through": "host1", "Call it": "deep", "Workers": "1"}.items():  # fmt: skip
+        form.get_by_label(label, exact=True).fill(text)
     panel.press("Connect", form)
-    panel.press("It is the same: trust it")
-    secret = panel.element.locator(".pathos-nb-panel-question input[type=password]")
-    secret.fill("not this")
-    panel.press("Send")
-    panel.press("Give up")
-    said = panel.wait_for_note("pwuser@host2", is_ok=False)
-    assert "not let in" in said and form.get_by_label("Host", exact=True).input_value() == "pwuser@host2"
-    tab.shot("panel-error")
+    panel.answer("not this")
+    panel.question.get_by_text("That was not accepted. Passphrase of").wait_for()
+    tab.shot("panel-passphrase")
+    panel.answer(Path(bed.facts["passphrase_file"]).read_text(encoding="utf-8"))
+    panel.wait_for_note("deep is connected as root@")
+    panel.card("hosts", "deep").get_by_text("through host1").wait_for()
+    with FakeServer(codes=["424242"]) as gate:
+        gate.introduce(lab.home)
+        form = panel.form("hosts")
+        form.get_by_label("Host", exact=True).fill("fake")
+        panel.press("Connect", form)
+        panel.question.get_by_text("Your second factor: Code").wait_for()
+        tab.shot("panel-code")
+        panel.answer("1")
+        panel.question.get_by_text("That was not accepted.").wait_for()
+        tab.page.keyboard.press("Escape")
+        assert "me@fake was not let in" in panel.wait_for_note("Connect fake", is_ok=False)
+
+
+def test_pools_and_servers_are_steered_by_their_buttons(open_notebook, bed, lab):
+    (lab.home / ".ssh").mkdir(mode=0o700)
+    (lab.home / ".ssh" / "config").write_text(Path(bed.config).read_text(encoding="utf-8"))
+    tab = open_notebook(LAUNCHERS)
+    tab.run(0)
+    panel = SidePanel(tab)
+    panel.show()
+    form = panel.form("pools")
+    absent = form.locator("[data-name=batch]")
+    assert absent.locator("input").is_disabled() and "no scheduler is installed here" in absent.inner_text()
+    for name in ("first", "second"):
+        form = panel.form("pools")
+        form.locator("[data-name=threads] input").check()
+        form.get_by_label("Workers each").fill("1")
+        form.get_by_label("Name").fill(name)
+        panel.press("Start", form)
+        panel.wait_for_note(f"cells run on {name}")
+    first = panel.card("pools", "first")
+    panel.press("Make default", first)
+    panel.state("pools", "first", "default")
+    first.get_by_role("spinbutton").fill("3")
+    panel.press("Resize", first)
+    first.get_by_text("0 of 3 workers busy").wait_for()
+    panel.press("Restart", first)
+    panel.wait_for_note("all fresh")
+    panel.press("Close", panel.card("pools", "second"))
+    panel.wait_for_note("closed second")
+
+    form = panel.form("hosts")
+    form.get_by_label("Host", exact=True).fill("host3")
+    form.get_by_label("Workers").fill("1")
+    panel.press("Connect", form)
+    panel.wait_for_note("host3 is connected")
+    form = panel.form("services")
+    form.get_by_label("Workers").fill("1")
+    panel.press("Start", form)
+    assert "runs on host3" in panel.wait_for_note("a server with 1 worker")
+    panel.state("services", "server-1", "connected")
+    tab.shot("panel-server")
+    panel.press("Stop", panel.card("services", "server-1"))
+    panel.press("Yes: stop")
+    panel.wait_for_note("ended server-1")
+    panel.press("Remember", panel.card("hosts", "host3"))
+    panel.wait_for_note("host3 is in")
+    panel.press("Disconnect", panel.card("hosts", "host3"))
+    panel.press("Yes: disconnect")
+    panel.state("hosts", "host3", "not connected")
+    panel.press("Remove", panel.card("hosts", "host3"))
+    panel.press("Yes: remove")
+    panel.card("hosts", "host3").wait_for(state="detached")
+
+
+def test_two_notebooks_the_palette_the_settings_and_the_status_bar(open_notebook):
+    """The panel is the kernel's whose notebook is in front; it is found, and used, without a mouse."""
+    tab = open_notebook("%load_ext pathos_nb\nys = %pmap x for x in range(4)", "1")
+    tab.run(0)
+    status = tab.page.locator(".pathos-nb-status-button")
+    status.get_by_text(re.compile(r"pathos_nb 0/\d+")).click()
+    panel = SidePanel(tab)
+    (run,) = _when_there(panel, "runs")
+    (tab.server.root / "other.ipynb").write_text((tab.server.root / "test.ipynb").read_text())
+    tab.command("docmanager:open", path="other.ipynb")
+    panel.element.get_by_text("pathos_nb is not loaded").wait_for()
+    assert not status.is_visible()
+    tab.page.locator(".lm-TabBar-tab", has_text="test.ipynb").click()
+    assert _when_there(panel, "runs") == [run]
+
+    keys = tab.page.keyboard
+    keys.press("Control+Shift+C")
+    tab.page.get_by_role("menuitem", name="pathos_nb: Start a pool …").wait_for()
+    keys.type("pathos pool")
+    tab.shot("panel-palette")
+    keys.press("Enter")
+    for _ in range(10):  # to the box of threads, which Space ticks
+        if tab.page.evaluate("document.activeElement.value") == "threads":
+            break
+        keys.press("Tab")
+    keys.press("Space")
+    for key in ("Tab", "Tab", "Tab", "1", "Tab", "k", "Enter"):
+        keys.press(key)
+    panel.wait_for_note("cells run on k ")
+    panel.state("pools", "k", "default")
+    tree = panel.element.aria_snapshot()
+    for line in ('heading "Pools"', 'progressbar "busy workers of k"', 'button "Restart k"', 'list "Runs"', "status"):
+        assert line in tree, tree
+
+    tab.command("settingeditor:open", query="pathos")
+    tab.page.get_by_text("Show busy workers in the status bar").click()
+    status.wait_for(state="hidden")
+    tab.shot("panel-settings")
+
+
+def test_hostile_names_and_fifty_hosts_are_shown_and_do_no_harm(open_notebook, lab):
+    folder = lab.home / ".config" / "pathos_nb"
+    folder.mkdir(parents=True)
+    text = "".join(f"[node{i:02d}]\nhost = node{i:02d}.{'long-' * 10}name.example.org\n" for i in range(50))
+    (folder / "hosts.ini").write_text(text)
+    (folder / "hosts.ini").chmod(0o600)
+    tab = open_notebook(HOSTILE)
+    panel = SidePanel(tab)
+    panel.show()
+    panel.load()
+    tab.run(0)
+    (run,) = _when_there(panel, "runs")
+    assert len(panel.names("hosts")) == 5
+    panel.press("Show all 50")
+    assert len(panel.names("hosts")) == 50
+    panel.section("hosts").get_by_label("Find in Hosts").fill("NODE17")
+    panel.card("hosts", "node16").wait_for(state="detached")
+    assert panel.names("hosts") == ["node17"]
+    panel.press("Open", panel.card("runs", run))
+    failed = tab.page.locator(".pathos-nb-run-tab .pathos-nb-run")
+    failed.get_by_text("2 failed").first.click()
+    tab.shot("panel-hostile")
+    panel.press("Rerun failed", panel.card("runs", run))
+    panel.wait_for_note("<script>evil()</script>")
+    shown = tab.page.locator("#pathos-nb-panel, .jp-OutputArea, .pathos-nb-run-tab").all_inner_texts()
+    assert not [text for text in shown if "\u202e" in text]
+    assert tab.page.evaluate("window.isHarmed") is None
 
 
 def test_it_follows_the_kernel_through_restart_and_reload(open_notebook):
@@ -190,10 +379,15 @@ def test_a_kernel_of_another_version_gets_a_plain_notice(open_notebook):
 def test_in_notebook_7_too(open_notebook):
     tab = open_notebook("ys = %pmap x for x in range(4)\nprint(list(ys))", ui="notebook")
     panel = SidePanel(tab)
-    panel.show()
+    tab.page.get_by_role("menuitem", name="View", exact=True).click()
+    tab.page.get_by_role("menuitem", name="pathos_nb: Show hosts, pools and runs").click()
     panel.load()
     assert "[0, 1, 2, 3]" in tab.run(0)
-    _when_there(panel, "runs")
+    (run,) = _when_there(panel, "runs")
+    panel.press("Open", panel.card("runs", run))
+    tab.wait(
+        "() => document.querySelector('.pathos-nb-run-tab')?.clientHeight > 200", "the run is seen, not only its tab"
+    )
     tab.shot("panel-notebook-7")
 
 

@@ -115,10 +115,44 @@ def test_what_cannot_be_carried_is_said_before_anything_is_started(session, host
     assert not session.services.running
 
 
-def test_a_server_that_was_killed_says_so(session, host, bed):
+def test_a_server_that_was_killed_is_started_again_and_found_where_it_was(session, host, bed):
     server = session.services.serve(host, nodes=1)
-    bed.on("host1", f"kill -9 {server.pid}")
-    assert wait_until(lambda: server.state.startswith("ended"), 20)
+    first = server.pid
+    with ParallelPool(0, servers=(server.address,)) as pool:
+        assert pool.map(lambda _: socket.gethostname(), range(2)) == ["host1"] * 2
+        bed.on("host1", f"kill -9 {first}")
+        assert wait_until(lambda: server.pid != first and server.state == "connected", 30), server.state
+        assert server.n_mended == 1 and not alive(bed, first)
+        assert pool.map(lambda v: v + 1, range(20)) == list(range(1, 21))
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_live_is_given_up(session, host, bed, request):
+    if not request.config.getoption("--everywhere"):
+        pytest.skip("it is killed again and again: --everywhere runs it")
+    server = session.services.serve(host, nodes=1)
+    killed: set[int] = set()
+
+    def has_ended() -> bool:
+        if server.state == "connected" and server.pid not in killed:
+            killed.add(server.pid)
+            bed.on("host1", f"kill -9 {server.pid}")
+        return server.state.startswith("ended")
+
+    assert wait_until(has_ended, 60), server.state
+    assert "in a row" in server.state and len(killed) > 1
+
+
+def test_a_server_whose_link_is_cut_without_a_word_ends_and_comes_back(session, host, bed):
+    bed.needs("cut")
+    server = session.services.serve(host, nodes=1)
+    first = server.pid
+    bed("cut", "host1")
+    assert wait_until(lambda: not alive(bed, first), 30), "nobody hears it any more"
+    bed("heal", "host1")
+    assert wait_until(lambda: server.pid != first and server.state == "connected", 60), server.state
+    with ParallelPool(0, servers=(server.address,)) as pool:
+        assert pool.map(lambda _: socket.gethostname(), range(2)) == ["host1"] * 2
 
 
 def test_letting_a_host_go_ends_what_serves_there(session, host):

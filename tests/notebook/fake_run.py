@@ -21,8 +21,11 @@ class FakeRun:
         self.seconds, self.is_over, self.n_pictures = 0.0, False, 0
         self.failures: dict[int, Failure] = {}
         self.chunks: list[ChunkDone] = []
+        self.profile: Any = None
         self.places: list[PlaceNews] = []
         self.found: dict[int, Any] = {}
+        self.attempts: dict[int, int] = {}
+        self.error: BaseException | None = None
         self.is_cancelled = self.output_taken = False
         self._callbacks: list[Callable[[Event], None]] = []
 

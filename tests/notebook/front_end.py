@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pathos_nb.notebook.panel import Panel
+
 
 class FrontEnd:
     """What stands at the other end of a comm."""
@@ -17,6 +19,13 @@ class FrontEnd:
         self._news = threading.Condition()
         self._number = 0
         self.hear: Callable[[Any], None] = lambda message: None
+
+    @classmethod
+    def at(cls, panel: Panel) -> FrontEnd:
+        """Sit down at a panel."""
+        front = cls()
+        front.hear = panel.seat(front.take).hear
+        return front
 
     def take(self, message: dict[str, Any]) -> None:
         """Be told something, as by `Comm.send`."""

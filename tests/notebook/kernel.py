@@ -6,7 +6,8 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,17 @@ class Kernel:
         """End it."""
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
+
+
+@contextmanager
+def loaded_kernel() -> Iterator[Kernel]:
+    """Give a kernel that has loaded pathos_nb; it is ended after its use."""
+    kernel = Kernel()
+    try:
+        assert kernel.run("%load_ext pathos_nb").status == "ok"
+        yield kernel
+    finally:
+        kernel.close()
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,21 +11,6 @@ from tests.notebook.kernel import Kernel
 
 # The kernel is one for all, and has workers that outlive a test.
 pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children")]
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Kernel]:
-    kernel = Kernel()
-    assert kernel.run("%load_ext pathos_nb").status == "ok"
-    yield kernel
-    kernel.close()
-
-
-@pytest.fixture
-def kernel(shared: Kernel) -> Kernel:
-    """A kernel as new: no runs left over, default settings."""
-    shared.run("%reload_ext pathos_nb")
-    return shared
 
 
 def test_a_cell_runs_for_every_point(kernel):

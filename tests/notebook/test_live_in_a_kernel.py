@@ -11,7 +11,7 @@ import pytest
 
 from pathos_nb.notebook.live import CODE, WIDGET_MIME
 from pathos_nb.wire.messages import PROTOCOL, RUN_MIME
-from tests.notebook.kernel import Answer, Kernel
+from tests.notebook.kernel import Answer, Kernel, loaded_kernel
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -75,11 +75,9 @@ def kinds(answer: Answer) -> list[str]:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Front]:
-    kernel = Kernel()
-    assert kernel.run("%load_ext pathos_nb").status == "ok"
-    kernel.run("%%pmap -q for v in range(2)\nv")
-    yield Front(kernel)
-    kernel.close()
+    with loaded_kernel() as kernel:
+        kernel.run("%%pmap -q for v in range(2)\nv")
+        yield Front(kernel)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -21,30 +20,8 @@ from tests.rig.bed import wait_until
 
 
 @pytest.fixture
-def session(tmp_path, monkeypatch) -> Iterator[Session]:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    made = Session(("threads",))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def panel(session) -> Iterator[Panel]:
-    made = Panel(session)
-    yield made
-    made.close()
-
-
-def sit(panel: Panel) -> FrontEnd:
-    front = FrontEnd()
-    front.hear = panel.seat(front.take).hear
-    return front
-
-
-@pytest.fixture
 def front(panel) -> FrontEnd:
-    return sit(panel)
+    return FrontEnd.at(panel)
 
 
 def threads() -> list[str]:
@@ -75,7 +52,8 @@ def test_what_is_watched_is_shown_when_it_changes_and_only_then(front, panel, se
     session.make("two", ("threads",), 2)
     (row,) = front.table("pools", lambda rows: len(rows) == 1)
     assert row == {
-        "name": "two", "places": ["threads"], "n_workers": 2, "n_busy": 0, "is_default": False, "is_owned": True
+        "name": "two", "places": ["threads"], "n_workers": 2, "n_first": 2, "n_busy": 0, "is_default": False,
+        "is_owned": True,
     }  # fmt: skip
     n_told = len(front.told)
     for _ in range(3):
@@ -232,7 +210,7 @@ def test_a_front_end_that_goes_drops_what_has_not_begun(front, monkeypatch, sess
 
 
 def test_a_front_end_that_is_gone_without_a_word_is_forgotten(front, session, panel):
-    other = sit(panel)
+    other = FrontEnd.at(panel)
     for each in (front, other):
         each.say("watch", topics=["pools"], runs=[])
         each.table("pools", lambda rows: True)
@@ -244,7 +222,7 @@ def test_a_front_end_that_is_gone_without_a_word_is_forgotten(front, session, pa
 
 
 def test_of_many_front_ends_the_oldest_go(panel):
-    fronts = [sit(panel) for _ in range(10)]
+    fronts = [FrontEnd.at(panel) for _ in range(10)]
     fronts[0].begin("pools")
     assert fronts[9].do("pools")["is_ok"] and fronts[0].told == []
 
@@ -255,7 +233,7 @@ def test_nothing_is_left_when_the_panel_is_closed(front, panel):
     panel.close()
     assert not threads()
     front.begin("pools")
-    late = sit(panel)
+    late = FrontEnd.at(panel)
     late.begin("pools")
     assert late.told == [] and front.of("answer") == []
 
@@ -273,7 +251,7 @@ def asking(panel: Panel, session: Session):
 
 
 def test_questions_go_to_the_front_end_that_asked_and_answers_come_back(front, panel, session, monkeypatch):
-    other, said = sit(panel), []
+    other, said = FrontEnd.at(panel), []
     monkeypatch.setattr(acting, "ACTIONS", {"connect": lambda s, v: said.append(asking(panel, s))})
     number = front.begin("connect", "node7")
     question = front.wait(lambda m: m["type"] == "ask")
@@ -367,7 +345,7 @@ class News:
 def test_the_messages_of_runs_that_are_watched_come_along(session):
     news = News()
     own = Panel(session, news=news)
-    front = sit(own)
+    front = FrontEnd.at(own)
     front.say("watch", topics=[], runs=["r1", "over", 5])
     assert [m["type"] for m in front.told] == ["run", "delta", "run"] and front.told[2]["record"]
     front.say("look", run="r1", id=7)
@@ -388,7 +366,7 @@ def test_the_users_own_pools_are_listed_but_not_the_sessions_twice(session):
     with Pool("threads", nodes=1) as mine:
         ours = session.pool(("threads",), 1)
         own = Panel(session, lambda: {"mine": mine, "again": ours})
-        front = sit(own)
+        front = FrontEnd.at(own)
         front.say("watch", topics=["pools"], runs=[])
         rows = front.table("pools", lambda rows: len(rows) == 2)
         assert [(row["name"], row["is_owned"]) for row in rows] == [("threads:1", True), ("mine", False)]

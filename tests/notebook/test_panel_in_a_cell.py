@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from pathos_nb.notebook import acting, panel_view
-from pathos_nb.notebook.panel import Panel
 from pathos_nb.notebook.panel_forms import TABLES, table_of
-from pathos_nb.session import Session
 from pathos_nb.wire.messages import PROTOCOL
 from tests.rig.bed import wait_until
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e"
-
-
-@pytest.fixture
-def session(tmp_path, monkeypatch) -> Iterator[Session]:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    made = Session(("threads",))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def panel(session) -> Iterator[Panel]:
-    made = Panel(session)
-    yield made
-    made.close()
 
 
 @pytest.fixture

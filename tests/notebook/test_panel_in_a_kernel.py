@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pathos_nb.wire.messages import PANEL_TARGET, PROTOCOL
-from tests.notebook.kernel import Kernel
+from tests.notebook.kernel import Kernel, loaded_kernel
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.leaves("children", "files")]
 
@@ -48,10 +48,8 @@ class Front:
 
 @pytest.fixture
 def kernel() -> Iterator[Kernel]:
-    made = Kernel()
-    assert made.run("%load_ext pathos_nb").status == "ok"
-    yield made
-    made.close()
+    with loaded_kernel() as made:
+        yield made
 
 
 def test_the_panel_works_while_a_cell_blocks(kernel):

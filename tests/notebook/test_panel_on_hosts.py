@@ -37,9 +37,7 @@ def front(config: Path) -> Iterator[FrontEnd]:
     session.hosts.config = str(config)
     panel = Panel(session)
     session.hosts.asker, session.hosts.truster = lambda: panel.asker(lambda: None), panel.truster
-    front = FrontEnd()
-    front.hear = panel.seat(front.take).hear
-    yield front
+    yield FrontEnd.at(panel)
     panel.close()
     session.close()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.notebook.kernel import Kernel
@@ -11,19 +9,10 @@ from tests.notebook.kernel import Kernel
 pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children")]
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Kernel]:
-    kernel = Kernel()
-    assert kernel.run("%load_ext pathos_nb").status == "ok"
-    yield kernel
-    kernel.close()
-
-
 @pytest.fixture
-def kernel(shared: Kernel) -> Kernel:
-    shared.run("%reload_ext pathos_nb")
-    shared.run("bad = {2, 5}")
-    return shared
+def kernel(kernel: Kernel) -> Kernel:
+    kernel.run("bad = {2, 5}")
+    return kernel
 
 
 CELL = "%%pmap -o fits --on-error keep for v in range(8)\nif v in bad: raise ValueError(v)\nv * 10"
@@ -107,3 +96,35 @@ def test_what_cannot_run_again_says_why(kernel, cell, said):
     answer = kernel.run(cell)
     assert answer.status == "error" and said in " ".join((answer.text + answer.traceback).split())
     kernel.run("%pathos cancel --all")
+
+
+def test_a_result_and_a_part_of_it_run_again_by_themselves(kernel):
+    kernel.run(CELL)
+    assert kernel.value("[f.index for f in fits[3:].errors]") == [2]
+    kernel.run("bad = set()")
+    answer = kernel.run("fits[3:].retry()")
+    assert answer.status == "ok" and "part of fits: 5 points" in answer.result, answer.traceback
+    assert kernel.value("([f.index for f in fits.errors], fits[3:] == [30, 40, 50, 60, 70])") == ([2], True)
+    assert kernel.run("fits.retry();").status == "ok"
+    assert kernel.value("fits == [v * 10 for v in range(8)]") is True
+
+
+def test_a_point_is_looked_into_in_the_kernel(kernel):
+    kernel.run(CELL)
+    answer = kernel.run("fits.debug(commands=['p v * 1000 + 7'])")
+    assert "2007" in answer.text and "v=2: ValueError: 2" in answer.text, answer.text + answer.traceback
+    kernel.allow_stdin, before = False, kernel.allow_stdin
+    try:
+        answer = kernel.run("fits.debug(5)")
+    finally:
+        kernel.allow_stdin = before
+    assert answer.status == "ok" and "pmap In[" in answer.text and "v=5: ValueError: 5" in answer.text, answer.text
+
+
+def test_the_debugger_of_ipython_asks_in_the_cell(kernel):
+    kernel.run(CELL)
+    answer = kernel.begin("fits.debug(5)")
+    for words in ("p v * 1000 + 7", "q"):
+        assert kernel.client.get_stdin_msg(timeout=20)["msg_type"] == "input_request"
+        kernel.client.input(words)
+    assert "5007" in kernel.end(answer).text

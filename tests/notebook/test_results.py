@@ -38,18 +38,19 @@ def test_it_is_a_sequence_of_the_values():
     assert 12 in results and results.index(12) == 2
 
 
-def test_the_table_has_parameters_value_seconds_worker_and_error():
+def test_the_table_has_parameters_value_and_what_is_known_of_the_run():
     table = finished({0: 10, 1: failure(1), 2: 12, 3: 13}).to_dict()
-    assert list(table) == ["alpha", "kind", "value", "seconds", "worker", "error"]
+    assert list(table) == ["alpha", "kind", "value", "seconds", "worker", "host", "attempt", "error"]
     assert table["alpha"] == [0.1, 0.1, 0.2, 0.2]
     assert table["value"] == [10, None, 12, 13]
     assert table["seconds"] == [1.0, 1.0, 1.0, 1.0]
+    assert (table["host"], table["attempt"]) == (["here"] * 4, [1] * 4)
     assert table["error"] == [None, "ValueError: bad", None, None]
 
 
 def test_values_that_are_dicts_become_columns():
     table = finished({0: {"r2": 1, "n": 5}, 1: failure(1), 2: {"r2": 2}, 3: {"r2": 3, "n": 7}}).to_dict()
-    assert list(table) == ["alpha", "kind", "r2", "n", "seconds", "worker", "error"]
+    assert list(table) == ["alpha", "kind", "r2", "n", "seconds", "worker", "host", "attempt", "error"]
     assert table["r2"] == [1, None, 2, 3]
     assert table["n"] == [5, None, None, 7]
 
@@ -70,7 +71,7 @@ def test_a_parameter_called_value_keeps_its_column():
 
 def test_pandas_gets_one_row_for_each_point():
     frame = finished({0: 10, 1: failure(1), 2: 12, 3: 13}).to_pandas()
-    assert list(frame.columns) == ["alpha", "kind", "value", "seconds", "worker", "error"]
+    assert list(frame.columns) == ["alpha", "kind", "value", "seconds", "worker", "host", "attempt", "error"]
     assert frame.groupby("alpha")["value"].mean().tolist() == [10.0, 12.5]
 
 
@@ -225,7 +226,17 @@ def test_the_work_of_an_item_whose_worker_died_counts():
 def test_parameters_may_have_the_names_of_our_columns():
     values = {0: {"value": 1, "error": 2}, 1: failure(1)}
     results = finished(values, points=[("soon", 5), ("late", 6)], names=("seconds", "error"))
-    assert list(results.to_dict()) == ["seconds", "error", "value", "error_", "seconds_", "worker", "error__"]
+    assert list(results.to_dict()) == [
+        "seconds",
+        "error",
+        "value",
+        "error_",
+        "seconds_",
+        "worker",
+        "host",
+        "attempt",
+        "error__",
+    ]
     assert "'soon'" in repr(results) and "ValueError: bad" in repr(results)
 
 

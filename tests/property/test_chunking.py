@@ -5,7 +5,16 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pathos_nb.dispatch.chunking import FREE_GROWTH_S, MAX_CHUNK_S, OVERHEAD_FACTOR, Measured, next_size, stream_size
+from pathos_nb.dispatch.chunking import (
+    FREE_GROWTH_S,
+    MAX_CHUNK_S,
+    OVERHEAD_FACTOR,
+    TRIAL_ITEMS,
+    Measured,
+    next_size,
+    stream_size,
+    trial_size,
+)
 
 slots = st.builds(
     Measured,
@@ -45,6 +54,13 @@ def test_a_chunk_of_more_than_one_item_keeps_to_the_time_cap(slot: Measured, lef
 @given(lefts, shares)
 def test_the_first_chunk_is_one_item(left: int, share: float) -> None:
     assert next_size(None, left, share) == 1
+
+
+@given(st.integers(1, 10**7), st.integers(1, 64))
+def test_a_chunk_on_trial_is_an_even_share_and_no_more_than_a_worker_does_at_once(total: int, n_slots: int) -> None:
+    size = trial_size(total, n_slots)
+    assert 1 <= size <= TRIAL_ITEMS
+    assert size * n_slots >= total or size == TRIAL_ITEMS
 
 
 @given(slots, st.integers(0, 10**6), st.integers(0, 10**6), shares)

@@ -67,10 +67,14 @@ class FakeServer:
                 with contextlib.suppress(paramiko.SSHException, EOFError):
                     transport.start_server(server=_Rules(self))
 
-    def connect(self, home, **options: object) -> Remote:
-        """Connect to it as ``me@fake``."""
+    def introduce(self, home) -> None:
+        """Let a home folder know it as ``me@fake``."""
         (home / ".ssh").mkdir(exist_ok=True)
         known = f"[127.0.0.1]:{self.port} {self.key.get_name()} {self.key.get_base64()}\n"
         (home / ".ssh" / "known_hosts").write_text(known)
         (home / ".ssh" / "config").write_text(f"Host fake\n  HostName 127.0.0.1\n  Port {self.port}\n  User me\n")
+
+    def connect(self, home, **options: object) -> Remote:
+        """Connect to it as ``me@fake``."""
+        self.introduce(home)
         return Remote("fake", **options)

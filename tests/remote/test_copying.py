@@ -229,6 +229,8 @@ def test_a_place_that_may_not_be_written_is_said(connect, tmp_path, bed):
     host = connect("tester@host2")
     with pytest.raises(CopyFailed, match="/etc/f on tester@host2.*[Pp]ermission denied.*that you may write to"):
         copy(str(tmp_path / "f"), "host2:/etc/f", lambda name: host)
+    with pytest.raises(CopyFailed, match="/etc/shadow on tester@host2.*[Pp]ermission denied.*what you may read"):
+        copy("host2:/etc/shadow", str(tmp_path), lambda name: host)
 
 
 @both

@@ -76,8 +76,7 @@ def test_a_port_leads_to_the_service(tunnel, echo, transport):
     assert one.state == "connected"
     assert ask(one.port) == b"hellobye"
     assert 0 < one.latency_s < 10
-    if transport == "paramiko":
-        assert (one.sent_bytes, one.received_bytes) == (5, 8)
+    assert (one.sent_bytes, one.received_bytes) == (5, 8)
     assert repr(one).startswith(f"Tunnel('{one.port}:host2:")
     one.disconnect()
     assert (one.connected, one.state) == (False, "closed")

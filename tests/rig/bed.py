@@ -80,6 +80,12 @@ class Bed:
         """Run a command on a host as root, without ssh: one word is a shell's line."""
         return self("exec", host, "--", *words, check=check).stdout
 
+    def logs(self, n_lines: int = 30) -> str:
+        """Give the end of what each host's sshd has written."""
+        found = sorted(self.path.glob("**/sshd.log"))
+        tails = [path.read_text(encoding="utf-8", errors="replace").splitlines()[-n_lines:] for path in found]
+        return "\n".join(f"{path}:\n  " + "\n  ".join(tail) for path, tail in zip(found, tails, strict=True))
+
     def needs(self, feature: str) -> None:
         """Skip the test where the bed has not got a feature, with its own reason."""
         if not self.facts["features"].get(feature):
@@ -111,10 +117,13 @@ def raised_bed() -> Iterator[Bed]:
 
 
 @pytest.fixture
-def bed(raised_bed: Bed) -> Iterator[Bed]:
-    """Give the bed; what the test does to it is undone after it."""
+def bed(raised_bed: Bed, request: pytest.FixtureRequest) -> Iterator[Bed]:
+    """Give the bed; what the test does to it is undone after it, and of one that failed the hosts' side is told."""
     raised_bed.mend()
+    n_failed = request.session.testsfailed
     yield raised_bed
+    if request.session.testsfailed > n_failed:
+        print(raised_bed.logs())
     raised_bed.mend()
 
 

@@ -83,7 +83,8 @@ def draw(seed: int, number: int, folder: str) -> Round:
     acts = _acts(dice, places, may_kill=fault not in ("kill", "cut"))
     options = _options(dice, acts, fault)
     paths = f"{folder}/{seed}-{number}-"
-    n_items = min(dice.choice((0, 1, 7, 30, 200)), 20 if "late" in acts else 200)
+    most = 7 if "stops once" in acts else 20 if "late" in acts else 200  # a stopped worker is found after 5 s
+    n_items = min(dice.choice((0, 1, 7, 30, 200)), most)
     items = [_item(x, dice.choice(acts), paths) for x in range(n_items)]
     return Round(places, kind, items, options, fault, dice.random() ** 2 * 0.5, dice.randrange(5))
 

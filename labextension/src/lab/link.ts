@@ -26,11 +26,13 @@ export class Link {
   private readonly changes = new Signal<this, void>(this);
   private turn = 0;
   private wasRestarted = false;
+  /** One that was shut down leaves a session that is not ready, as one that begins. */
+  private hadKernel = false;
   private topics: readonly Topic[] = [];
   private readonly runs = new Set<string>();
 
   constructor(private readonly session: ISessionContext) {
-    session.kernelChanged.connect(this.renew, this);
+    session.kernelChanged.connect(this.kernelChanged, this);
     session.statusChanged.connect(this.statusChanged, this);
     void this.renew();
   }
@@ -73,7 +75,11 @@ export class Link {
     const turn = ++this.turn;
     this.drop();
     const kernel = this.session.session?.kernel;
-    if (!kernel) return this.become({ kind: this.session.isReady ? 'gone' : 'starting' });
+    if (!kernel) {
+      this.become({ kind: this.session.isReady || this.hadKernel ? 'gone' : 'starting' });
+      return;
+    }
+    this.hadKernel = true;
     this.become({ kind: 'starting' });
     const found = await isLoaded(kernel);
     if (turn === this.turn) this.found(kernel, found);
@@ -128,6 +134,10 @@ export class Link {
     this.become({ kind: 'ready', channel });
     comm.open({ type: 'open', version: PROTOCOL });
     this.tellWatch();
+  }
+
+  private kernelChanged(): void {
+    void this.renew();
   }
 
   private statusChanged(_: ISessionContext, status: Kernel.Status): void {

@@ -1,6 +1,7 @@
 // What the side panel shows of one notebook: the panel of its kernel, or why there is none and what to do about it.
+import type { Deed } from '../panel/doing';
 import { button, make } from '../panel/dom';
-import { mountPanel, type Panel } from '../panel/panel';
+import { mountPanel, type FormName, type Panel } from '../panel/panel';
 import { STYLE } from '../panel/style';
 import { plain } from '../panel/text';
 import { applyStyles } from '../styles';
@@ -13,7 +14,7 @@ export class LinkView {
   private panel: Panel | null = null;
   private shown: LinkState | null = null;
   private timer = 0;
-  private wanted: 'host' | 'pool' | null = null;
+  private wanted: FormName | null = null;
 
   constructor(
     private readonly link: Link,
@@ -31,9 +32,14 @@ export class LinkView {
   }
 
   /** Unfold a form as soon as there is one. */
-  openForm(which: 'host' | 'pool'): void {
+  openForm(which: FormName): void {
     if (this.panel) this.panel.openForm(which);
     else this.wanted = which;
+  }
+
+  /** Have a verb carried out, if there is a panel. */
+  act(what: string, deed: Deed): void {
+    this.panel?.act(what, [deed]);
   }
 
   private draw(): void {

@@ -9,6 +9,7 @@ import { line } from '../panel/text';
 import type { Link } from './link';
 import { icon, type OpenRun } from './icon';
 
+const DOWN = '40vh';
 const ENDED = 'The kernel that this run belongs to is gone. What was known of the run stays.';
 
 /** A channel to one run, over a link to the panel; asking for everything again is to watch it anew. */
@@ -47,7 +48,7 @@ export function runChannel(link: Link, run: string): Channel {
 
 function isOf(message: ToFront, run: string): boolean {
   if (message.type === 'run') return message.record.head.run === run;
-  return (message.type === 'delta' || message.type === 'ended' || message.type === 'window') && message.run === run;
+  return (message.type === 'delta' || message.type === 'profile' || message.type === 'ended' || message.type === 'window') && message.run === run;
 }
 
 class RunTab extends Widget {
@@ -85,6 +86,8 @@ export function runOpener(app: JupyterFrontEnd, labShell: ILabShell | null): Ope
     made.title.closable = true;
     made.disposed.connect(() => ofLink.delete(run));
     ofLink.set(run, made);
+    // Notebook 7 has its place below folded to nothing, and makes as much of it as what lies there asks for.
+    if (!labShell) made.node.style.minHeight = DOWN;
     app.shell.add(made, labShell ? 'main' : 'down', { mode: 'split-bottom' });
     app.shell.activateById(made.id);
   };

@@ -1,8 +1,9 @@
 // The side panel: it shows the link of the notebook that is in front, and keeps those of the others as they are.
-import type { ISessionContext } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
+import type { Deed } from '../panel/doing';
+import type { FormName } from '../panel/panel';
 import { TOPICS } from '../panel/state';
 import { STYLE } from '../panel/style';
 import { applyStyles } from '../styles';
@@ -57,8 +58,12 @@ export class SidePanel extends Widget {
     return this.followed.get(notebook)?.link ?? null;
   }
 
-  openForm(which: 'host' | 'pool'): void {
+  openForm(which: FormName): void {
     this.shown?.view.openForm(which);
+  }
+
+  act(what: string, deed: Deed): void {
+    this.shown?.view.act(what, deed);
   }
 
   wish(wishes: Wishes): void {
@@ -90,7 +95,7 @@ export class SidePanel extends Widget {
   private of(notebook: NotebookPanel): Followed {
     const there = this.followed.get(notebook);
     if (there) return there;
-    const link = new Link(notebook.sessionContext as ISessionContext);
+    const link = new Link(notebook.sessionContext);
     const openRun = this.openRun;
     const view = new LinkView(link, openRun && ((run, title) => openRun(link, run, title)));
     const made = { link, view };

@@ -3,6 +3,7 @@ import { setShown } from '../dom';
 import { button, make } from './dom';
 import type { Deed, Doing, Outcome } from './doing';
 import type { Notes } from './notes';
+import { joined } from './text';
 
 /** What all views of the panel have in common. */
 export interface Context {
@@ -24,18 +25,21 @@ export interface Options {
   /** What is lost if it is done now, in words; empty: nothing. */
   loss?: () => string;
   isMain?: boolean;
+  /** Its answer is what the person wants to see, all of it. */
+  isLook?: boolean;
   /** For those who hear it instead of seeing where it stands. */
   of?: string;
 }
 
 /** Do things one after the other, until one fails; tell how it ended. */
-export async function perform(context: Context, what: string, deeds: readonly Deed[]): Promise<Outcome> {
+export async function perform(context: Context, what: string, deeds: readonly Deed[], isLook = false): Promise<Outcome> {
   let outcome: Outcome = { is_ok: true, text: '', cure: '' };
   for (const deed of deeds) {
-    outcome = await context.doing.do(deed);
+    const next = await context.doing.do(deed);
+    outcome = next.is_ok ? { ...next, text: joined([outcome.text, next.text.trim()], '; ') } : next;
     if (!outcome.is_ok) break;
   }
-  context.notes.tell(what, outcome);
+  context.notes.tell(what, outcome, isLook);
   return outcome;
 }
 
@@ -63,7 +67,7 @@ export function action(
   const go = (): void => {
     question?.remove();
     question = null;
-    void whileBusy(made, () => perform(context, what(), deeds()));
+    void whileBusy(made, () => perform(context, what(), deeds(), options.isLook));
   };
   const keep = (): void => {
     question?.remove();

@@ -50,7 +50,7 @@ export interface Sender {
   title?: string;
   /** Give what is wrong with what was typed, or nothing. */
   check?: () => string;
-  send(): Promise<boolean>;
+  send: () => Promise<boolean>;
 }
 
 export interface Form {
@@ -77,9 +77,12 @@ export function form(title: string, parts: readonly HTMLElement[], senders: read
   };
   inner.addEventListener('submit', (event) => {
     event.preventDefault();
-    const by = (event as SubmitEvent).submitter;
-    const at = Math.max(0, buttons.findIndex((one) => one === by));
-    void send(senders[at] as Sender, buttons[at] as HTMLButtonElement);
+    const at = Math.max(0, buttons.findIndex((one) => one === event.submitter));
+    const [sender, made] = [senders[at], buttons[at]];
+    if (sender && made) void send(sender, made);
+  });
+  element.addEventListener('toggle', () => {
+    if (element.open) inner.scrollIntoView({ block: 'nearest' }); // a fold at the end opens out of sight
   });
   return {
     element,

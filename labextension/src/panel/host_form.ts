@@ -1,4 +1,5 @@
 // The form that adds a host: what ~/.ssh/config has is offered, what it says of a host need not be typed.
+import { setShown } from '../dom';
 import { make } from './dom';
 import { perform, type Context } from './action';
 import { field, form, freshId, option, type Form } from './form';
@@ -14,7 +15,8 @@ export interface HostForm extends Form {
 export function hostForm(context: Context): HostForm {
   const names = make('datalist', { id: freshId('ssh-names') });
   const jumps = make('datalist', { id: freshId('jumps') });
-  const host = field('Host', { hint: 'node7 or me@node7.example.org', isNeeded: true, list: names });
+  const host = field('Host', { hint: 'me@node7', isNeeded: true, list: names });
+  const known = chooser(host.input);
   const user = field('User', { hint: 'as ssh has it' });
   const port = field('Port', { hint: '22', type: 'number', min: 1, max: 65535 });
   const key = field('Key file', { hint: 'as ssh has it' });
@@ -35,6 +37,7 @@ export function hostForm(context: Context): HostForm {
     'Add a host …',
     [
       host.element,
+      known.element,
       make(
         'details',
         { class: 'inner' },
@@ -67,7 +70,28 @@ export function hostForm(context: Context): HostForm {
     ...made,
     update(state) {
       offer(names, state.sshNames);
+      known.update(state.sshNames);
       offer(jumps, [...state.sshNames, ...(state.hosts ?? []).map((one) => one.name)]);
+    },
+  };
+}
+
+/** What ~/.ssh/config has, to be chosen by mouse; there is none of it where nothing is known. */
+function chooser(host: HTMLInputElement): { element: HTMLElement; update(names: readonly string[]): void } {
+  const id = freshId('known');
+  const select = make('select', { id, class: 'input' });
+  const element = make('div', { class: 'field', hidden: true }, make('label', { for: id }, 'From ~/.ssh/config'), select);
+  select.addEventListener('change', () => {
+    host.value = select.value;
+    host.focus();
+  });
+  return {
+    element,
+    update(names) {
+      setShown(element, names.length > 0);
+      if (select.children.length !== names.length + 1 || names.some((one, i) => select.children[i + 1]?.textContent !== plain(one, 200))) {
+        select.replaceChildren(make('option', { value: '' }, `choose of ${names.length} …`), ...names.map((one) => make('option', { value: plain(one, 200) }, plain(one, 200))));
+      }
     },
   };
 }

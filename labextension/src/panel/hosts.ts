@@ -19,7 +19,7 @@ export function hostCard(context: Context, first: HostRow): Card<HostRow> {
   let row = first;
   const badge = new Badge();
   const title = head(badge);
-  const [where, machine, problem, mismatch] = [new Line('dim'), new Line(), new Line('bad'), new Line('warn')];
+  const [where, machine, problem, mismatch] = [new Line('dim where'), new Line(), new Line('bad'), new Line('warn')];
   const trips = new Sparkline();
   const tripText = make('span', { class: 'dim' });
   const trip = make('div', { class: 'line trip' }, trips.element, tripText);
@@ -28,7 +28,7 @@ export function hostCard(context: Context, first: HostRow): Card<HostRow> {
   const connect = action(context, 'Connect', () => `Connect ${name}`, () => [{ verb: 'connect', words: [name] }], { isMain: true, of });
   const use = action(context, 'Run cells here', () => `Run cells on ${name}`, () => [{ verb: 'use', words: [name] }], { of });
   const check = action(context, 'Check', () => `Check ${name}`, () => [{ verb: 'check', words: [name] }], {
-    title: 'Look at it anew: Python, cores, memory, clock, link', of,
+    title: 'Look at it anew: Python, cores, memory, clock, link', of, isLook: true,
   });
   const end = action(context, 'Disconnect', () => `Disconnect ${name}`, () => [{ verb: 'disconnect', words: [name] }], { loss: hold, of });
   const save = action(context, 'Remember', () => `Remember ${name}`, () => [{ verb: 'hosts', words: ['--save', name] }], {

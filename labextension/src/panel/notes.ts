@@ -8,12 +8,12 @@ const MOST = 4;
 export class Notes {
   readonly element = make('div', { class: 'notes' });
 
-  /** Tell how something ended; what was said of the same thing before is put away. */
-  tell(what: string, outcome: Outcome): void {
+  /** Tell how something ended, with all that was said if it is to be unfolded; what was said of the same thing before is put away. */
+  tell(what: string, outcome: Outcome, isUnfolded = false): void {
     for (const old of [...this.element.children]) {
       if (old.getAttribute('data-what') === what || old.classList.contains('pathos-nb-panel-note-ok')) old.remove();
     }
-    this.element.append(note(what, outcome));
+    this.element.append(note(what, outcome, isUnfolded));
     while (this.element.children.length > MOST) this.element.firstElementChild?.remove();
   }
 
@@ -22,7 +22,7 @@ export class Notes {
   }
 }
 
-function note(what: string, outcome: Outcome): HTMLElement {
+function note(what: string, outcome: Outcome, isUnfolded: boolean): HTMLElement {
   const [head = '', ...rest] = plain(outcome.text).trim().split('\n');
   const cure = plain(outcome.cure, 1000);
   const close = button('✕', 'note-close', () => element.remove(), 'Put away');
@@ -40,14 +40,14 @@ function note(what: string, outcome: Outcome): HTMLElement {
       make('span', { class: 'note-what' }, `${line(what)}: `),
       head || (outcome.is_ok ? 'done' : 'it failed'),
       cure ? make('div', { class: 'note-cure' }, cure) : null,
-      more(rest),
+      more(rest, isUnfolded),
     ),
     close,
   );
   return element;
 }
 
-function more(rest: readonly string[]): HTMLElement | null {
+function more(rest: readonly string[], isUnfolded: boolean): HTMLElement | null {
   const text = rest.join('\n').trimEnd();
-  return text ? make('details', {}, make('summary', {}, 'more'), make('pre', { tabindex: 0 }, text)) : null;
+  return text ? make('details', { open: isUnfolded }, make('summary', {}, 'more'), make('pre', { tabindex: 0 }, text)) : null;
 }

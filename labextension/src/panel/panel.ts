@@ -9,8 +9,9 @@ import { perFrame } from '../frames';
 import { PROTOCOL, type ToFront } from '../protocol';
 import { applyStyles } from '../styles';
 import { make } from './dom';
-import type { Context } from './action';
-import { Doing } from './doing';
+import { perform, type Context } from './action';
+import { closeAll, isAnythingOpen } from './closing';
+import { Doing, type Deed } from './doing';
 import { Notes } from './notes';
 import { setBusy } from './pools';
 import { Questions } from './questions';
@@ -28,25 +29,32 @@ export interface PanelOptions {
   opens?: boolean;
 }
 
+export type FormName = 'host' | 'pool' | 'tunnel' | 'server';
+
 export interface Panel {
   readonly element: HTMLElement;
-  /** Unfold a form: of a host, of a pool. */
-  openForm(which: 'host' | 'pool'): void;
+  /** Unfold a form. */
+  openForm(which: FormName): void;
+  /** Have a verb carried out; how it ended is told in the panel. */
+  act(what: string, deeds: readonly Deed[]): void;
   destroy(): void;
 }
 
 export function mountPanel(home: HTMLElement, channel: Channel, options: PanelOptions = {}): Panel {
+  let state = NOTHING;
   const doing = new Doing(channel);
   const notes = new Notes();
   const context: Context = { doing, notes, openRun: options.openRun ?? null };
   const busy = make('span', { class: 'busy-text' });
   const problem = make('div', { class: 'problem', role: 'alert', hidden: true });
   const questions = new Questions(doing);
-  const { hosts, pools, all: views } = viewsOf(context);
+  const { hosts, pools, tunnels, servers, all: views } = viewsOf(context);
+  const forms = { host: hosts, pool: pools, tunnel: tunnels, server: servers };
+  const end = closeAll(context, () => state);
   const element = make(
     'div',
     { class: 'panel', role: 'region', 'aria-label': 'pathos_nb' },
-    make('div', { class: 'head' }, make('h2', { class: 'title' }, 'pathos_nb'), busy),
+    make('div', { class: 'head' }, make('h2', { class: 'title' }, 'pathos_nb'), busy, end.element),
     problem,
     questions.element,
     make('div', { class: 'sections' }, ...views.map((view) => view.element)),
@@ -54,10 +62,10 @@ export function mountPanel(home: HTMLElement, channel: Channel, options: PanelOp
   );
   home.append(element);
   applyStyles(element, 'panel', STYLE);
-  let state = NOTHING;
   const draw = perFrame(() => {
     setBusy(busy, state.nBusy, state.nSlots);
     setShown(busy, state.isReady);
+    end.set(isAnythingOpen(state));
     for (const view of views) view.update(state);
   });
   const hear = (message: ToFront): void => {
@@ -76,7 +84,8 @@ export function mountPanel(home: HTMLElement, channel: Channel, options: PanelOp
   draw.ask();
   return {
     element,
-    openForm: (which) => (which === 'host' ? hosts : pools).open(),
+    openForm: (which) => forms[which].open(),
+    act: (what, deeds) => void perform(context, what, deeds),
     destroy() {
       stop();
       draw.stop();

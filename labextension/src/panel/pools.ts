@@ -55,7 +55,7 @@ function resizer(context: Context, name: string): { element: HTMLElement; update
   const id = freshId('size');
   let wanted = '';
   const input = make('input', { id, type: 'number', class: 'input size', min: 1, max: MOST_WORKERS, 'aria-label': `workers of ${line(name)}` });
-  const set = make('button', { type: 'submit', class: 'button plain', title: 'Have that many workers' }, 'Resize');
+  const set = make('button', { type: 'submit', class: 'button plain' }, 'Resize');
   const element = make('form', { class: 'resizer', novalidate: true }, input, set);
   element.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -69,7 +69,10 @@ function resizer(context: Context, name: string): { element: HTMLElement; update
     element,
     update(row) {
       element.hidden = !row.is_owned || (row.places.length === 1 && row.places[0] === 'serial');
-      const now = String(row.n_workers);
+      const isMixed = row.places.length > 1;
+      const now = String(isMixed ? row.n_first : row.n_workers);
+      set.title = isMixed ? `Have that many workers at ${line(row.places[0] ?? '')}; the other places keep theirs` : 'Have that many workers';
+      input.title = set.title;
       if (wanted !== now && document.activeElement !== input) input.value = now;
       wanted = now;
     },
@@ -78,9 +81,10 @@ function resizer(context: Context, name: string): { element: HTMLElement; update
 
 /** What stands in the panel's head: how much of the default pool works. */
 export function busyText(nBusy: number, nSlots: number): string {
-  return nSlots ? `${nBusy} of ${count(nSlots, 'worker')} busy` : 'no workers yet';
+  return nSlots ? `${nBusy.toLocaleString('en')} of ${nSlots.toLocaleString('en')} busy` : 'no workers yet';
 }
 
 export function setBusy(element: HTMLElement, nBusy: number, nSlots: number): void {
   setText(element, busyText(nBusy, nSlots));
+  element.title = nSlots ? `${nBusy} of ${count(nSlots, 'worker')} at work` : '';
 }

@@ -57,7 +57,7 @@ export class Questions {
     const box = make(
       'div',
       { class: 'question', role: 'group', 'aria-label': 'Unknown host key' },
-      make('div', { class: 'question-text', tabindex: -1, 'data-first': true }, plain(ask.prompt, 1000)),
+      make('div', { class: 'question-text', tabindex: -1, 'data-first': true }, asked(ask)),
       make('code', { class: 'fingerprint' }, plain(ask.fingerprint, 200)),
       make('div', { class: 'dim' }, 'Compare it with what the host’s administrator or documentation says.'),
       make('div', { class: 'buttons' }, accept, this.refuse(ask, 'Do not connect')),
@@ -72,6 +72,12 @@ export class Questions {
 
 function submit(label: string): HTMLButtonElement {
   return make('button', { type: 'submit', class: 'button main' }, label);
+}
+
+/** The question without the fingerprint, which stands below it by itself. */
+function asked(ask: Ask): string {
+  const text = plain(ask.prompt.replace(ask.fingerprint, ''), 1000).trim().replace(/[:\s]+$/, '');
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function escapable(element: HTMLElement, giveUp: () => void): HTMLElement {

@@ -1,5 +1,5 @@
 // Runs of this kernel: live and past.
-import { setShown } from '../dom';
+import { setShown, setText } from '../dom';
 import type { RunRow, RunState } from '../protocol';
 import { button, make } from './dom';
 import { action, type Context } from './action';
@@ -11,6 +11,7 @@ const MOODS: Readonly<Record<RunState, Mood>> = { queued: 'plain', running: 'bus
 
 export function runCard(context: Context, first: RunRow): Card<RunRow> {
   const run = first.run;
+  const of = line(first.title || run);
   let row = first;
   const called = (): string => line(row.title || run);
   const badge = new Badge();
@@ -18,13 +19,13 @@ export function runCard(context: Context, first: RunRow): Card<RunRow> {
   const figures = new Line('dim');
   const [done, failed] = [make('span', { class: 'fill' }), make('span', { class: 'fill fill-bad' })];
   const gauge = make('div', { class: 'gauge', role: 'progressbar', 'aria-valuemin': 0 }, done, failed);
-  const cancel = action(context, 'Cancel', () => `Cancel ${called()}`, () => [{ verb: 'cancel', words: [run] }], { isMain: true, of: line(run) });
-  const again = action(context, 'Rerun', () => `Rerun ${called()}`, () => [{ verb: 'rerun', words: [run] }], { of: line(run) });
+  const cancel = action(context, 'Cancel', () => `Cancel ${called()}`, () => [{ verb: 'cancel', words: [run] }], { isMain: true, of });
+  const again = action(context, 'Rerun', () => `Rerun ${called()}`, () => [{ verb: 'rerun', words: [run] }], { of });
   const mend = action(context, 'Rerun failed', () => `Rerun what failed in ${called()}`, () => [{ verb: 'rerun', words: [run, '--failed'] }], {
-    title: 'The points that failed or were not run', of: `in ${line(run)}`,
+    title: 'The points that failed or were not run', of: `in ${of}`,
   });
   const open = button('Open', 'plain', () => context.openRun?.(run, called()), 'Its timeline, output and errors');
-  open.setAttribute('aria-label', `Open ${line(run)}`);
+  open.setAttribute('aria-label', `Open ${of}`);
   return {
     element: make(
       'div', { class: 'card', role: 'listitem', 'data-name': run },
@@ -35,11 +36,12 @@ export function runCard(context: Context, first: RunRow): Card<RunRow> {
       row = now;
       const isLive = now.state === 'running' || now.state === 'queued';
       title.setName(called(), run);
-      badge.update(now.state, MOODS[now.state] ?? 'plain');
+      badge.update(now.state, MOODS[now.state]);
       figures.update(figuresText(now));
       setGauge(gauge, done, failed, now, called());
       cancel.set(isLive);
       again.set(!isLive && now.can_retry);
+      setText(mend.button, now.n_failed ? 'Rerun failed' : 'Run the rest');
       mend.set(!isLive && now.can_retry && isUnfinished(now));
       setShown(open, context.openRun !== null);
     },
@@ -54,7 +56,7 @@ function figuresText(row: RunRow): string {
   const of = row.total === null ? '' : ` of ${row.total.toLocaleString('en')}`;
   return joined([
     `${row.n_done.toLocaleString('en')}${of} done`,
-    row.n_failed > 0 && `${count(row.n_failed, 'failed', 'failed')}`,
+    row.n_failed > 0 && count(row.n_failed, 'failed', 'failed'),
     seconds(row.seconds),
   ]);
 }

@@ -14,9 +14,9 @@ export const STYLE = `
 }
 .pathos-nb-panel *, .pathos-nb-panel *::before { box-sizing: border-box; }
 .pathos-nb-panel [hidden] { display: none !important; }
-.pathos-nb-panel-head { display: flex; align-items: baseline; gap: 8px; padding: 8px 10px 6px; }
+.pathos-nb-panel-head { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 8px; padding: 8px 10px 6px; }
 .pathos-nb-panel-title { margin: 0; font-size: 1em; font-weight: 600; flex: none; }
-.pathos-nb-panel-busy-text { color: var(--dim); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.pathos-nb-panel-busy-text { flex: 1 1 0; min-width: 0; color: var(--dim); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .pathos-nb-panel-sections { flex: 1 1 auto; overflow: auto; min-height: 0; }
 .pathos-nb-panel-has-problem .pathos-nb-panel-sections, .pathos-nb-panel-has-problem .pathos-nb-panel-busy-text { display: none; }
 .pathos-nb-panel-problem { margin: 8px 10px; padding: 8px; border-left: 3px solid var(--bad); background: var(--soft); overflow-wrap: anywhere; }
@@ -29,17 +29,18 @@ export const STYLE = `
 .pathos-nb-panel-section > summary:hover { background: var(--soft); }
 .pathos-nb-panel-heading { margin: 0; font-size: 1em; font-weight: 600; }
 .pathos-nb-panel-badge { color: var(--dim); font-variant-numeric: tabular-nums; }
-.pathos-nb-panel-section-body { padding: 2px 10px 10px; }
+.pathos-nb-panel-section-body { padding: 2px 8px 10px; }
 .pathos-nb-panel-empty { color: var(--dim); padding: 4px 0; }
-.pathos-nb-panel-card { padding: 6px 8px; margin: 6px 0; border: 1px solid var(--line); border-radius: 4px; min-width: 0; }
+.pathos-nb-panel-card { padding: 6px 7px; margin: 6px 0; border: 1px solid var(--line); border-radius: 4px; min-width: 0; }
 .pathos-nb-panel-card-head { display: flex; gap: 8px; align-items: baseline; min-width: 0; }
 .pathos-nb-panel-name { flex: 1 1 auto; font-weight: 600; min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.pathos-nb-panel-state { flex: none; max-width: 50%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--dim); }
+.pathos-nb-panel-state { flex: none; max-width: 65%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--dim); }
 .pathos-nb-panel-state::before { content: ''; display: inline-block; width: .6em; height: .6em; margin-right: .4em; border-radius: 50%; background: currentColor; }
 .pathos-nb-panel-state-good { color: var(--good); }
 .pathos-nb-panel-state-bad { color: var(--bad); }
 .pathos-nb-panel-state-busy { color: var(--brand); }
 .pathos-nb-panel-line { overflow-wrap: anywhere; }
+.pathos-nb-panel-where { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .pathos-nb-panel-dim { color: var(--dim); }
 .pathos-nb-panel-bad { color: var(--bad); }
 .pathos-nb-panel-warn { color: var(--warn); }
@@ -53,7 +54,7 @@ export const STYLE = `
 .pathos-nb-panel-buttons:not(:has(> :not([hidden]))) { display: none; }
 .pathos-nb-panel-action { display: inline-flex; flex-wrap: wrap; gap: 4px; }
 .pathos-nb-panel-sure { display: inline-flex; flex-wrap: wrap; gap: 4px; align-items: center; color: var(--bad); }
-.pathos-nb-panel .pathos-nb-panel-button, .pathos-nb-panel-notice .pathos-nb-panel-button { font: inherit; color: inherit; line-height: 1.5; padding: 1px 7px; border-radius: 3px; cursor: pointer;
+.pathos-nb-panel .pathos-nb-panel-button, .pathos-nb-panel-notice .pathos-nb-panel-button { font: inherit; color: inherit; line-height: 1.5; padding: 1px 5px; border-radius: 3px; cursor: pointer;
   border: 1px solid var(--jp-border-color1, color-mix(in srgb, currentColor 35%, transparent)); background: transparent; max-width: 100%; }
 .pathos-nb-panel .pathos-nb-panel-button:hover { background: var(--soft); }
 .pathos-nb-panel .pathos-nb-panel-main, .pathos-nb-panel-notice .pathos-nb-panel-main { border-color: var(--brand); background: var(--brand); color: #fff; }
@@ -73,8 +74,11 @@ export const STYLE = `
   border: 1px solid var(--jp-border-color1, color-mix(in srgb, currentColor 35%, transparent)); background: var(--jp-input-background, var(--jp-layout-color0, transparent)); }
 .pathos-nb-panel .pathos-nb-panel-input::placeholder { color: var(--jp-ui-font-color3, var(--dim)); }
 .pathos-nb-panel .pathos-nb-panel-input[aria-invalid] { border-color: var(--bad); }
-.pathos-nb-panel .pathos-nb-panel-size { width: 4em; padding: 1px 4px; }
-.pathos-nb-panel-resizer { display: inline-flex; gap: 4px; }
+.pathos-nb-panel .pathos-nb-panel-size { width: 3.2em; padding: 1px 2px 1px 4px; }
+.pathos-nb-panel-resizer { display: inline-flex; gap: 3px; }
+.pathos-nb-panel-find { margin: 2px 0; }
+.pathos-nb-panel-head .pathos-nb-panel-action { flex: none; margin-left: auto; }
+.pathos-nb-panel-head .pathos-nb-panel-action:has(.pathos-nb-panel-sure) { flex: 1 0 100%; }
 .pathos-nb-panel-fieldset { border: 1px solid var(--line); border-radius: 3px; margin: 0; padding: 2px 8px 6px; min-width: 0; }
 .pathos-nb-panel-places { max-height: 14em; overflow: auto; }
 .pathos-nb-panel-check { display: flex; gap: 6px; align-items: baseline; overflow-wrap: anywhere; }

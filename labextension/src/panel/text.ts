@@ -1,4 +1,4 @@
-// Words and numbers for a person. What comes from outside is cut, and cannot colour or turn around its neighbours.
+// Words and numbers for a person; a number and its unit stay on one line. What comes from outside is cut, and cannot colour or turn around its neighbours.
 
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
@@ -19,24 +19,24 @@ export function line(text: string): string {
 export function bytes(count: number): string {
   let size = count;
   for (const unit of ['B', 'kB', 'MB', 'GB']) {
-    if (size < 1000) return `${size < 10 && unit !== 'B' ? size.toFixed(1) : Math.round(size)} ${unit}`;
+    if (size < 1000) return `${size < 10 && unit !== 'B' ? size.toFixed(1) : Math.round(size)}\u00a0${unit}`;
     size /= 1000;
   }
-  return `${size < 10 ? size.toFixed(1) : Math.round(size)} TB`;
+  return `${size < 10 ? size.toFixed(1) : Math.round(size)}\u00a0TB`;
 }
 
 export function milliseconds(ms: number): string {
-  return ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : seconds(ms / 1000);
+  return ms < 10 ? `${ms.toFixed(1)}\u00a0ms` : ms < 1000 ? `${Math.round(ms)}\u00a0ms` : seconds(ms / 1000);
 }
 
 export function seconds(s: number): string {
-  if (s < 1) return `${Math.round(s * 1000)} ms`;
-  if (s < 60) return `${s < 10 ? s.toFixed(1) : Math.round(s)} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
-  return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
+  if (s < 1) return `${Math.round(s * 1000)}\u00a0ms`;
+  if (s < 60) return `${s < 10 ? s.toFixed(1) : Math.round(s)}\u00a0s`;
+  if (s < 3600) return `${Math.floor(s / 60)}\u00a0min\u00a0${Math.round(s % 60)}\u00a0s`;
+  return `${Math.floor(s / 3600)}\u00a0h\u00a0${Math.round((s % 3600) / 60)}\u00a0min`;
 }
 
-export function count(n: number, one: string, many: string = `${one}s`): string {
+export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 }
 

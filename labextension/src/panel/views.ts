@@ -1,5 +1,5 @@
 // The panel's lists: which topic is shown how, and which form makes more of it.
-import type { Topic } from '../protocol';
+import type { ServiceRow, Topic, TunnelRow } from '../protocol';
 import type { Context } from './action';
 import { Cards, type Card } from './cards';
 import type { Form } from './form';
@@ -9,6 +9,7 @@ import { poolForm } from './pool_form';
 import { poolCard } from './pools';
 import { runCard } from './runs';
 import { section } from './section';
+import { shortened } from './shortened';
 import { serverForm, serviceCard, tunnelCard, tunnelForm } from './services';
 import type { PanelState } from './state';
 
@@ -30,33 +31,44 @@ interface What<Row> {
   isFolded?: boolean;
 }
 
-function view<Row>(context: Context, what: What<Row>): View {
+function view<Row extends object>(context: Context, what: What<Row>): View {
   const part = section(what.topic, what.title, what.empty, !what.isFolded);
   const cards = new Cards<Row>(part.list, what.keyOf, (row) => what.card(context, row));
   if (what.form) part.body.prepend(what.form.element);
+  let rows: readonly Row[] | null = null;
+  const short = shortened(what.title, () => cards.update(short.pick(rows ?? [])));
+  part.list.before(short.find);
+  part.list.after(short.rest);
   return {
     element: part.element,
     update(state) {
-      const rows = what.rows(state);
+      rows = what.rows(state);
       part.setCount(rows?.length ?? null, state.more[what.topic] ?? 0);
-      cards.update(rows ?? []);
+      cards.update(short.pick(rows ?? []));
       what.form?.update(state);
     },
     open() {
       part.element.open = true;
       what.form?.open();
-      what.form?.element.scrollIntoView?.({ block: 'nearest' });
     },
   };
 }
 
-export function viewsOf(context: Context): { hosts: View; pools: View; all: View[] } {
+export interface Views {
+  hosts: View;
+  pools: View;
+  tunnels: View;
+  servers: View;
+  all: readonly View[];
+}
+
+export function viewsOf(context: Context): Views {
   const hosts = view(context, {
     topic: 'hosts',
     title: 'Hosts',
     empty: 'No host yet. Add one: any machine that you reach by ssh.',
     rows: (state) => state.hosts,
-    keyOf: (row) => row.name,
+    keyOf: byName,
     card: hostCard,
     form: hostForm(context),
   });
@@ -65,14 +77,15 @@ export function viewsOf(context: Context): { hosts: View; pools: View; all: View
     title: 'Pools',
     empty: 'No pool yet. The first parallel cell opens one by itself.',
     rows: (state) => state.pools,
-    keyOf: (row) => row.name,
+    keyOf: byName,
     card: poolCard,
     form: poolForm(context),
   });
-  return { hosts, pools, all: [hosts, pools, ...others(context)] };
+  const { runs, tunnels, servers } = others(context);
+  return { hosts, pools, tunnels, servers, all: [hosts, pools, runs, tunnels, servers] };
 }
 
-function others(context: Context): View[] {
+function others(context: Context): { runs: View; tunnels: View; servers: View } {
   const runs = view(context, {
     topic: 'runs',
     title: 'Runs',
@@ -81,25 +94,18 @@ function others(context: Context): View[] {
     keyOf: (row) => row.run,
     card: runCard,
   });
-  const tunnels = view(context, {
-    topic: 'tunnels',
-    title: 'Tunnels',
-    empty: 'No tunnel is open.',
-    rows: (state) => state.tunnels,
-    keyOf: (row) => row.name,
-    card: tunnelCard,
-    form: tunnelForm(context),
-    isFolded: true,
-  });
-  const servers = view(context, {
-    topic: 'services',
-    title: 'Servers',
-    empty: 'No server runs.',
-    rows: (state) => state.services,
-    keyOf: (row) => row.name,
-    card: serviceCard,
-    form: serverForm(context),
-    isFolded: true,
-  });
-  return [runs, tunnels, servers];
+  const folded = { keyOf: byName, isFolded: true };
+  const tunnels: What<TunnelRow> = {
+    ...folded, topic: 'tunnels', title: 'Tunnels', empty: 'No tunnel is open.',
+    rows: (state) => state.tunnels, card: tunnelCard, form: tunnelForm(context),
+  };
+  const servers: What<ServiceRow> = {
+    ...folded, topic: 'services', title: 'Servers', empty: 'No server runs.',
+    rows: (state) => state.services, card: serviceCard, form: serverForm(context),
+  };
+  return { runs, tunnels: view(context, tunnels), servers: view(context, servers) };
+}
+
+function byName(row: { name: string }): string {
+  return row.name;
 }

@@ -85,6 +85,7 @@ function copyBySelection(text: string): boolean {
   document.body.append(area);
   area.select();
   try {
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- pages without https have no other clipboard
     return document.execCommand('copy');
   } finally {
     area.remove();

@@ -94,7 +94,7 @@ export class Steering {
     const { drag } = this;
     if (!drag) return this.steered.point(x, y);
     if (!drag.isMoved && Math.hypot(x - drag.x, y - drag.y) < DRAG_PX) return;
-    if (!drag.isMoved) this.element.setPointerCapture?.(event.pointerId);
+    if (!drag.isMoved) this.element.setPointerCapture(event.pointerId);
     drag.isMoved = true;
     this.element.scrollTop = drag.top - (y - drag.y);
     this.steered.show(panned(drag.view, (drag.x - x) * this.perPixel_s, this.steered.end_s()));

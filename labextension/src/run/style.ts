@@ -104,6 +104,17 @@ div.pathos-nb-row { padding-left: 13px; }
 .pathos-nb-code, .pathos-nb-text { font-family: var(--pathos-nb-code); font-size: 11.5px; }
 .pathos-nb-text { margin: 2px 0 4px 13px; padding: 4px 8px; max-height: 320px; overflow: auto; white-space: pre-wrap;
   background: var(--pathos-nb-idle); color: inherit; border-radius: 4px; line-height: 1.4; }
+.pathos-nb-flame { position: relative; margin: 3px 0 3px 13px; overflow: hidden; }
+.pathos-nb-box { position: absolute; height: 17px; text-indent: 3px; overflow: hidden; white-space: nowrap; cursor: pointer; border-radius: 2px;
+  font-size: 10.5px; line-height: 17px; color: #1c1c1c; background: #c8ccd2; border-right: 1px solid var(--pathos-nb-ground); }
+.pathos-nb-box:hover { filter: brightness(1.12); }
+.pathos-nb-box[data-kind="0"], .pathos-nb-key.pathos-nb-kind-0 { background: #e8a33d; }
+.pathos-nb-box[data-kind="1"], .pathos-nb-key.pathos-nb-kind-1 { background: #5b9be0; }
+.pathos-nb-box[data-kind="2"], .pathos-nb-key.pathos-nb-kind-2 { background: #9aa0aa; }
+.pathos-nb-box[data-kind="3"], .pathos-nb-key.pathos-nb-kind-3 { background: #c27fd4; }
+.pathos-nb-box[data-kind="4"], .pathos-nb-key.pathos-nb-kind-4 { background: #e07a6f; }
+.pathos-nb-profile > summary { color: var(--pathos-nb-faint); }
+.pathos-nb-profile > details { margin-left: 13px; }
 .pathos-nb-faint { color: var(--pathos-nb-faint); }
 .pathos-nb-table { border-collapse: collapse; font-size: 11.5px; }
 .pathos-nb-table th, .pathos-nb-table td { padding: 1px 14px 1px 0; text-align: left; font-weight: normal; vertical-align: top; }

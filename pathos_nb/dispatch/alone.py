@@ -1,0 +1,74 @@
+"""A run of one item on a pool that has nothing else to do: its function and its item go in one frame.
+
+What the feeder finds out step by step is known here: it is the run's first chunk and its last, and whoever is idle may
+have it. Whatever is out of the ordinary is left to the feeder, which also says what is wrong with what cannot be sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pathos_nb.dispatch.crew import Chunk, Crew, Seat
+from pathos_nb.dispatch.run import Run, Task
+from pathos_nb.wire.framing import Frame
+from pathos_nb.wire.protocol import CALL
+from pathos_nb.wire.serialization import MINOR, Payload, dump
+
+__all__ = ["send_alone"]
+
+_MAX_BYTES = 1 << 16
+
+
+def send_alone(run: Run, crew: Crew, note: Callable[[Seat, Run, Chunk], None]) -> bool:
+    """Send a run that is one small item to an idle worker, if it is one.
+
+    Parameters
+    ----------
+    run : Run
+        Just begun.
+    crew : Crew
+        The workers.
+    note : callable
+        Takes (seat, run, chunk) before the chunk is sent.
+
+    Returns
+    -------
+    bool
+        Whether it was sent; if not, the feeder does as for any other.
+    """
+    if run.source.total != 1 or not run.source.ready or run.pins or run.profile is not None:
+        return False
+    seat = _idle(crew)
+    if seat is None:
+        return False
+    task = Task(*run.source.take(1))
+    payload = _payload(run, task)
+    if payload is None or payload.buffers or len(payload.body) > _MAX_BYTES:
+        run.requeue(task)
+        return False
+    number = seat.next_number()
+    frame = Frame(CALL, (number, task.indices[0], _spec(run, seat)), payload.body)
+    note(seat, run, Chunk(run, task, number, len(payload.body)))
+    seat.send([frame])
+    return True
+
+
+def _idle(crew: Crew) -> Seat | None:
+    for seat in crew.seats:
+        if not seat.in_flight and seat.slot.takes_calls and not seat.retiring and seat.most_items is None:
+            return seat if seat.slot.minor == MINOR else None
+    return None
+
+
+def _payload(run: Run, task: Task) -> Payload | None:
+    try:
+        return dump(((run.function, dict(run.options.kwargs)), task.items))
+    except BaseException:  # the feeder meets it again, and says which of the two cannot be sent
+        return None
+
+
+def _spec(run: Run, seat: Seat) -> tuple[object, ...]:
+    context = seat.launcher.context()
+    changed = context is not None and context != seat.context
+    seat.context = context
+    return run.source.star, run.options.seed, run.options.timeout, None, context if changed else None, None

@@ -1,0 +1,256 @@
+"""A map with a cache: what is there is placed, what is not is sent, and what comes is put there."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pathos_nb.dispatch.cached import bare
+from pathos_nb.dispatch.caches import MISSING, ArchiveCache, StoreCache, as_cache, look_up
+from pathos_nb.dispatch.keepers import ListKeeper, StreamKeeper
+from pathos_nb.dispatch.partial import ChosenRows
+from pathos_nb.dispatch.source import ChosenSource, PulledSource, SliceSource, Source
+from pathos_nb.dispatch.store.keys import FunctionKey, function_key
+from pathos_nb.errors import Failure
+from pathos_nb.events import Event, RunEnded
+
+__all__ = ["CachedSource", "Lookup", "bare", "keeper_for", "prepare"]
+
+
+class Lookup:
+    """What a map with a cache does: its keys, what was there, and what goes there.
+
+    Parameters
+    ----------
+    cache : StoreCache or ArchiveCache
+        Where to.
+    key : FunctionKey
+        Of the function.
+    is_ours : bool
+        Whether the cache is closed with the run.
+    """
+
+    def __init__(self, cache: StoreCache | ArchiveCache, key: FunctionKey, is_ours: bool) -> None:
+        self._cache, self._key, self._is_ours = cache, key, is_ours
+        self._keys: dict[int, bytes] = {}
+        self._new: list[tuple[bytes, Any]] = []
+        self._lock = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._callback: Callable[[], None] | None = None
+        self._is_over, self._is_stuck = False, False
+        self._progress_s = time.monotonic()
+        self.trouble: BaseException | None = None
+
+    def look(self, index: int, row: Sequence[Any]) -> Any:
+        """Give the value of an item, or what stands for none, and remember its key."""
+        key = self._key.point(row, index)
+        value = look_up(self._cache, key)
+        if value is MISSING:
+            self._keys[index] = key
+        return value
+
+    def keep(self, indices: Sequence[int], values: Sequence[Any]) -> None:
+        """Have values written, those that are no failures."""
+        pairs = [
+            (self._keys.pop(index), value)
+            for index, value in zip(indices, values, strict=True)
+            if index in self._keys and not isinstance(value, Failure)
+        ]
+        if pairs:
+            with self._lock:
+                self._new += pairs
+                self._begin()
+
+    def _begin(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="pathos-nb-cache", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while new := self._next():
+            try:
+                self._cache.put(new)
+            except Exception as error:  # an archive's own, or the disk's: the map goes on
+                self.trouble = error
+            self._progress_s = time.monotonic()
+
+    def _next(self) -> list[tuple[bytes, Any]]:
+        """Give what is to be written; nothing, and this thread is done."""
+        with self._lock:
+            new, self._new = self._new, []
+            if new:
+                return new
+            self._thread = None
+            callback, self._callback = self._callback, None
+            is_last = self._is_over
+        if is_last:
+            self._end()
+        if callback is not None:
+            callback()
+        return []
+
+    def _end(self) -> None:
+        if self._is_ours:
+            self._cache.close()
+
+    # what a run asks of whoever keeps its points
+
+    def takes(self, event: Event) -> bool:
+        """Hear an event; none is told later."""
+        if isinstance(event, RunEnded):
+            with self._lock:
+                self._is_over = True
+                is_idle = self._thread is None
+            if is_idle:
+                self._end()
+            if self.trouble is not None:
+                _warn(self.trouble)
+        return False
+
+    def settle(self, callback: Callable[[], None]) -> bool:
+        """Say whether all is written."""
+        with self._lock:
+            if self._thread is None or self._is_stuck:
+                return True
+            self._callback = callback
+            return False
+
+    def is_stuck(self, seconds: float) -> bool:
+        """Give up if nothing was written for so long."""
+        self._is_stuck = time.monotonic() - self._progress_s > seconds
+        if self._is_stuck and self._callback is not None:
+            self._callback()
+        return self._is_stuck
+
+
+def _warn(error: BaseException) -> None:
+    import logging
+
+    logging.getLogger("pathos_nb").warning("values were not put into the cache: %s: %s", type(error).__name__, error)
+
+
+class CachedListKeeper(ListKeeper):
+    """A list of values that also go into a cache."""
+
+    lookup: Lookup
+
+    def place(self, indices: Sequence[int], values: list[Any], contested: bool = False) -> None:
+        """Put values at their indices, and into the cache."""
+        super().place(indices, values, contested)
+        self.lookup.keep(indices, values)
+
+
+class CachedStreamKeeper(StreamKeeper):
+    """A stream of values that also go into a cache."""
+
+    lookup: Lookup
+
+    def place(self, indices: Sequence[int], values: list[Any], contested: bool = False) -> None:
+        """Take values in, and put them into the cache."""
+        super().place(indices, values, contested)
+        self.lookup.keep(indices, values)
+
+
+class CachedSource(PulledSource):
+    """An iterator of which only those items are sent whose values are not there.
+
+    Parameters
+    ----------
+    rows : iterator of tuple
+        The arguments.
+    lookup : Lookup
+        Knows what is there.
+    total : int, optional
+        How many there are, if that is known.
+    """
+
+    def __init__(self, rows: Iterator[Any], lookup: Lookup, total: int | None) -> None:
+        super().__init__(rows, True, 1, total)
+        self._lookup, self._places = lookup, list[int]()
+
+    def _pull_some(self, n: int) -> None:
+        before = len(self._pulled)
+        super()._pull_some(n)
+        new = [self._pulled.pop() for _ in range(len(self._pulled) - before)]
+        start = self.n_pulled - len(new)
+        for index, row in enumerate(reversed(new), start):
+            value = self._lookup.look(index, row)
+            if value is MISSING:
+                self._pulled.append(row)
+                self._places.append(index)
+            else:
+                self.hits.append((index, value))
+
+    @property
+    def n_taken(self) -> int:
+        """Items taken, and those that were there."""
+        return self.n_pulled - len(self._pulled)
+
+    def take(self, n: int) -> tuple[Sequence[int], Any]:
+        """Give the indices and the items of the next `n` that are ready."""
+        n = min(n, len(self._pulled))
+        indices, self._places = self._places[:n], self._places[n:]
+        return indices, [self._pulled.popleft() for _ in range(n)]
+
+
+def prepare(cache: Any, call: tuple[Any, Mapping[str, Any], Any], source: Source) -> tuple[Lookup, Source]:
+    """Find what of a map is there already.
+
+    Parameters
+    ----------
+    cache : object
+        What the caller gave for one.
+    call : tuple
+        The function, its fixed keywords, the seed.
+    source : Source
+        The input, not begun.
+
+    Returns
+    -------
+    tuple of Lookup and Source
+        What hears the run, and the input that is left, with what is there.
+
+    Raises
+    ------
+    CannotKey, BadOption, StoreError
+        There can be no cache.
+    """
+    function, kwargs, seed = call
+    key = function_key(function, kwargs, seed=seed)
+    made = as_cache(cache)
+    lookup = Lookup(made, key, made is not cache)
+    if not isinstance(source, SliceSource):
+        rows = source.rows()
+        return lookup, CachedSource(rows, lookup, source.total)
+    items = source.all_rows()
+    looked = [(index, lookup.look(index, row)) for index, row in enumerate(items)]
+    hits = [(index, value) for index, value in looked if value is not MISSING]
+    missing = [index for index, value in looked if value is MISSING]
+    chosen = ChosenSource(ChosenRows(items, missing))
+    chosen.hits = hits
+    return lookup, chosen
+
+
+def keeper_for(kept: ListKeeper | StreamKeeper, lookup: Lookup) -> ListKeeper | StreamKeeper:
+    """Give a keeper like one, whose values go into the cache as well.
+
+    Parameters
+    ----------
+    kept : ListKeeper or StreamKeeper
+        What the map would have.
+    lookup : Lookup
+        The cache's.
+
+    Returns
+    -------
+    ListKeeper or StreamKeeper
+    """
+    if isinstance(kept, StreamKeeper):
+        stream = CachedStreamKeeper(kept.ordered)
+        stream.lookup = lookup
+        return stream
+    made = CachedListKeeper(len(kept.values))
+    made.lookup = lookup
+    return made

@@ -1,0 +1,145 @@
+"""`cached`: a function whose values are kept, from kernel to kernel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from pathos_nb.dispatch.caches import MISSING, ArchiveCache, StoreCache, as_cache, look_up
+from pathos_nb.dispatch.store.keys import function_key
+from pathos_nb.errors import BadOption
+
+__all__ = ["Cached", "bare", "cached"]
+
+
+class Cached:
+    """A function whose values are kept, as `cached` makes it.
+
+    In a map, `pool.map(f, xs)`, only what is not there is sent to workers. In a worker it is the bare function.
+
+    Parameters
+    ----------
+    function : callable
+        What is called.
+    cache : StoreCache or ArchiveCache
+        Where its values lie.
+    """
+
+    def __init__(self, function: Callable[..., Any], cache: StoreCache | ArchiveCache) -> None:
+        self.__wrapped__, self.cache = function, cache
+        self.__doc__, self.__name__ = function.__doc__, getattr(function, "__name__", "function")
+        self.__module__, self.__qualname__ = function.__module__, getattr(function, "__qualname__", self.__name__)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Give the value for these arguments, computed only if it is not there."""
+        key = function_key(self.__wrapped__, kwargs).point(args)
+        found = look_up(self.cache, key)
+        if found is MISSING:
+            found = self.__wrapped__(*args, **kwargs)
+            self.cache.put([(key, found)])
+        return found
+
+    def copy_to(self, archive: MutableMapping[str, Any]) -> int:
+        """Copy all values of the cache into an archive, and say how many.
+
+        Parameters
+        ----------
+        archive : mutable mapping
+            A dict, or an archive of klepto's.
+
+        Returns
+        -------
+        int
+        """
+        pairs = list(self.cache.items())
+        ArchiveCache(archive).put(pairs)
+        return len(pairs)
+
+    def copy_from(self, archive: MutableMapping[str, Any]) -> int:
+        """Copy the values of an archive that `copy_to` has filled into the cache, and say how many.
+
+        Parameters
+        ----------
+        archive : mutable mapping
+            A dict, or an archive of klepto's.
+
+        Returns
+        -------
+        int
+        """
+        pairs = list(ArchiveCache(archive).items())
+        self.cache.put(pairs)
+        return len(pairs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _bare, (self.__wrapped__,)
+
+    def __repr__(self) -> str:
+        return f"<cached {self.__qualname__}>"
+
+
+def bare(function: Any, cache: Any) -> tuple[Any, Any]:
+    """Give the function that is sent, and its cache.
+
+    Parameters
+    ----------
+    function : callable
+        Maybe one that `cached` has made.
+    cache : object
+        What the map was given; without it the function's own is used.
+
+    Returns
+    -------
+    tuple
+    """
+    if isinstance(function, Cached):
+        return function.__wrapped__, function.cache if cache is None or cache is False else cache
+    return function, cache
+
+
+def _bare(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
+def cached(function: Any = None, *, cache: Any = True) -> Any:
+    """Keep the values of a function on disk, from kernel to kernel.
+
+    Parameters
+    ----------
+    function : callable
+        What is decorated.
+    cache : True, str, Path or mutable mapping
+        The user's own store; the file of one; a dict or an archive of klepto's.
+
+    Returns
+    -------
+    Cached
+        Called as the function; ``pool.map`` sends only what is not there.
+
+    Raises
+    ------
+    BadOption, StoreError
+        There can be no cache there.
+
+    Notes
+    -----
+    A value is known by the function's code, by the helpers, globals and captured values that it uses, as they are at
+    the call, and by its arguments; a change of any of these computes anew. Finding it takes about a millisecond.
+
+    Examples
+    --------
+    >>> seen = {}
+    >>> @cached(cache=seen)
+    ... def square(x):
+    ...     return x * x
+    >>> square(3), square(3), len(seen)
+    (9, 9, 1)
+    """
+    if function is None:
+        return lambda function: cached(function, cache=cache)
+    if isinstance(function, str | os.PathLike | bool):
+        raise BadOption("cached() decorates a function", cure="write @cached(cache=...)")
+    if not callable(function):
+        raise TypeError(f"{function!r} is not callable")
+    return Cached(function, as_cache(cache))

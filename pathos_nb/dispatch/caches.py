@@ -1,0 +1,186 @@
+"""Values that need not be computed again, wherever they lie: in a store of ours, or in an archive of klepto's.
+
+::
+
+    pool.map(f, xs, cache=True) ──► keys of f and of each x ──► there? its value is placed, and nothing is sent
+                                                            └─► not there: sent, computed, and put there
+
+The keys are ours: an archive gets them as text of 32 hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pathos_nb.dispatch.store.resume import path_of
+from pathos_nb.dispatch.store.store import Store
+from pathos_nb.dispatch.store.values import NotStorable
+from pathos_nb.errors import BadOption
+
+__all__ = ["MISSING", "ArchiveCache", "StoreCache", "as_cache", "look_up"]
+
+_DIGITS = 32
+MISSING = object()
+Pairs = Sequence[tuple[bytes, Any]]
+
+
+class StoreCache:
+    """A cache in a store of ours.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Its file; the user's own by default.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._store = Store(path)
+
+    def get(self, key: bytes) -> Any:
+        """Give the value of a key.
+
+        Raises
+        ------
+        KeyError
+            It is not there, or cannot be read any more.
+        """
+        with self._store.file.reading() as connection:
+            row = connection.execute("SELECT value FROM entries WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise KeyError(key)
+        try:
+            return self._store.file.values.unpack(row[0])
+        except Exception as error:  # a file that is gone, a class that is not here any more: it is computed again
+            raise KeyError(key) from error
+
+    def put(self, pairs: Pairs) -> None:
+        """Keep values; those that cannot be pickled are left out."""
+        packed = [(key, raw, time.time()) for key, value in pairs if (raw := self._packed(key, value)) is not None]
+        with self._store.file.writing() as connection:
+            connection.executemany("INSERT OR REPLACE INTO entries (key, value, stored) VALUES (?, ?, ?)", packed)
+
+    def _packed(self, key: bytes, value: Any) -> bytes | None:
+        try:
+            return self._store.file.values.pack(value, f"cache/{key.hex()}")
+        except NotStorable:
+            return None
+
+    def items(self) -> Iterator[tuple[bytes, Any]]:
+        """Give all keys and values that can be read."""
+        with self._store.file.reading() as connection:
+            keys = [key for (key,) in connection.execute("SELECT key FROM entries")]
+        for key in keys:
+            value = look_up(self, key)
+            if value is not MISSING:
+                yield key, value
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._store.close()
+
+
+class ArchiveCache:
+    """A cache in a mapping: a dict, or an archive of klepto's, in memory or not.
+
+    Parameters
+    ----------
+    archive : mutable mapping
+        Given text as keys. One that is a dict before an archive (klepto's ``cached=True``) is written through.
+    """
+
+    def __init__(self, archive: MutableMapping[str, Any]) -> None:
+        self._archive = archive
+        self._is_before = hasattr(archive, "archive") and hasattr(archive, "dump") and hasattr(archive, "load")
+        self._lock = threading.Lock()
+
+    def get(self, key: bytes) -> Any:
+        """Give the value of a key.
+
+        Raises
+        ------
+        KeyError
+            It is not there.
+        """
+        name = key.hex()
+        with self._lock:
+            if self._is_before and name not in self._archive:
+                self._archive.load(name)  # type: ignore[attr-defined]
+            return self._archive[name]
+
+    def put(self, pairs: Pairs) -> None:
+        """Keep values, all together: a file of klepto's is written anew each time."""
+        named = {key.hex(): value for key, value in pairs}
+        with self._lock:
+            self._archive.update(named)
+            if self._is_before:
+                self._archive.dump(*named)  # type: ignore[attr-defined]
+
+    def items(self) -> Iterator[tuple[bytes, Any]]:
+        """Give all keys of ours, and their values."""
+        with self._lock:
+            if self._is_before:
+                self._archive.load()  # type: ignore[attr-defined]
+            found = list(self._archive.items())
+        for name, value in found:
+            if len(name) == _DIGITS:
+                yield bytes.fromhex(name), value
+
+    def close(self) -> None:
+        """Nothing: it is the caller's."""
+
+
+def as_cache(what: Any) -> StoreCache | ArchiveCache:
+    """Make a cache of what a caller gives for one.
+
+    Parameters
+    ----------
+    what : True, str, Path, mutable mapping or cache
+        The user's own store; the file of one; an archive.
+
+    Returns
+    -------
+    StoreCache or ArchiveCache
+
+    Raises
+    ------
+    BadOption
+        It is none of these.
+    StoreError
+        The store cannot be opened.
+    """
+    if isinstance(what, StoreCache | ArchiveCache):
+        return what
+    if what is True:
+        return StoreCache()
+    if isinstance(what, str | os.PathLike):
+        return StoreCache(path_of(os.fspath(what)))
+    if isinstance(what, MutableMapping) or (hasattr(what, "__setitem__") and hasattr(what, "update")):
+        return ArchiveCache(what)
+    raise BadOption(
+        f"cache is {what!r}", cure="it may be True, the path of a store, or an archive of klepto's or a dict"
+    )
+
+
+def look_up(cache: StoreCache | ArchiveCache, key: bytes) -> Any:
+    """Give the value of a key, or `MISSING`.
+
+    Parameters
+    ----------
+    cache : StoreCache or ArchiveCache
+        Where.
+    key : bytes
+        From `FunctionKey.point`.
+
+    Returns
+    -------
+    object
+    """
+    try:
+        return cache.get(key)
+    except KeyError:
+        return MISSING

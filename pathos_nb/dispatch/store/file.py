@@ -1,0 +1,268 @@
+"""The file of a store: SQLite, one connection a process, every access in turn.
+
+::
+
+    functions   digest, code                     what a sweep calls, by value
+    runs        id, title, function, state …     one row a sweep; a sweep that is resumed keeps its row
+    blocks      run, start: arguments, keys      the points of a run, 4,096 together
+    points      run and place: state, value      what is finished, committed with fsync
+    failures    run and place: error             what failed
+    entries     key: value                       what `cache=` keeps
+
+Write-ahead log, every commit flushed to the disk. On a network file system there is no such log, since it needs memory
+that all writers share, and only one process writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pathos_nb.dispatch.store.place import is_on_network, prepare
+from pathos_nb.dispatch.store.values import Values
+from pathos_nb.errors import StoreError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = ["PLACES", "StoreFile", "point_id", "translated"]
+
+_FORMAT = 1
+_APPLICATION = 0x50617468  # "Path"
+_BUSY_S = 2.0
+PLACES = 1 << 32  # the row of a point is that of its run times this, and its place
+
+_SCHEMA = """
+CREATE TABLE functions (function INTEGER PRIMARY KEY, digest BLOB UNIQUE NOT NULL, code BLOB);
+CREATE TABLE runs (
+    run INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, title TEXT NOT NULL, function INTEGER NOT NULL,
+    names TEXT NOT NULL, options TEXT NOT NULL, source TEXT NOT NULL, environment TEXT NOT NULL, owner TEXT NOT NULL,
+    total INTEGER, state TEXT NOT NULL, started REAL NOT NULL, seen REAL NOT NULL, seconds REAL NOT NULL
+);
+CREATE INDEX runs_of_function ON runs (function);
+CREATE TABLE blocks (
+    run INTEGER NOT NULL, start INTEGER NOT NULL, n INTEGER NOT NULL, rows BLOB, keys BLOB NOT NULL,
+    PRIMARY KEY (run, start)
+);
+CREATE TABLE workers (worker INTEGER PRIMARY KEY, name TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL);
+CREATE UNIQUE INDEX workers_by_name ON workers (name, host, pid);
+CREATE TABLE points (
+    point INTEGER PRIMARY KEY, state INTEGER NOT NULL, value BLOB, started REAL, ended REAL, worker INTEGER
+);
+CREATE TABLE failures (point INTEGER PRIMARY KEY, failure BLOB NOT NULL);
+CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB NOT NULL, stored REAL NOT NULL) WITHOUT ROWID;
+"""
+
+
+def point_id(run: int, place: int) -> int:
+    """Give the row of a point.
+
+    Parameters
+    ----------
+    run, place : int
+        Its run's row, and its place among the points.
+
+    Returns
+    -------
+    int
+        Those of one run follow each other.
+    """
+    return run * PLACES + place
+
+
+class StoreFile:
+    """An open store.
+
+    Parameters
+    ----------
+    path : Path
+        Made if it is missing.
+    is_network : bool, optional
+        Whether it lies on a network file system; found out if it is not given.
+
+    Raises
+    ------
+    StoreError
+        It cannot be opened: it is damaged, of a newer pathos_nb, not this user's, or not to be written.
+    """
+
+    def __init__(self, path: Path, is_network: bool | None = None) -> None:
+        self.path = path.expanduser().absolute()
+        prepare(self.path)
+        self.is_network = is_on_network(self.path) if is_network is None else is_network
+        self.values = Values(self.path.with_name(f"{self.path.name}.values"))
+        self._lock = threading.RLock()
+        self._pid = os.getpid()
+        with translated(self.path):
+            self._connection = self._open()
+        self.is_closed = False
+
+    def _open(self) -> sqlite3.Connection:
+        import sqlite3
+
+        connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        try:
+            if self.is_network:
+                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+                connection.execute("PRAGMA journal_mode = DELETE")
+            else:
+                connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA cache_size = -16384")
+            connection.execute("PRAGMA trusted_schema = OFF")
+            self._settle_format(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _settle_format(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            is_empty = not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+            if is_empty:
+                for statement in filter(str.strip, _SCHEMA.split(";")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {_FORMAT}")
+            elif application != _APPLICATION:
+                cure = "give another file by --store PATH"
+                raise StoreError(f"{self.path} is a database, but not a store of pathos_nb", cure=cure)
+            elif version > _FORMAT:
+                what = f"the store {self.path} was written by a newer pathos_nb (format {version}, here {_FORMAT})"
+                raise StoreError(what, cure="update pathos_nb, or give another file by --store PATH")
+        finally:
+            connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection, for what only reads.
+
+        Yields
+        ------
+        sqlite3.Connection
+            Nobody else uses it meanwhile.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be read.
+        """
+        with self._lock, translated(self.path):
+            self._check()
+            yield self._connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection inside of a transaction, which is on the disk when the block has ended.
+
+        Yields
+        ------
+        sqlite3.Connection
+            Nobody else uses it meanwhile.
+
+        Raises
+        ------
+        StoreError
+            It could not be written; nothing of the block has been.
+        """
+        with self._lock, translated(self.path):
+            self._check()
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _check(self) -> None:
+        if self.is_closed:
+            raise StoreError(f"the store {self.path} is closed", cure="the next cell opens it again")
+        if os.getpid() != self._pid:
+            raise StoreError("a store that a fork has inherited is not its own", cure="open it there again")
+
+    @property
+    def n_bytes(self) -> int:
+        """What it takes on the disk, large values included."""
+        beside = self.values.folder.rglob("*") if self.values.folder.is_dir() else ()
+        files = [self.path, self.path.with_name(f"{self.path.name}-wal"), *beside]
+        return sum(_size(path) for path in files)
+
+    def shrink(self) -> None:
+        """Give back to the disk what is not used any more."""
+        with self.reading() as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Let the file go."""
+        with self._lock:
+            if not self.is_closed and os.getpid() == self._pid:
+                self.is_closed = True
+                self._connection.close()
+
+
+def _size(path: Path) -> int:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0
+    return found.st_size if not path.is_dir() else 0
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Say in plain words what SQLite says in its own, inside the block.
+
+    Parameters
+    ----------
+    path : Path
+        The store's file.
+
+    Raises
+    ------
+    StoreError
+        In place of an error of SQLite's or of the disk's.
+    """
+    import sqlite3
+
+    try:
+        yield
+    except sqlite3.Error as error:
+        what, cure = _plain_words(str(error))
+        raise StoreError(f"the store {path} {what}", cause=str(error), cure=cure) from error
+    except OSError as error:
+        what, cure = _plain_words(os.strerror(error.errno) if error.errno else str(error))
+        raise StoreError(f"the store {path} {what}", cause=str(error), cure=cure) from error
+
+
+_WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("full", "no space", "quota"), "has no room: the disk is full", "%pathos runs --prune, or free some space"),
+    (("locked", "busy"), "is being written by another kernel", "end what runs there, or give another by --store PATH"),
+    (
+        ("readonly", "read-only", "permission", "unable to open"),
+        "cannot be written",
+        "give a file of your own by --store PATH",
+    ),
+    (
+        ("malformed", "not a database", "corrupt", "file is encrypted", "no such table", "no such column"),
+        "is damaged",
+        "move it away: a new one is begun; sqlite3 FILE .recover may save its rows",
+    ),
+)
+
+
+def _plain_words(text: str) -> tuple[str, str]:
+    low = text.lower()
+    for marks, what, cure in _WORDS:
+        if any(mark in low for mark in marks):
+            return what, cure
+    return "cannot be used", "give another file by --store PATH"

@@ -1,0 +1,455 @@
+"""What a store has: its runs, their points, their values; what was finished, found again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pathos_nb.dispatch.ended import EndedRun, failure_of_parts
+from pathos_nb.dispatch.results import Results
+from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
+from pathos_nb.dispatch.store.keys import KEY_BYTES
+from pathos_nb.dispatch.store.owners import is_alive, is_mine
+from pathos_nb.dispatch.store.recorder import DONE, NOT_STORED
+from pathos_nb.dispatch.store.sweep import NOT_KEPT, Row, rows_of_block
+from pathos_nb.dispatch.using.how import How
+from pathos_nb.errors import Cancelled, Failure, StoreError
+from pathos_nb.events import ChunkDone
+from pathos_nb.wire.quick import loads
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = [
+    "Kept", "StoredRun", "code_of", "done_places", "find", "kept_points", "keys_of", "listed", "loaded", "matches",
+    "of_function", "points_of", "read_points", "run_of",
+]  # fmt: skip
+
+_DATA = ord("p")
+_SPAN = f"BETWEEN runs.run * {PLACES} AND runs.run * {PLACES} + {PLACES} - 1"
+_COLUMNS = (
+    "runs.run, id, title, names, options, source, environment, owner, total, state, started, seen, seconds, digest,"
+    f" (SELECT count(*) FROM points WHERE point {_SPAN}), (SELECT count(*) FROM failures WHERE point {_SPAN})"
+)
+_FROM = f"SELECT {_COLUMNS} FROM runs JOIN functions USING (function)"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A row of a run.
+
+    Attributes
+    ----------
+    run : int
+        Its row.
+    run_id, title, source : str
+        Its name, what the user called it, and the text it was made from.
+    names : tuple of str
+        Its parameters.
+    options : dict
+        What it was asked with.
+    environment : dict
+        Versions, machine and folder.
+    owner, state : str
+        The kernel that wrote it, and how far it came.
+    total : int or None
+        How many points it has.
+    started, seen, seconds : float
+        When it began, when it was written last, and how long it took.
+    digest : bytes
+        Of its function.
+    n_done, n_failed : int
+        Points that were run, and how many of these failed.
+    """
+
+    run: int
+    run_id: str
+    title: str
+    names: tuple[str, ...]
+    options: dict[str, Any]
+    source: str
+    environment: dict[str, Any]
+    owner: str
+    total: int | None
+    state: str
+    started: float
+    seen: float
+    seconds: float
+    digest: bytes
+    n_done: int
+    n_failed: int
+
+    @property
+    def is_running(self) -> bool:
+        """Whether some kernel is at it now."""
+        return self.state == "running" and is_alive(self.owner, self.seen)
+
+    @property
+    def is_running_elsewhere(self) -> bool:
+        """Whether another kernel is at it now."""
+        return self.is_running and not is_mine(self.owner)
+
+    @property
+    def end(self) -> str:
+        """How it ended: ``lost`` where its kernel did before it."""
+        return "lost" if self.state == "running" and not self.is_running else self.state
+
+    @property
+    def was_cut_short(self) -> bool:
+        """Whether it ended before it was done; a point that failed and was to be kept does not count."""
+        if self.is_running or self.state == "done":
+            return False
+        return self.total is None or self.n_done < self.total or self.options.get("on_error") != "keep"
+
+
+def _run(row: Sequence[Any]) -> StoredRun:
+    run, run_id, title, names, options, source, environment, *rest = row
+    return StoredRun(
+        run, run_id, title, tuple(json.loads(names)), json.loads(options), source, json.loads(environment), *rest
+    )
+
+
+def listed(file: StoreFile, n_most: int = 100) -> list[StoredRun]:
+    """Give the runs, the latest last.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    n_most : int
+        How many.
+
+    Returns
+    -------
+    list of StoredRun
+    """
+    with file.reading() as connection:
+        rows = connection.execute(f"{_FROM} ORDER BY seen DESC, run DESC LIMIT ?", (n_most,)).fetchall()
+    return [_run(row) for row in reversed(rows)]
+
+
+def find(file: StoreFile, name: str) -> StoredRun | None:
+    """Find a run.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    name : str
+        Its id, or its title.
+
+    Returns
+    -------
+    StoredRun or None
+        The latest that fits.
+    """
+    order = "ORDER BY id = ?1 DESC, seen DESC, run DESC LIMIT 1"
+    with file.reading() as connection:
+        row = connection.execute(f"{_FROM} WHERE id = ?1 OR title = ?1 {order}", (name,)).fetchone()
+    return _run(row) if row else None
+
+
+def run_of(file: StoreFile, run_id: str) -> StoredRun | None:
+    """Give the run of that very name.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    run_id : str
+        Its id.
+
+    Returns
+    -------
+    StoredRun or None
+    """
+    with file.reading() as connection:
+        row = connection.execute(f"{_FROM} WHERE id = ?", (run_id,)).fetchone()
+    return _run(row) if row else None
+
+
+def of_function(file: StoreFile, digest: bytes, n_most: int = 50) -> list[StoredRun]:
+    """Give the runs of one function, the latest first.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    digest : bytes
+        The function's.
+    n_most : int
+        How many.
+
+    Returns
+    -------
+    list of StoredRun
+    """
+    with file.reading() as connection:
+        query = f"{_FROM} WHERE digest = ? ORDER BY seen DESC, run DESC LIMIT ?"
+        return [_run(row) for row in connection.execute(query, (digest, n_most))]
+
+
+def keys_of(file: StoreFile, run: int) -> bytes:
+    """Give the keys of a run's points, 16 bytes each, as far as they were written."""
+    with file.reading() as connection:
+        rows = connection.execute("SELECT keys FROM blocks WHERE run = ? ORDER BY start", (run,))
+        return b"".join(keys for (keys,) in rows)
+
+
+def done_places(file: StoreFile, run: int) -> list[int]:
+    """Give the places of a run's points that have a value.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    run : int
+        The run's row.
+
+    Returns
+    -------
+    list of int
+        In order.
+    """
+    with file.reading() as connection:
+        query = "SELECT point FROM points WHERE point BETWEEN ? AND ? AND state = ?"
+        rows = connection.execute(query, (point_id(run, 0), point_id(run, PLACES - 1), DONE))
+        return [point % PLACES for (point,) in rows]
+
+
+def points_of(file: StoreFile, run: StoredRun) -> list[Row]:
+    """Give the arguments of a run's points.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    run : StoredRun
+        Which.
+
+    Returns
+    -------
+    list of tuple
+        As far as they were written; `NOT_KEPT` stands for what was too large.
+    """
+    with file.reading() as connection:
+        rows = connection.execute("SELECT rows FROM blocks WHERE run = ? ORDER BY start", (run.run,)).fetchall()
+    return [row for (packed,) in rows for row in rows_of_block(packed, len(run.names))]
+
+
+def matches(file: StoreFile, runs: Sequence[StoredRun], keys: bytes) -> dict[int, int]:
+    """Find points that some run has finished.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    runs : sequence of StoredRun
+        All of one function, the first preferred.
+    keys : bytes
+        Of the points that are wanted.
+
+    Returns
+    -------
+    dict of int to int
+        From the place of a point to the row of one that is the same.
+    """
+    done: dict[bytes, int] = {}
+    for run in reversed(runs):
+        there = keys_of(file, run.run)
+        for place in done_places(file, run.run):
+            done[there[place * KEY_BYTES : (place + 1) * KEY_BYTES]] = point_id(run.run, place)
+    each = ((i // KEY_BYTES, done.get(keys[i : i + KEY_BYTES])) for i in range(0, len(keys), KEY_BYTES))
+    return {place: point for place, point in each if point is not None}
+
+
+@dataclass(slots=True)
+class Kept:
+    """What was read of some points: values by their place, failures, and the record of who did them when."""
+
+    values: dict[int, Any]
+    failures: dict[int, Failure]
+    chunks: list[ChunkDone]
+
+
+def kept_points(file: StoreFile, run: StoredRun, n_points: int | None = None) -> Kept:
+    """Read the points of a run.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    run : StoredRun
+        Which.
+    n_points : int, optional
+        Only those before.
+
+    Returns
+    -------
+    Kept
+        A value that cannot be read is a failure, which says why.
+    """
+    first, last = point_id(run.run, 0), point_id(run.run, (n_points or PLACES) - 1)
+    query = "SELECT point, state, value, started, ended, worker FROM points WHERE point BETWEEN ? AND ?"
+    with file.reading() as connection:
+        kept = _read(file, connection.execute(query, (first, last)), _workers(connection))
+        packed = connection.execute("SELECT point, failure FROM failures WHERE point BETWEEN ? AND ?", (first, last))
+        for point, raw in packed:
+            if point % PLACES not in kept.values:
+                kept.failures[point % PLACES] = _failure(raw)
+    return kept
+
+
+def read_points(file: StoreFile, found: dict[int, int]) -> Kept:
+    """Read points of any runs.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    found : dict of int to int
+        From `matches`.
+
+    Returns
+    -------
+    Kept
+        By the places of `found`.
+    """
+    query = "SELECT ?, state, value, started, ended, worker FROM points WHERE point = ?"
+    with file.reading() as connection:
+        rows = (row for pair in sorted(found.items()) for row in connection.execute(query, pair))
+        return _read(file, rows, _workers(connection))
+
+
+def _read(file: StoreFile, rows: Iterable[tuple[Any, ...]], workers: Mapping[int, tuple[str, str, int]]) -> Kept:
+    kept = Kept({}, {}, [])
+    record = _Record(kept.chunks, workers)
+    unpack, add, values = file.values.unpack, record.add, kept.values
+    for point, state, value, started, ended, worker in rows:
+        place = point % PLACES
+        if state == DONE:
+            try:
+                values[place] = loads(value[1:]) if value[0] == _DATA else unpack(value)
+            except Exception as error:  # a file that is gone, a class that is not here any more
+                kept.failures[place] = Failure(place, _unreadable(error))
+        elif state == NOT_STORED:
+            kept.failures[place] = Failure(place, StoreError("its value could not be pickled, and was not stored"))
+        if started is not None:
+            add(place, started, ended, worker)
+    record.end()
+    return kept
+
+
+def _unreadable(error: Exception) -> Exception:
+    if isinstance(error, StoreError):
+        return error
+    return StoreError("its value cannot be read", cause=f"{type(error).__name__}: {error}", cure="run the point again")
+
+
+def _failure(raw: bytes) -> Failure:
+    return failure_of_parts(*loads(raw))
+
+
+class _Record:
+    """Puts stamps of points together into chunks: points that one worker did one after the other."""
+
+    def __init__(self, chunks: list[ChunkDone], workers: Mapping[int, tuple[str, str, int]]) -> None:
+        self._chunks, self._workers = chunks, workers
+        self._who, self._until, self._started = -1, 0.0, 0.0
+        self._indices: list[int] = []
+        self._ends = array("d")
+
+    def add(self, place: int, started: float, ended: float, worker: int) -> None:
+        if self._who != worker or started != self._until:
+            self.end()
+            self._who, self._started = worker, started
+        self._indices.append(place)
+        self._ends.append(ended)
+        self._until = ended
+
+    def end(self) -> None:
+        if self._indices:
+            name, host, pid = self._workers.get(self._who, ("", "", 0))
+            self._chunks.append(ChunkDone("", name, host, pid, self._indices, self._started, self._ends, 1, (), ()))
+            self._indices, self._ends = [], array("d")
+
+
+def _workers(connection: sqlite3.Connection) -> dict[int, tuple[str, str, int]]:
+    """Give who did what, by their numbers."""
+    rows = connection.execute("SELECT worker, name, host, pid FROM workers")
+    return {worker: (name, host, pid) for worker, name, host, pid in rows}
+
+
+def loaded(file: StoreFile, run: StoredRun) -> Results:
+    """Give the result of a run, as its cell did.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    run : StoredRun
+        Which.
+
+    Returns
+    -------
+    Results
+        What was finished; a `Failure` for each point that failed or was not run.
+    """
+    points = points_of(file, run)
+    total = run.total if run.total is not None else len(points)
+    points += [(NOT_KEPT,) * len(run.names)] * (total - len(points))
+    kept = kept_points(file, run)
+    failed = {i: kept.failures[i] if i in kept.failures else _not_run(i) for i in range(total) if i not in kept.values}
+    state = run.end if run.end in ("done", "failed", "cancelled") else "cancelled"
+    found = [kept.values.get(i) for i in range(total)]
+    record = [chunk._replace(run_id=run.run_id) for chunk in kept.chunks]
+    n_run = sum(1 for failure in failed.values() if not isinstance(failure.error, Cancelled))
+    ended = EndedRun(
+        run.run_id, run.title, state, len(kept.values) + n_run, n_run, total, run.started, run.seconds, found, failed,
+        record,
+    )  # fmt: skip
+    known = {name: str(value) for name, value in run.environment.items()}
+    return Results(ended, run.names, points, How(told={"code": run.source, "environment": known}))
+
+
+def _not_run(index: int) -> Failure:
+    return Failure(index, Cancelled("not run", index=index), attempt=0)
+
+
+def code_of(file: StoreFile, run: StoredRun) -> Any:
+    """Give the function of a run, with its fixed keyword arguments.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The store.
+    run : StoredRun
+        Which.
+
+    Returns
+    -------
+    tuple of callable and dict
+
+    Raises
+    ------
+    StoreError
+        It is of another Python, or was too large to be kept.
+    """
+    with file.reading() as connection:
+        row = connection.execute("SELECT code FROM functions WHERE digest = ?", (run.digest,)).fetchone()
+    python = ".".join(str(run.environment.get("python", "?")).split(".")[:2])
+    cure = "run its cell again: what it has finished is found there"
+    if not row or not row[0]:
+        raise StoreError(f"{run.title} was kept without its function, which was too large or not begun", cure=cure)
+    if python != ".".join(map(str, sys.version_info[:2])):
+        raise StoreError(f"{run.title} is of Python {python}, whose code no other can run", cure=cure)
+    body, buffers, _ = loads(row[0])
+    try:
+        return loads(body, buffers=buffers)
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise StoreError(f"the function of {run.title} cannot be loaded", cause=cause, cure=cure) from error

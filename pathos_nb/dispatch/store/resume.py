@@ -1,0 +1,175 @@
+"""Which points of a sweep are finished already, and where it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pathos_nb.dispatch.keepers import ListKeeper
+from pathos_nb.dispatch.partial import ChosenRows
+from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.store.found import (
+    Kept,
+    StoredRun,
+    kept_points,
+    keys_of,
+    matches,
+    of_function,
+    read_points,
+)
+from pathos_nb.dispatch.store.owners import said
+from pathos_nb.dispatch.store.recorder import Recorder
+from pathos_nb.dispatch.store.store import Store
+from pathos_nb.dispatch.store.sweep import Row, Sweep
+
+__all__ = ["Plan", "path_of", "plan"]
+
+
+@dataclass(slots=True)
+class Plan:
+    """How a sweep runs.
+
+    Attributes
+    ----------
+    store : Store
+        Where it is kept.
+    sweep : Sweep
+        What it is.
+    first : StoredRun or None
+        The run that it goes on with.
+    kept : Kept or None
+        What is finished.
+    copies : dict of int to int
+        From places to points of other runs, which become points of this one.
+    note : str
+        What is to be said about it.
+    places : sequence of int or None
+        Where the points stand in `first`, when some of it runs again.
+    """
+
+    store: Store
+    sweep: Sweep
+    first: StoredRun | None = None
+    kept: Kept | None = None
+    copies: dict[int, int] = field(default_factory=dict)
+    note: str = ""
+    places: Sequence[int] | None = None
+
+    @property
+    def n_kept(self) -> int:
+        """How many points need not run."""
+        return len(self.kept.values) if self.kept is not None else 0
+
+    def rows(self) -> list[Row] | ChosenRows:
+        """Give what the map takes: all points, or those that are missing."""
+        rows = self.sweep.rows
+        if self.kept is None or not self.kept.values:
+            return rows
+        done = self.kept.values
+        return ChosenRows(rows, [index for index in range(len(rows)) if index not in done])
+
+    def attach(self, run: Run) -> Recorder:
+        """Put what is finished into a run that begins, and have the rest written.
+
+        Parameters
+        ----------
+        run : Run
+            Of `rows`, not begun yet.
+
+        Returns
+        -------
+        Recorder
+        """
+        kept, first = self.kept, self.first
+        if kept is not None and kept.values and isinstance(run.keeper, ListKeeper):
+            for index, value in kept.values.items():
+                run.keeper.values[index] = value
+            run.n_done = len(kept.values)
+            run.chunks.extend(chunk._replace(run_id=run.run_id) for chunk in kept.chunks)
+            run.earlier_s = first.seconds if first is not None else 0.0
+        recorder = self.store.record(run, self.sweep, first.run if first is not None else None)
+        recorder.places = self.places
+        recorder.copies = [(point, place) for place, point in self.copies.items()]
+        self.store.begin(recorder)
+        return recorder
+
+
+def plan(store: Store, sweep: Sweep, how: str = "") -> Plan:
+    """Look for what is finished.
+
+    Parameters
+    ----------
+    store : Store
+        Where.
+    sweep : Sweep
+        What is to run.
+    how : {"", "resume", "fresh"}
+        Go on with what any run has finished; begin anew; by default go on with the last run of this function, if it
+        was cut short.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    StoreError
+        The store cannot be read.
+    CannotKey
+        A point has no content that could be written down.
+    """
+    found = Plan(store, sweep)
+    if how == "fresh":
+        sweep.fix()
+        return found
+    runs, n = of_function(store.file, sweep.key.digest), len(sweep.rows)
+    where = f"{_said_running(runs[0])}" if runs and runs[0].is_running_elsewhere else ""
+    if runs and (how == "resume" or runs[0].was_cut_short):
+        _go_on(found, runs if how == "resume" else runs[:1])
+    sweep.fix()
+    if how == "resume":
+        found.note = f"{found.n_kept:,} of {n:,} points are there already{where and '; '}{where}"
+    elif found.n_kept:
+        what = f"{runs[0].title} was cut short: {found.n_kept:,} of {n:,} points are there"
+        found.note = f"{what}, the rest is computed (--fresh computes all)"
+    elif where:
+        found.note = f"{where}: all points are computed here too; --resume takes what is there"
+    return found
+
+
+def _go_on(found: Plan, runs: Sequence[StoredRun]) -> None:
+    """Go on with the latest run if it is of the same points; take what is missing then from the others."""
+    file, keys, n = found.store.file, found.sweep.all_keys(), len(found.sweep.rows)
+    latest, others = runs[0], runs
+    if latest.total == n and keys.startswith(keys_of(file, latest.run)) and not latest.is_running:
+        found.first, found.kept, others = latest, kept_points(file, latest, max(1, n)), runs[1:]
+    kept = found.kept = found.kept or Kept({}, {}, [])
+    if others and len(kept.values) < n:
+        there = {place: point for place, point in matches(file, others, keys).items() if place not in kept.values}
+        more = read_points(file, there)
+        found.copies = {place: point for place, point in there.items() if place in more.values}
+        kept.values.update(more.values)
+        kept.chunks += more.chunks
+
+
+def _said_running(run: StoredRun) -> str:
+    return f"{run.title} is running in another kernel ({said(run.owner)})"
+
+
+def path_of(text: str) -> Path | None:
+    """Give the path of a store that a user names; None for her own.
+
+    Parameters
+    ----------
+    text : str
+        A file, or a folder, in which it is called ``pathos_nb.sqlite``.
+
+    Returns
+    -------
+    Path or None
+    """
+    if not text:
+        return None
+    path = Path(text).expanduser()
+    return path / "pathos_nb.sqlite" if path.is_dir() else path

@@ -1,0 +1,188 @@
+"""A store as its users see it: open it by its path, write runs to it, look for what is finished, keep it small."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
+from pathos_nb.dispatch.store.found import StoredRun, listed
+from pathos_nb.dispatch.store.place import default_path
+from pathos_nb.dispatch.store.recorder import Recorder
+from pathos_nb.dispatch.store.sweep import Sweep
+from pathos_nb.dispatch.store.writer import StoreWriter
+
+__all__ = ["Store", "Stores"]
+
+_MOST_BYTES = 5_000_000_000
+
+
+class Store:
+    """Finished points on disk.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The file; this user's own by default.
+    is_network : bool, optional
+        Whether it lies on a network file system; found out if it is not given.
+
+    Raises
+    ------
+    StoreError
+        It cannot be opened.
+    """
+
+    def __init__(self, path: Path | None = None, is_network: bool | None = None) -> None:
+        self.file = StoreFile(path or default_path(), is_network)
+        self.writer = StoreWriter(self.file)
+
+    def record(self, run: Run, sweep: Sweep, row: int | None = None) -> Recorder:
+        """Write a run that begins, from now on.
+
+        Parameters
+        ----------
+        run : Run
+            It keeps its values in a list.
+        sweep : Sweep
+            What it is of.
+        row : int, optional
+            The row of a run that it goes on with.
+
+        Returns
+        -------
+        Recorder
+        """
+        recorder = Recorder(run, sweep, self.file.values, self.writer.wake, row)
+        run.recorder = recorder
+        return recorder
+
+    def begin(self, recorder: Recorder) -> None:
+        """Have a recorder write; once its `copies` and `places` are what they are to be.
+
+        Parameters
+        ----------
+        recorder : Recorder
+            From `record`.
+        """
+        self.writer.add(recorder)
+
+    def delete(self, runs: list[StoredRun]) -> int:
+        """Forget runs, with their points and values.
+
+        Parameters
+        ----------
+        runs : list of StoredRun
+            Those that some kernel is at are left.
+
+        Returns
+        -------
+        int
+            How many were forgotten.
+        """
+        gone = [run for run in runs if not run.is_running]
+        with self.file.writing() as connection:
+            for run in gone:
+                span = point_id(run.run, 0), point_id(run.run, PLACES - 1)
+                connection.execute("DELETE FROM points WHERE point BETWEEN ? AND ?", span)
+                connection.execute("DELETE FROM failures WHERE point BETWEEN ? AND ?", span)
+                connection.execute("DELETE FROM blocks WHERE run = ?", (run.run,))
+                connection.execute("DELETE FROM runs WHERE run = ?", (run.run,))
+            connection.execute("DELETE FROM functions WHERE function NOT IN (SELECT function FROM runs)")
+        for run in gone:
+            self._delete_files(self.file.values.folder / str(run.run))
+        return len(gone)
+
+    @staticmethod
+    def _delete_files(folder: Path) -> None:
+        if folder.is_dir():
+            for path in folder.iterdir():
+                path.unlink(missing_ok=True)
+            folder.rmdir()
+
+    def prune(self, most_bytes: int = 0, *, is_all: bool = False) -> tuple[int, int]:
+        """Forget runs until the store is small enough, those that are done first, the oldest first.
+
+        Parameters
+        ----------
+        most_bytes : int
+            How large it may be; with 0 every run that is done goes, and those that were cut short stay.
+        is_all : bool
+            Whether those go as well.
+
+        Returns
+        -------
+        tuple of int
+            How many runs were forgotten, and how many bytes that gave back.
+        """
+        before = self.file.n_bytes
+        n = 0
+        runs = [run for run in listed(self.file, -1) if not run.is_running]
+        waiting = [run for run in runs if not run.was_cut_short]
+        if most_bytes or is_all:
+            waiting += [run for run in runs if run.was_cut_short]
+        while waiting and (not most_bytes or self.file.n_bytes > most_bytes):
+            few = len(waiting) if not most_bytes else max(1, len(waiting) // 4)
+            n += self.delete(waiting[:few])
+            del waiting[:few]
+            self.file.shrink()
+        return n, max(0, before - self.file.n_bytes)
+
+    def keep_small(self, most_bytes: int = _MOST_BYTES) -> None:
+        """Forget the oldest runs if the store has grown over its limit."""
+        if self.file.n_bytes > most_bytes:
+            self.prune(int(0.8 * most_bytes))
+
+    def close(self) -> None:
+        """Write what there is, and let the file go."""
+        self.writer.close()
+        self.file.close()
+
+
+class Stores:
+    """The open stores of a process, by their paths."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path, Store] = {}
+        self._lock = threading.Lock()
+
+    def get(self, path: Path | None = None) -> Store:
+        """Give a store, opened when it is first asked for.
+
+        Parameters
+        ----------
+        path : Path, optional
+            The file; this user's own by default.
+
+        Returns
+        -------
+        Store
+
+        Raises
+        ------
+        StoreError
+            It cannot be opened.
+        """
+        wanted = (path or default_path()).expanduser().absolute()
+        with self._lock:
+            found = self._open.get(wanted)
+            if found is not None and not wanted.exists():  # it was deleted: what is written would go nowhere
+                found.close()
+                found = None
+            if found is None:
+                found = self._open[wanted] = Store(wanted)
+                found.keep_small()
+            return found
+
+    @property
+    def opened(self) -> list[Store]:
+        """Those that are open, the first opened first."""
+        with self._lock:
+            return list(self._open.values())
+
+    def close(self) -> None:
+        """Write what there is, and let all of them go."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()

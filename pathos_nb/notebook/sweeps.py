@@ -1,0 +1,280 @@
+"""Cells whose points are kept on disk: what is finished is found again, in this kernel and in later ones."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pathos_nb.dispatch.failed import Errors
+from pathos_nb.dispatch.results import Results
+from pathos_nb.dispatch.store.found import (
+    StoredRun,
+    code_of,
+    find,
+    kept_points,
+    listed,
+    loaded,
+    points_of,
+    run_of,
+)
+from pathos_nb.dispatch.store.keys import FunctionKey, function_key
+from pathos_nb.dispatch.store.place import default_path
+from pathos_nb.dispatch.store.resume import Plan, path_of, plan
+from pathos_nb.dispatch.store.store import Store
+from pathos_nb.dispatch.store.sweep import NOT_KEPT, Sweep
+from pathos_nb.errors import BadOption, CannotKey, StoreError
+from pathos_nb.notebook.repeats import Job
+from pathos_nb.notebook.usage import given
+from pathos_nb.session import Session
+
+__all__ = ["OFF", "Sweeps"]
+
+OFF = "off"
+_KEPT_OPTIONS = ("timeout", "retries", "on_error", "seed")
+_FRESH: Mapping[str, Any] = {
+    "pool": None, "nodes": None, "bg": False, "out": None, "quiet": False, "title": None, "resume": False,
+    "fresh": False, "store": None, **dict.fromkeys(_KEPT_OPTIONS),
+}  # fmt: skip
+
+
+class Sweeps:
+    """Keeps what cells compute, and finds it again.
+
+    Parameters
+    ----------
+    session : Session
+        It owns the open stores.
+    setting : callable
+        Gives where cells keep their points: a path, empty for the user's own store, or ``off``.
+    complete : callable
+        Runs a job.
+    names : callable
+        Gives the notebook's names.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        setting: Callable[[], str],
+        complete: Callable[[Job], Results],
+        names: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._session, self._setting, self._complete, self._names = session, setting, complete, names
+        self._said: set[str] = set()
+        self._plans: dict[int, Plan] = {}
+
+    # what a cell asks
+
+    def plan(self, job: Job) -> Plan | None:
+        """Say how a cell's points run, and where they are kept.
+
+        Parameters
+        ----------
+        job : Job
+            The cell's.
+
+        Returns
+        -------
+        Plan or None
+            None where they are not kept; why not was said.
+
+        Raises
+        ------
+        BadOption
+            The cell has asked for it, and it cannot be.
+        """
+        values = job.values
+        if id(job.function) in self._plans:
+            return self._plans.pop(id(job.function))
+        if not job.names or (self._setting() == OFF and not values.get("store")):
+            if values.get("resume"):
+                raise BadOption("nothing is kept", cure="%config PathosMagics.store = '' keeps what cells compute")
+            return None
+        is_asked = bool(values.get("resume") or values.get("store"))
+        try:
+            return self._planned(job)
+        except (CannotKey, StoreError) as error:
+            if is_asked:
+                raise BadOption(f"the points cannot be kept: {error}") from error
+            self._say(f"the points are not kept: {error}", job)
+            return None
+
+    def _planned(self, job: Job) -> Plan | None:
+        values = job.values
+        key = function_key(job.function, names=job.names, seed=values.get("seed"))
+        store = self._store(values.get("store"))
+        options = given(values, *(name for name in _KEPT_OPTIONS if name in values))
+        source = getattr(job.function, "source", "")
+        sweep = Sweep(job.function, key, job.names, job.points, job.title, source, options)
+        if job.into is not None:
+            return self._into(store, sweep, *job.into)
+        how = "resume" if values.get("resume") else "fresh" if values.get("fresh") else ""
+        found = plan(store, sweep, how if isinstance(job.rows, list) else "fresh")
+        if found.note and not values.get("quiet"):
+            sys.stderr.write(f"note: {found.note}\n")
+        return found
+
+    @staticmethod
+    def _into(store: Store, sweep: Sweep, run_id: str, places: Sequence[int]) -> Plan | None:
+        """Have points that run again kept where they were, if they are still the same."""
+        store.writer.flush()
+        first = run_of(store.file, run_id)
+        if first is None or first.digest != sweep.key.digest:
+            return None
+        return Plan(store, sweep, first, places=places)
+
+    def _store(self, text: str | None) -> Store:
+        path = path_of(text or self._setting())
+        return self._session.stores.get(path)
+
+    def after(self, results: Results) -> None:
+        """Say what of a run is not kept.
+
+        Parameters
+        ----------
+        results : Results
+            Of a run that is over.
+        """
+        recorder: Any = getattr(results.run, "recorder", None)
+        if recorder is None or not results.is_over:
+            return
+        if recorder.n_unpicklable:
+            n, s = recorder.n_unpicklable, "s" * (recorder.n_unpicklable > 1)
+            sys.stderr.write(f"note: {n:,} value{s} cannot be pickled: delivered, but not kept\n")
+        if recorder.trouble is not None:
+            what = f"{recorder.n_not_kept:,} points of {results.run.title or results.run_id} are here, but not kept"
+            sys.stderr.write(f"note: {what}: {recorder.trouble}\n")
+
+    def _say(self, text: str, job: Job) -> None:
+        """Say something once a cell."""
+        if text not in self._said and not job.values.get("quiet"):
+            self._said.add(text)
+            sys.stderr.write(f"note: {text}\n")
+
+    # what verbs ask
+
+    @property
+    def stores(self) -> list[Store]:
+        """The stores that are open; and this user's, if there is one."""
+        text = self._setting()
+        path: Path | None = default_path() if text in ("", OFF) else path_of(text)
+        if path is not None and path.exists():
+            self._session.stores.get(path)
+        return self._session.stores.opened
+
+    def earlier(self) -> list[tuple[Store, StoredRun]]:
+        """Give the runs that are kept and that this session does not know, the latest last."""
+        known = {run.run_id for run in self._session.runs}
+        pairs = [(store, run) for store in self.stores for run in listed(store.file) if run.run_id not in known]
+        return sorted(pairs, key=lambda pair: pair[1].seen)
+
+    def find(self, name: str | None) -> tuple[Store, StoredRun] | None:
+        """Find a run that is kept.
+
+        Parameters
+        ----------
+        name : str or None
+            Its id, or its title; the latest if None.
+
+        Returns
+        -------
+        tuple of Store and StoredRun, or None
+        """
+        if name is None:
+            return next(reversed(self.earlier()), None)
+        found = [(store, run) for store in self.stores if (run := find(store.file, name)) is not None]
+        return max(found, key=lambda pair: pair[1].seen, default=None)
+
+    def keep(self, name: str, results: Results) -> None:
+        """Put a result into a variable of the notebook."""
+        self._names()[name] = results
+
+    def errors(self, name: str | None) -> Errors | None:
+        """Give what failed in a run that is kept; None if there is no such run."""
+        found = self.find(name)
+        if found is None:
+            return None
+        store, run = found
+        return loaded(store.file, run).errors
+
+    def load(self, name: str) -> tuple[Results, StoredRun]:
+        """Give the result of a run that is kept.
+
+        Parameters
+        ----------
+        name : str
+            Its id, or its title.
+
+        Returns
+        -------
+        tuple of Results and StoredRun
+
+        Raises
+        ------
+        BadOption
+            There is none of that name.
+        """
+        for store in self.stores:
+            store.writer.flush()
+        found = self.find(name)
+        if found is None:
+            raise BadOption(f"no run is called {name!r}", cure="%pathos runs lists them, those of earlier kernels too")
+        return loaded(found[0].file, found[1]), found[1]
+
+    def again(self, name: str | None, is_only_missing: bool) -> Results | None:
+        """Run the points of a kept run again, by the code that was kept with it.
+
+        Parameters
+        ----------
+        name : str or None
+            Its id, or its title; the latest if None.
+        is_only_missing : bool
+            Only those that have no value.
+
+        Returns
+        -------
+        Results or None
+            None if there is no such run.
+
+        Raises
+        ------
+        BadOption
+            It cannot run again, and why.
+        """
+        found = self.find(name)
+        if found is None:
+            return None
+        store, run = found
+        if run.is_running:
+            raise BadOption(f"{run.title} is still running", cure="wait for its end")
+        try:
+            function, _ = code_of(store.file, run)
+        except StoreError as error:
+            raise BadOption(str(error)) from error
+        points = points_of(store.file, run)
+        sweep = Sweep(
+            function, FunctionKey(run.digest, run.options.get("seed")), run.names, points, run.title, run.source,
+            run.options,
+        )  # fmt: skip
+        how = Plan(store, sweep)
+        if is_only_missing:
+            how.first, how.kept = run, kept_points(store.file, run, max(1, len(points)))
+        _check_points(how, run)
+        values = {**_FRESH, **run.options, "store": str(store.file.path), "title": run.title}
+        job = Job(function, run.names, points, points, values, run.title)
+        self._plans[id(function)] = how
+        try:
+            return self._complete(job)
+        finally:
+            self._plans.clear()
+
+
+def _check_points(how: Plan, run: StoredRun) -> None:
+    done = how.kept.values if how.kept is not None else {}
+    lost = [i for i, row in enumerate(how.sweep.rows) if i not in done and any(value is NOT_KEPT for value in row)]
+    if lost or (run.total is not None and len(how.sweep.rows) < run.total):
+        n = len(lost) or run.total
+        cure = "run its cell again: what it has finished is found there"
+        raise BadOption(f"the arguments of {n:,} points of {run.title} were not kept", cure=cure)

@@ -1,0 +1,55 @@
+"""Whether silence is a cut: read from the system's table of connections, with what was seen there."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+import pytest
+
+from pathos_nb.launchers.agent_silence import is_cut, unanswered
+
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+LINE = "   1: 0204A8C0:0016 {there} 01 0000003C:00000000 {timer}:00000040 {times:08X}     0        0 8813 4 0 24 4 31 10 -1\n"
+THERE, HERE = "0104A8C0:D204", "0204A8C0:0016"
+
+
+@pytest.mark.parametrize(
+    ("timer", "times", "expected"),
+    [("01", 3, 3), ("00", 0, 0), ("04", 5, 0), ("02", 9, 0)],
+    ids=["sent again", "all acknowledged", "its reader is slow", "keepalive"],
+)
+def test_only_what_is_sent_again_and_again_counts(timer, times, expected):
+    assert unanswered(HEAD + LINE.format(there=THERE, timer=timer, times=times), THERE, HERE) == expected
+
+
+def test_other_connections_do_not_count():
+    table = HEAD + LINE.format(there="0304A8C0:D204", timer="01", times=7)
+    assert unanswered(table, THERE, HERE) == 0
+
+
+def test_an_address_that_is_mapped_into_the_new_kind_is_found_by_its_end():
+    mapped = "0000000000000000FFFF0000"
+    line = LINE.format(there=mapped + THERE, timer="01", times=2).replace(" 0204A8C0", f" {mapped}0204A8C0")
+    assert unanswered(HEAD + line, THERE, HERE) == 2
+
+
+@pytest.mark.parametrize("said", ["", "a b c d", "10.0.0.1 22", "10.0.0.1 22 10.0.0.2 x", "::1 22 nowhere 22"])
+def test_what_is_no_connection_is_no_cut(said):
+    assert not is_cut(said)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the table is Linux's")
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_connection_that_stands_is_not_cut(address):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        listener = socket.create_server((address, 0), family=family)
+    except OSError as error:
+        pytest.skip(f"no loopback of that kind: {error}")
+    with listener, socket.create_connection(listener.getsockname()[:2]) as there:
+        here, _ = listener.accept()
+        with here:
+            there.sendall(b"unread")
+            told = [str(word) for end in (there, here) for word in end.getsockname()[:2]]
+            assert not is_cut(" ".join(told))

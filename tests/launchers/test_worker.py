@@ -1,0 +1,95 @@
+"""What a worker does with a chunk on trial, and with a call that comes in one frame."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pathos_nb.launchers.board import Cells
+from pathos_nb.launchers.worker import ByReference, Worker
+from pathos_nb.wire.framing import Frame
+from pathos_nb.wire.protocol import CALL, DEFINE, DONE, WORK, Report
+
+CHUNK_S = 60.0
+N_ITEMS = 1000
+
+
+def worker_of(function: Callable[..., Any], chunk_s: float | None = CHUNK_S) -> Worker:
+    worker = Worker(Cells(), ByReference)
+    assert worker.handle(Frame(DEFINE, (1, (False, None, None, None, None, chunk_s)), (function, {}))) is None  # type: ignore[arg-type]
+    return worker
+
+
+def report_of(worker: Worker, chunk: int, n_items: int = N_ITEMS) -> tuple[Report, list[Any]]:
+    body: Any = (range(n_items),)
+    frame = worker.handle(Frame(WORK, (chunk, 1, range(n_items), n_items), body))
+    assert frame is not None
+    assert frame.kind == DONE
+    return Report(*frame.meta), frame.body  # type: ignore[return-value]
+
+
+def nap(x: int) -> int:
+    time.sleep(0.002)
+    return x
+
+
+def fail_at_5(x: int) -> int:
+    if x == 5:
+        raise ValueError("five")
+    return x
+
+
+def test_of_a_first_chunk_of_long_items_only_the_first_is_run() -> None:
+    worker = worker_of(nap)
+    report, values = report_of(worker, 1)
+    assert (report.n_run, values) == (1, [0])
+
+
+def test_later_chunks_are_run_to_their_end() -> None:
+    worker = worker_of(nap)
+    report_of(worker, 1)
+    report, values = report_of(worker, 2, 5)
+    assert (report.n_run, values) == (5, list(range(5)))
+
+
+def test_a_size_that_was_given_is_no_trial() -> None:
+    report, _ = report_of(worker_of(nap, chunk_s=None), 1, 5)
+    assert report.n_run == 5
+
+
+def test_a_failure_ends_a_trial_at_once() -> None:
+    worker = worker_of(fail_at_5)
+    report, values = report_of(worker, 1)
+    assert (report.n_run, values) == (6, [0, 1, 2, 3, 4, None])
+    assert [failure[0] for failure in report.failures] == [5]
+    report, _ = report_of(worker, 2)
+    assert report.n_run == N_ITEMS
+
+
+def test_every_item_has_a_stamp_or_a_share_of_one() -> None:
+    worker = worker_of(abs)
+    for chunk in range(1, 4):
+        report, values = report_of(worker, chunk, 5000)
+        assert len(report.ends) // 8 == -(-report.n_run // report.block)
+        assert values == list(range(report.n_run))
+        assert report.n_run == 5000 or chunk == 1
+
+
+def call(worker: Worker, body: Any) -> tuple[Report, Any]:
+    frame = worker.handle(Frame(CALL, (1, 7, (True, None, None, None, None, None)), body))
+    assert frame is not None
+    return Report(*frame.meta), frame.body
+
+
+def test_a_call_is_run_and_nothing_of_it_is_kept() -> None:
+    worker = worker_of(abs)
+    report, values = call(worker, ((pow, {"mod": 5}), [(2, 3)]))
+    assert (report.n_run, values) == (1, [3])
+    assert list(worker._runs) == [1]
+
+
+def test_a_call_that_cannot_be_loaded_says_so() -> None:
+    report, _ = call(worker_of(abs), "no pair")
+    assert report.n_run == 0
+    assert report.undecodable.startswith("call\n")

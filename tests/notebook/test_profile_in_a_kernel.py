@@ -1,0 +1,67 @@
+"""A profile in a real kernel: by the option of a cell, live over its comm, as a verb, and in what the cell keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pathos_nb.notebook.live import CODE
+from tests.notebook.kernel import Kernel
+from tests.notebook.test_live_in_a_kernel import Front, told
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.leaves("children"),
+    pytest.mark.skipif(not CODE.is_file(), reason="the view's code has not been built: make bundles"),
+]
+
+CELL = """%%pmap --profile -n 1 -o slow for v in range(2)
+def crunch(seconds):
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        sum(range(100))
+import time
+crunch(1.2)
+v"""
+
+
+@pytest.fixture(scope="module")
+def front() -> Iterator[Front]:
+    kernel = Kernel()
+    assert kernel.run("%load_ext pathos_nb").status == "ok"
+    kernel.run("%%pmap -q for v in range(2)\nv")
+    yield Front(kernel)
+    kernel.close()
+
+
+def test_a_profile_is_live_in_the_midst_of_an_item_and_stays(front: Front, tmp_path: Path) -> None:
+    answer = front.begin(CELL)
+    front.say(type="open", version=1)
+    first = front.hear(answer, "profile", timeout=60)["part"]
+    assert not any(m["figures"]["n_done"] for m in told(answer, "delta")[:3]), "no item is over yet"
+    assert "crunch" in " ".join(first["functions"]["name"])
+    front.kernel.end(answer, 60)
+    assert "pathos-nb-flame" in answer.picture["text/html"]
+    record = json.loads(json.dumps(answer.picture["application/vnd.pathos-nb.run.v1+json"]))
+    assert "crunch" in " ".join(record["profile"]["functions"]["name"])
+
+    shown = front.kernel.run("%pathos profile slow")
+    assert "crunch" in shown.result and "pathos-nb-profile" in shown.html
+    assert front.kernel.value("slow.profile.functions[0].total_s > 1") is True
+    assert "<%%pmap In[" in front.kernel.value(
+        "[row.file for row in slow.profile.functions if 'crunch' in row.name][0]"
+    )
+
+
+def test_a_profile_is_written_by_the_verb(front: Front, tmp_path: Path) -> None:
+    kernel = front.kernel
+    kernel.run("%%pmap --count-calls -q -o counted for v in range(3)\nsum(abs(x) for x in range(100))")
+    assert kernel.value("max(row.n_calls for row in counted.profile.functions)") >= 100
+    said = kernel.run(f"%pathos profile counted --export {tmp_path}/counted.pstats")
+    assert "pstats" in said.text + said.result and (tmp_path / "counted.pstats").stat().st_size > 100
+    kernel.run("%%pmap -q -o plain for v in range(3)\nv")
+    refused = kernel.run("%pathos profile plain")
+    assert refused.status == "error" and "was not profiled" in refused.traceback + refused.text + refused.evalue

@@ -1,0 +1,33 @@
+"""The story of a slow function that is looked at until it is fast: it must run, and come out as it says."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from nbclient import NotebookClient
+from nbformat import read
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = ROOT / "notebooks" / "profiling.ipynb"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
+def test_it_runs_and_each_look_is_faster(monkeypatch):
+    pytest.importorskip("sklearn")
+    notebook = read(NOTEBOOK, as_version=4)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    client = NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
+    client.execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    text = json.dumps(outputs, default=str)
+    assert text.count("pathos-nb-flame") >= 4, "looks on demand, and what stays of runs that lasted"
+    assert "difference" in text and "roll" in text
+    said = "".join(o.get("text", "") for o in outputs if o.get("name") == "stdout")
+    times = [float(line.split()[0]) for line in said.splitlines() if line.endswith("ms a picture")]
+    assert times[0] > times[2] and times[1] > times[2]
+    assert "12 items as a trace" in said and " functions" in said

@@ -1,0 +1,221 @@
+"""A store that cannot be used says so in one clear word, and harms no map."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pathos_nb import Pool
+from pathos_nb.dispatch.store import place
+from pathos_nb.dispatch.store.found import find, listed, loaded
+from pathos_nb.dispatch.store.keys import function_key
+from pathos_nb.dispatch.store.resume import plan
+from pathos_nb.dispatch.store.store import Store, Stores
+from pathos_nb.dispatch.store.sweep import Sweep
+from pathos_nb.errors import StoreError
+from pathos_nb.launchers.registry import registry
+
+pytestmark = pytest.mark.leaves("threads")
+
+
+def square(x: Any) -> Any:
+    return x * x
+
+
+def blob(x: int) -> bytes:
+    return bytes(20_000)
+
+
+def unpicklable(x: int) -> Any:
+    return (i for i in range(x))
+
+
+def swept(store: Store, function: Any = square, rows: Any = range(10), how: str = "", place: str = "threads") -> Any:
+    """Sweep with a store, and give the run."""
+    points = [(x,) for x in rows]
+    found = plan(store, Sweep(function, function_key(function), ("x",), points, "sweep"), how)
+    registry.observers.append(found.attach)
+    try:
+        with Pool(place, nodes=2) as pool:
+            run = pool.start(function, found.rows(), star=True, title="sweep")
+            run.wait()
+            return run
+    finally:
+        registry.observers.remove(found.attach)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store.sqlite"
+
+
+def test_files_are_this_users_alone(path):
+    store = Store(path)
+    swept(store, rows=["x"], function=len)
+    swept(store, function=bytes, rows=[2 << 20])
+    store.writer.flush()
+    kept = [path, *path.parent.glob("store.sqlite*"), *path.parent.rglob("store.sqlite.values/*/*")]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in kept if file.is_file()} == {0o600}
+    assert len(list(path.parent.glob("store.sqlite.values/*/*"))) == 1
+    assert loaded(store.file, listed(store.file)[-1]).values() == [bytes(2 << 20)]
+    store.close()
+
+
+def test_a_store_that_others_can_write_is_not_opened(path):
+    Store(path).close()
+    path.chmod(0o622)
+    with pytest.raises(StoreError, match="others can write to .*unpickling, which runs code"):
+        Store(path)
+    path.chmod(0o600)
+    path.parent.chmod(0o777)
+    with pytest.raises(StoreError, match="others can write to"):
+        Store(path)
+    path.parent.chmod(0o700)
+    link = path.with_name("link")
+    link.symlink_to(path)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(link)
+
+
+def test_a_newer_store_a_strange_one_and_a_damaged_one_say_so(path, tmp_path):
+    Store(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="written by a newer pathos_nb .format 99, here 1.; update"):
+        Store(path)
+    other = tmp_path / "other.sqlite"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+    connection.close()
+    other.chmod(0o600)
+    with pytest.raises(StoreError, match="is a database, but not a store of pathos_nb"):
+        Store(other)
+    broken = tmp_path / "broken.sqlite"
+    broken.write_bytes(b"this is no database at all" * 1000)
+    broken.chmod(0o600)
+    with pytest.raises(StoreError, match="is damaged.*move it away"):
+        Store(broken)
+
+
+def test_a_store_that_is_damaged_in_mid_run_harms_no_map(path):
+    store = Store(path)
+    swept(store)
+    store.writer.flush()
+    with store.file.reading() as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(path.stat().st_size - 4096))
+    with pytest.raises(StoreError, match="is damaged"):
+        other = Store(path)
+        try:
+            listed(other.file)
+        finally:
+            other.close()
+    store.close()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    folder = tmp_path / "file"
+    folder.write_text("")
+    with pytest.raises(StoreError, match=r"cannot be opened: .*; choose another file"):
+        Store(folder / "store.sqlite")
+
+
+def test_a_full_disk_in_mid_run_loses_nothing_of_the_map_and_is_said(path):
+    store = Store(path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, hard))  # no file may grow beyond that
+        run = swept(store, blob, range(200))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert run.result() == [bytes(20_000)] * 200 and run.state == "done"
+    assert isinstance(run.recorder.trouble, StoreError) and run.recorder.n_not_kept
+    again = swept(store, blob, range(200))
+    assert again.result() == [bytes(20_000)] * 200 and again.recorder.trouble is None, "there is room again"
+    store.close()
+
+
+def test_a_value_that_cannot_be_pickled_is_delivered_and_marked(path):
+    store = Store(path)
+    run = swept(store, unpicklable, range(3))
+    assert [list(value) for value in run.result()] == [[], [0], [0, 1]] and run.recorder.n_unpicklable == 3
+    store.writer.flush()
+    kept = loaded(store.file, listed(store.file)[-1])
+    assert all("could not be pickled, and was not stored" in str(value.error) for value in kept)
+    assert plan(store, Sweep(unpicklable, function_key(unpicklable), ("x",), [(0,), (1,), (2,)]), "resume").n_kept == 0
+    store.close()
+
+
+def test_a_value_whose_file_is_gone_runs_again(path):
+    store = Store(path)
+    swept(store, bytes, [3 << 20, 2 << 20])
+    store.writer.flush()
+    (gone,) = path.parent.glob("store.sqlite.values/*/0")
+    gone.unlink()
+    run = swept(store, bytes, [3 << 20, 2 << 20], "resume")
+    assert run.result() == [bytes(3 << 20), bytes(2 << 20)] and len(list(gone.parent.iterdir())) == 2
+    store.close()
+
+
+def test_two_stores_on_one_file_write_side_by_side(path):
+    one, other = Store(path), Store(path)
+    swept(one, rows=range(50))
+    run = swept(other, rows=range(80), how="resume")
+    assert run.result() == [x * x for x in range(80)] and run.recorder.trouble is None
+    one.writer.flush(), other.writer.flush()
+    assert [found.n_done for found in listed(one.file)] == [50, 80]
+    one.close(), other.close()
+
+
+def test_on_a_network_file_system_there_is_no_log_and_one_writer(path):
+    store = Store(path, is_network=True)
+    with store.file.reading() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert swept(store).recorder.trouble is None
+    with pytest.raises(StoreError, match="is being written by another kernel"):
+        Store(path, is_network=True)
+    store.close()
+
+
+def test_the_kind_of_disk_is_read_from_the_systems_table():
+    mounts = (
+        "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 22 0:40 / /data rw shared:1 - nfs4 server:/data rw\n"
+        "31 30 0:41 / /data/me/fast\\040disk rw - xfs /dev/sdb rw\n"
+    )
+    assert place.file_system(Path("/data/me/s"), mounts) == "nfs4"
+    assert place.file_system(Path("/data/me/fast disk/s"), mounts) == "xfs"
+    assert place.file_system(Path("/datafile/s"), mounts) == "ext4" and place.file_system(Path("/s"), "") == ""
+
+
+def test_pruning_forgets_what_is_done_and_keeps_what_was_cut_short(path):
+    store = Store(path)
+    swept(store, bytes, [3 << 20])
+    swept(store, lambda x: 1 // x, [1, 0, 2])
+    store.writer.flush()
+    n, freed = store.prune()
+    assert (n, [run.state for run in listed(store.file)]) == (1, ["failed"]) and freed > 2 << 20
+    assert not list(path.parent.rglob("*.values/*/*")) and find(store.file, "sweep") is not None
+    assert store.prune(is_all=True)[0] == 1 and not listed(store.file)
+    store.close()
+
+
+def test_a_store_that_was_deleted_is_begun_anew(path):
+    stores = Stores()
+    stores.get(path)
+    for file in path.parent.glob("store.sqlite*"):
+        file.unlink()
+    swept(stores.get(path))
+    assert listed(stores.get(path).file)[0].total == 10
+    stores.close()

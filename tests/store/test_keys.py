@@ -1,0 +1,184 @@
+"""Keys: the same for the same in every kernel, another for whatever a worker would see."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from pathos_nb.dispatch.store.canonical import digest
+from pathos_nb.dispatch.store.keys import function_key, is_plain
+from pathos_nb.errors import CannotKey
+from tests.source import ROOT
+
+EVERYTHING = """
+import abc, collections, dataclasses, datetime, enum, functools, math, pathlib, re
+import numpy as np
+K = 3
+@dataclasses.dataclass
+class P:
+    a: int = 1
+    b: list = dataclasses.field(default_factory=list)
+    def area(self): return self.a * K
+class Col(enum.Enum):
+    RED = 1
+    BLUE = 2
+class Base(abc.ABC):
+    __slots__ = ("x", "y")
+    @abc.abstractmethod
+    def go(self): ...
+    @property
+    def p(self): return helper(1)
+    @staticmethod
+    def s(): return {"a", "b"}
+class Sub(Base):
+    def go(self):
+        self.zz = 1
+        return super().s()
+@functools.lru_cache
+def helper(x):
+    return x + K if x else recur(x)
+def recur(x): return helper(x) if x in {"a", "b", "c", "d"} else recur(x - 1)
+part = functools.partial(helper, 3)
+s = {"p", "q", "r", ("t", frozenset(["u", "v", "w"]))}
+arr = np.arange(12.0).reshape(3, 4)
+rng = np.random.default_rng(3)
+NT = collections.namedtuple("NT", "a b")
+lam = lambda z, q=[1]: (z, s, arr[::2], P(2), Col.RED, Sub, NT(1, 2), part(z), math.pi, np.linalg.norm, rng,
+    re.compile("a+"), datetime.date(2020, 1, 1), pathlib.Path("x"), collections.Counter("aab"))
+def body(alpha):
+    class Inner:
+        v = alpha
+        def f(self): self.q = 1; self.r = 2
+    return lam(alpha), Inner
+"""
+PROGRAM = """
+import sys, __main__
+lines, text = int(sys.argv[1]), sys.argv[2]
+exec(compile('\\n' * lines + text, f'<ipython-input-{lines}>', 'exec'), __main__.__dict__)
+from pathos_nb.dispatch.store.keys import function_key
+key = function_key(__main__.body, names=('alpha',))
+print(key.digest.hex(), key.points([(1,), ('a',), (__main__.np.float64(2.5),), (__main__.arr,), (__main__.s,)]).hex())
+"""
+
+
+def in_a_fresh_process(text: str, seed: int, lines: int = 0) -> str:
+    pytest.importorskip("numpy")
+    command = [sys.executable, "-c", PROGRAM, str(lines), text]
+    environ = {**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environ, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_fresh_process_with_other_hashes_files_and_lines_makes_the_same_keys():
+    assert in_a_fresh_process(EVERYTHING, 1) == in_a_fresh_process(EVERYTHING, 2, lines=7)
+
+
+def made(text: str, **names: object):
+    space: dict = {"__name__": "__main__", **names}
+    exec(compile(text, "<cell>", "exec"), space)
+    return space["body"]
+
+
+BODY = (
+    "def helper(v): return v + k\nclass A:\n    def m(self): return 1\ndef body(v): return helper(v), A().m(), k\nk = 1"
+)
+CHANGES = {
+    "a constant": ("v + k", "v + k + 0"),
+    "a helper's default": ("helper(v)", "helper(v, w=2)"),
+    "a method": ("return 1", "return 2"),
+    "a captured value": ("k = 1", "k = 1.0"),
+    "the body": ("A().m(), k", "A().m(), -k"),
+    "an array's middle": ("k = 1", "import numpy\nk = numpy.zeros(10_000); k[5_000] = 1"),
+    "a set": ("k = 1", "k = {1, 2, 3}"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), CHANGES.values(), ids=CHANGES.keys())
+def test_what_a_worker_would_see_changed_is_another_key(old, new):
+    if "numpy" in new:
+        pytest.importorskip("numpy")
+    before, after = digest(made(BODY)), digest(made(BODY.replace(old, new, 1)))
+    assert before != after
+    assert after == digest(made("\n\n# a comment\n" + BODY.replace(old, new, 1)))
+
+
+def test_two_arrays_that_look_alike_when_printed_are_two():
+    numpy = pytest.importorskip("numpy")
+    one, other = numpy.zeros(10_000), numpy.zeros(10_000)
+    other[5_000] = 1
+    assert digest(one) != digest(other) != digest(other.reshape(100, 100)) != digest(other.astype("f4"))
+    assert digest(other[::2]) == digest(other[::2].copy())
+
+
+def test_values_that_are_equal_to_python_and_not_to_a_function_are_told_apart():
+    key = function_key(len)
+    rows = [
+        (1,),
+        (1.0,),
+        (True,),
+        ("1",),
+        (b"1",),
+        (None,),
+        (0.0,),
+        (-0.0,),
+        ((1,),),
+        ([1],),
+        ({1},),
+        ({1: None},),
+        (1j,),
+    ]
+    assert len({key.point(row) for row in rows}) == len(rows)
+    assert not is_plain(rows) and is_plain(rows[:3])
+
+
+def test_which_objects_happen_to_be_one_does_not_tell():
+    part = [1, 2]
+    assert digest([part, part]) == digest([[1, 2], [1, 2]])
+    assert digest({"ab", "cd"}) == digest({"cd", "ab"}) and digest(("x" * 3, "xxx")) == digest(("xxx", "xxx"))
+    around: list = [1]
+    around.append(around)
+    assert digest(around) == digest(around)
+
+
+def test_a_module_beside_the_notebook_is_its_text_and_that_of_the_modules_it_uses(tmp_path: Path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "mine_below.py").write_text("def g(): return 1\n")
+    (tmp_path / "mine_above.py").write_text("from mine_below import g\ndef f(v): return g() + v\n")
+    import mine_above
+
+    before = digest(mine_above.f)
+    (tmp_path / "mine_below.py").write_text("def g(): return 2\n")
+    assert digest(mine_above.f) != before
+    (tmp_path / "mine_below.py").write_text("def g(): return 1\n")
+    assert digest(mine_above.f) == before
+    for name in ("mine_above", "mine_below"):
+        del sys.modules[name]
+
+
+def test_a_seed_makes_the_place_of_a_point_part_of_its_key():
+    plain, seeded = function_key(abs), function_key(abs, seed=1)
+    assert plain.point((1,), 0) == plain.point((1,), 5) and seeded.point((1,), 0) != seeded.point((1,), 5)
+    assert seeded.digest != function_key(abs, seed=2).digest != function_key(abs, {"k": 1}).digest
+
+
+REFUSED = {"a lock": threading.Lock(), "a generator": (i for i in ()), "an open file": sys.__stdout__}
+
+
+@pytest.mark.parametrize("thing", REFUSED.values(), ids=REFUSED.keys())
+def test_what_has_no_content_has_no_key_and_the_refusal_names_it(thing):
+    with pytest.raises(CannotKey, match=f"helper, which uses thing is a {type(thing).__name__}, whose content nothing"):
+        digest(made("def helper(): return thing\ndef body(v): return helper()", thing=thing))
+
+
+def test_what_is_nested_for_ever_is_refused():
+    deep: list = []
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises(CannotKey, match="nested too deeply"):
+        digest(deep)

@@ -1,0 +1,166 @@
+"""Sweeps that are cut short and go on: in the same kernel, in the next one, after a kill."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.notebook.kernel import Kernel
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children", "files")]
+
+SETUP = "%load_ext pathos_nb\nimport time, os\nscale = 10\ndef helper(v):\n    return v * scale"
+BODY = "open(log, 'a').write(str(v) + chr(10))\nif v == stop_at: raise ValueError(v)\ntime.sleep(pause)\nhelper(v)"
+CELL = "%%pmap -o fits{options} for v in range({n})\n" + BODY
+
+
+class Kernels:
+    """Kernels that share one store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.log = folder, folder / "log"
+        self.log.touch()
+        self._kernels: list[Kernel] = []
+
+    def new(self, pause: float = 0.0, stop_at: int = -1) -> Kernel:
+        kernel = Kernel()
+        self._kernels.append(kernel)
+        kernel.run(f"{SETUP}\n%config PathosMagics.store = {str(self.folder / 's.sqlite')!r}")
+        kernel.run("class Plain:\n    pass")
+        kernel.run(f"log, pause, stop_at = {str(self.log)!r}, {pause}, {stop_at}")
+        return kernel
+
+    def computed(self) -> list[int]:
+        """Give the points that were begun since it was last asked, in order."""
+        found = sorted(map(int, self.log.read_text().split()))
+        self.log.write_text("")
+        return found
+
+    def close(self) -> None:
+        for kernel in self._kernels:
+            kernel.close()
+
+
+@pytest.fixture
+def kernels(tmp_path):
+    made = Kernels(tmp_path)
+    yield made
+    made.close()
+
+
+def cell(n: int = 20, options: str = "") -> str:
+    return CELL.format(n=n, options=options)
+
+
+def test_a_sweep_that_failed_goes_on_in_the_next_kernel_and_computes_only_what_is_missing(kernels):
+    first = kernels.new(stop_at=12)
+    answer = first.run(cell(options=" -n 1"))
+    assert answer.ename == "ValueError"
+    done = first.value("[v / scale for v in fits if v or v == 0]")
+    first.manager.shutdown_kernel(now=True)
+    assert 1 < len(done) < 20 and kernels.computed()
+
+    second = kernels.new(stop_at=12)
+    answer = second.run(cell(options=" -n 1"))
+    assert f"fits was cut short: {len(done)} of 20 points are there, the rest is computed (--fresh" in answer.text
+    assert answer.ename == "ValueError" and kernels.computed()[0] == min(set(range(20)) - set(map(int, done)))
+
+    runs = second.run("%pathos runs").result
+    assert "s.sqlite" in runs and "fits" in runs
+
+
+def test_what_the_body_uses_makes_new_points_and_what_stays_does_not(kernels):
+    kernel = kernels.new()
+    kernel.run(cell(6))
+    assert kernels.computed() == list(range(6))
+    assert kernel.run(cell(6)).text == "", "a sweep that is done is computed anew"
+    assert kernels.computed() == list(range(6))
+    answer = kernel.run(cell(8, " --resume"))
+    assert "6 of 8 points are there already" in answer.text and kernels.computed() == [6, 7]
+    assert kernel.value("list(fits)") == [v * 10 for v in range(8)]
+    kernel.run("scale = 100")
+    assert "0 of 8 points" in kernel.run(cell(8, " --resume")).text and kernels.computed() == list(range(8))
+    assert kernel.value("list(fits)") == [v * 100 for v in range(8)]
+    kernel.run("def helper(v):\n    return -v")
+    assert "0 of 8 points" in kernel.run(cell(8, " --resume")).text and len(kernels.computed()) == 8
+    kernel.run("def helper(v):\n\n    # as it was, on other lines\n    return v * scale\nscale = 10")
+    assert "8 of 8 points" in kernel.run(cell(8, " --resume")).text and not kernels.computed()
+    kernel.run(cell(8, " --fresh"))
+    assert kernels.computed() == list(range(8))
+
+
+def test_a_kernel_that_is_killed_costs_the_points_in_flight_alone(kernels):
+    first = kernels.new(pause=0.02)
+    first.begin(cell(200))
+    deadline = time.monotonic() + 30
+    while len(kernels.log.read_text().split()) < 60 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    first.manager.shutdown_kernel(now=True)
+    begun = kernels.computed()
+
+    second = kernels.new(pause=0.02)
+    listed = second.run("%pathos runs").result
+    assert "lost" in listed and "an earlier one" in listed and "200" in listed
+    answer = second.run(cell(200), timeout=60)
+    again = kernels.computed()
+    assert "fits was cut short" in answer.text, answer.text + answer.traceback
+    assert len(begun) + len(again) - 200 < 60, (
+        "what runs twice is what was sent and not reported: at most a quarter of a second's"
+    )
+    assert set(begun) | set(again) == set(range(200))
+    assert second.value("list(fits)") == [v * 10 for v in range(200)]
+    assert second.value("len(fits.to_dict()['seconds']) - fits.to_dict()['seconds'].count(None)") == 200
+
+
+def test_results_errors_and_reruns_of_an_earlier_kernel(kernels):
+    first = kernels.new(stop_at=3)
+    first.run(cell(6, " --on-error keep"))
+    first.manager.shutdown_kernel(now=True)
+    kernels.computed()
+
+    second = kernels.new()
+    assert "failed" in second.run("%pathos runs").result
+    errors = second.run("%pathos errors fits").result
+    assert "ValueError: 3" in errors and "v=3" in errors
+    loaded = second.run("%pathos load fits -o before")
+    assert "1 failed" in loaded.result and second.value("[v for v in before if v or v == 0]") == [0, 10, 20, 40, 50]
+    second.run("%pathos load fits")
+    assert second.value("(fits.names, fits.points[5], len(fits.errors))") == (("v",), (5,), 1)
+    answer = second.run("%pathos rerun fits --failed")
+    assert answer.ename == "" and "ValueError: 3" in answer.result, (
+        "the code is that of the run, its names as they were"
+    )
+    assert kernels.computed() == [3]
+    assert "no run is called 'nothing'" in second.run("%pathos load nothing").text
+    assert "forgot" in second.run("%pathos runs --prune --all").result
+    assert "no run is called 'gone'" in second.run("%pathos errors gone").text
+
+
+def test_points_that_run_again_are_kept_where_they_were(kernels):
+    first = kernels.new()
+    first.run("import pathlib; flag = pathlib.Path(log + '.flag'); flag.touch()")
+    text = "%%pmap -o fits --on-error keep for v in range(6)\nif v == 3 and flag.exists(): raise ValueError(v)\nv * 10"
+    first.run(text)
+    first.run("flag.unlink()")
+    assert first.run("%pathos rerun fits --failed").status == "ok"
+    first.manager.shutdown_kernel(now=False)
+
+    second = kernels.new()
+    assert "failed" not in second.run("%pathos errors fits").result
+    second.run("%pathos load fits")
+    assert second.value("list(fits)") == [v * 10 for v in range(6)]
+
+
+def test_what_cannot_be_kept_is_said_and_the_map_goes_on(kernels):
+    kernel = kernels.new()
+    kernel.run("lock = __import__('threading').Lock()")
+    answer = kernel.run("%%pmap -o fits -p threads for v in range(3)\nlock is None or v")
+    assert "the points are not kept: " in answer.text and "lock is a lock" in answer.text
+    assert kernel.value("list(fits)") == [True] * 3 or kernel.value("len(fits)") == 3
+    answer = kernel.run("%%pmap -o fits -p threads for v in range(3)\nv if v != 1 else (i for i in range(3))")
+    assert answer.status == "ok", answer.traceback
+    assert "1 value cannot be pickled: delivered, but not kept" in answer.text
+    refused = kernel.run("%%pmap --resume for v in range(3)\nlock is None or v")
+    assert "the points cannot be kept" in refused.text + refused.traceback
