@@ -19,6 +19,8 @@ export interface KnownViews {
 const NAME = Symbol.for('pathos_nb.views');
 
 export function knownViews(): KnownViews {
-  const home = globalThis as { [NAME]?: KnownViews };
-  return (home[NAME] ??= { byDigest: new Map(), extension: null });
+  const home = globalThis as unknown as Record<symbol, KnownViews | undefined>;
+  const known = home[NAME] ?? { byDigest: new Map(), extension: null };
+  home[NAME] = known;
+  return known;
 }

@@ -16,6 +16,8 @@ export interface LivingRuns {
 const NAME = Symbol.for('pathos_nb.living');
 
 export function livingRuns(): LivingRuns {
-  const home = globalThis as { [NAME]?: LivingRuns };
-  return (home[NAME] ??= { channels: new Map(), offer: null });
+  const home = globalThis as unknown as Record<symbol, LivingRuns | undefined>;
+  const living = home[NAME] ?? { channels: new Map(), offer: null };
+  home[NAME] = living;
+  return living;
 }

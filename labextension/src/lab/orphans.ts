@@ -101,6 +101,7 @@ export class Orphans {
 
   private prompt(cell: ICodeCellModel, text: string): void {
     const widget = this.notebook.content.widgets.find((one) => one.model === cell);
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- JupyterLab before 4.4 has nothing else
     widget?.setPrompt(text);
   }
 
@@ -116,7 +117,7 @@ export class Orphans {
   private channel(comm: string, place: Place, cell: ICodeCellModel): OrphanChannel {
     const there = this.channels.get(place.place);
     if (there) return there;
-    const line = (this.line ??= new Subshell(this.kernel as Kernel.IKernelConnection));
+    const line = (this.line ??= new Subshell(this.kernel!));
     const made = new OrphanChannel(
       (message) => void line.say(comm, message),
       (record) => {
@@ -141,12 +142,12 @@ export class Orphans {
   }
 
   private show(content: Record<string, unknown>, place: Place, cell: ICodeCellModel): void {
-    const bundle = { ...(content['data'] as nbformat.IMimeBundle) };
-    const view = bundle[WIDGET_MIME];
-    delete bundle[WIDGET_MIME]; // this page cannot speak with it while the cell is at work
-    if (isObject(view)) {
+    // A widget is left out: this page cannot speak with it while the cell is at work.
+    const { [WIDGET_MIME]: view, ...bundle } = content['data'] as nbformat.IMimeBundle;
+    const model: unknown = isObject(view) ? view['model_id'] : null;
+    if (typeof model === 'string') {
       this.end(place.place);
-      this.channel(String(view['model_id']), place, cell);
+      this.channel(model, place, cell);
     } else if (RUN_MIME in bundle) {
       this.end(place.place);
       this.number(cell, place.count);

@@ -54,6 +54,6 @@ export class Subshell {
       msgType: kind, channel: 'control', username: this.kernel.username, session: this.kernel.clientId, content: content as never,
     } as never) as unknown as KernelMessage.IControlMessage;
     const reply = await this.kernel.sendControlMessage(message, true, true).done;
-    return (reply?.content ?? {}) as unknown as Record<string, unknown>;
+    return reply.content as unknown as Record<string, unknown>;
   }
 }
