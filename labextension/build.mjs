@@ -1,6 +1,6 @@
 // Builds what Python ships: `node build.mjs [static] [extension]`, both if none is named.
 //
-//   src/anywidget.ts, src/panel_widget.ts  ── esbuild ──►  pathos_nb/static/run.js, panel.js
+//   src/loader.ts, anywidget.ts, panel_widget.ts  ── esbuild ──►  pathos_nb/static/loader.js, run.js, panel.js
 //   src/plugin.ts, src/mime.ts  ── tsc, Rspack ─────────►  pathos_nb/labextension/
 //
 // What comes out depends on the sources and the lock file only: no dates, no paths, no source maps.
@@ -12,7 +12,7 @@ import { build } from 'esbuild';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PACKAGE = join(HERE, '..', 'pathos_nb');
-const WIDGETS = { run: 'anywidget.ts', panel: 'panel_widget.ts' };
+const WIDGETS = { loader: 'loader.ts', run: 'anywidget.ts', panel: 'panel_widget.ts' };
 const LIMIT_BYTES = 150_000;
 
 function run(script, ...words) {

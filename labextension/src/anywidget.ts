@@ -1,15 +1,11 @@
-// A run in a cell: what anywidget loads as `_esm` (pathos_nb/static/run.js).
-import { fromModel, type Model } from './comm';
+// A run in a cell: the view of a widget's model (pathos_nb/static/run.js, which loader.ts finds).
+import { fromModel } from './comm';
+import type { RenderProps } from './known_views';
 import { readRecord } from './record';
 import { mountRun } from './run/run_view';
 
-interface RenderProps {
-  model: Model;
-  el: HTMLElement;
-}
-
 /** Draw the run of a model; its trait `record`, if there is one, is shown before the kernel has answered anything. */
-function render({ model, el }: RenderProps): () => void {
+export function render({ model, el }: RenderProps): () => void {
   const channel = fromModel(model);
   const first = readRecord(model.get('record'));
   const view = mountRun(el, channel, typeof first === 'string' ? null : first);

@@ -47,6 +47,7 @@ export interface Comm {
 /** A record, so that the compiler misses a kind that is not in it. */
 const KINDS = new Set(Object.keys({
   hello: true, run: true, delta: true, profile: true, ended: true, window: true, tables: true, answer: true, ask: true,
+  known: true, left: true, code: true,
 } satisfies Record<ToFront['type'], true>));
 
 const UPDATE = 'Install the same version of pathos-nb where JupyterLab runs and in the kernel, then reload this page.';

@@ -1,14 +1,20 @@
-// Saved runs, in notebooks that nobody needs to trust: everything is drawn from data, as text.
+// Saved runs, in notebooks that nobody needs to trust: everything is drawn from data, as text. A run that still goes on,
+// or whose points the kernel can run again, has its buttons here too.
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { fromNothing } from './comm';
 import { make } from './dom';
-import { RUN_MIME } from './protocol';
+import { livingRuns } from './lab/living';
+import { RUN_MIME, type RunRecord } from './protocol';
 import { readRecord } from './record';
 import { mountRun, type RunView } from './run/run_view';
+import { isOver } from './state';
 
 class SavedRun extends Widget implements IRenderMime.IRenderer {
   private view: RunView | null = null;
+  private record: RunRecord | null = null;
+  private stopOffer = (): void => undefined;
 
   constructor() {
     super();
@@ -19,9 +25,25 @@ class SavedRun extends Widget implements IRenderMime.IRenderer {
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     this.clear();
     const record = readRecord(model.data[RUN_MIME]);
-    if (typeof record === 'string') this.node.append(make('div', { class: 'unreadable', role: 'note' }, record));
-    else this.view = mountRun(this.node, fromNothing(), record);
+    if (typeof record === 'string') {
+      this.node.append(make('div', { class: 'unreadable', role: 'note' }, record));
+    } else {
+      const channel = isOver(record.figures) ? undefined : livingRuns().channels.get(record.head.run);
+      this.record = record;
+      this.view = mountRun(this.node, channel ?? fromNothing(), record);
+      if (this.isAttached) this.offer();
+    }
     return Promise.resolve();
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this.offer();
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    this.stopOffer();
+    super.onBeforeDetach(message);
   }
 
   override dispose(): void {
@@ -29,9 +51,19 @@ class SavedRun extends Widget implements IRenderMime.IRenderer {
     super.dispose();
   }
 
+  /** Which notebook this is in, and so which kernel, is known when it is attached. */
+  private offer(): void {
+    const { record, view } = this;
+    this.stopOffer();
+    if (!view || !record || !record.head.can_retry || !isOver(record.figures)) return;
+    this.stopOffer = livingRuns().offer?.(this, record.head.run, (retry) => view.offerRetry(retry)) ?? this.stopOffer;
+  }
+
   private clear(): void {
+    this.stopOffer();
+    this.stopOffer = () => undefined;
     this.view?.destroy();
-    this.view = null;
+    this.view = this.record = null;
     this.node.replaceChildren();
   }
 }

@@ -5,6 +5,7 @@ import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { addCommands } from './lab/commands';
+import { showRuns } from './lab/runs_in_cells';
 import { runOpener } from './lab/run_tab';
 import { PANEL_ID, SidePanel } from './lab/side_panel';
 import { StatusItem } from './lab/status';
@@ -22,6 +23,7 @@ function activate(
   labShell: ILabShell | null,
 ): void {
   const panel = new SidePanel(tracker, runOpener(app, labShell));
+  showRuns(tracker, (notebook) => panel.linkOf(notebook));
   app.shell.add(panel, 'left', { rank: RANK, type: 'pathos_nb' });
   restorer?.add(panel, PANEL_ID);
   const show = (): void => app.shell.activateById(PANEL_ID);

@@ -9,6 +9,8 @@ export const PANEL_TARGET = 'pathos_nb.panel';
 
 export const RUN_MIME = 'application/vnd.pathos-nb.run.v1+json';
 
+export const ABOUT = 'pathos_nb';
+
 export type RunState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 
 export type Topic = 'hosts' | 'tunnels' | 'services' | 'pools' | 'launchers' | 'runs';
@@ -94,6 +96,16 @@ export interface PrintedRow {
   index: number;
   label: string;
   text: string;
+}
+
+/** Where something is shown, for a page that did not ask for it: in the metadata of a kernel's message. */
+export interface Place {
+  /** an output; in a saved notebook too */
+  place: string;
+  /** "" where nobody knows */
+  cell: string;
+  /** the cell's number */
+  count: number;
 }
 
 /** Functions by who called them, as columns; a node keeps its number, and a parent comes before its children. */
@@ -319,6 +331,31 @@ export interface Answer {
   cure: string;
 }
 
+/** The answer to ``know``. */
+export interface Known {
+  type: 'known';
+  id: number;
+  /** those of which points can run again */
+  runs: string[];
+}
+
+/** What a run has left in its cell: an answer to ``missed``, one for each run. */
+export interface Left {
+  type: 'left';
+  place: Place;
+  /** since the epoch */
+  began_at: number;
+  html: string;
+  text: string;
+  record: RunRecord | null;
+}
+
+/** The view itself, for a page that has not got it (`labextension/src/loader.ts`). */
+export interface Code {
+  type: 'code';
+  text: string;
+}
+
 /** A question that a ``do`` has for the person: a password, a one-time code, whether to trust a key. */
 export interface Ask {
   type: 'ask';
@@ -383,11 +420,31 @@ export interface Watch {
   runs: string[];
 }
 
+/** Of which of these runs points that have no value could run again, if the kernel knows them at all. */
+export interface Know {
+  type: 'know';
+  id: number;
+  /** at most 100 */
+  runs: string[];
+}
+
+/** What have runs left in their cells that ended since then: the page was not there to hear it. */
+export interface Missed {
+  type: 'missed';
+  /** since the epoch */
+  since: number;
+}
+
+/** The page has no view to show this with. */
+export interface WantCode {
+  type: 'code';
+}
+
 /** Nobody looks any more. */
 export interface Close {
   type: 'close';
 }
 
-export type ToFront = Hello | RunWhole | RunDelta | RunProfile | RunEnd | Window | Tables | Answer | Ask;
+export type ToFront = Hello | RunWhole | RunDelta | RunProfile | RunEnd | Window | Tables | Answer | Ask | Known | Left | Code;
 
-export type ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Close;
+export type ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Know | Missed | WantCode | Close;

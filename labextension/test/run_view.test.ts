@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fromNothing } from '../src/comm';
 import { asCsv, asTable, fileName } from '../src/run/exports';
+import { laidOut } from '../src/run/rows';
 import { mountRun, type RunView } from '../src/run/run_view';
 import { stateOf } from '../src/state';
 import { delta, fakeCanvas, figures, frame, lane, record, spans, TestChannel, type Drawn } from './things';
@@ -166,5 +167,35 @@ describe('a run leaves the page', () => {
 
   it('under a name that any system takes', () => {
     expect(fileName({ ...odd, head: { ...odd.head, title: '../../etc: a*b', run: 'ab-12/..' } }, 'csv')).toBe('etc-a-b-ab-12.csv');
+  });
+});
+
+describe('a run that is over', () => {
+  const over = { figures: figures({ state: 'cancelled', n_done: 40, n_failed: 2, total: 100 }) };
+
+  it('offers to run again what has no value, as long as somebody can do that', async () => {
+    view = mountRun(element, fromNothing(), record(over));
+    expect(isShown('.pathos-nb-retry')).toBe(false);
+    view.offerRetry(() => Promise.resolve('its points are not there any more'));
+    expect([isShown('.pathos-nb-retry'), text('.pathos-nb-retry')]).toEqual([true, 'Run 62 missing points']);
+    click('.pathos-nb-retry');
+    await frame();
+    expect(text('.pathos-nb-notice')).toBe('its points are not there any more');
+    view.offerRetry(null);
+    expect(isShown('.pathos-nb-retry')).toBe(false);
+  });
+
+  it('says of a record that was saved too early that its end is not known', () => {
+    view = mountRun(element, fromNothing(), record());
+    expect(text('.pathos-nb-notice')).toMatch(/saved while the run went on/);
+  });
+});
+
+describe('workers that share a lane', () => {
+  it('are counted as many, and are on no host of their own', () => {
+    const lanes = [lane(0), lane(1, { worker: 'more workers', host: '' })];
+    mounted({ lanes, n_more_lanes: 801 });
+    expect(text('.pathos-nb-workers-table summary')).toMatch(/^802 workers, as a table/);
+    expect(laidOut(new Map(lanes.map((one) => [one.lane, one])), new Map()).rows.map((row) => row.kind)).toEqual(['lane', 'lane']);
   });
 });

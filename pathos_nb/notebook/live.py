@@ -5,13 +5,18 @@ with the widget, and drawn again when nobody has opened the widget after a while
 
 A kernel without subshells hears nothing while a cell blocks. There the picture is drawn as ever, but for runs that go
 on behind.
+
+The view's code is large and sent once. A widget's own module is a few lines that look for the code in the page, where
+an earlier run or our extension has left it, then in the widget's state, and else ask for it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +25,13 @@ from pathos_nb.notebook.outlet import Outlet
 from pathos_nb.notebook.stream import Stream
 from pathos_nb.notebook.watch import Watch
 
-__all__ = ["Controls", "LiveView", "can_answer", "preload"]
+__all__ = ["Controls", "LiveView", "ViewCode", "can_answer", "preload"]
 
-CODE = Path(__file__).parents[1] / "static" / "run.js"
+STATIC = Path(__file__).parents[1] / "static"
+CODE, LOADER = STATIC / "run.js", STATIC / "loader.js"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 _PATIENCE_S = 2.0
+_LAST_WORDS_S = 4.0  # a page that is still loading complains of a comm that is closed under it
 _FIRST = Bounds(200, 500, 10, 5_000)
 
 _log = logging.getLogger(__name__)
@@ -38,7 +45,7 @@ def preload() -> type[Any] | None:
     type or None
         The widget's class.
     """
-    if not CODE.is_file():
+    if not (CODE.is_file() and LOADER.is_file()):
         return None
     try:
         from pathos_nb.notebook.run_widget import RunWidget
@@ -64,19 +71,50 @@ def can_answer(kernel: Any) -> bool:
     return bool(getattr(kernel, "_supports_kernel_subshells", False))
 
 
+class ViewCode:
+    """The code of the view, read when it is first wanted, and whether a page has it already.
+
+    Attributes
+    ----------
+    is_known : bool
+        Some page has it; another one asks.
+    """
+
+    def __init__(self) -> None:
+        self.is_known = False
+
+    @cached_property
+    def text(self) -> str:
+        """The view, as a JavaScript module."""
+        return CODE.read_text(encoding="utf-8")
+
+    @cached_property
+    def loader(self) -> str:
+        """The few lines that find it."""
+        return LOADER.read_text(encoding="utf-8")
+
+    @cached_property
+    def digest(self) -> str:
+        """Its name in a page."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+
 @dataclass(slots=True)
 class Controls:
-    """What a view's buttons do.
+    """What a view's buttons do, and what views share.
 
     Parameters
     ----------
     wake : callable
         Tells the pump that there is something to answer.
+    code : ViewCode
+        Of all of them.
     retry : callable, optional
         Has the failed points of the run run again.
     """
 
     wake: Callable[[], object]
+    code: ViewCode
     retry: Callable[[], object] | None = None
 
 
@@ -98,6 +136,8 @@ class LiveView:
     ----------
     gives_up_at : float
         Till when somebody may open it.
+    is_heard : bool
+        Whether a view of it has said something.
 
     Raises
     ------
@@ -110,9 +150,9 @@ class LiveView:
         if kind is None:
             raise RuntimeError("no widgets here")
         self._watch, self._controls, self._now = watch, controls, now
-        self.gives_up_at = now + _PATIENCE_S
+        self.gives_up_at, self.is_heard = now + _PATIENCE_S, False
         self.stream = Stream(Feed(watch, lambda: controls.retry is not None), self._send)
-        self._widget = kind(outlet, CODE.read_text(encoding="utf-8"), self._record, self.hear)
+        self._widget = kind(outlet, controls.code, self._record, self.hear)
 
     def _record(self) -> Any:
         return record_of(self._watch, self._now, _FIRST, can_retry=self._controls.retry is not None)
@@ -137,10 +177,32 @@ class LiveView:
         run = self._watch.run
         if message.get("type") == "cancel":
             run.cancel()
+        elif message.get("type") == "code":
+            self._send({"type": "code", "text": self._controls.code.text})
         elif message.get("type") == "retry" and self._controls.retry is not None:
             self._controls.retry()
         elif self.stream.hear(message):
+            self._controls.code.is_known = self.is_heard = True
             self._controls.wake()
+
+    def end(self, now: float) -> bool:
+        """Say no more, and take the widget away if that can be done at once.
+
+        Parameters
+        ----------
+        now : float
+            The time.
+
+        Returns
+        -------
+        bool
+            False where a page may be loading it still; it is to be closed at `gives_up_at`.
+        """
+        self.stream.close()
+        if self.is_heard:
+            self._widget.close()
+        self.gives_up_at = now + _LAST_WORDS_S
+        return self.is_heard
 
     def close(self) -> None:
         """Take the widget away: no model of it is to be saved."""

@@ -3,12 +3,18 @@
 The messages are built here rather than with `display()`, whose cell is the one that happens to run when a thread calls
 it: the request that started the run is taken once and given as the parent of every message, so what is sent lands in
 its own cell, with ipykernel 6 and 7 alike, also after the cell has ended.
+
+A page that was loaded meanwhile knows nothing of that request. So each message says besides which cell it is for, and
+at which place of its output; our extension puts it there (``labextension/src/lab/orphans.ts``).
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
+
+from pathos_nb.wire.messages import ABOUT, Place
 
 __all__ = ["Outlet"]
 
@@ -20,10 +26,23 @@ class Outlet:
     ----------
     shell : InteractiveShell
         The kernel's shell; the request is the one that this thread is at.
+
+    Attributes
+    ----------
+    place : str
+        What the output that is shown by it is called: its display id.
     """
 
     def __init__(self, shell: Any) -> None:
         self._publisher, self._parent = shell.display_pub, shell.kernel.get_parent("shell")
+        self.place = uuid.uuid4().hex
+        cell = ((self._parent or {}).get("metadata") or {}).get("cellId")
+        about: Place = {
+            "place": self.place,
+            "cell": str(cell or ""),
+            "count": len(shell.history_manager.input_hist_raw) - 1,
+        }
+        self.about = about
 
     def send(
         self,
@@ -52,18 +71,16 @@ class Outlet:
             dict(content),
             parent=self._parent,
             ident=topic or publisher.topic,
-            metadata=dict(metadata or {}),
+            metadata={**(metadata or {}), ABOUT: self.about},
         )
 
-    def show(self, bundle: Mapping[str, Any], display_id: str, *, is_new: bool) -> int:
+    def show(self, bundle: Mapping[str, Any], *, is_new: bool) -> int:
         """Show something, or show it anew.
 
         Parameters
         ----------
         bundle : mapping
             By MIME type.
-        display_id : str
-            Its name.
         is_new : bool
             Whether it is not in the cell yet.
 
@@ -72,6 +89,7 @@ class Outlet:
         int
             Characters of its texts.
         """
-        content = {"data": dict(bundle), "metadata": {}, "transient": {"display_id": display_id}}
+        told = {ABOUT: {"place": self.place}}  # stays in the notebook: the place is found again in a saved one
+        content = {"data": dict(bundle), "metadata": told, "transient": {"display_id": self.place}}
         self.send("display_data" if is_new else "update_display_data", content)
         return sum(len(part) for part in bundle.values() if isinstance(part, str))

@@ -38,7 +38,7 @@ from pathos_nb.notebook.panel_rows import MOST, TOPICS, Rows
 from pathos_nb.notebook.panel_seat import RunNews, Seat
 from pathos_nb.notebook.usage import line_of
 from pathos_nb.session import Session
-from pathos_nb.wire.messages import PANEL_TARGET
+from pathos_nb.wire.messages import PANEL_TARGET, Left
 
 __all__ = ["LEFT", "Panel", "unblock"]
 
@@ -234,6 +234,11 @@ class Panel:
             values = VERBS["rerun"].parse(line_of([run, "--failed"]))
             self._slow.put("", lambda: self._retry(values))
 
+    def can_retry(self, run: str) -> bool:
+        """Tell whether points of a run, by its id, could run again: it is over, and its result is there."""
+        found = [kept for kept in self._session.runs if kept.run_id == run]
+        return bool(found) and found[0].is_over and bool(getattr(found[0].again, "is_there", False))
+
     def _retry(self, values: Mapping[str, Any]) -> None:
         with contextlib.suppress(PathosNbError, UsageError):  # it is forgotten already, or nothing in it has failed
             act(self._session, "rerun", values)
@@ -281,6 +286,10 @@ class _NoNews:
 
     def record(self, run_id: str) -> None:
         """Know nothing."""
+
+    def left(self, since: float) -> list[Left]:
+        """Know nothing."""
+        return []
 
 
 def unblock(channel: Any, hear: Callable[[Any], None]) -> None:

@@ -23,11 +23,11 @@ from pathos_nb.notebook.commands import VERBS
 from pathos_nb.notebook.panel_questions import Questions
 from pathos_nb.notebook.panel_rows import MOST, TOPICS
 from pathos_nb.notebook.usage import line_of, nearest
-from pathos_nb.wire.messages import PROTOCOL, RunRecord, Tables, ToFront
+from pathos_nb.wire.messages import PROTOCOL, Left, RunRecord, Tables, ToFront
 
 __all__ = ["Followed", "House", "RunNews", "Seat"]
 
-_N_WORDS, _N_CHARACTERS, _N_RUNS = 256, 20_000, 4
+_N_WORDS, _N_CHARACTERS, _N_RUNS, _N_KNOWN = 256, 20_000, 4, 100
 _TEXT, _CURE = 20_000, 1_000
 _log = logging.getLogger(__name__)
 
@@ -43,6 +43,9 @@ class House(Protocol):
 
     def retry(self, run: str) -> None:
         """Run what failed in a run again."""
+
+    def can_retry(self, run: str) -> bool:
+        """Tell whether points of a run could run again."""
 
     def changed(self) -> None:
         """Look again soon: something has changed, be it what is watched."""
@@ -73,6 +76,9 @@ class RunNews(Protocol):
 
     def record(self, run_id: str) -> RunRecord | None:
         """Give a run that is over, if it is still known."""
+
+    def left(self, since: float) -> list[Left]:
+        """Give what runs that ended since then have left in their cells."""
 
 
 class Seat:
@@ -181,7 +187,7 @@ class Seat:
             return
         kinds: dict[object, Callable[[dict[str, Any]], None]] = {
             "open": self._open, "watch": self._watch, "do": self._do, "close": lambda _: self.end(),
-            "look": self._look,
+            "look": self._look, "know": self._know, "missed": self._missed,
             "reply": lambda said: self.questions.reply(said.get("id"), said.get("text")),
             "cancel": lambda said: self._house.cancel(str(said.get("run"))[:_N_CHARACTERS]),
             "retry": lambda said: self._house.retry(str(said.get("run"))[:_N_CHARACTERS]),
@@ -224,6 +230,17 @@ class Seat:
         followed = self._followed.get(str(message.get("run")))
         if followed is not None:
             followed.hear(message)
+
+    def _know(self, message: dict[str, Any]) -> None:
+        number, runs = message.get("id"), message.get("runs")
+        if isinstance(number, int) and isinstance(runs, list):
+            asked = [run for run in runs[:_N_KNOWN] if isinstance(run, str)]
+            self.send({"type": "known", "id": number, "runs": [run for run in asked if self._house.can_retry(run)]})
+
+    def _missed(self, message: dict[str, Any]) -> None:
+        since = message.get("since")
+        for left in self._house.news.left(float(since)) if isinstance(since, int | float) else []:
+            self.send(left)
 
     def _do(self, message: dict[str, Any]) -> None:
         number, verb, words = message.get("id"), message.get("verb"), message.get("words")

@@ -129,6 +129,11 @@ class _Repeat:
     def __init__(self, repeats: Repeats, results: weakref.ref[Results], job: Job, run: Run) -> None:
         self._repeats, self.results, self._job, self._name = repeats, results, job, run.title or run.run_id
 
+    @property
+    def is_there(self) -> bool:
+        """Whether anybody has the result still."""
+        return self._results() is not None
+
     def __call__(self, is_only_missing: bool) -> Any:
         results, _ = self._there()
         indices = missing(results) if is_only_missing else list(range(len(results)))

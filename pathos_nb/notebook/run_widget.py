@@ -6,17 +6,35 @@ Imported when the first run is about to show itself, as ipywidgets takes a while
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import anywidget
 from comm.base_comm import BaseComm
 
 from pathos_nb.notebook.outlet import Outlet
-from pathos_nb.wire.messages import RunRecord
+from pathos_nb.wire.messages import PROTOCOL, RunRecord
 
-__all__ = ["RunComm", "RunWidget"]
+__all__ = ["Code", "RunComm", "RunWidget"]
 
 _WIDGETS, _VERSION = "jupyter.widget", "2.1.0"  # the protocol of Jupyter's widgets
+
+
+class Code(Protocol):
+    """The view's code (`pathos_nb.notebook.live.ViewCode`)."""
+
+    is_known: bool
+
+    @property
+    def text(self) -> str:
+        """The view, as a JavaScript module."""
+
+    @property
+    def loader(self) -> str:
+        """The few lines that find it."""
+
+    @property
+    def digest(self) -> str:
+        """Its name in a page."""
 
 
 class RunComm(BaseComm):
@@ -58,8 +76,8 @@ class RunWidget(anywidget.AnyWidget):
     ----------
     outlet : Outlet
         The cell's.
-    code : str
-        The view, as a JavaScript module.
+    code : Code
+        The view; sent along unless some page has it.
     record : callable
         Gives the run as it is: what a view shows before it has heard anything.
     hear : callable
@@ -67,9 +85,9 @@ class RunWidget(anywidget.AnyWidget):
     """
 
     def __init__(
-        self, outlet: Outlet, code: str, record: Callable[[], RunRecord], hear: Callable[[Mapping[str, Any]], None]
+        self, outlet: Outlet, code: Code, record: Callable[[], RunRecord], hear: Callable[[Mapping[str, Any]], None]
     ) -> None:
-        self._outlet, self._record, self._esm = outlet, record, code
+        self._outlet, self._record, self._code, self._esm = outlet, record, code, code.loader
         super().__init__()
         self.on_msg(lambda widget, content, buffers: hear(content))
 
@@ -78,7 +96,10 @@ class RunWidget(anywidget.AnyWidget):
         names = [
             name for name in self.traits(sync=True) if name.startswith(("_model_", "_view_", "_esm", "_anywidget"))
         ]
-        return {**{name: getattr(self, name) for name in names}, "record": self._record()}
+        code: dict[str, Any] = {"digest": self._code.digest, "protocol": PROTOCOL}
+        if not self._code.is_known:
+            code["code"] = self._code.text
+        return {**{name: getattr(self, name) for name in names}, **code, "record": self._record()}
 
     def open(self) -> None:
         """Begin."""

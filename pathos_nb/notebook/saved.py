@@ -38,7 +38,8 @@ def saved_bundle(shot: Snapshot, record: RunRecord) -> dict[str, Any]:
     dict
         By MIME type. The record is left out in the unlikely case that it is larger than 200 kB.
     """
-    bundle: dict[str, Any] = {"text/html": html(shot, _work(record) + shot.profile), "text/plain": _text(shot, record)}
+    parts = _work(record) + shot.profile + _hint(_again(record))
+    bundle: dict[str, Any] = {"text/html": html(shot, parts), "text/plain": _text(shot, record)}
     if len(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace")) <= MOST_BYTES:
         bundle[RUN_MIME] = record
     return bundle
@@ -48,7 +49,22 @@ def _text(shot: Snapshot, record: RunRecord) -> str:
     lines = [text(shot)]
     if record["lanes"]:
         lines.append("  " + _summary(record))
-    return "\n".join(lines)
+    return "\n".join([*lines, *([f"  to run again what has no value: {again}"] if (again := _again(record)) else [])])
+
+
+def _again(record: RunRecord) -> str:
+    """Give the line that runs points without a value again; nothing if there are none, or they are not kept."""
+    head, figures = record["head"], record["figures"]
+    is_whole = not figures["n_failed"] and (figures["total"] is None or figures["n_done"] >= figures["total"])
+    if is_whole or not head["can_retry"]:
+        return ""
+    name = head["title"] if head["title"].isidentifier() else head["run"]
+    return f"%pathos rerun {name} --failed"
+
+
+def _hint(line: str) -> str:
+    look = f"font-size:12px;{FAINT}"
+    return f'<div style="{look}"><code>{escape(line)}</code> runs again what has no value</div>' if line else ""
 
 
 def _summary(record: RunRecord) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -12,7 +11,7 @@ from pathos_nb.notebook.outlet import Outlet
 from pathos_nb.notebook.picture import Snapshot, as_bundle, as_line, text
 from pathos_nb.notebook.saved import saved_bundle
 from pathos_nb.notebook.watch import Watch
-from pathos_nb.wire.messages import RunRecord
+from pathos_nb.wire.messages import RUN_MIME, Left, RunRecord
 
 __all__ = ["CellScreen", "LogScreen", "NoScreen", "Screen", "TerminalScreen", "screen_for"]
 
@@ -78,8 +77,11 @@ class CellScreen:
 
     interval_s, is_there = 0.1, True
 
+    left: Left | None = None
+    """What stays in the cell."""
+
     def __init__(self, shell: Any) -> None:
-        self._outlet, self._id, self._is_new = Outlet(shell), uuid.uuid4().hex, True
+        self._outlet, self._is_new = Outlet(shell), True
         self._hears_always = can_answer(shell.kernel)
 
     def liven(self, watch: Watch, controls: Controls, now: float, *, is_behind: bool) -> LiveView | None:
@@ -102,19 +104,24 @@ class CellScreen:
 
     def finish(self, shot: Snapshot, record: RunRecord) -> bool:
         """Leave what stays."""
-        self._draw(saved_bundle(shot, record))
+        bundle = saved_bundle(shot, record)
+        self._draw(bundle)
+        self.left = {
+            "type": "left", "place": self._outlet.about, "began_at": record["head"]["started_at"],
+            "html": bundle["text/html"], "text": bundle["text/plain"], "record": bundle.get(RUN_MIME),
+        }  # fmt: skip
         return True
 
     def again(self) -> CellScreen:
         """Give a screen at the same place, for a run that stands in for this one's."""
         screen = object.__new__(CellScreen)
-        screen._outlet, screen._id, screen._is_new = self._outlet, self._id, False
+        screen._outlet, screen._is_new = self._outlet, False
         screen._hears_always = self._hears_always
         return screen
 
     def _draw(self, bundle: dict[str, Any]) -> int:
         is_new, self._is_new = self._is_new, False
-        return self._outlet.show(bundle, self._id, is_new=is_new)
+        return self._outlet.show(bundle, is_new=is_new)
 
 
 class LogScreen(_Still):
@@ -129,7 +136,7 @@ class LogScreen(_Still):
     interval_s, is_there = _LOG_INTERVAL_S, True
 
     def __init__(self, shell: Any) -> None:
-        self._outlet, self._id, self._is_new = Outlet(shell), uuid.uuid4().hex, True
+        self._outlet, self._is_new = Outlet(shell), True
 
     def show(self, shot: Snapshot, live: LiveView | None = None) -> int:
         """Write a line."""
@@ -146,7 +153,7 @@ class LogScreen(_Still):
 
     def _draw(self, bundle: dict[str, Any]) -> bool:
         is_new, self._is_new = self._is_new, False
-        self._outlet.show(bundle, self._id, is_new=is_new)
+        self._outlet.show(bundle, is_new=is_new)
         return True
 
 

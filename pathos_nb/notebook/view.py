@@ -66,6 +66,7 @@ class View:
     forget: Callable[[], object] = _nothing
     lock: threading.RLock = field(default_factory=threading.RLock)
     _is_picture_stale: bool = True
+    _is_ready: bool = False
     _is_live_shown: bool = False
 
     @property
@@ -78,7 +79,7 @@ class View:
         """When something is to be drawn or sent."""
         if self.is_over:
             return 0.0
-        return min([self._picture_due, *(stream.due(self.is_stale) for stream in self.streams)])
+        return min([self._picture_due, self._ready_due, *(stream.due(self.is_stale) for stream in self.streams)])
 
     @property
     def _picture_due(self) -> float:
@@ -88,6 +89,11 @@ class View:
             return self.live.gives_up_at
         is_news = self.is_stale or self._is_picture_stale or not self.is_shown
         return self.due if is_news else self.due + _TICK_S
+
+    @property
+    def _ready_due(self) -> float:
+        """When a page should begin to make the view ready: half way to its being seen, so that it is painted then."""
+        return math.inf if self.is_shown or self._is_ready else (self.began + self.due) / 2
 
     def draw(self, now: float) -> None:
         """Draw and send what is due of a run that goes on.
@@ -101,6 +107,8 @@ class View:
             if self.is_final:
                 return
             is_picture_due = self._picture_due <= now
+            if self._ready_due <= now and not is_picture_due:
+                self._make_ready(now)
             self._pass_on_news()
             if is_picture_due:
                 self._draw_picture(now)
@@ -137,6 +145,11 @@ class View:
         self._is_live_shown = live is not None
         self.due = self.clock() + max(self.screen.interval_s, size / BYTES_A_SECOND)
 
+    def _make_ready(self, now: float) -> None:
+        self._is_ready = True
+        if not self._is_brief(now):
+            self._begin_live(now)
+
     def _is_brief(self, now: float) -> bool:
         """Tell whether it will be over before anybody could read what is shown."""
         run, so_far = self.watch.run, now - self.began
@@ -171,8 +184,8 @@ class View:
             if self.is_shown or self.watch.run.seconds >= self.brief_s or self.watch.has_output:
                 self.record = record_of(self.watch, now, SAVED, can_retry=self.controls.retry is not None)
                 self.watch.run.output_taken = self.screen.finish(self.watch.snapshot(now), self.record)
-            if self.live is not None:
-                self.live.close()
+            if self.live is not None and self.live.end(now):
+                self.live = None
 
     def _finish(self, stream: Stream, now: float) -> None:
         try:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict, deque
@@ -25,20 +26,22 @@ from typing import Any
 
 from pathos_nb.dispatch.run import Run
 from pathos_nb.events import ChunkDone, Event, ItemRetried, RunEnded, WorkerDown, WorkerUp
-from pathos_nb.notebook.feed import Feed
-from pathos_nb.notebook.live import Controls
-from pathos_nb.notebook.screen import Screen
+from pathos_nb.notebook.feed import SAVED, Feed, record_of
+from pathos_nb.notebook.live import Controls, LiveView, ViewCode
+from pathos_nb.notebook.screen import NoScreen, Screen
 from pathos_nb.notebook.stream import Stream
+from pathos_nb.notebook.unseen import Unseen
 from pathos_nb.notebook.view import View
 from pathos_nb.notebook.watch import Watch
-from pathos_nb.wire.messages import RunRecord
+from pathos_nb.wire.messages import Left, RunRecord
 
 __all__ = ["Look", "Views"]
 
 _JOIN_S = 2.0
 _LINGER_S = 5.0  # the thread outlives a short run, so that a loop of maps does not start one each time
 _N_RECORDS, _N_SCREENS = 20, 20
-_N_LIVE, _LIVE_S = 6, 10.0  # so many live views begin in so many seconds: each brings its code along, 100 kB and more
+_SLOW_S = 1.0  # what is drawn less often than this begins later too
+_N_LIVE, _LIVE_S = 50, 10.0  # so many live views begin in so many seconds; a page has only so much room
 
 _log = logging.getLogger(__name__)
 
@@ -116,6 +119,7 @@ class Views:
         self._screens: OrderedDict[str, Screen] = OrderedDict()
         self._instead = threading.local()
         self._livened: deque[float] = deque(maxlen=_N_LIVE)
+        self._code, self._ending, self._unseen = ViewCode(), list[LiveView](), Unseen()
         self._news = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -130,18 +134,33 @@ class Views:
         """
         look, now, wanted = self._look(), self._clock(), run.options.progress
         if self._is_closed or not (look.is_shown if wanted is None else wanted):
+            self._unseen.note(run)
             return
         screen = getattr(self._instead, "screen", None) or self._open_screen()
         run.output_taken = screen.is_there
-        due = now + max(look.after_s, screen.interval_s)
-        controls = Controls(self._wake)
-        brief_s = max(look.brief_s, look.after_s)
-        view = View(Watch(run, now, look.cap), screen, controls, now, due, brief_s, self._may_liven, self._clock)
+        self._watch(Watch(run, now, look.cap), screen, look, now)
+
+    def _watch(self, watch: Watch, screen: Screen, look: Look, now: float) -> View:
+        is_slow = screen.interval_s >= _SLOW_S
+        due = now + (max(look.after_s, screen.interval_s) if is_slow else look.after_s)
+        controls, brief_s = Controls(self._wake, self._code), max(look.brief_s, look.after_s)
+        view = View(watch, screen, controls, now, due, brief_s, self._may_liven, self._clock)
         with self._news:
-            self._views[run.run_id] = view
+            self._views[watch.run.run_id] = view
             self._start_pump()
             self._news.notify_all()
-        view.forget = run.subscribe(lambda event: self._hear(view, event))
+        view.forget = watch.run.subscribe(lambda event: self._hear(view, event))
+        return view
+
+    def _look_after_all(self, run_id: str) -> View | None:
+        """Give a view of a run that goes on and was not to be shown: it is still not in its cell."""
+        look, now = self._look(), self._clock()
+        watch = self._unseen.watch(run_id, now, look.cap)
+        if watch is None or watch.run.is_over or self._is_closed:
+            return None
+        view = self._watch(watch, NoScreen(), look, now)
+        watch.read()
+        return view
 
     def _start_pump(self) -> None:
         if self._thread is None:
@@ -191,7 +210,7 @@ class Views:
         Followed or None
             None if there is no such run.
         """
-        view = self._views.get(run_id)
+        view = self._views.get(run_id) or self._look_after_all(run_id)
         if view is None or view.is_over:
             return None
         stream = Stream(Feed(view.watch, lambda: view.controls.retry is not None), send, is_open=True)
@@ -201,7 +220,7 @@ class Views:
         return Followed(view, stream, self._wake)
 
     def record(self, run_id: str) -> RunRecord | None:
-        """Give what stays of a run that was shown and is over; of the last twenty.
+        """Give what stays of a run that is over: of the last twenty shown, and of others if their result is there.
 
         Parameters
         ----------
@@ -212,7 +231,29 @@ class Views:
         -------
         RunRecord or None
         """
-        return self._records.get(run_id)
+        watch = None if run_id in self._records else self._unseen.watch(run_id, self._clock(), self._look().cap)
+        if watch is None:
+            return self._records.get(run_id)
+        watch.read()
+        return record_of(watch, self._clock(), SAVED)
+
+    def left(self, since: float) -> list[Left]:
+        """Give what runs have left in their cells, of the last twenty that ended.
+
+        Parameters
+        ----------
+        since : float
+            Seconds since the epoch: what ended earlier is left out.
+
+        Returns
+        -------
+        list of Left
+            One for each place in a cell, the latest.
+        """
+        with self._news:
+            found = [left for screen in self._screens.values() if (left := getattr(screen, "left", None)) is not None]
+        ended = {one["place"]["place"]: one for one in found if one["began_at"] + _seconds_of(one) >= since}
+        return list(ended.values())
 
     def name_items(self, run_id: str, label: Callable[[int], str], names: tuple[str, ...] = ()) -> None:
         """Set what the items of a run are called in its picture.
@@ -228,6 +269,8 @@ class Views:
         """
         if view := self._views.get(run_id):
             view.watch.label, view.watch.names = label, names
+        else:
+            self._unseen.name(run_id, label, names)
 
     def on_retry(self, run_id: str, retry: Callable[[], object]) -> None:
         """Set what the button does that has failed points run again.
@@ -268,6 +311,7 @@ class Views:
             self._news.notify_all()
         for view in views:
             view.forget()
+        self._close_ending(math.inf)
         if thread is not None and thread is not threading.current_thread():
             thread.join(_JOIN_S)
 
@@ -301,13 +345,24 @@ class Views:
                 now = self._clock()
                 if ready := [view for view in self._views.values() if view.next_due <= now]:
                     return ready
-                if self._views:
+                self._close_ending(now)
+                if self._views or self._ending:
                     idle_since = now
                 elif now - idle_since >= _LINGER_S:
                     break
-                self._news.wait(min([_LINGER_S, *(view.next_due - now for view in self._views.values())]))
+                dues = [view.next_due for view in self._views.values()] + [live.gives_up_at for live in self._ending]
+                self._news.wait(min([_LINGER_S, *(due - now for due in dues)]))
             self._thread = None
             return None
+
+    def _close_ending(self, now: float) -> None:
+        """Close the widgets of runs that are over, as soon as a page has had the time to load them."""
+        with self._news:
+            ready = [live for live in self._ending if live.is_heard or live.gives_up_at <= now]
+            self._ending = [live for live in self._ending if live not in ready]
+        for live in ready:
+            with contextlib.suppress(Exception):  # nobody is there any more
+                live.close()
 
     def _end(self, view: View) -> None:
         try:
@@ -315,6 +370,11 @@ class Views:
         finally:
             self._keep(view)
             self._drop(view)
+            if view.live is not None:
+                with self._news:
+                    self._ending.append(view.live)
+                    self._start_pump()
+                    self._news.notify_all()
 
     def _keep(self, view: View) -> None:
         """Keep what stays of a run, for panels and for a run that stands in for it; not for long."""
@@ -331,3 +391,7 @@ class Views:
         view.forget()
         with self._news:
             self._views.pop(view.watch.run.run_id, None)
+
+
+def _seconds_of(left: Left) -> float:
+    return left["record"]["figures"]["elapsed_s"] if left["record"] is not None else 0.0

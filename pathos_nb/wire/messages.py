@@ -5,8 +5,8 @@
 ==========  =========================================================================================
 direction   messages, by their ``type``
 ==========  =========================================================================================
-to kernel   ``open look cancel retry do reply watch close``
-to front    ``hello run delta profile ended window tables answer ask``
+to kernel   ``open look cancel retry do reply watch know missed code close``
+to front    ``hello run delta profile ended window tables answer ask known left code``
 ==========  =========================================================================================
 
 Every message has a ``type``. Times are seconds since the start of the run (``_s``), but for ``started_at`` (since the
@@ -22,6 +22,7 @@ from typing import Literal, TypedDict
 PROTOCOL = 1
 PANEL_TARGET = "pathos_nb.panel"
 RUN_MIME = "application/vnd.pathos-nb.run.v1+json"
+ABOUT = "pathos_nb"  # where the metadata of a message and of an output has its `Place`
 
 RunState = Literal["queued", "running", "done", "failed", "cancelled"]
 Topic = Literal["hosts", "tunnels", "services", "pools", "launchers", "runs"]
@@ -108,6 +109,14 @@ class PrintedRow(TypedDict):
     index: int
     label: str
     text: str
+
+
+class Place(TypedDict):
+    """Where something is shown, for a page that did not ask for it: in the metadata of a kernel's message."""
+
+    place: str  # an output; in a saved notebook too
+    cell: str  # "" where nobody knows
+    count: int  # the cell's number
 
 
 class FlameNodes(TypedDict):
@@ -336,6 +345,32 @@ class Answer(TypedDict):
     cure: str
 
 
+class Known(TypedDict):
+    """The answer to ``know``."""
+
+    type: Literal["known"]
+    id: int
+    runs: list[str]  # those of which points can run again
+
+
+class Left(TypedDict):
+    """What a run has left in its cell: an answer to ``missed``, one for each run."""
+
+    type: Literal["left"]
+    place: Place
+    began_at: float  # since the epoch
+    html: str
+    text: str
+    record: RunRecord | None
+
+
+class Code(TypedDict):
+    """The view itself, for a page that has not got it (`labextension/src/loader.ts`)."""
+
+    type: Literal["code"]
+    text: str
+
+
 class Ask(TypedDict):
     """A question that a ``do`` has for the person: a password, a one-time code, whether to trust a key."""
 
@@ -408,11 +443,32 @@ class Watch(TypedDict):
     runs: list[str]
 
 
+class Know(TypedDict):
+    """Of which of these runs points that have no value could run again, if the kernel knows them at all."""
+
+    type: Literal["know"]
+    id: int
+    runs: list[str]  # at most 100
+
+
+class Missed(TypedDict):
+    """What have runs left in their cells that ended since then: the page was not there to hear it."""
+
+    type: Literal["missed"]
+    since: float  # since the epoch
+
+
+class WantCode(TypedDict):
+    """The page has no view to show this with."""
+
+    type: Literal["code"]
+
+
 class Close(TypedDict):
     """Nobody looks any more."""
 
     type: Literal["close"]
 
 
-ToFront = Hello | RunWhole | RunDelta | RunProfile | RunEnd | Window | Tables | Answer | Ask
-ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Close
+ToFront = Hello | RunWhole | RunDelta | RunProfile | RunEnd | Window | Tables | Answer | Ask | Known | Left | Code
+ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Know | Missed | WantCode | Close

@@ -12,6 +12,7 @@ import pytest
 
 from pathos_nb.notebook.live import CODE
 from pathos_nb.wire.messages import RUN_MIME
+from tests.rig.bed import wait_until
 from tests.rig.browser import SHOTS
 
 pytestmark = pytest.mark.skipif(not CODE.is_file(), reason="the view's code has not been built: make bundles")
@@ -23,9 +24,7 @@ SLOW = (
     "if v % 40 == 9: raise ValueError('<script>alert(1)</script>')\nv"
 )
 STOPPED = "print(slow.run.state, slow.run.n_done < len(slow), 'stopped')"
-LIVE = (
-    "[...document.querySelectorAll('.jp-OutputArea section.pathos-nb-run')].filter(e => !e.closest('.pathos-nb-saved'))"
-)
+LIVE = "[...document.querySelectorAll('.jp-OutputArea section.pathos-nb-run[data-state=running]')]"
 DONE = f"(n) => {LIVE}.some(e => parseInt((e.innerText.match(/([\\d,]+) \\/ /) ?? ['', '0'])[1].replace(',', '')) >= n)"
 SAVED = "() => document.querySelector('.pathos-nb-saved section.pathos-nb-run') !== null"
 
@@ -68,17 +67,47 @@ def test_an_interrupt_ends_the_view_too(open_notebook):
     tab.wait(SAVED, "a record stays")
 
 
-def test_a_run_behind_is_shown_again_by_a_page_that_is_reloaded(open_notebook):
-    """While a cell blocks, JupyterLab itself restores no widget: the kernel has not answered what it is."""
-    tab = open_notebook(LOAD, SLOW.format(n=4000).replace("%%pmap", "%%pmap --bg"), "%pathos cancel")
+def test_a_page_that_is_reloaded_while_the_cell_blocks_shows_all_of_it_again_and_what_is_missing_runs_from_there(
+    open_notebook,
+):
+    """JupyterLab restores neither widgets nor outputs then: the kernel has not told it yet that it can be spoken to."""
+    tab = open_notebook(LOAD, SLOW.format(n=4000), STOPPED, "1")
+    tab.run(0)
+    tab.begin(1)
+    wait_for_live(tab, 20)
+    tab.reload(kernel=False)
+    wait_for_live(tab, 60)
+    assert "failed" in tab.page.inner_text("section.pathos-nb-run[data-state=running]"), "also what was before"
+    tab.shot("run-reloaded")
+    tab.page.click("section.pathos-nb-run[data-state=running] .pathos-nb-cancel")
+    tab.wait(SAVED.replace("section", "section[data-state=cancelled]"), "what stays comes to the new page")
+    tab.wait("() => document.querySelector('.jp-OutputArea-executeResult') !== null", "so does the cell's value")
+
+    retry = tab.page.locator(".pathos-nb-saved .pathos-nb-retry")
+    retry.wait_for()
+    assert "missing points" in retry.inner_text()
+    tab.shot("run-missing-points")
+    retry.click()
+    wait_for_live(tab)
+    tab.page.click("section.pathos-nb-run[data-state=running] .pathos-nb-cancel")
+    retry.wait_for()
+    tab.page.evaluate("() => { jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart(); }")
+    retry.wait_for(state="hidden")
+    tab.wait_for_kernel()
+
+
+def test_what_a_run_behind_left_while_no_page_was_there_is_in_its_cell_when_one_is(open_notebook):
+    tab = open_notebook(LOAD, SLOW.format(n=60).replace("%%pmap", "%%pmap --bg"))
     tab.run(0)
     tab.run(1)
-    wait_for_live(tab, 20)
-    tab.command("docmanager:save")
-    tab.reload()
-    wait_for_live(tab, 40)
-    tab.shot("run-reloaded")
-    assert "cancelled slow" in tab.run(2)
+    address = tab.page.url
+    tab.page.goto("about:blank")
+    kernel = tab.server.ask("GET", "api/kernels")[0]["id"]
+    wait_until(lambda: tab.server.ask("GET", f"api/kernels/{kernel}")["connections"] == 0)
+    time.sleep(60 * 0.05)  # as long as it takes at least; what comes later comes to the page
+    tab.page.goto(address)
+    tab.wait(SAVED.replace("section", "section[data-state=failed]"), "what stays is there")
+    assert tab.page.locator(".jp-CodeCell").nth(1).locator("section.pathos-nb-run").count() == 1
 
 
 def test_what_is_saved_needs_no_kernel_and_can_be_exported(open_notebook):

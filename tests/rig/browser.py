@@ -24,11 +24,9 @@ _FLAGS = (
     "--disable-background-networking", "--disable-component-update",
 )  # fmt: skip
 # Notebook 7 says these at its start, with no extension at all.
-# Besides: what JupyterLab leaves of a question to a kernel that was ended meanwhile, and what anywidget says of a widget
-# whose run was over before its code was there; a view that is wanted and does not come fails a test by itself.
+# Besides: what JupyterLab leaves of a question to a kernel that was ended meanwhile.
 _NOT_OURS = (
     "reading 'schema'", "Command 'filebrowser:open-path' not registered", "Canceled future for create_subshell_request",
-    "[anywidget] Failed to initialize model",
 )  # fmt: skip
 _KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
 # A kernel answers in order: when this one is answered, so is all that the page has asked a new kernel.
@@ -105,9 +103,9 @@ class Tab:
         way = f"lab/workspaces/{name}/tree/" if self.ui == "lab" else "notebooks/"
         self._load(lambda: self.page.goto(self.server.url(f"{way}{name}.ipynb")), kernel=kernel)
 
-    def reload(self) -> None:
-        """Load the page again, as a person does."""
-        self._load(self.page.reload)
+    def reload(self, *, kernel: bool = True) -> None:
+        """Load the page again, as a person does; one whose kernel is at work does not wait for it."""
+        self._load(self.page.reload, kernel=kernel)
 
     def _load(self, load: Callable[[], Any], *, kernel: bool = True) -> None:
         """Load a page and wait until all of it is there, again if need be.

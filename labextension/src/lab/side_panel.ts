@@ -53,6 +53,11 @@ export class SidePanel extends Widget {
     return this.shown?.link ?? null;
   }
 
+  /** The link of a notebook that has been in front. */
+  linkOf(notebook: NotebookPanel): Link | null {
+    return this.followed.get(notebook)?.link ?? null;
+  }
+
   openForm(which: FormName): void {
     this.shown?.view.openForm(which);
   }

@@ -6,6 +6,8 @@ import { asCsv, asJson, asTable, copy, download, fileName } from './exports';
 
 export interface ActionsView {
   update(state: State): void;
+  /** Offer to run again what has no value, of a run that nobody speaks with any more; null takes it back. */
+  offer(retry: (() => void) | null): void;
   destroy(): void;
 }
 
@@ -24,6 +26,7 @@ const THANKS_MS = 1_500;
 /** Put the buttons into an element; without `asked` there is no kernel, and only copying and downloading remain. */
 export function mountActions(element: HTMLElement, asked: Asked | null): ActionsView {
   let state: State | null = null;
+  let offered: (() => void) | null = null;
   let wanted: { from: string; timer: number } | null = null;
   const forget = (): void => {
     if (wanted) window.clearTimeout(wanted.timer);
@@ -41,7 +44,8 @@ export function mountActions(element: HTMLElement, asked: Asked | null): Actions
     show();
   };
   const cancel = button('Cancel', 'cancel', () => want((run) => asked?.cancel(run), PATIENCE_MS, NO_CANCEL), 'Stop this run');
-  const retry = button('Retry failed', 'retry', () => want((run) => asked?.retry(run), RETRY_MS, ''), 'Run the failed points again');
+  const retry = button('Retry failed', 'retry', () => want((run) => (offered ? offered() : asked?.retry(run)), RETRY_MS, ''),
+    'Run the points again that have no value');
   const table = button('Copy', 'copy', () => void copyTable(table, state), 'Copy figures, workers and failures as a table');
   const json = button('JSON', 'download-json', () => state && download(asJson(state), fileName(state, 'json'), 'application/json'),
     'Download the record of this run as JSON');
@@ -51,11 +55,16 @@ export function mountActions(element: HTMLElement, asked: Asked | null): Actions
   const show = (): void => {
     if (!state) return;
     if (wanted && phase(state) !== wanted.from) forget();
-    showAsked(state, asked !== null, wanted !== null, cancel, retry);
+    showCancel(cancel, state, asked !== null, wanted !== null);
+    showRetry(retry, state, asked !== null || offered !== null, wanted !== null);
   };
   return {
     update(next) {
       state = next;
+      show();
+    },
+    offer(next) {
+      offered = next;
       show();
     },
     destroy: forget,
@@ -69,15 +78,19 @@ function phase(state: State): string {
   return `${state.head.run} ${state.figures.state}`;
 }
 
-function showAsked(
-  state: State, isLive: boolean, isWanted: boolean, cancel: HTMLButtonElement, retry: HTMLButtonElement,
-): void {
-  const over = isOver(state.figures);
-  setShown(cancel, isLive && state.head.can_cancel && !over);
-  setShown(retry, isLive && state.head.can_retry && over && state.figures.n_failed > 0);
-  cancel.disabled = retry.disabled = isWanted;
-  setText(cancel, isWanted && !over ? 'Cancelling…' : 'Cancel');
-  setText(retry, isWanted && over ? 'Retrying…' : `Retry ${many(state.figures.n_failed, 'failure')}`);
+function showCancel(cancel: HTMLButtonElement, state: State, isLive: boolean, isWanted: boolean): void {
+  setShown(cancel, isLive && state.head.can_cancel && !isOver(state.figures));
+  cancel.disabled = isWanted;
+  setText(cancel, isWanted ? 'Cancelling…' : 'Cancel');
+}
+
+function showRetry(retry: HTMLButtonElement, state: State, isPossible: boolean, isWanted: boolean): void {
+  const { n_failed, n_done, total } = state.figures;
+  const nNotRun = Math.max(0, (total ?? n_done) - n_done);
+  const what = nNotRun ? `Run ${many(nNotRun + n_failed, 'missing point')}` : `Retry ${many(n_failed, 'failure')}`;
+  setShown(retry, isPossible && state.head.can_retry && isOver(state.figures) && nNotRun + n_failed > 0);
+  retry.disabled = isWanted;
+  setText(retry, isWanted ? 'Retrying…' : what);
 }
 
 async function copyTable(table: HTMLButtonElement, state: State | null): Promise<void> {

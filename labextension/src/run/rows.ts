@@ -19,6 +19,8 @@ export interface Rows {
 }
 
 const HOST_PX = 22;
+/** The host of the lane that the workers share which are too many for lanes of their own. */
+export const SHARED = '';
 /** From so many workers on, the hosts are folded until somebody opens them. */
 const MANY = 128;
 
@@ -41,19 +43,21 @@ export function isFoldedAtFirst(nHosts: number, nLanes: number): boolean {
 /** Lay the rows out; one host needs no row of its own unless it has many workers. */
 export function laidOut(lanes: ReadonlyMap<number, Lane>, chosen: ReadonlyMap<string, boolean>): Rows {
   const hosts = byHost(lanes);
-  const hasHosts = hosts.size > 1 || lanes.size > MANY;
+  const nHosts = hosts.size - (hosts.has(SHARED) ? 1 : 0);
+  const hasHosts = nHosts > 1 || lanes.size > MANY;
   const height = laneHeight(lanes.size);
   const rows: Row[] = [];
   let y = 0;
   for (const [host, workers] of hosts) {
-    const isFolded = hasHosts && (chosen.get(host) ?? isFoldedAtFirst(hosts.size, lanes.size));
-    if (hasHosts) {
+    const isFolded = hasHosts && host !== SHARED && (chosen.get(host) ?? isFoldedAtFirst(nHosts, lanes.size));
+    if (hasHosts && host !== SHARED) {
       rows.push({ kind: 'host', host, lane: -1, y, height: HOST_PX, nLanes: workers.length, isFolded });
       y += HOST_PX;
     }
     for (const { lane } of isFolded ? [] : workers) {
-      rows.push({ kind: 'lane', host, lane, y, height, nLanes: 1, isFolded: false });
-      y += height;
+      const tall = host === SHARED ? HOST_PX : height;
+      rows.push({ kind: 'lane', host, lane, y, height: tall, nLanes: 1, isFolded: false });
+      y += tall;
     }
   }
   return { rows, height: y };

@@ -20,6 +20,8 @@ import { mountWorkers, type WorkersView } from './workers_view';
 export interface RunView {
   /** Show another state, whatever came by the channel. */
   update(state: State): void;
+  /** Have a run that is over run again what has no value; null: nobody can do that any more. */
+  offerRetry(retry: (() => Promise<string>) | null): void;
   destroy(): void;
 }
 
@@ -28,6 +30,8 @@ const SILENCE_MS = 15_000;
 const NO_ANSWER_MS = 5_000;
 /** How often `open` is sent again: JupyterLab sends the first messages of a new comm to the shell that a cell may block. */
 const MOST_OPENS = 20;
+
+const CUT_OFF = 'This was saved while the run went on. How it went on is not known here.';
 
 /** Put the view of a run into an element; `first` is what is known of it already. */
 export function mountRun(element: HTMLElement, channel: Channel, first: RunRecord | null = null): RunView & { readonly bytes: number } {
@@ -96,6 +100,11 @@ class Mounted implements RunView {
     this.frame.ask();
   }
 
+  offerRetry(retry: (() => Promise<string>) | null): void {
+    this.actions.offer(retry && (() => void retry().then((why) => why && this.say(why))));
+    this.frame.ask();
+  }
+
   destroy(): void {
     window.clearInterval(this.ticker);
     this.frame.stop();
@@ -106,6 +115,7 @@ class Mounted implements RunView {
   }
 
   private hear(message: ToFront): void {
+    if (message.type === 'code') return; // an answer too many: it was asked for more than once
     this.nOpens = MOST_OPENS;
     if (message.type === 'answer') return this.answered(message);
     const next = reduce(this.state, message, Date.now());
@@ -167,7 +177,7 @@ class Mounted implements RunView {
 
   /** Say when nothing is heard: a picture that stands still must not look like a run that does. */
   private silence(): string {
-    if (!this.channel.isLive) return '';
+    if (!this.channel.isLive) return this.state && !isOver(this.state.figures) ? CUT_OFF : '';
     if (!this.state) {
       return Date.now() - this.mountedAt_ms > NO_ANSWER_MS
         ? 'The kernel has not told anything of this run yet. It may be busy, or not be running any more.' : '';

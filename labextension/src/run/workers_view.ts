@@ -2,6 +2,7 @@
 import { make, setShown, setText } from '../dom';
 import type { Lane } from '../protocol';
 import type { State } from '../state';
+import { SHARED } from './rows';
 import { count, duration, line } from '../text';
 
 export interface WorkersView {
@@ -48,8 +49,9 @@ function legend(): HTMLElement {
 }
 
 function titleOf(state: State): string {
-  const hosts = new Set([...state.lanes.values()].map((lane) => lane.host)).size;
-  const n = state.lanes.size + state.nMoreLanes;
+  const named = [...state.lanes.values()].filter((lane) => lane.host !== SHARED);
+  const hosts = new Set(named.map((lane) => lane.host)).size;
+  const n = named.length + Math.max(state.nMoreLanes, state.lanes.size - named.length);
   const where = hosts > 1 ? ` on ${count(hosts)} hosts` : '';
   return `${count(n)} ${n === 1 ? 'worker' : 'workers'}${where}, as a table`;
 }

@@ -1,0 +1,23 @@
+// Which runs in this page are more than a record: those that go on, and those whose points could run again. One table in
+// the page, found by a symbol: the renderer of saved runs and the plugin that knows the kernels are loaded apart.
+import type { Widget } from '@lumino/widgets';
+import type { Channel } from '../comm';
+
+/** Runs points again that have no value; what it gives says why not, or nothing. */
+export type Retry = () => Promise<string>;
+
+export interface LivingRuns {
+  /** By a run's id. A view listens, and leaves it open. */
+  readonly channels: Map<string, Channel>;
+  /** Tell by `show`, now and whenever it changes, how a run's points run again; null where they cannot. */
+  offer: ((widget: Widget, run: string, show: (retry: Retry | null) => void) => () => void) | null;
+}
+
+const NAME = Symbol.for('pathos_nb.living');
+
+export function livingRuns(): LivingRuns {
+  const home = globalThis as unknown as Record<symbol, LivingRuns | undefined>;
+  const living = home[NAME] ?? { channels: new Map(), offer: null };
+  home[NAME] = living;
+  return living;
+}

@@ -1,0 +1,191 @@
+// What a cell shows to a page that did not run it. A page that is loaded while a cell is at work has no request whose
+// output it could hear, so JupyterLab drops what comes. What pathos_nb sends says for which cell it is, and at which
+// place of its output; from here it goes there, with all else that this cell still sends.
+//
+//   kernel ──iopub──► Orphans ──which cell?──► its outputs: pictures, and what stays
+//                        └──comm_msg──► OrphanChannel ◄──► the view drawn there (mime.ts)
+import type { ICodeCellModel } from '@jupyterlab/cells';
+import type * as nbformat from '@jupyterlab/nbformat';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
+import { isObject } from '../comm';
+import { ABOUT, type Left, type Place, RUN_MIME } from '../protocol';
+import { livingRuns } from './living';
+import { OrphanChannel } from './orphan_channel';
+import { Subshell } from './subshell';
+
+const WIDGET_MIME = 'application/vnd.jupyter.widget-view+json';
+
+type Outputs = ICodeCellModel['outputs'];
+
+interface Adopted {
+  readonly cell: ICodeCellModel;
+  readonly count: number;
+}
+
+export class Orphans {
+  private kernel: Kernel.IKernelConnection | null = null;
+  private line: Subshell | null = null;
+  private readonly seen = new Set<string>();
+  private readonly adopted = new Map<string, Adopted>();
+  private readonly channels = new Map<string, OrphanChannel>();
+
+  constructor(private readonly notebook: NotebookPanel) {
+    const context = notebook.sessionContext;
+    context.iopubMessage.connect((_, message) => this.hear(message as KernelMessage.IIOPubMessage));
+    context.kernelChanged.connect(() => this.forget());
+    notebook.disposed.connect(() => this.forget());
+  }
+
+  /** Put back what a run left in its cell when this page was not there yet, unless the cell has run again since. */
+  restore(left: Left): void {
+    const cell = this.cellOf(left.place.cell);
+    const isHere = left.began_at * 1000 >= performance.timeOrigin; // begun by this page, or heard by it
+    if (!cell || isHere || this.notebook.context.model.collaborative) return;
+    const count = cell.executionCount;
+    if (count !== null && count > left.place.count) return;
+    if (count !== null && count < left.place.count) cell.outputs.clear();
+    const record = left.record ? { [RUN_MIME]: left.record as never } : {};
+    write(cell.outputs, left.place.place, { 'text/html': left.html, 'text/plain': left.text, ...record });
+    if (count !== left.place.count) this.number(cell, left.place.count);
+  }
+
+  private forget(): void {
+    for (const place of [...this.channels.keys()]) this.end(place);
+    this.line?.close();
+    this.line = this.kernel = null;
+    this.seen.clear();
+    this.adopted.clear();
+  }
+
+  private hear(message: KernelMessage.IIOPubMessage): void {
+    const kernel = this.notebook.sessionContext.session?.kernel;
+    const parent = message.parent_header as Partial<KernelMessage.IHeader>;
+    if (!kernel || !parent.msg_id || parent.session === kernel.clientId) return;
+    if (kernel !== this.kernel) this.forget();
+    this.kernel = kernel;
+    // What began while this page was there belongs to another one, which shows it.
+    if (message.header.msg_type === 'execute_input') this.seen.add(parent.msg_id);
+    if (this.seen.has(parent.msg_id)) return;
+    const place = placeOf(message);
+    const adopted = this.adopted.get(parent.msg_id) ?? (place && this.adopt(parent.msg_id, place));
+    if (!adopted) return;
+    if (place) this.ours(message, place, adopted);
+    else this.another(message, parent.msg_id, adopted);
+  }
+
+  private adopt(request: string, place: Place): Adopted | null {
+    const cell = this.cellOf(place.cell);
+    if (!cell || this.notebook.context.model.collaborative) return null;
+    if (cell.executionCount !== null && cell.executionCount !== place.count) {
+      cell.outputs.clear(); // of an earlier time: the notebook was not saved since
+      cell.executionCount = null;
+    }
+    const adopted = { cell, count: place.count };
+    this.adopted.set(request, adopted);
+    if (cell.executionCount === null) this.prompt(cell, '*');
+    return adopted;
+  }
+
+  private cellOf(id: string): ICodeCellModel | null {
+    for (const cell of this.notebook.context.model.cells) {
+      if (cell.id === id && cell.type === 'code') return cell as ICodeCellModel;
+    }
+    return null;
+  }
+
+  private number(cell: ICodeCellModel, count: number): void {
+    cell.executionCount = count;
+    this.prompt(cell, String(count));
+  }
+
+  private prompt(cell: ICodeCellModel, text: string): void {
+    const widget = this.notebook.content.widgets.find((one) => one.model === cell);
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- JupyterLab before 4.4 has nothing else
+    widget?.setPrompt(text);
+  }
+
+  /** Take what pathos_nb sends of a run. */
+  private ours(message: KernelMessage.IIOPubMessage, place: Place, { cell }: Adopted): void {
+    const content = message.content as unknown as Record<string, unknown>;
+    const kind = message.header.msg_type;
+    if (kind === 'comm_msg') this.channel(String(content['comm_id']), place, cell).hear(customOf(content['data']));
+    if (kind === 'display_data' || kind === 'update_display_data') this.show(content, place, cell);
+    if (kind === 'stream') this.another(message, '', { cell, count: place.count });
+  }
+
+  private channel(comm: string, place: Place, cell: ICodeCellModel): OrphanChannel {
+    const there = this.channels.get(place.place);
+    if (there) return there;
+    const line = (this.line ??= new Subshell(this.kernel!));
+    const made = new OrphanChannel(
+      (message) => void line.say(comm, message),
+      (record) => {
+        livingRuns().channels.set(record.head.run, made);
+        write(cell.outputs, place.place, { [RUN_MIME]: record as never, 'text/plain': record.head.title });
+      },
+    );
+    this.channels.set(place.place, made);
+    return made;
+  }
+
+  private end(place: string): void {
+    const channel = this.channels.get(place);
+    if (!channel) return;
+    channel.close();
+    livingRuns().channels.delete(channel.run);
+    this.channels.delete(place);
+    if (!this.channels.size) {
+      this.line?.close();
+      this.line = null;
+    }
+  }
+
+  private show(content: Record<string, unknown>, place: Place, cell: ICodeCellModel): void {
+    // A widget is left out: this page cannot speak with it while the cell is at work.
+    const { [WIDGET_MIME]: view, ...bundle } = content['data'] as nbformat.IMimeBundle;
+    const model: unknown = isObject(view) ? view['model_id'] : null;
+    if (typeof model === 'string') {
+      this.end(place.place);
+      this.channel(model, place, cell);
+    } else if (RUN_MIME in bundle) {
+      this.end(place.place);
+      this.number(cell, place.count);
+    } else if (this.channels.get(place.place)?.run) {
+      return; // a picture for those who have no view
+    }
+    write(cell.outputs, place.place, bundle);
+  }
+
+  /** Take what else the cell sends. */
+  private another(message: KernelMessage.IIOPubMessage, request: string, { cell, count }: Adopted): void {
+    const kind = message.header.msg_type;
+    const content = message.content as unknown as Record<string, unknown>;
+    if (kind === 'clear_output') cell.outputs.clear(content['wait'] === true);
+    else if (kind === 'stream' || kind === 'error' || kind === 'execute_result' || kind === 'display_data') {
+      const { transient: _, ...rest } = content;
+      cell.outputs.add({ output_type: kind, ...rest } as nbformat.IOutput);
+    } else if (kind === 'status' && content['execution_state'] === 'idle' && request) {
+      this.number(cell, count);
+    }
+  }
+}
+
+/** Put something at a place of a cell's outputs: where it was, or at the end. */
+function write(outputs: Outputs, place: string, data: nbformat.IMimeBundle): void {
+  const output = { output_type: 'display_data', data, metadata: { [ABOUT]: { place } } } as nbformat.IOutput;
+  for (let i = 0; i < outputs.length; i++) {
+    const about = (outputs.get(i).metadata as Record<string, unknown>)[ABOUT];
+    if (isObject(about) && about['place'] === place) return outputs.set(i, output);
+  }
+  outputs.add(output);
+}
+
+function placeOf(message: KernelMessage.IIOPubMessage): Place | null {
+  const about = (message.metadata as Record<string, unknown> | undefined)?.[ABOUT];
+  return isObject(about) && typeof about['cell'] === 'string' && about['cell'] ? (about as unknown as Place) : null;
+}
+
+function customOf(data: unknown): unknown {
+  return isObject(data) && data['method'] === 'custom' ? data['content'] : null;
+}
