@@ -14,7 +14,6 @@ import logging
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -145,8 +144,8 @@ class _Cell:
     """Shows drawings in the cell that was running when this was made."""
 
     def __init__(self, shell: Any) -> None:
-        self._outlet, self._id, self._is_new = Outlet(shell), uuid.uuid4().hex, True
+        self._outlet, self._is_new = Outlet(shell), True
 
     def __call__(self, drawing: Drawing, is_final: bool) -> None:
         is_new, self._is_new = self._is_new, False
-        self._outlet.show(bundle_of(drawing, is_final=is_final), self._id, is_new=is_new)
+        self._outlet.show(bundle_of(drawing, is_final=is_final), is_new=is_new)

@@ -132,7 +132,7 @@ class _Repeat:
     @property
     def is_there(self) -> bool:
         """Whether anybody has the result still."""
-        return self._results() is not None
+        return self.results() is not None
 
     def __call__(self, is_only_missing: bool) -> Any:
         results, _ = self._there()

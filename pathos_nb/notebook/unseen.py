@@ -86,7 +86,7 @@ class Unseen:
         """
         if run_id in self._runs and hasattr(label, "__self__"):
             self._names = {key: value for key, value in self._names.items() if key in self._runs}
-            self._names[run_id] = _Names(weakref.WeakMethod(label), names)  # type: ignore[arg-type]
+            self._names[run_id] = _Names(weakref.WeakMethod(label), names)
 
     def watch(self, run_id: str, now: float, cap: int) -> LateWatch | None:
         """Give a watch of a run, which has not read its record yet.

@@ -109,15 +109,15 @@ export class Orphans {
   private ours(message: KernelMessage.IIOPubMessage, place: Place, { cell }: Adopted): void {
     const content = message.content as unknown as Record<string, unknown>;
     const kind = message.header.msg_type;
-    if (kind === 'comm_msg') this.channel(String(content['comm_id']), place, cell).hear(customOf(content['data']));
+    if (kind === 'comm_msg') this.channel(String(content['comm_id']), place, cell)?.hear(customOf(content['data']));
     if (kind === 'display_data' || kind === 'update_display_data') this.show(content, place, cell);
     if (kind === 'stream') this.another(message, '', { cell, count: place.count });
   }
 
-  private channel(comm: string, place: Place, cell: ICodeCellModel): OrphanChannel {
+  private channel(comm: string, place: Place, cell: ICodeCellModel): OrphanChannel | null {
     const there = this.channels.get(place.place);
-    if (there) return there;
-    const line = (this.line ??= new Subshell(this.kernel!));
+    if (there || !this.kernel) return there ?? null;
+    const line = (this.line ??= new Subshell(this.kernel));
     const made = new OrphanChannel(
       (message) => void line.say(comm, message),
       (record) => {
@@ -164,7 +164,7 @@ export class Orphans {
     if (kind === 'clear_output') cell.outputs.clear(content['wait'] === true);
     else if (kind === 'stream' || kind === 'error' || kind === 'execute_result' || kind === 'display_data') {
       const { transient: _, ...rest } = content;
-      cell.outputs.add({ output_type: kind, ...rest } as nbformat.IOutput);
+      cell.outputs.add({ output_type: kind, ...rest });
     } else if (kind === 'status' && content['execution_state'] === 'idle' && request) {
       this.number(cell, count);
     }

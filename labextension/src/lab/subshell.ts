@@ -27,7 +27,7 @@ export class Subshell {
       content: { comm_id: comm, data: { method: 'custom', content: content as never } },
     });
     if (id) Object.assign(message.header, { subshell_id: id });
-    this.kernel.sendShellMessage(message as KernelMessage.IShellMessage<'comm_msg'>, false, true);
+    this.kernel.sendShellMessage(message, false, true);
   }
 
   close(): void {
