@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from pathlib import Path
+
 import pytest
 
 from tests import leftovers
@@ -16,11 +19,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def nobodys_store(tmp_path_factory: pytest.TempPathFactory):
+def nobodys_data(tmp_path_factory: pytest.TempPathFactory):
     """Keep what tests compute out of the store of whoever runs them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-        yield
+        folder = tmp_path_factory.mktemp("data")
+        patch.setenv("XDG_DATA_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def own_store(nobodys_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test a store of its own: a cell does not go on where another test's was cut short."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(nobodys_data / uuid.uuid4().hex))
 
 
 @pytest.fixture(autouse=True)

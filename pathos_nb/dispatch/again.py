@@ -139,7 +139,7 @@ def run_again(
         What an item raises, unless ``on_error`` says otherwise.
     """
     points = [results.points[index] for index in indices]
-    again: Run = pool.start(function, points, star=True, **options)
+    again: Run = pool.start(function, points, star=True, drawn_at=indices, **options)
     filler = Filler(results, again, indices)
     try:
         again.wait()

@@ -47,7 +47,7 @@ def send_alone(run: Run, crew: Crew, note: Callable[[Seat, Run, Chunk], None]) -
         run.requeue(task)
         return False
     number = seat.next_number()
-    frame = Frame(CALL, (number, task.indices[0], _spec(run, seat)), payload.body)
+    frame = Frame(CALL, (number, run.drawn(task.indices)[0], _spec(run, seat)), payload.body)
     note(seat, run, Chunk(run, task, number, len(payload.body)))
     seat.send([frame])
     return True

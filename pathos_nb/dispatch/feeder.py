@@ -246,7 +246,7 @@ class Feeder:
                 return
             frames.append(define)
         n, number = len(task.indices), seat.next_number()
-        meta = (number, run.number, task.indices, n)
+        meta = (number, run.number, run.drawn(task.indices), n)
         frames.append(Frame(protocol.WORK, meta, payload.body, payload.buffers))
         self.note(seat, run, Chunk(run, task, number, 0 if codec is ByReference else payload.nbytes))
         seat.defined.add(run.number)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pathos_nb.dispatch.crew import Plan
@@ -168,9 +168,11 @@ class Maps:
         attended: bool = True,
         everywhere: bool = False,
         deliver: Deliver | None = None,
+        drawn_at: Sequence[int] | None = None,
     ) -> Run:
         """Begin a map; see `Pool.start`."""
         run = self._prepared(f, sequences, star, options, deliver)
+        run.drawn_at = drawn_at
         if self._is_here():
             return self._run_here(run, attended)
         with self._given_up(run):
@@ -246,7 +248,7 @@ class Maps:
         inner = _serial()
         try:
             again = Run(inner.dispatcher, Call(run.function, run.source, run.options), run.keeper)
-            again.n_done, again.recorder = run.n_done, run.recorder
+            again.n_done, again.recorder, again.drawn_at = run.n_done, run.recorder, run.drawn_at
             inner.dispatcher.start(again, attended=True)
             again.wait()
         finally:

@@ -13,7 +13,7 @@ from pathos_nb.launchers.zygote_start import head_starts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from pathos_nb.dispatch.crew import WorkerInfo
@@ -183,6 +183,7 @@ class Pool:
         star: bool = False,
         everywhere: bool = False,
         deliver: Deliver | None = None,
+        drawn_at: Sequence[int] | None = None,
         **options: Any,
     ) -> Run:
         """Begin a map and give the run.
@@ -200,6 +201,8 @@ class Pool:
         deliver : callable, optional
             Is given (indices, values) as they come, each index once, a `Failure` for an item that failed or was not
             run; called in whatever thread handles news. The run then keeps no values.
+        drawn_at : sequence of int, optional
+            With a seed: whose random numbers each item draws, where it is not those of its own place.
         **options
             See `MapOptions`.
 
@@ -208,7 +211,9 @@ class Pool:
         Run
             To wait for, watch and cancel.
         """
-        return self._maps.run(f, sequences, star, options, attended=False, everywhere=everywhere, deliver=deliver)
+        return self._maps.run(
+            f, sequences, star, options, attended=False, everywhere=everywhere, deliver=deliver, drawn_at=drawn_at
+        )
 
     # --- life ---
 

@@ -146,6 +146,7 @@ class Run:
         self.workers_n = 0
         self.heavy: tuple[tuple[str, int], ...] = ()
         self.profile = make_profile(call.options.profile)
+        self.drawn_at: Sequence[int] | None = None
         self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
         self.has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
@@ -286,6 +287,11 @@ class Run:
             rest = [index for index in range(self.total or 0) if not keeper.has(index)]
             if rest:
                 keeper.place(rest, [_not_run(index, self.error) for index in rest])
+
+    def drawn(self, indices: Sequence[int]) -> Sequence[int]:
+        """Give whose random numbers these items draw: their own, unless they are another run's items."""
+        at = self.drawn_at
+        return indices if at is None else [at[index] for index in indices]
 
     def requeue(self, task: Task, first: bool = False) -> None:
         """Have items sent again; a task without items is nothing."""

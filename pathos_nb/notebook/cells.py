@@ -245,7 +245,8 @@ class CellRunner:
         pool, asked = self._pool(job.values)
         with self._session.listening(hear):
             rows = plan.rows() if plan is not None and plan.n_kept else job.rows
-            pool.start(job.function, rows, star=True, title=job.title, **options, **asked)
+            drawn_at = job.into[1] if job.into is not None else None
+            pool.start(job.function, rows, star=True, drawn_at=drawn_at, title=job.title, **options, **asked)
 
     def _raise_failure(self, results: Results, job: Job) -> None:
         """Raise the first failure, if the run was to end with it."""

@@ -422,7 +422,8 @@ def state(ip=get_ipython()):
         transformers=len(ip.input_transformers_cleanup),
         matchers=len(ip.Completer.custom_matchers),
         callbacks={name: len(found) for name, found in ip.events.callbacks.items()},
-        threads=sorted(t.name for t in threading.enumerate()),
+        # pyzmq makes a thread of its own for the first large message, and keeps it
+        threads=sorted(t.name for t in threading.enumerate() if type(t).__name__ != "GarbageCollectorThread"),
         children=len(psutil.Process().children(recursive=True)),
         observers=len(registry.observers),
         hooks=list(registry.worker_hooks),

@@ -37,6 +37,21 @@ def test_the_failed_points_run_again_and_fill_the_same_result(kernel):
     assert "nothing to do: every point of fits has a value" in kernel.run("%pathos rerun fits --failed").result
 
 
+def test_a_seeded_point_draws_the_same_numbers_when_it_runs_again(kernel):
+    pytest.importorskip("numpy")
+    cell = (
+        "%%pmap -o drawn --seed 4 --on-error keep for v in range(8)\nimport pathos_nb\nif v in bad: raise ValueError\n"
+    )
+    kernel.run("bad = set()")
+    kernel.run(cell + "pathos_nb.rng().random()")
+    kernel.run("first, bad = list(drawn), {2, 5}")
+    kernel.run(cell + "pathos_nb.rng().random()")
+    assert kernel.value("len(drawn.errors)") == 2
+    kernel.run("bad = set()\n")
+    kernel.run("%pathos rerun drawn --failed")
+    assert kernel.value("list(drawn) == first")
+
+
 def test_what_was_not_run_is_run_and_a_point_that_raises_again_is_the_cells_error(kernel):
     kernel.run("bad = {0}")
     answer = kernel.run("%%pmap -o fits -n 1 for v in range(8)\nif v in bad: raise ValueError(v)\nv * 10")

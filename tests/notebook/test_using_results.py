@@ -340,6 +340,23 @@ def test_a_seeded_point_draws_here_what_it_drew_there():
     assert results.debug(2) == results[2] and results[1:][1:].debug(0) == results[2]
 
 
+@pytest.mark.parametrize("place", ["serial", "threads", "processes"])
+def test_a_seeded_point_that_runs_again_draws_what_it_drew_the_first_time(place):
+    from pathos_nb import rng
+
+    pytest.importorskip("numpy")
+    points = [(i,) for i in range(6)]
+    draw = lambda i: rng().random()  # noqa: E731
+    with Pool(place, nodes=1 if place == "serial" else 2) as pool:
+        run = pool.start(draw, points, star=True, seed=3)
+        run.wait()
+        results = Results(run, ("i",), points, How(draw, 3))
+        first = list(results)
+        for again in (results[4:], results[2:3], results):
+            again.retry(is_all=True, pool=pool)
+            assert list(results) == first
+
+
 def test_a_point_that_ends_the_process_is_looked_into_too(capsys):
     def ends(x: int) -> None:
         raise SystemExit(3)

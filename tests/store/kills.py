@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -38,13 +40,25 @@ def killed_at_random(folder: Path, seed: int, n_kills: int, n: int = 200) -> Non
         assert not again, f"seed {seed}: computed again though they were reported as finished: {sorted(again)}"
         reported = set(_numbers(folder / "told"))
         left -= 1
-        if len(reported) == n:
+        if len(reported) == n or _is_done(folder):
             _begin_anew(folder)
             reported = set()
     before = _numbers(folder / "begun")
     values = sweeper.sweep(folder, n, launcher)
     assert values == [sweeper.value_of(index) for index in range(n)], f"seed {seed}: not the serial result"
     assert not reported & set(_numbers(folder / "begun") - before), f"seed {seed}: reported, and computed again"
+
+
+def _is_done(folder: Path) -> bool:
+    """Whether the sweep's end is on the disk, told or not: what is asked for again then is all of it."""
+    if not (folder / "store.sqlite").exists():
+        return False
+    with contextlib.closing(sqlite3.connect(folder / "store.sqlite")) as connection:
+        try:
+            found = connection.execute("SELECT state FROM runs ORDER BY run DESC LIMIT 1").fetchone()
+        except sqlite3.OperationalError:  # killed before there was a table
+            return False
+    return found == ("done",)
 
 
 def _begin_anew(folder: Path) -> None:
