@@ -30,7 +30,8 @@ _NOT_OURS = (
 )  # fmt: skip
 _KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
 # A kernel answers in order: when this one is answered, so is all that the page has asked a new kernel.
-_ANSWERED = f"async () => {{ await {_KERNEL}.requestKernelInfo(); return true; }}"
+_ANSWERED = f"""() => Promise.race([{_KERNEL}.requestKernelInfo().then(() => true), new Promise((_, fail) =>
+    setTimeout(() => fail(new Error('the kernel did not answer within 60 s')), 60000))])"""
 _RESTORED = """() => Promise.race([jupyterapp.restored.then(() => null), new Promise((_, fail) =>
     setTimeout(() => fail(new Error('the layout was not restored within 60 s')), 60000))])"""
 _DISTURBED, _MOST_LOADS, LOAD_S = "ERR_NETWORK_CHANGED", 4, 40.0

@@ -161,6 +161,24 @@ def test_a_module_beside_the_notebook_is_its_text_and_that_of_the_modules_it_use
         del sys.modules[name]
 
 
+def test_what_else_of_its_package_happens_to_be_imported_does_not_tell(tmp_path: Path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "minepack").mkdir()
+    (tmp_path / "minepack" / "__init__.py").write_text("")
+    (tmp_path / "minepack" / "used.py").write_text("def f(v): return v\n")
+    (tmp_path / "minepack" / "other.py").write_text("def g(v): return v\n")
+    import minepack.used
+
+    before = digest(minepack.used.f)
+    import minepack.other
+
+    assert digest(minepack.used.f) == before
+    (tmp_path / "minepack" / "__init__.py").write_text("VERSION = 2\n")
+    assert digest(minepack.used.f) != before
+    for name in ("minepack.used", "minepack.other", "minepack"):
+        del sys.modules[name]
+
+
 def test_a_seed_makes_the_place_of_a_point_part_of_its_key():
     plain, seeded = function_key(abs), function_key(abs, seed=1)
     assert plain.point((1,), 0) == plain.point((1,), 5) and seeded.point((1,), 0) != seeded.point((1,), 5)

@@ -10,6 +10,7 @@ import hashlib
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,28 +73,45 @@ class Modules:
         return self._versions[top]
 
     def _with_those_it_uses(self, name: str) -> dict[str, str]:
-        """Give the files of a module and of all modules like it that it reaches."""
+        """Give the files of a module, of all modules like it that it reaches, and of the packages that they lie in."""
         found: dict[str, str] = {}
         waiting = [name]
         while waiting:
-            module = sys.modules.get(each := waiting.pop())
-            path = self._file_of(module)
-            if each in found or path is None or self._is_installed(module) or each.partition(".")[0] == _OURS:
-                continue
-            found[each] = path
-            waiting += _used_by(module)
-        return found
+            each = waiting.pop()
+            path = self._file_beside(each)
+            if each not in found and path is not None:
+                found[each] = path
+                waiting += _used_by(sys.modules[each])
+        return found | self._packages_of(found)
+
+    def _packages_of(self, names: Iterable[str]) -> dict[str, str]:
+        """Give the packages' own files; what else of them happens to be imported makes no difference."""
+        parents = {each.rpartition(".")[0] for each in names}
+        parents |= {above for each in parents for above in _above(each)}
+        paths = {each: self._file_beside(each) for each in parents if each}
+        return {each: path for each, path in paths.items() if path is not None}
+
+    def _file_beside(self, name: str) -> str | None:
+        """Give the file of a module that is neither installed nor ours."""
+        module = sys.modules.get(name)
+        if module is None or name.partition(".")[0] == _OURS or self._is_installed(module):
+            return None
+        return self._file_of(module)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Modules, ()
 
 
 def _used_by(module: Any) -> set[str]:
-    """Give the names of modules whose things a module holds; those of its package as well."""
+    """Give the names of modules whose things a module holds."""
     names = {value.__name__ for value in vars(module).values() if isinstance(value, ModuleType)}
-    names |= {str(getattr(value, "__module__", "")) for value in vars(module).values()}
-    parents = module.__name__.split(".")
-    return names | {".".join(parents[:n]) for n in range(1, len(parents))}
+    return names | {str(getattr(value, "__module__", "")) for value in vars(module).values()}
+
+
+def _above(name: str) -> list[str]:
+    """Give the packages that a package lies in."""
+    parts = name.split(".")
+    return [".".join(parts[:n]) for n in range(1, len(parts))]
 
 
 def _digest_of(path: str) -> str:
