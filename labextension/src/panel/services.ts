@@ -93,7 +93,7 @@ export function serverForm(context: Context): OnHost {
   const made = form('Start a server …', [host.element, workers.element], [
     {
       label: 'Start',
-      title: 'A server for ParallelPool; the host’s Python has to have pathos_nb installed',
+      title: 'A server for ParallelPool; what it needs is carried there',
       check: () => host.wrong(),
       send: async () => {
         const words = [...option('nodes', workers.value()), host.select.value];
