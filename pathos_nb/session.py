@@ -15,7 +15,8 @@ import atexit
 import contextlib
 import difflib
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pathos_nb.dispatch.kept import RunLog
@@ -32,6 +33,7 @@ from pathos_nb.launchers.registry import registry
 __all__ = ["Session", "close_session", "current_session", "resolve"]
 
 _N_RUNS = 100
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Session(RunLog):
@@ -145,7 +147,7 @@ class Session(RunLog):
         """Give the names of places; a host that is given as ``user@host`` is connected for that."""
         return tuple(self.hosts.reach(place).name if "@" in place else place for place in places)
 
-    def make(self, name: str, places: Sequence[str], nodes: int | None = None) -> Pool:
+    def make(self, name: str, places: Sequence[str], nodes: int | None = None, **settings: Any) -> Pool:
         """Make a pool under a name of one's own.
 
         Parameters
@@ -156,6 +158,8 @@ class Session(RunLog):
             Launchers.
         nodes : int, optional
             Workers in each place.
+        **settings
+            What the kinds of the places take besides.
 
         Returns
         -------
@@ -169,16 +173,16 @@ class Session(RunLog):
         UnknownPlace
             If there is no such place.
         """
-        if name in self.pools or name in registry.names():
+        if name in self.pools or (name in registry.names() and (name,) != tuple(places)):
             raise BadOption(f"the name {name!r} is taken", cure=f"close it first: %pathos close {name}")
-        return self._make(name, places, nodes)
+        return self._make(name, places, nodes, settings)
 
-    def _make(self, name: str, places: Sequence[str], nodes: int | None) -> Pool:
-        return self._pools.make(name, lambda: self._made(places, nodes))
+    def _make(self, name: str, places: Sequence[str], nodes: int | None, settings: Mapping[str, Any] = _NONE) -> Pool:
+        return self._pools.make(name, lambda: self._made(places, nodes, settings))
 
-    def _made(self, places: Sequence[str], nodes: int | None) -> Pool:
+    def _made(self, places: Sequence[str], nodes: int | None, settings: Mapping[str, Any]) -> Pool:
         self._check(places)
-        return Pool(*self._named(places), nodes=nodes)
+        return Pool(*self._named(places), nodes=nodes, **settings)
 
     def restart(self, name: str) -> Pool:
         """Begin a pool again, with fresh workers; see `Pools.restart`."""

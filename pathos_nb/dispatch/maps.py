@@ -7,6 +7,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pathos_nb.dispatch.crew import Plan
@@ -19,25 +20,27 @@ from pathos_nb.dispatch.options import MapOptions, is_count, read_options
 from pathos_nb.dispatch.places import join, leave
 from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import SliceSource, Source, make_source
-from pathos_nb.errors import BadOption, CannotSend, PoolClosed, UnknownPlace
+from pathos_nb.dispatch.staffing import checked_size, kinds_of, setup_frame, size_of, sizes_of
+from pathos_nb.errors import BadOption, PoolClosed
 from pathos_nb.launchers.contract import Launcher
-from pathos_nb.launchers.failing import text_of
-from pathos_nb.launchers.inside import here, process
-from pathos_nb.launchers.registry import registry
+from pathos_nb.launchers.inside import here
 from pathos_nb.launchers.shield import shielded
-from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import INITIALIZE
-from pathos_nb.wire.serialization import Payload, dump
 
 
 def begin(
-    places: tuple[str, ...], nodes: Any, setup: tuple[Any, Any], most_items: int | None, starts: Mapping[str, Any]
+    places: tuple[object, ...],
+    nodes: Any,
+    setup: tuple[Any, Any],
+    *,
+    most_items: int | None = None,
+    starts: Mapping[str, Any] = MappingProxyType({}),
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> Maps:
     """Start the workers of a pool.
 
     Parameters
     ----------
-    places, nodes, setup, most_items
+    places, nodes, setup, most_items, settings
         As they were given to the pool; checked here.
     starts : mapping
         What was started already, by the launcher's name.
@@ -51,66 +54,11 @@ def begin(
         raise TypeError(f"initializer must be callable, not {type(initializer).__name__}")
     if most_items is not None and not (is_count(most_items) and most_items > 0):
         raise BadOption(f"maxtasksperchild is {most_items!r}", cure="it must be 1 or more, or None")
-    sizes = _sizes(places, nodes)
-    frames = {kind.shares_memory: _setup_frame(kind, setup) for kind in sizes}
+    kinds = kinds_of(places, settings)
+    sizes = sizes_of(kinds, nodes)
+    frames = {kind.shares_memory: setup_frame(kind, setup) for kind in sizes}
     with Interrupts(None) as interrupts:  # one that comes meanwhile is raised when its finalizer can end all of it
-        return Maps(Plan(sizes, frames, most_items, starts, interrupts.let_through))
-
-
-def _setup_frame(kind: type[Launcher], setup: tuple[Any, Any]) -> Frame | None:
-    initializer, arguments = setup
-    if initializer is None:
-        return None
-    if kind.shares_memory:
-        return Frame(INITIALIZE, (), (initializer, arguments))  # type: ignore[arg-type]
-    payload = _dump_setup(initializer, arguments)
-    return Frame(INITIALIZE, (), payload.body, payload.buffers)
-
-
-def _dump_setup(initializer: Callable[..., Any], arguments: Any) -> Payload:
-    try:
-        return dump((initializer, arguments))
-    except Exception as error:
-        cause = f"{type(error).__name__}: {text_of(error)}"
-        cure = "make in it what cannot be sent, or use threads"
-        raise CannotSend("the initializer or its arguments cannot be sent", cause=cause, cure=cure) from error
-
-
-def _sizes(places: tuple[str, ...], nodes: Any) -> dict[type[Launcher], int]:
-    if not all(isinstance(place, str) for place in places):
-        raise UnknownPlace(f"places are names, not {places!r}", cure='as in Pool("processes", nodes=2)')
-    kinds = {place: _kind(place) for place in places}
-    if isinstance(nodes, Mapping):
-        if not nodes:
-            raise BadOption("nodes is an empty mapping", cure="give a number, or one for each place")
-        if unknown := set(nodes) - set(kinds):
-            raise BadOption(f"nodes speaks of {sorted(unknown)}", cure=f"the pool's places are {list(kinds)}")
-        return {kind: _size(kind, nodes.get(place)) for place, kind in kinds.items()}
-    return {kind: _size(kind, nodes) for kind in kinds.values()}
-
-
-def _kind(place: str) -> type[Launcher]:
-    """Give a place's launcher; on a host, where places that a pool was made for may be out of reach, the serial one."""
-    try:
-        return registry.get(place)
-    except UnknownPlace:
-        if process.is_worker and registry.resolver is None and process.has_travelled(place):
-            return registry.get("serial")
-        raise
-
-
-def _size(kind: type[Launcher], nodes: int | None) -> int:
-    if nodes is None:
-        return kind.default_size()
-    if (n := _checked(nodes)) > kind.max_size:
-        raise BadOption(f"nodes is {nodes!r}", cure=f"a pool has at most {kind.max_size} workers at {kind.name!r}")
-    return n
-
-
-def _checked(nodes: Any) -> int:
-    if not is_count(nodes) or nodes < 1:
-        raise BadOption(f"nodes is {nodes!r}", cure="it must be a whole number of workers, 1 or more")
-    return int(nodes)
+        return Maps(Plan(sizes, frames, most_items, starts, interrupts.let_through), kinds)
 
 
 class Maps:
@@ -120,10 +68,12 @@ class Maps:
     ----------
     plan : Plan
         Which workers to start.
+    kinds : dict
+        The launchers of its places, by name.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self.state = "open"
+    def __init__(self, plan: Plan, kinds: dict[str, type[Launcher]]) -> None:
+        self.state, self.kinds = "open", kinds
         self._n_planned = sum(plan.launchers.values())
         self._lock = threading.Lock()
         self._at_close: list[Callable[[], Callable[[bool], None] | None]] = []
@@ -142,21 +92,27 @@ class Maps:
 
     def resize(self, n: int) -> int:
         """Have that many workers at the first place; give the number."""
-        size = _size(type(self.dispatcher.crew.launchers[0]), _checked(n))
+        size = size_of(type(self.dispatcher.crew.launchers[0]), checked_size(n))
         self.dispatcher.resize(size)
         self._n_planned = size
         return size
 
-    def join(self, place: str, nodes: int | None, setup: tuple[Any, Any]) -> None:
-        """Have workers at one more place; see `Pool.add_place`."""
-        kind = _kind(place)
-        n = _size(kind, nodes)
-        join(self.dispatcher, kind, _setup_frame(kind, setup), n)
+    def join(self, place: object, nodes: int | None, setup: tuple[Any, Any], settings: Mapping[str, Any]) -> str:
+        """Have workers at one more place; give its name. See `Pool.add_place`."""
+        [(name, kind)] = kinds_of([place], settings).items()
+        kind = self.kinds.get(name, kind)
+        n = size_of(kind, nodes)
+        join(self.dispatcher, kind, setup_frame(kind, setup), n)
+        self.kinds[name] = kind
         self._n_planned += n
+        return name
 
     def leave(self, place: str) -> None:
         """Do without a place; see `Pool.drop_place`."""
-        leave(self.dispatcher, _kind(place))
+        if place not in self.kinds:
+            raise BadOption(f"the pool cannot do without {place!r}", cure=f"it has {', '.join(self.kinds)}")
+        leave(self.dispatcher, self.kinds[place])
+        del self.kinds[place]
 
     def run(
         self,
@@ -335,7 +291,7 @@ class Maps:
 
 def _serial() -> Maps:
     """Give maps that run in this thread."""
-    return begin(("serial",), 1, (None, ()), None, {})
+    return begin(("serial",), 1, (None, ()))
 
 
 def _can_end(run: Run) -> bool:

@@ -28,9 +28,9 @@ class Pool:
 
     Parameters
     ----------
-    *where : str
+    *where : str or object
         Places: ``"processes"`` (the default; inside of a worker it is serial, since the cores are taken),
-        ``"threads"``, ``"serial"``; several may be mixed.
+        ``"threads"``, ``"serial"``, a host; or what a launcher takes for one. Several may be mixed.
     nodes : int or mapping, optional
         How many workers at each place; by default as many as there are cores that this process may use.
     initializer : callable, optional
@@ -39,13 +39,15 @@ class Pool:
         Its arguments.
     maxtasksperchild : int, optional
         After so many items a worker is replaced by a fresh one.
+    **settings
+        What the kinds of its places take besides, as their pages say.
 
     Raises
     ------
     UnknownPlace, LauncherUnavailable
         A place does not exist, or cannot be used here.
     BadOption
-        ``nodes`` or ``maxtasksperchild`` makes no sense.
+        ``nodes``, ``maxtasksperchild`` or a setting makes no sense.
     PoolBroken
         Workers cannot be started.
 
@@ -59,14 +61,16 @@ class Pool:
 
     def __init__(
         self,
-        *where: str,
+        *where: object,
         nodes: int | Mapping[str, int] | None = None,
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
         maxtasksperchild: int | None = None,
+        **settings: Any,
     ) -> None:
-        self.places = tuple(where) or (_default_place(),)
-        self._nodes, self._most_items = nodes, maxtasksperchild
+        self._where: tuple[object, ...] = where or (_default_place(),)
+        self.places: tuple[str, ...] = _names(self._where)
+        self._nodes, self._most_items, self._settings = nodes, maxtasksperchild, settings
         self._setup = (initializer, tuple(initargs))
         try:
             self._started: Maps | None = self._begin()
@@ -87,7 +91,10 @@ class Pool:
         try:
             from pathos_nb.dispatch.maps import begin
 
-            return begin(self.places, self._nodes, self._setup, self._most_items, starts)
+            said: dict[str, Any] = {"most_items": self._most_items, "settings": self._settings}
+            begun = begin(self._where, self._nodes, self._setup, starts=starts, **said)
+            self.places = tuple(begun.kinds)
+            return begun
         finally:
             for start in starts.values():
                 start.end()
@@ -263,25 +270,28 @@ class Pool:
         size, first = self._maps.resize(n), self.places[0]
         self._nodes = size if len(self.places) == 1 else {**_by_place(self._nodes, self.places), first: size}
 
-    def add_place(self, place: str, nodes: int | None = None) -> None:
+    def add_place(self, place: object, nodes: int | None = None, **settings: Any) -> None:
         """Have workers at one more place; what runs goes on, and goes there too.
 
         Parameters
         ----------
-        place : str
+        place : str or object
             As for a new pool.
         nodes : int, optional
             How many workers there.
+        **settings
+            As for a new pool.
 
         Raises
         ------
         UnknownPlace, LauncherUnavailable, PoolBroken
             It cannot be used; the pool is as it was.
         """
-        self._maps.join(place, nodes, self._setup)
-        if place not in self.places:
-            self._nodes = {**_by_place(self._nodes, self.places), **_by_place(nodes, (place,))} or None
-            self.places += (place,)
+        name = self._maps.join(place, nodes, self._setup, settings)
+        if name not in self.places:
+            self._nodes = {**_by_place(self._nodes, self.places), **_by_place(nodes, (name,))} or None
+            self._where, self.places = (*self._where, place), (*self.places, name)
+            self._settings = {**self._settings, **settings}
 
     def drop_place(self, place: str) -> None:
         """Do without a place: its workers finish what they have begun, the others take the rest.
@@ -298,7 +308,8 @@ class Pool:
         """
         self._maps.leave(place)
         self._nodes = {k: n for k, n in _by_place(self._nodes, self.places).items() if k != place} or None
-        self.places = tuple(name for name in self.places if name != place)
+        kept = [(thing, name) for thing, name in zip(self._where, self.places, strict=True) if name != place]
+        self._where, self.places = tuple(thing for thing, _ in kept), tuple(name for _, name in kept)
 
     def executor(self) -> Any:
         """Give the pool's face as a `concurrent.futures.Executor`."""
@@ -349,15 +360,18 @@ class Pool:
         return f"<Pool {'+'.join(self.places)} nodes={self.nodes} {self.state}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.places, self._nodes, self._setup, self._most_items)
+        return _again, (self.places, self._nodes, self._setup, (self._most_items, self._settings))
 
 
-def _again(places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], most_items: int | None) -> Pool:
+def _again(
+    places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], said: tuple[int | None, dict[str, Any]]
+) -> Pool:
     """Make a pool like one that was sent here, for maps inside of maps; it ends with the run that brought it."""
     from pathos_nb.launchers.inside import process
 
     pool = Pool.__new__(Pool)
-    pool.places, pool._nodes, pool._setup, pool._most_items = places, nodes, start, most_items
+    pool._where = pool.places = places
+    pool._nodes, pool._setup, (pool._most_items, pool._settings) = nodes, start, said
     pool._started = None
     process.travelled.add(pool)
     return pool
@@ -368,6 +382,11 @@ def _by_place(nodes: Any, places: tuple[str, ...]) -> dict[str, int]:
     if nodes is None or isinstance(nodes, int):
         return {} if nodes is None else dict.fromkeys(places, nodes)
     return dict(nodes)
+
+
+def _names(where: tuple[object, ...]) -> tuple[str, ...]:
+    """Give the names that places have before their launchers are known."""
+    return tuple(place if isinstance(place, str) else type(place).__name__ for place in where)
 
 
 def _head_starts(places: tuple[str, ...], nodes: Any) -> Any:

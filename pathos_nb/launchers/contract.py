@@ -207,12 +207,18 @@ class Launcher(ABC):
         Sent to each new worker first.
     n_expected : int
         How many workers there will be, for each worker's share of the cores.
+
+    Attributes
+    ----------
+    settings : frozenset of str
+        The keywords of a pool that this kind takes.
     """
 
     name: ClassVar[str]
     shares_memory: ClassVar[bool] = False
     can_stop_items: ClassVar[bool] = True
     max_size: ClassVar[int] = 1024
+    settings: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
         self.hub, self.tell, self.setup, self.n_expected = hub, tell, setup, n_expected
@@ -247,6 +253,31 @@ class Launcher(ABC):
             This kind has none.
         """
         raise UnknownPlace(f"the launcher {cls.name!r} has no addresses such as {address!r}", cure="leave it out")
+
+    @classmethod
+    def configured(cls, **settings: Any) -> type[Launcher]:
+        """Give the launcher of this kind with settings, as in ``Pool("slurm", partition="long")``.
+
+        Parameters
+        ----------
+        **settings
+            Some of those that `settings` names.
+
+        Returns
+        -------
+        type
+
+        Raises
+        ------
+        BadOption
+            A value makes no sense.
+        """
+        raise NotImplementedError(f"{cls.__name__} names settings, and has no way to take them")
+
+    @classmethod
+    def of(cls, thing: object) -> type[Launcher] | None:
+        """Give the launcher of this kind for an object that was given as a place; None if it is not of this kind."""
+        return None
 
     @abstractmethod
     def start_slot(self, name: str) -> Slot:

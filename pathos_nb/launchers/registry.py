@@ -97,6 +97,28 @@ class Registry:
             raise UnknownPlace(f"there is no launcher or host {name!r}", cure=f"there are: {known}")
         return found
 
+    def of(self, thing: object) -> type[Launcher] | None:
+        """Give the launcher for an object that was given as a place.
+
+        Parameters
+        ----------
+        thing : object
+            Not a name.
+
+        Returns
+        -------
+        type or None
+            None if no launcher knows what to do with it.
+        """
+        for name in self.names():
+            try:
+                found = self._load(name).of(thing)
+            except LauncherUnavailable:
+                continue
+            if found is not None:
+                return found
+        return None
+
     def launchers(self) -> dict[str, Availability]:
         """Tell of each launcher whether it can run here, and why not."""
         return dict(self._availabilities())

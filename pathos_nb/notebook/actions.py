@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
 import time
 from collections.abc import Callable, Mapping
@@ -35,13 +36,17 @@ def use(session: Session, values: Mapping[str, Any]) -> Said:
 
 def pool(session: Session, values: Mapping[str, Any]) -> Any:
     """Make a pool, change one, or show its workers."""
-    name, nodes = values["name"], values["nodes"]
-    places = tuple(part for word in values["where"] for part in word.split(",") if part)
-    if places and values["restart"]:
+    words, settings = _with_settings([values["name"], *values["where"]] if values["name"] else [])
+    name, nodes = _pool_name(words, values["on"]), values["nodes"]
+    places = (*(values["on"] or ()), *(part for word in words[1:] for part in word.split(",") if part))
+    if (places or settings) and values["restart"]:
         raise BadOption("--restart is for a pool that there is", cure=f"%pathos pool {name} --restart")
     if places:
-        made = session.make(name, places, nodes)
+        made = session.make(name, places, nodes, **settings)
         return Said(f"made the pool {name} on {', '.join(places)} ({workers(made.nodes)})")
+    if settings:
+        cure = f"name its places: %pathos pool {name} PLACE {next(iter(settings))}=…"
+        raise BadOption("settings are for a pool that is made", cure=cure)
     found = session.restart(name) if values["restart"] else session.named(name)
     if nodes is not None:
         session.resize(name, nodes)
@@ -49,6 +54,27 @@ def pool(session: Session, values: Mapping[str, Any]) -> Any:
         return Said(f"the pool {name} has {workers(found.nodes)} now{', all fresh' * values['restart']}")
     rows = [[Cell(w.name), Cell(w.host), Cell(str(w.pid)), Cell(w.place)] for w in found.workers()]
     return Table(("worker", "host", "pid", "place"), rows, f"{name}: {workers(found.nodes)}")
+
+
+def _pool_name(words: list[str], places: tuple[str, ...] | None) -> str:
+    if not words and not places:
+        raise BadOption("which pool?", cure="%pathos pool NAME shows one, %pathos pool NAME PLACE makes one")
+    return words[0] if words else ",".join(places or ())
+
+
+def _with_settings(words: list[str]) -> tuple[list[str], dict[str, Any]]:
+    """Part the words from the settings among them, which are ``key=value``."""
+    pairs = [word.partition("=") for word in words if "=" in word]
+    if wrong := [key for key, _, _ in pairs if not key.isidentifier()]:
+        raise BadOption(f"{wrong[0]!r} is no name of a setting", cure="settings are KEY=VALUE, without spaces")
+    return [word for word in words if "=" not in word], {key: _value(text) for key, _, text in pairs}
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def pools(session: Session, values: Mapping[str, Any]) -> Any:

@@ -26,6 +26,7 @@ _POOL = Option(
     "pools",
 )
 _NODES = Option("nodes", "so many workers in each place", "n", "N", kinds.workers)
+_ON = Option("on", "its places; without a name it is called after them", "", "WHERE[,WHERE]", kinds.places, "pools")
 _TITLE = Option("title", "what to call the run", "", "TEXT")
 _QUIET = Option("quiet", "no progress and no table", "q")
 _TIMEOUT = Option("timeout", "stop a point that runs longer", "", "SECONDS", kinds.seconds)
@@ -108,10 +109,16 @@ VERBS: Mapping[str, Command] = {
     "pool": Command(
         "%pathos pool",
         "Make a pool for -p NAME, change one, or show one.",
-        (_NODES, Option("restart", "begin it again with fresh workers; what runs there is cancelled")),
-        (Word("name", "pools", is_needed=True), Word("where", "pools", is_many=True)),
+        (
+            _NODES,
+            _ON,
+            Option("restart", "begin it again with fresh workers; what runs there is cancelled"),
+        ),
+        (Word("name", "pools"), Word("where", "pools", is_many=True)),
         more="""
   %pathos pool big processes node7 -n 4
+  %pathos pool --on threads -n 8          cells with -p threads run there
+  %pathos pool big PLACE KEY=VALUE        with settings of that kind of place
   %pathos pool big -n 8                   so many workers at its first place from now on
   %pathos use big                         cells run there from now on""",
     ),

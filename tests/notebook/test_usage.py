@@ -106,8 +106,11 @@ def test_every_verb_has_an_action_and_a_line_in_the_overview():
 
 VERB_LINES = {
     "use processes threads -n 2": ("use", {"where": ("processes", "threads"), "nodes": 2}),
-    "pool big processes": ("pool", {"name": "big", "where": ("processes",), "nodes": None, "restart": False}),
-    "pool big -n 4": ("pool", {"name": "big", "where": (), "nodes": 4, "restart": False}),
+    "pool big processes": (
+        "pool",
+        {"name": "big", "where": ("processes",), "nodes": None, "restart": False, "on": None},
+    ),
+    "pool big -n 4": ("pool", {"name": "big", "where": (), "nodes": 4, "restart": False, "on": None}),
     "cancel --all": ("cancel", {"run": None, "all": True}),
     "errors fits": ("errors", {"run": "fits"}),
     "errors": ("errors", {"run": None}),
