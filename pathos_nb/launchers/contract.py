@@ -76,12 +76,25 @@ class SourceLost(NamedTuple):
 
 
 class SourceReady(NamedTuple):
-    """News: the launcher, which could start no workers for a while, can again."""
+    """News: the launcher, which could start no workers for a while, can again; `n_more` than it could ever, or fewer."""
 
     launcher: Launcher
+    n_more: int = 0
 
 
-News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady
+class SourceQueued(NamedTuple):
+    """News: what the launcher has asked a scheduler for is in its queue, since when (epoch), and until when at most.
+
+    `text` says what, and why it waits; it is empty when nothing is waited for any more.
+    """
+
+    launcher: Launcher
+    text: str
+    since: float
+    until: float
+
+
+News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady | SourceQueued
 
 
 class Capture(Protocol):
@@ -288,6 +301,10 @@ class Launcher(ABC):
         PoolBroken
             It cannot be started; the message says why. If `will_be_back`, a `SourceReady` tells when it can.
         """
+
+    def make_room(self, n: int) -> int:
+        """See to it that so many workers more can be had; tell how many can at once, `SourceReady` tells of the others."""
+        return n
 
     @abstractmethod
     def close(self) -> None:
