@@ -97,7 +97,7 @@ class Absences:
         if isinstance(news, PlaceQueued) and isinstance(last, PlaceQueued):
             if last == news:
                 return
-            if last.place == news.place:  # another reason: the record keeps the last one
+            if last.place == news.place and news.text:  # another reason: the record keeps the last one
                 run.places.pop()
         if isinstance(news, PlaceLost) and isinstance(last, PlaceLost):
             is_same = (last.place, last.since) == (news.place, news.since)

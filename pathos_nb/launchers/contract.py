@@ -76,7 +76,7 @@ class SourceLost(NamedTuple):
 
 
 class SourceReady(NamedTuple):
-    """News: the launcher, which could start no workers for a while, can again; `n_more` than it could ever, or fewer."""
+    """News: the launcher, which could start no workers for a while, can again; by `n_more` more than ever, or fewer."""
 
     launcher: Launcher
     n_more: int = 0
@@ -303,7 +303,7 @@ class Launcher(ABC):
         """
 
     def make_room(self, n: int) -> int:
-        """See to it that so many workers more can be had; tell how many can at once, `SourceReady` tells of the others."""
+        """See to it that `n` more workers can be had; give how many can at once, a `SourceReady` tells of the others."""
         return n
 
     @abstractmethod

@@ -42,8 +42,9 @@ class ProcessCarrier:
             with theirs:
                 for end in (self.sock, theirs):
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+                fd = theirs.fileno()
                 self.process = subprocess.Popen(
-                    command, stdin=theirs, stdout=theirs, stderr=self._errors, env=environ, start_new_session=True
+                    command, stdin=fd, stdout=fd, stderr=self._errors, env=environ, start_new_session=True
                 )
         except BaseException:
             self.sock.close()

@@ -137,6 +137,7 @@ class SlurmLauncher(Launcher):
 
     def make_room(self, n: int) -> int:
         """See to it that so many workers more can be had; see `Launcher.make_room`."""
+        self.hub.post(self._tell_state)
         free = sum(node.n_free for node in self.nodes)
         a_node = self.chosen.cpus or max([node.job.cpus[node.name] for node in self.nodes], default=1)
         missing = n - free - self._n_awaited * a_node

@@ -75,7 +75,11 @@ class Node:
     @property
     def n_free(self) -> int:
         """How many workers more it may have now."""
-        return max(0, self.room - len(self.agent.slots)) if self.agent is not None and self.is_up and self.has_joined else 0
+        return (
+            max(0, self.room - len(self.agent.slots))
+            if self.agent is not None and self.is_up and self.has_joined
+            else 0
+        )
 
     def _carrier(self, command: Sequence[str]) -> ProcessCarrier:
         """Start the agent's program on the node; again only if the job still has it."""

@@ -73,7 +73,7 @@ class Queue:
     def __init__(self, name: str, settings: SlurmSettings, listener: Listener) -> None:
         self.name, self._settings, self._listener = name, settings, listener
         self._asked: list[Asked] = []
-        self._calls: list[Callable[[], None]] = []
+        self._calls: list[Callable[[], object]] = []
         self._lock, self._closing = threading.Lock(), threading.Event()
         self._selector = selectors.DefaultSelector()
         self._wake_r, self._wake_w = os.pipe()
@@ -91,7 +91,7 @@ class Queue:
     def ask(self, n_nodes: int) -> None:
         """Ask for so many nodes more: a job for each, or one for all of them."""
         sizes = [n_nodes] if self._settings.together else [1] * n_nodes
-        self.call(lambda: [self._ask(size) for size in sizes])
+        self.call(lambda: self._ask_for(sizes))
 
     def look_at(self, number: str) -> None:
         """See whether a job is over, and say so then."""
@@ -104,7 +104,7 @@ class Queue:
     def call(self, what: Callable[[], object]) -> None:
         """Have something done in the queue's thread."""
         with self._lock:
-            self._calls.append(lambda: what() and None)
+            self._calls.append(what)
         self._wake()
 
     def close(self) -> None:
@@ -162,6 +162,10 @@ class Queue:
 
     def _due_s(self) -> float:
         return min([self._next_look_s, *(asked.until_s for asked in self._asked if not asked.is_settled)])
+
+    def _ask_for(self, sizes: list[int]) -> None:
+        for n_nodes in sizes:
+            self._ask(n_nodes)
 
     def _ask(self, n_nodes: int) -> None:
         try:
@@ -254,4 +258,3 @@ class Queue:
             self.call(lambda: self._look_at(number, until_s))
         elif job.is_over:
             self._listener.on_over(job)
-

@@ -1,4 +1,4 @@
-"""What a pool asks Slurm for: its settings, checked in one place, and the words that salloc and sbatch take for them."""
+"""What a pool asks Slurm for: its settings, checked in one place, and the words for salloc and sbatch."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ _NAME = re.compile(r"[^\s\0-\x1f]+")
 _DAY_S = 86400.0
 # What the pool has to say by itself, or would take the nodes out of its hands.
 _OURS = {
-    "-N": "nodes=", "--nodes": "nodes=", "-c": "cpus=", "--cpus-per-task": "cpus=", "-J": "name=", "--job-name": "name=",
-    "-n": "nodes=", "--ntasks": "nodes=", "--no-shell": "nothing: it is always so", "-K": "nothing: jobs end with the pool",
-    "-a": "%%pmap --detach", "--array": "%%pmap --detach", "--wrap": "%%pmap --detach",
-}  # fmt: skip
+    **dict.fromkeys(("-N", "--nodes", "-n", "--ntasks"), "nodes="),
+    **dict.fromkeys(("-c", "--cpus-per-task"), "cpus="),
+    **dict.fromkeys(("-J", "--job-name"), "name="),
+    **dict.fromkeys(("-a", "--array", "--wrap"), "%%pmap --detach"),
+    **dict.fromkeys(("--no-shell", "-K", "--kill-command"), "nothing: the pool sees to it"),
+}
 _AS_WRITTEN = ("partition", "account", "qos", "gres", "constraint", "reservation", "nodelist", "exclude")
 
 
