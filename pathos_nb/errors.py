@@ -142,7 +142,7 @@ class PathosNbError(Exception):
         return {**named, "cure": self.cure, "tail": self.tail, **{k: _plain(v) for k, v in self.where.items()}}
 
 
-_SAID_ALREADY = ("type_name", "text", "is_new")  # fields for programs: the message has them
+_SAID_ALREADY = ("type_name", "text", "is_new", "job")  # fields for programs: the message has them
 
 
 def _plain(value: Any) -> Any:

@@ -315,6 +315,11 @@ class Launcher(ABC):
         """How many slots make sense here."""
         return usable_cores()
 
+    @classmethod
+    def nodes_for(cls, n_workers: int) -> int:
+        """Give what a pool's ``nodes`` would have to be for so many workers, where a node is more than one."""
+        return n_workers
+
     def context(self) -> tuple[Any, ...] | None:
         """Give what must go with each run for a worker to see the caller's surroundings; None if it does anyway."""
         return None

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from pathos_nb.errors import AllocationLost, PoolBroken
+from pathos_nb.errors import AllocationLost, HostLost, PoolBroken
 from pathos_nb.launchers.agent_context import OwnContext
 from pathos_nb.launchers.agent_link import LinkState
 from pathos_nb.launchers.contract import (
@@ -100,6 +100,11 @@ class SlurmLauncher(Launcher):
         return kind
 
     @classmethod
+    def nodes_for(cls, n_workers: int) -> int:
+        """Give how many nodes have so many workers, as far as that is known before they are there."""
+        return -(-n_workers // (cls.chosen.cpus or 1))
+
+    @classmethod
     def default_size(cls) -> int:
         """Give one node; of a job that runs already, all of its nodes."""
         return len(_running(_own_job(cls.chosen.job)).cpus) if cls.chosen.job else 1
@@ -118,10 +123,10 @@ class SlurmLauncher(Launcher):
         with self._changed:
             while not self._is_settled(time.monotonic() > soon_s):
                 self._changed.wait(0.1)
-            if self._error is not None:
-                raise self._error
         for node in list(self.nodes):
             self._join(node)
+        if self._error is not None:
+            raise self._error
         self.n_expected = self._room() + self._n_awaited * (self.chosen.cpus or 1)
         self._has_seats = True
 
@@ -129,7 +134,7 @@ class SlurmLauncher(Launcher):
         """Whether there is nothing to wait for but the queue; the condition is held."""
         if self._error is not None:
             return True
-        coming = any(not (node.is_up or node.is_over) for node in self.nodes)
+        coming = any(not (node.is_up or node.is_over or node.has_failed) for node in self.nodes)
         return not coming and (not self._n_awaited or (is_late and self._waiting is not None))
 
     def _room(self) -> int:
@@ -181,23 +186,23 @@ class SlurmLauncher(Launcher):
     # --- news of the queue, in its thread ---
 
     def _use_job(self) -> None:
-        """Take the nodes of a job that runs already, as many as are wanted."""
+        """Take the nodes of a job that runs already, as many as are wanted; where there are fewer, they get more to do."""
         try:
             job = _running(_own_job(self.chosen.job))
         except AllocationLost as error:
             self._on_refused(self._n_nodes, error)
             return
-        if len(job.cpus) < self._n_nodes:
-            what = f"the job {job.number} has {len(job.cpus)} nodes, and {self._n_nodes} are wanted"
-            self._on_refused(self._n_nodes, AllocationLost(what, cure="leave nodes= out, or ask for fewer"))
-            return
-        self._on_granted(job._replace(cpus=dict(list(job.cpus.items())[: self._n_nodes])))
+        job = job._replace(cpus=dict(list(job.cpus.items())[: self._n_nodes]))
+        self._n_awaited = 0
+        self._on_granted(job, self._n_nodes - len(job.cpus))
 
-    def _on_granted(self, job: Job) -> None:
+    def _on_granted(self, job: Job, n_more: int = 0) -> None:
         with self._changed:
             if self._is_closed:
                 return
             nodes = [Node(job, name, self.chosen.python, self._on_link) for name in job.cpus]
+            for i in range(n_more):
+                nodes[i % len(nodes)].room += job.cpus[nodes[i % len(nodes)].name]
             self.nodes += nodes
             self._n_awaited = max(0, self._n_awaited - len(nodes))
             for node in nodes:
@@ -227,20 +232,11 @@ class SlurmLauncher(Launcher):
         with self._changed:
             if state.state == "up":
                 node.is_up = True
-            elif state.state == "failed" and not node.has_joined:
-                node.is_over = True
-                self._note_if_all_lost(self._unusable(node, state))
+            elif state.state == "failed":
+                node.has_failed = True
             self._changed.notify_all()
-        if state.state == "up":
+        if state.state in ("up", "failed"):
             self.hub.post(lambda: self._join(node))
-
-    def _unusable(self, node: Node, state: LinkState) -> AllocationLost:
-        agent = node.agent
-        failed = getattr(agent, "_failed", None)
-        tail = failed.tail if failed is not None else ""
-        cure = "name an interpreter that the nodes have (python=)" if "execve" in tail else _CURE
-        what = f"{node.name} of the job {node.job.number} cannot be used: {state.reason}"
-        return AllocationLost(what, cause=failed.cause if failed else "", cure=cure, tail=tail, job=node.job.number)
 
     def _note_if_all_lost(self, error: AllocationLost) -> None:
         """Keep the error if there is no node left, nor one to come; the condition is held."""
@@ -250,10 +246,14 @@ class SlurmLauncher(Launcher):
     # --- in the thread that runs the hub ---
 
     def _join(self, node: Node) -> None:
-        """Take a node in whose agent has come to life."""
-        if node.has_joined or node.is_over or not node.is_up or node.agent is None:
+        """Take a node in whose agent has come to life; do without one where it has not."""
+        if node.has_joined or node.is_over or node.agent is None or not (node.is_up or node.has_failed):
             return
-        node.agent.wait_until_up()
+        try:
+            node.agent.wait_until_up()
+        except HostLost as error:
+            self._drop(node, error)
+            return
         node.has_joined = True
         if self._has_seats:
             self.tell(SourceReady(self, node.room))
@@ -268,32 +268,31 @@ class SlurmLauncher(Launcher):
             node.is_up = False
             self._tell_state()
         elif isinstance(news, SourceBroken):
-            job = node.job._replace(state="FAILED")
-            self._drop(node, f"{node.name}: {news.reason}", job)
+            self._drop(node, news.error or HostLost(f"{node.name} gives no workers", cause=news.reason))
         else:
             self.tell(news)
 
     def _drop_all_of(self, job: Job) -> None:
         for node in [node for node in self.nodes if node.job.number == job.number]:
-            self._drop(node, f"the job {job.number} on {node.name} is over: {job.in_words}", job)
+            how = PoolBroken(f"the job {job.number} on {node.name} is over", cause=job.in_words)
+            self._drop(node, how, job.state in _ASKED_AGAIN)
 
-    def _drop(self, node: Node, reason: str, job: Job) -> None:
+    def _drop(self, node: Node, error: PoolBroken, is_asked_again: bool = False) -> None:
         """Do without a node; ask for another one if it is not the user's will, nor the site's, that it has gone."""
         if node.is_over or self._is_closed:
             return
         node.is_over, node.is_up = True, False
         for slot in list(node.agent.slots.values()) if node.agent is not None else []:
-            slot.end(reason, "", None, False)
+            slot.end(f"{error.what}; {error.cause}", "", None, False)
         self._queue.call(node.close)
         if not self.chosen.job:
-            self._queue.give_back(job.number)
-        if job.state in _ASKED_AGAIN and not self.chosen.job and self._n_again < _TIMES_AGAIN * self._n_nodes:
+            self._queue.give_back(node.job.number)
+        if is_asked_again and not self.chosen.job and self._n_again < _TIMES_AGAIN * self._n_nodes:
             self._n_again, self._n_awaited = self._n_again + 1, self._n_awaited + 1
             self._queue.ask(1)
         with self._changed:
-            what = "the pool has no node left"
-            self._note_if_all_lost(AllocationLost(what, cause=reason, cure=_CURE, job=job.number))
-        if node.has_joined:
+            self._note_if_all_lost(_no_node_left(node, error))
+        if node.has_joined and self._error is None:
             self.tell(SourceReady(self, -node.room))
         self._tell_state()
 
@@ -325,6 +324,13 @@ class SlurmLauncher(Launcher):
         for closer in closers:
             closer.join(max(0.0, until_s - time.monotonic()))
         self._queue.close()
+
+
+def _no_node_left(node: Node, error: PoolBroken) -> AllocationLost:
+    """Give the error of a pool whose last node has gone."""
+    cure = "name an interpreter that the nodes have (python=)" if "execve" in error.tail else _CURE
+    cause = f"{error.what}; {error.cause}" if error.cause else error.what
+    return AllocationLost("the pool has no node left", cause=cause, cure=cure, tail=error.tail, job=node.job.number)
 
 
 def _own_job(number: str) -> str:

@@ -44,11 +44,13 @@ class Node:
         How many workers it may have.
     is_up, is_over : bool
         Whether workers can be started, and whether they never will again.
+    has_joined, has_failed : bool
+        Whether the pool has taken it in, and whether its agent could not be started, or not again.
     """
 
     def __init__(self, job: Job, name: str, python: str, on_link: Callable[[Node, LinkState], None]) -> None:
         self.job, self.name, self.room = job, name, job.cpus[name]
-        self.is_up = self.is_over = self.has_joined = False
+        self.is_up = self.is_over = self.has_joined = self.has_failed = False
         self._python, self._on_link = python or sys.executable, on_link
         self._n_opened = 0
         self.agent: AgentLauncher | None = None
