@@ -303,7 +303,7 @@ class Launcher(ABC):
         """
 
     def make_room(self, n: int) -> int:
-        """See to it that `n` more workers can be had; give how many can at once, a `SourceReady` tells of the others."""
+        """See to it that `n` more workers can be had; give how many can be now, a `SourceReady` tells of the others."""
         return n
 
     @abstractmethod

@@ -186,7 +186,7 @@ class SlurmLauncher(Launcher):
     # --- news of the queue, in its thread ---
 
     def _use_job(self) -> None:
-        """Take the nodes of a job that runs already, as many as are wanted; where there are fewer, they get more to do."""
+        """Take as many nodes of a job that runs already as are wanted; where it has fewer, each gets more workers."""
         try:
             job = _running(_own_job(self.chosen.job))
         except AllocationLost as error:
