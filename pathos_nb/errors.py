@@ -9,7 +9,8 @@
     ├── PoolRunning          a pool that must be closed first         (also a ValueError and AssertionError)
     ├── LauncherUnavailable  the launcher cannot run here, and why
     ├── PoolBroken           workers cannot be started, or never live to take work
-    │   └── HostLost         a host cannot be used, or its link is lost
+    │   ├── HostLost         a host cannot be used, or its link is lost
+    │   └── AllocationLost   a scheduler refuses nodes, they never come, or all of them have gone
     ├── WorkerLost           the machine broke: a worker died under an item
     ├── ItemTimeout          an item ran past its timeout             (also a TimeoutError)
     ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
@@ -51,6 +52,7 @@ else:
         from pickle import PicklingError
 
 __all__ = [
+    "AllocationLost",
     "BadFile",
     "BadOption",
     "Cancelled",
@@ -140,7 +142,7 @@ class PathosNbError(Exception):
         return {**named, "cure": self.cure, "tail": self.tail, **{k: _plain(v) for k, v in self.where.items()}}
 
 
-_SAID_ALREADY = ("type_name", "text", "is_new")  # fields for programs: the message has them
+_SAID_ALREADY = ("type_name", "text", "is_new", "job")  # fields for programs: the message has them
 
 
 def _plain(value: Any) -> Any:
@@ -176,6 +178,10 @@ class PoolBroken(PathosNbError):
 
 class HostLost(PoolBroken):
     """A host cannot be used: no agent comes to life there, or the link to it is lost for good."""
+
+
+class AllocationLost(PoolBroken):
+    """A scheduler refuses the nodes that were asked for, they did not come in time, or all of them have gone."""
 
 
 class WorkerLost(PathosNbError):

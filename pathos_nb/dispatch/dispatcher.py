@@ -90,7 +90,7 @@ class Dispatcher:
             raise
         self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
         self._may_step = any(seat.slot.inline for seat in self.crew.seats)
-        self.is_inline = len(self._inline) == len(self.crew.seats)
+        self.is_inline = self._may_step and len(self._inline) == len(self.crew.seats)
 
     @property
     def _inline(self) -> list[Any]:
