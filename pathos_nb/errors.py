@@ -11,6 +11,8 @@
     ├── PoolBroken           workers cannot be started, or never live to take work
     │   └── HostLost         a host cannot be used, or its link is lost
     ├── WorkerLost           the machine broke: a worker died under an item
+    │   └── TaskEnded        a detached sweep's task ended before the point, and how
+    ├── QueueError           a batch queue does not take a job, or does not answer
     ├── ItemTimeout          an item ran past its timeout             (also a TimeoutError)
     ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
@@ -72,10 +74,12 @@ __all__ = [
     "PoolBroken",
     "PoolClosed",
     "PoolRunning",
+    "QueueError",
     "RemoteError",
     "RemoteTraceback",
     "ShareClosed",
     "StoreError",
+    "TaskEnded",
     "TunnelFailed",
     "UnknownPlace",
     "WorkerLost",
@@ -140,7 +144,7 @@ class PathosNbError(Exception):
         return {**named, "cure": self.cure, "tail": self.tail, **{k: _plain(v) for k, v in self.where.items()}}
 
 
-_SAID_ALREADY = ("type_name", "text", "is_new")  # fields for programs: the message has them
+_SAID_ALREADY = ("type_name", "text", "is_new", "is_away", "how", "command")  # fields for programs: the message has them
 
 
 def _plain(value: Any) -> Any:
@@ -180,6 +184,14 @@ class HostLost(PoolBroken):
 
 class WorkerLost(PathosNbError):
     """A worker died, or stopped answering, under an item."""
+
+
+class TaskEnded(WorkerLost):
+    """The task of a detached sweep ended before this point was finished; `how` says by what, in one word."""
+
+
+class QueueError(PathosNbError):
+    """A batch queue does not take a job, does not answer, or has not got its commands here."""
 
 
 class ItemTimeout(PathosNbError, TimeoutError):

@@ -39,6 +39,7 @@ _POINTS = (
     _POOL,
     _NODES,
     Option("bg", "return at once; the result fills meanwhile"),
+    Option("detach", "submit it to a batch queue (-p slurm time=1:00:00 …), which goes on without this kernel"),
     _TIMEOUT,
     _RETRIES,
     Option(
@@ -82,6 +83,7 @@ Options come before for. Several for make a grid, zip makes pairs, if leaves poi
   score(model, fold)
 
 The result is a sequence of values: fits.to_pandas(), fits.errors, fits.timing.""",
+    has_settings=True,
 )
 
 PMAP_LINE = Command(
@@ -90,6 +92,7 @@ PMAP_LINE = Command(
     _POINTS,
     rest="EXPR for NAME in ITERABLE …",
     more="\n  scores = %pmap score(m, 0) for m in models",
+    has_settings=True,
 )
 
 PPIPE = Command(
