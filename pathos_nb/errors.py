@@ -144,7 +144,14 @@ class PathosNbError(Exception):
         return {**named, "cure": self.cure, "tail": self.tail, **{k: _plain(v) for k, v in self.where.items()}}
 
 
-_SAID_ALREADY = ("type_name", "text", "is_new", "is_away", "how", "command")  # fields for programs: the message has them
+_SAID_ALREADY = (
+    "type_name",
+    "text",
+    "is_new",
+    "is_away",
+    "how",
+    "command",
+)  # fields for programs: the message has them
 
 
 def _plain(value: Any) -> Any:

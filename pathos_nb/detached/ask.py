@@ -45,8 +45,10 @@ class Ask:
         Where the sweep's files lie, on a disk that the nodes see; beside the store by default.
     setup : str
         Lines of shell before Python starts, such as ``module load gcc``.
-    options : str
-        More options for the queue's own command, one behind the other, such as ``--constraint=gpu``.
+    gres, constraint, reservation, nodelist, exclude : str
+        As Slurm has them.
+    arguments : str
+        More words for the queue's own command, one behind the other, such as ``--exclusive``.
     requeue : bool
         Whether a task that was preempted, or whose node was lost, is queued again.
     """
@@ -63,16 +65,22 @@ class Ask:
     python: str = ""
     folder: str = ""
     setup: str = ""
-    options: str = ""
+    gres: str = ""
+    constraint: str = ""
+    reservation: str = ""
+    nodelist: str = ""
+    exclude: str = ""
+    arguments: str = ""
     requeue: bool = True
 
     def __post_init__(self) -> None:
         for name in ("cpus", "workers", "nodes", "per_task"):
             _check_count(name, getattr(self, name))
-        for name in ("time", "partition", "account", "qos", "memory", "python", "folder", "setup", "options"):
-            _check_text(name, getattr(self, name))
+        for name in NAMES:
+            if isinstance(getattr(self, name), str):
+                _check_text(name, getattr(self, name))
         if self.time and not _TIME.fullmatch(self.time):
-            raise BadOption(f"time is {self.time!r}", cause="", cure="it may be 30 (minutes), 10:00, 2:00:00 or 1-12:00:00")
+            raise BadOption(f"time is {self.time!r}", cure="it may be 30 (minutes), 10:00, 2:00:00 or 1-12:00:00")
         if self.memory and not _MEMORY.fullmatch(self.memory):
             raise BadOption(f"memory is {self.memory!r}", cure="it may be 500M or 4G")
         if not isinstance(self.requeue, bool):
@@ -137,7 +145,8 @@ def read_settings(given: Mapping[str, Any]) -> Ask:
             cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
             raise BadOption(f"a detached sweep has no setting {name!r}", cure=cure)
     texts = {field.name for field in fields(Ask) if field.type == "str"}
-    return Ask(**{name: str(value) if name in texts and value is not None else value for name, value in given.items()})
+    asked: dict[str, Any] = {name: str(value) if name in texts else value for name, value in given.items()}
+    return Ask(**asked)
 
 
 def _check_count(name: str, value: Any) -> None:

@@ -110,7 +110,9 @@ def _cause(how: str, task: Task | None, last: Mapping[str, Any]) -> str:
         told = "it could not open the files of the sweep" if task and task.exit == _CANNOT_OPEN else "it wrote nothing"
         return f"the task was begun{where} and ended at once: {told}"
     if how == "gone":
-        return f"the queue has forgotten the task{', which began' * bool(last)}{where}, and it has not said how it ended"
+        return (
+            f"the queue has forgotten the task{', which began' * bool(last)}{where}, and it has not said how it ended"
+        )
     told = {
         "time limit": "its time was up", "out of memory": "it took more memory than it had asked for",
         "node lost": "its node was lost", "preempted": "another job took its place",

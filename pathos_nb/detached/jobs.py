@@ -122,6 +122,6 @@ def jobs_of(file: StoreFile, run: int) -> list[Job]:
 
 
 def _job(*row: Any) -> Job:
-    *first, ask, state, told, submitted = row
+    first, (ask, state, told, submitted) = row[:-4], row[-4:]
     ends = {int(task): fate for task, fate in json.loads(told).items()}
     return Job(*first, json.loads(ask), state, ends, submitted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,9 +109,7 @@ def _seen(
         elif known is not None:
             ended[number] = fate_of(task, words, tail_of(folder, job.number, number))
     why = tuple(reason for reason, n in reasons.most_common() if reason and n)
-    standing = Standing(
-        counts[QUEUED], counts[RUNNING], len(ended), folder.n_finished(job.number), why, trouble
-    )
+    standing = Standing(counts[QUEUED], counts[RUNNING], len(ended), folder.n_finished(job.number), why, trouble)
     return Look(standing, ended, said)
 
 

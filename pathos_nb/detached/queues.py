@@ -131,7 +131,9 @@ def call(words: Sequence[str], environ: Mapping[str, str] | None = None, timeout
         It is not there, did not end, or failed; its own words are the cause.
     """
     if shutil.which(words[0]) is None:
-        raise QueueError(f"{words[0]} is not there", cure="run the notebook where the queue's commands are", command=words[0])
+        raise QueueError(
+            f"{words[0]} is not there", cure="run the notebook where the queue's commands are", command=words[0]
+        )
     try:
         done = subprocess.run(
             words, env=environ, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False,

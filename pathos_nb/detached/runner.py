@@ -164,7 +164,7 @@ class Runner:
         while not run.is_over and not self.is_stopped:
             self._wake.wait(_GATHER_S)
             self._wake.clear()
-            if self._news and not run.is_over and not self.is_stopped:
+            if self._news and not run.is_over:
                 self._pause(_GATHER_S)
             self._write(run, is_last=False)
         until = time.monotonic() + _PATIENCE_S
@@ -188,14 +188,14 @@ class Runner:
         places.update(dict.fromkeys(event.failure.index for _, event in waiting if isinstance(event, ItemFailed)))
         kept = run.keeper.values  # type: ignore[union-attr]  # a list: it is no stream
         fresh = [place for place in places if place not in self._written]
-        found = [(place, kept[place]) for place in fresh if not self._is_no_failure(kept[place])]
+        found = [(place, self._named_in(kept[place])) for place in fresh if not self._is_no_failure(kept[place])]
         if found:
             try:
                 self._put(pack(found, [self._named(chunk) for chunk in chunks]), len(found))
             except OSError as error:
                 sys.stderr.write(f"finished points cannot be written, and wait: {error}\n")
                 return False
-        self._written.update(place for place, _ in found)
+        self._written.update(place for place, _ in found)  # a failure that is none is none of these
         for pair in waiting:
             self._news.remove(pair)
         return True
@@ -217,7 +217,15 @@ class Runner:
 
     def _named(self, chunk: ChunkDone) -> ChunkDone:
         """Give a chunk with its worker called after the task: each task has a first one."""
-        return chunk._replace(worker=f"task{self.task}-{chunk.worker.rpartition('-')[2]}")
+        return chunk._replace(worker=self._name(chunk.worker))
+
+    def _named_in(self, value: Any) -> Any:
+        if isinstance(value, Failure) and value.worker:
+            value.worker = self._name(value.worker)
+        return value
+
+    def _name(self, worker: str) -> str:
+        return f"task{self.task}-{worker.rpartition('-')[2]}"
 
 
 def _check_python(order: Order) -> None:

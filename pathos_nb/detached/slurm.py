@@ -20,6 +20,9 @@ __all__ = ["SlurmQueue"]
 
 _QUEUED = {"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
 _RUNNING = {"RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING", "STAGE_OUT"}
+_AS_WRITTEN = (
+    "time", "partition", "account", "qos", "gres", "constraint", "reservation", "nodelist", "exclude",
+)  # fmt: skip
 _UNKNOWN = ("invalid job id", "job not found")
 _FIELD = re.compile(r"(?:^| )(JobId|ArrayTaskId|JobState|Reason|NodeList|ExitCode|Restarts)=(\S*)")
 
@@ -72,7 +75,7 @@ def _options(job: Submission) -> list[str]:
     return [
         f"--array=0-{job.n_tasks - 1}{most}", "--ntasks=1", f"--cpus-per-task={ask.cpus}", "--open-mode=append",
         f"--output={_escaped(str(job.log))}%a", "--requeue" if ask.requeue else "--no-requeue", "--export=ALL",
-        *_wanted(ask), *shlex.split(ask.options),
+        *_wanted(ask), *shlex.split(ask.arguments),
     ]  # fmt: skip
 
 
@@ -81,7 +84,7 @@ def _escaped(path: str) -> str:
 
 
 def _wanted(ask: Ask) -> Iterator[str]:
-    for flag in ("time", "partition", "account", "qos"):
+    for flag in _AS_WRITTEN:
         if value := getattr(ask, flag):
             yield f"--{flag}={value}"
     if ask.memory:

@@ -113,7 +113,9 @@ def _translated(error: BaseException, folder: Folder) -> BaseException:
     if not isinstance(error, OSError):
         return error
     what = f"the sweep's folder {folder.path} cannot be written"
-    return QueueError(what, cause=error.strerror or str(error), cure="give another one by folder=PATH, which nodes see too")
+    return QueueError(
+        what, cause=error.strerror or str(error), cure="give another one by folder=PATH, which nodes see too"
+    )
 
 
 def _pickled(function: Callable[..., Any]) -> Payload:

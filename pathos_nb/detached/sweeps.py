@@ -114,6 +114,8 @@ class Detached:
         run = self._run(how, live.run_id if live is not None else f"d{os.urandom(4).hex()}", options)
         watching: Any = self._watched[run.run_id]
         how.attach(run)
+        if live is not None:
+            run.started_at, run.earlier_s = live.started, 0.0
         try:
             job, queue = self._open_job(how.store, live) if live is not None else self._submit(run, how, (ask, queue))
         except BaseException as error:
@@ -164,9 +166,7 @@ class Detached:
         rows += [(NOT_KEPT,) * len(stored.names)] * ((stored.total or 0) - len(rows))
         key = FunctionKey(stored.digest, stored.options.get("seed"))
         keys = keys_of(store.file, stored.run)
-        sweep = Sweep(
-            _not_here, key, stored.names, rows, stored.title, stored.source, stored.options, keys
-        )
+        sweep = Sweep(_not_here, key, stored.names, rows, stored.title, stored.source, stored.options, keys)
         found = Found(_going_on(store, sweep, stored), stored)
         run, _ = self.begin(found, Ask(), queue_of("slurm"), {"title": stored.title})
         return run, found.plan
@@ -223,7 +223,7 @@ class Detached:
         return f"{watching.job.called}: {watching.trouble or watching.standing}"
 
     def cancel(self, store: Store, stored: StoredRun) -> None:
-        """End the job of a sweep that this kernel does not watch; what it has finished stays, and is collected later."""
+        """End the job of a sweep that this kernel does not watch; what it has finished is collected later."""
         job, queue = self._open_job(store, stored)
         queue.cancel(job.id, job.name)
 
@@ -236,4 +236,3 @@ class Detached:
 
 def _not_here(*args: Any) -> Any:
     raise QueueError("the function of a sweep that was found again is in its queue only")
-

@@ -333,7 +333,7 @@ class Watching:
                 self._fail_task(run, (task, [place for place in places if not keeper.has(place)]), folder, job)
         for place in range(run.total or 0):
             if not keeper.has(place):  # of nobody's hand: the folder has gone
-                self._fail(run, place, TaskEnded(f"{job.called} has left no result", cure=_AGAIN, index=place, how="gone"))
+                self._fail(run, place, _no_trace(job, place))
 
     def _fail_task(self, run: Run, hand: tuple[int, list[int]], folder: Folder, job: Job) -> None:
         task, places = hand
@@ -342,7 +342,7 @@ class Watching:
         for place in places:
             lost = fate.how == DONE
             what = f"task {task} of {job.called}"
-            what += " is done, and its result file is missing or damaged" if lost else f" ended before this point: {fate.how}"
+            what += _LOST if lost else f" ended before this point: {fate.how}"
             told = TaskEnded(
                 what, cause="" if lost else fate.cause, cure=fate.cure or _AGAIN, tail=tail, index=place, how=fate.how
             )
@@ -383,5 +383,10 @@ class Watching:
                     (folder.results / name).unlink()
 
 
+def _no_trace(job: Job, place: int) -> TaskEnded:
+    return TaskEnded(f"{job.called} has left no result", cure=_AGAIN, index=place, how="gone")
+
+
+_LOST = " is done, and its result file is missing or damaged"
 _AGAIN = "run its cell again: the missing points are submitted anew"
 _NEVER = Fate("not submitted", "the kernel ended before the queue had taken the job", _AGAIN)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 __all__ = [
-    "Kept", "StoredRun", "code_of", "done_places", "find", "job_folders", "kept_points", "keys_of", "listed", "loaded", "matches",
-    "of_function", "points_of", "read_points", "run_of",
+    "Kept", "StoredRun", "code_of", "done_places", "find", "job_folders", "kept_points", "keys_of", "listed", "loaded",
+    "matches", "of_function", "points_of", "read_points", "run_of",
 ]  # fmt: skip
 
 _DATA = ord("p")
@@ -186,7 +186,9 @@ def run_of(file: StoreFile, run_id: str) -> StoredRun | None:
 def job_folders(file: StoreFile, run: StoredRun) -> list[str]:
     """Give the folders in which batch jobs of a run have their files."""
     with file.reading() as connection:
-        return [folder for (folder,) in connection.execute("SELECT DISTINCT folder FROM jobs WHERE run = ?", (run.run,))]
+        return [
+            folder for (folder,) in connection.execute("SELECT DISTINCT folder FROM jobs WHERE run = ?", (run.run,))
+        ]
 
 
 def of_function(file: StoreFile, digest: bytes, n_most: int = 50) -> list[StoredRun]:
