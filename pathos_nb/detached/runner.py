@@ -47,6 +47,7 @@ PROGRAM = (
     "from pathos_nb.detached.runner import main; main(*sys.argv[1:])"
 )
 _GATHER_S, _HELD_S = 1.0, 2.0
+_ONE_BY_ONE = 10_000  # so many points of a task are each told when they are finished; of more, those of a chunk together
 _AGAIN_S, _PATIENCE_S = 5.0, 600.0
 _STOPPED, _BROKEN = 128 + signal.SIGTERM, 70
 
@@ -152,6 +153,7 @@ class Runner:
         return pool.start(
             function, everything, star=True, on_error="keep", seed=order.seed, timeout=order.timeout,
             retries=order.retries, title=order.title, progress=False,
+            chunksize=1 if len(places) <= _ONE_BY_ONE else None,
         )  # fmt: skip
 
     def _hear(self, event: Event) -> None:
