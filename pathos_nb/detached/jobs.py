@@ -118,10 +118,10 @@ def jobs_of(file: StoreFile, run: int) -> list[Job]:
     """Give the jobs of a run, the first first."""
     with file.reading() as connection:
         rows = connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE run = ? ORDER BY job", (run,)).fetchall()
-    return [_job(*row) for row in rows]
+    return [_job(row) for row in rows]
 
 
-def _job(*row: Any) -> Job:
-    first, (ask, state, told, submitted) = row[:-4], row[-4:]
-    ends = {int(task): fate for task, fate in json.loads(told).items()}
-    return Job(*first, json.loads(ask), state, ends, submitted)
+def _job(row: tuple[Any, ...]) -> Job:
+    read = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    ends = {int(task): fate for task, fate in json.loads(read["told"]).items()}
+    return Job(**{**read, "ask": json.loads(read["ask"]), "told": ends})

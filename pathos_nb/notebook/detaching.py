@@ -97,7 +97,7 @@ class Detaching:
 
 
 def _ask(values: Mapping[str, Any]) -> Ask:
-    settings = {name: _value(text) for name, text in values.get("settings", {}).items()}
+    settings = {name: _value(text) for name, text in (values.get("settings") or {}).items()}
     if values["nodes"]:
         settings["nodes"] = values["nodes"]
     return read_settings(settings)

@@ -208,7 +208,7 @@ class Command:
                 break
             if self._is_setting(found[1]):
                 key, _, text = found[1].partition("=")
-                values["settings"][key] = _bare(text)
+                values["settings"] = {**(values["settings"] or {}), key: _bare(text)}
                 continue
             position = self._take(found[1], line, position, values)
         return values, line[position:].strip()
@@ -261,7 +261,7 @@ class Command:
     def _nothing(self) -> dict[str, Any]:
         rest: dict[str, Any] = {"rest": ()} if self.rest and self.words else {}
         if self.has_settings:
-            rest["settings"] = {}
+            rest["settings"] = None
         return {"help": False, **{o.key: None if o.metavar else False for o in self.options}, **rest}
 
     def _take(self, word: str, line: str, position: int, values: dict[str, Any]) -> int:
