@@ -58,6 +58,7 @@ _MARKS: Sequence[tuple[str, re.Pattern[str]]] = (
     ("out of memory", re.compile(r"oom[-_ ]kill|out of memory|TERM_MEMLIMIT|memory limit", re.IGNORECASE)),
     ("cancelled", re.compile(r"\*\*\* (?:JOB|STEP)\S* .*CANCELLED|TERM_OWNER|TERM_ADMIN")),
 )
+_NOT_THERE = re.compile(r"^pathos_nb: the folder .* is not to be read on this node", re.MULTILINE)
 _CANNOT_OPEN = "0:53"  # of slurmd, when it cannot open the output of a job
 
 
@@ -97,7 +98,7 @@ def _how(task: Task | None, last: Mapping[str, Any], log: str) -> str:
         return remembered
     if marked:
         return marked
-    if task is not None and not last:
+    if (task is not None and not last) or _NOT_THERE.search(log):
         return "not started"
     if task is not None:
         return "failed"

@@ -53,6 +53,8 @@ class Order:
         The user's own entries of the module path.
     hooks : list of str
         ``module:function`` names that each worker calls first.
+    environ : dict
+        Variables that the kernel has set (text) or removed (None) since it began; none that looks like a secret.
     """
 
     title: str
@@ -66,6 +68,7 @@ class Order:
     folder: str = ""
     path: list[str] = field(default_factory=list)
     hooks: list[str] = field(default_factory=list)
+    environ: dict[str, str | None] = field(default_factory=dict)
 
 
 def deal(places: Sequence[int], n_tasks: int) -> list[list[int]]:

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from pathos_nb.detached.ask import Ask
 from pathos_nb.errors import QueueError
 
-__all__ = ["ENDED", "QUEUED", "RUNNING", "Queue", "Submission", "Task", "call", "environment"]
+__all__ = ["ENDED", "QUEUED", "RUNNING", "Queue", "Submission", "Task", "call", "environment", "is_secret"]
 
 QUEUED, RUNNING, ENDED = "queued", "running", "ended"
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|COOKIE", re.IGNORECASE)
@@ -101,11 +101,12 @@ def environment() -> dict[str, str]:
 
     A queue keeps the variables of its jobs in files.
     """
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not _SECRET.search(name) and not name.startswith(_OF_THE_KERNEL)
-    }
+    return {name: value for name, value in os.environ.items() if not is_secret(name)}
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable looks like a secret, or is the kernel's own business."""
+    return bool(_SECRET.search(name)) or name.startswith(_OF_THE_KERNEL)
 
 
 def call(words: Sequence[str], environ: Mapping[str, str] | None = None, timeout_s: float = _CALL_S) -> str:

@@ -47,7 +47,9 @@ PROGRAM = (
     "from pathos_nb.detached.runner import main; main(*sys.argv[1:])"
 )
 _GATHER_S, _HELD_S = 1.0, 2.0
-_ONE_BY_ONE = 10_000  # so many points of a task are each told when they are finished; of more, those of a chunk together
+_ONE_BY_ONE = (
+    10_000  # so many points of a task are each told when they are finished; of more, those of a chunk together
+)
 _AGAIN_S, _PATIENCE_S = 5.0, 600.0
 _STOPPED, _BROKEN = 128 + signal.SIGTERM, 70
 
@@ -143,6 +145,9 @@ class Runner:
         sys.path += [entry for entry in order.path if entry not in sys.path and Path(entry).is_dir()]
         if self.folder.beside.exists():
             sys.path.insert(0, str(self.folder.beside))
+        for name, text in order.environ.items():
+            os.environ.pop(name, None)
+            os.environ.update({name: text} if text is not None else {})
         os.environ.update(inner_threads(order.workers, order.cpus))
         registry.worker_hooks.extend(hook for hook in order.hooks if hook not in registry.worker_hooks)
 

@@ -23,6 +23,7 @@ _RUNNING = {"RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "STOPPED", "RES
 _AS_WRITTEN = (
     "time", "partition", "account", "qos", "gres", "constraint", "reservation", "nodelist", "exclude",
 )  # fmt: skip
+_SUBMIT_S = 60.0
 _UNKNOWN = ("invalid job id", "job not found")
 _FIELD = re.compile(r"(?:^| )(JobId|ArrayTaskId|JobState|Reason|NodeList|ExitCode|Restarts)=(\S*)")
 
@@ -40,7 +41,7 @@ class SlurmQueue:
     def submit(self, job: Submission) -> str:
         """Have an array job taken; see `Queue.submit`."""
         words = ["sbatch", "--parsable", f"--job-name={job.name}", *_options(job), str(job.script)]
-        return call(words, _clean(environment()), timeout_s=60.0).strip().splitlines()[-1].partition(";")[0]
+        return call(words, _clean(environment()), timeout_s=_SUBMIT_S).strip().splitlines()[-1].partition(";")[0]
 
     def look(self, job: str, name: str) -> dict[int, Task]:
         """Tell what Slurm knows of the tasks; see `Queue.look`."""

@@ -6,7 +6,6 @@ other job has: whoever looks next finds it by that name, or makes sure that it w
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,15 +15,14 @@ from pathos_nb.detached.ask import Ask
 from pathos_nb.detached.files import write_private
 from pathos_nb.detached.jobs import REFUSED, SUBMITTED, Job, add_job, update_job
 from pathos_nb.detached.order import Folder, Order, deal
-from pathos_nb.detached.queues import Queue, Submission
+from pathos_nb.detached.queues import Queue, Submission, is_secret
 from pathos_nb.detached.runner import PROGRAM
 from pathos_nb.dispatch.store.file import StoreFile
 from pathos_nb.errors import CannotSend, QueueError
 from pathos_nb.launchers.agent_archive import archive
 from pathos_nb.launchers.agent_beside import Beside
-from pathos_nb.launchers.agent_context import local_path
+from pathos_nb.launchers.agent_context import OwnContext
 from pathos_nb.launchers.failing import text_of
-from pathos_nb.launchers.registry import registry
 from pathos_nb.wire.serialization import MINOR, Payload, dump
 
 __all__ = ["Wanted", "default_root", "submit"]
@@ -140,11 +138,11 @@ def _fill(folder: Folder, job: Job, wanted: Wanted, hands: Sequence[Sequence[int
         raise CannotSend("the arguments of the points cannot be sent", cause=cause) from error
     if modules := _modules([payload.body, *packed]):
         write_private(folder.beside, modules)
-    here = _here()
+    here, path, changed, hooks = OwnContext().now()
     order = Order(
         wanted.title, job.n_tasks, workers=job.ask["workers"] or job.ask["cpus"], cpus=job.ask["cpus"],
-        minor=list(MINOR) if payload.by_value else None, folder=here, path=local_path(here),
-        hooks=list(registry.worker_hooks), **wanted.options,
+        minor=list(MINOR) if payload.by_value else None, folder=here, path=path, hooks=hooks,
+        environ={name: text for name, text in changed.items() if not is_secret(name)}, **wanted.options,
     )  # fmt: skip
     folder.put_order(job.number, order)
 
@@ -156,13 +154,6 @@ def _modules(pickles: Sequence[Any]) -> bytes:
         news = beside.news(pickle, is_new_run=not number)
         packed = news[1] if news is not None and news[0] else packed
     return packed
-
-
-def _here() -> str:
-    try:
-        return os.getcwd()  # noqa: PTH109 - as a text
-    except OSError:
-        return "/"
 
 
 def _script(folder: Folder, job: Job, ask: Ask, queue: Queue) -> str:

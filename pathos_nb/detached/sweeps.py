@@ -144,7 +144,8 @@ class Detached:
 
     @staticmethod
     def _open_job(store: Store, live: StoredRun) -> tuple[Job, Queue]:
-        job = [job for job in jobs_of(store.file, live.run) if job.is_open][-1]
+        jobs = jobs_of(store.file, live.run)
+        job = [*jobs, *(job for job in jobs if job.is_open)][-1]  # closed in the meantime: all of it is in the store
         return job, queue_of(job.queue)
 
     def attach(self, store: Store, stored: StoredRun) -> tuple[Run, Plan]:

@@ -6,7 +6,7 @@
       results/… new? ──► values placed, chunks noted ──► recorder, views
       the queue, now and then ──► who waits, who runs, who has ended        run.wait(): until it is over
       all ended ──► what is missing fails, by the name of its task's end
-                ──► all on the disk ──► the run is over ──► the job is closed
+                ──► all on the disk ──► the job is closed ──► the run is over
 
 To stop waiting stops nothing: the queue goes on. Only to cancel ends the job. Another kernel may do the same at the
 same time: each place is written with the same value.
@@ -304,10 +304,9 @@ class Watching:
         if state != "cancelled":
             self._fail_missing(run)
         self._settle(run)
-        is_kept = getattr(run.recorder, "trouble", None) is None
+        if getattr(run.recorder, "trouble", None) is None:
+            self._close()  # before anybody hears that it is over: who then asks for the rest must not find this job
         self._finish(run)
-        if is_kept and self._store.writer.flush():
-            self._close()
 
     def _take_from_store(self, run: Run) -> None:
         """Take what another kernel has collected, and whose files are not there any more."""

@@ -39,7 +39,7 @@ _POINTS = (
     _POOL,
     _NODES,
     Option("bg", "return at once; the result fills meanwhile"),
-    Option("detach", "submit it to a batch queue (-p slurm time=1:00:00 …), which goes on without this kernel"),
+    Option("detach", "have a batch queue compute it, which goes on without this kernel"),
     _TIMEOUT,
     _RETRIES,
     Option(
@@ -81,6 +81,10 @@ Options come before for. Several for make a grid, zip makes pairs, if leaves poi
   %%pmap -o fits for alpha in [0.1, 1, 10] for fold in range(5) if alpha > 0.5
   model = Ridge(alpha=alpha)
   score(model, fold)
+
+Settings of a queue are words, docs/detached.md lists them:
+
+  %%pmap --detach -p slurm time=2:00:00 -o fits for alpha in alphas
 
 The result is a sequence of values: fits.to_pandas(), fits.errors, fits.timing.""",
     has_settings=True,

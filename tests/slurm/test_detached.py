@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pathos_nb import Failure, Pool, attach, detach
-from pathos_nb.dispatch.results import Results
 from pathos_nb.detached.watching import Patience
+from pathos_nb.dispatch.results import Results
 from pathos_nb.errors import QueueError, TaskEnded
 from pathos_nb.session import close_session, current_session
 from tests.rig.bed import ROOT, wait_until
