@@ -112,7 +112,7 @@ AT_HOME = {
     "dask": ("launchers/dask.py",),
     "distributed": ("launchers/dask.py",),
     "joblib": ("joblib_backend.py",),
-    "mpi4py": ("launchers/mpi.py",),
+    "mpi4py": ("launchers/mpi_",),
     "ppft": ("launchers/ppft_",),
     "xarray": ("dispatch/using/grids.py",),
 }

@@ -55,7 +55,7 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
     status = 1
     try:
         with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
-            status = _serve(channel, worker)
+            status = serve(channel, worker)
     except (BrokenPipeError, ConnectionResetError):
         status = 0  # the pool has gone, and so shall we
     finally:
@@ -86,7 +86,21 @@ def begin(output_fd: int, board_fd: int, index: int) -> Worker:
     return worker
 
 
-def _serve(channel: socket.socket, worker: Worker) -> int:
+def serve(channel: socket.socket, worker: Worker) -> int:
+    """Do what frames say until their stream ends.
+
+    Parameters
+    ----------
+    channel : socket
+        The stream to the pool.
+    worker : Worker
+        Who does it.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
     inbox, outbox, pid = Inbox(), Outbox(), os.getpid()
     reader, receive = FrameReader(inbox.resolve), _spinning(channel)
     sending = _thread.allocate_lock()  # a profiled item's samples are sent while it goes on

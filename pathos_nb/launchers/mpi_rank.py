@@ -1,0 +1,68 @@
+"""A rank: a fresh fork of its keeper that joins the MPI job, and then works.
+
+A job of one rank is a worker like any other. In a larger one, rank 0 has the stream to the pool, and what comes over it
+goes on to the others (`mpi_group.py`); its ``MPI.COMM_WORLD`` is the job, and nothing else is in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from typing import Any
+
+from pathos_nb.launchers.child import begin, leave, serve
+from pathos_nb.launchers.failing import text_of
+from pathos_nb.launchers.mpi_memory import unlink_memory_of
+from pathos_nb.launchers.worker import Worker
+from pathos_nb.wire.framing import Frame, pack
+from pathos_nb.wire.protocol import CAME
+
+__all__ = ["main"]
+
+
+def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
+    """Run as a rank; never returns.
+
+    Parameters
+    ----------
+    channel_fd : int
+        The stream to the pool: all ranks say there that they have come, and rank 0 keeps it.
+    output_fd : int
+        The file for what items write.
+    board_fd, index : int
+        The board, and which part of it is this worker's.
+    """
+    worker, status = begin(output_fd, board_fd, index), 1
+    try:
+        with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
+            status = _work(channel, worker)
+    except (BrokenPipeError, ConnectionResetError):
+        status = 0  # the pool has gone, and so shall we
+    finally:
+        leave(status)
+
+
+def _work(channel: socket.socket, worker: Worker) -> int:
+    try:
+        world = _join()
+    except BaseException as error:
+        _say_came(channel, -1, 0, f"{type(error).__name__}: {text_of(error)}")
+        return 1
+    _say_came(channel, world.Get_rank(), world.Get_size(), "")
+    return serve(channel, worker)
+
+
+def _join() -> Any:
+    """Join the job; give its communicator."""
+    from mpi4py import MPI
+
+    world = MPI.COMM_WORLD
+    world.Barrier()  # from here on all have mapped what they share
+    unlink_memory_of()
+    return world
+
+
+def _say_came(channel: socket.socket, *told: Any) -> None:
+    rank, size, trouble = told
+    channel.sendall(b"".join(pack(Frame(CAME, (rank, size, os.getpid(), trouble)))))
