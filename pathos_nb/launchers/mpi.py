@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from pathos_nb.errors import BadOption, LauncherUnavailable, PoolBroken
 from pathos_nb.launchers.contract import Availability, Launcher, SourceBroken
 from pathos_nb.launchers.cores import inner_threads, usable_cores
-from pathos_nb.launchers.mpi_command import find_mpiexec, job_environment, starts_ranks
+from pathos_nb.launchers.mpi_command import find_mpiexec, job_environment, lingers, starts_ranks
 from pathos_nb.launchers.mpi_jobs import End, JobOrder, MpiJobs
 from pathos_nb.launchers.processes import ProcessesLauncher, ProcessSlot, Starter, told_exit
 from pathos_nb.launchers.zygote_start import ZygoteStart, preloads, program
@@ -117,7 +117,7 @@ class MpiLauncher(ProcessesLauncher):
         def command(address: str, number: int) -> list[str]:
             return starts_ranks(words, k, [*keeper, address, str(number), *preloads()])
 
-        order = JobOrder(command, lambda: job_environment(limits), limits, k, self.start_s)
+        order = JobOrder(command, lambda: job_environment(limits), limits, k, self.start_s, lingers(words))
         try:
             self.jobs = MpiJobs(self.hub, self._on_job_over, self._on_stopped, order)
         except OSError as error:

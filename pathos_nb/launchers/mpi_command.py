@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["find_mpiexec", "job_environment", "starts_ranks"]
+__all__ = ["find_mpiexec", "job_environment", "lingers", "starts_ranks"]
 
 _NAMES = ("mpiexec", "mpirun")
 _ON_THIS_MACHINE = "mpiexec.gforker"
@@ -70,6 +70,11 @@ def starts_ranks(mpiexec: Sequence[str], n_ranks: int, program: Sequence[str]) -
     list of str
     """
     return [*mpiexec, "-n", str(n_ranks), *program]
+
+
+def lingers(mpiexec: Sequence[str]) -> bool:
+    """Whether the program stays for a while after its ranks: gforker does for a second, if one was killed."""
+    return Path(mpiexec[0]).name == _ON_THIS_MACHINE
 
 
 def job_environment(limits: Mapping[str, str], known: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import array
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -52,6 +53,8 @@ class JobOrder(NamedTuple):
         How many ranks a job has.
     start_s : float
         How long they may take to come.
+    lingers : bool
+        Whether the program that starts them stays for a while when they have ended, so that it is better killed.
     """
 
     command: Callable[[str, int], list[str]]
@@ -59,6 +62,7 @@ class JobOrder(NamedTuple):
     limits: dict[str, str]
     n_ranks: int
     start_s: float
+    lingers: bool
 
 
 class End(NamedTuple):
@@ -91,7 +95,7 @@ class Job:
     def __init__(self, index: int, passed: list[int], process: subprocess.Popen[bytes], log_fd: int) -> None:
         self.index, self.passed, self.process, self.log_fd = index, passed, process, log_fd
         self.keepers: list[_Keeper] = []
-        self.n_came, self.is_over = 0, False
+        self.n_entered, self.n_came, self.is_over = 0, 0, False
         self.timers: list[Timer] = []
         self.pidfd = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else -1
 
@@ -221,7 +225,7 @@ class MpiJobs:
         for keeper in children:
             keeper.ask("kill", keeper.child, number)
         if not children and number == signal.SIGKILL:
-            job.process.terminate()
+            self._dismiss(job)
 
     def kill(self, pid: int, number: int) -> None:
         """Send a signal to the worker of that process."""
@@ -277,7 +281,8 @@ class MpiJobs:
         self._hub.unwatch(keeper.connection.fileno())
         self._hub.watch(keeper.connection.fileno(), lambda: self._on_words(keeper, job))
         keeper.ask("fork", job.index, 0, job.passed)
-        if len(job.keepers) == self._order.n_ranks:
+        job.n_entered += 1
+        if job.n_entered == self._order.n_ranks:
             job.let_go_of_passed()
         return job
 
@@ -286,6 +291,8 @@ class MpiJobs:
             keeper.child = second
         elif verb == "unable":
             self._over(job, End(why=f"a rank could not be forked: {os.strerror(second)}", log=job.log()))
+        elif job.is_over:
+            return
         elif verb == "exit":
             self._over(job, End(max(0, keeper.rank), second, log=job.log()))
         elif verb == "stop":
@@ -302,8 +309,23 @@ class MpiJobs:
 
     def _on_gone(self, keeper: _Keeper, job: Job | None) -> None:
         self._drop(keeper)
-        if job is not None and not job.is_over:
+        if job is None:
+            return
+        job.keepers.remove(keeper)
+        if not job.is_over:
+            if keeper.child:  # whose parent has been killed
+                with contextlib.suppress(OSError):
+                    os.killpg(keeper.child, signal.SIGKILL)
             self._over(job, End(max(0, keeper.rank), why="the process that keeps it was killed", log=job.log()))
+        elif not job.keepers and self._order.lingers:
+            job.process.kill()
+
+    def _dismiss(self, job: Job) -> None:
+        """End mpiexec, as it likes it best."""
+        if self._order.lingers:
+            job.process.kill()
+        else:
+            job.process.terminate()
 
     # --- the end of a job ---
 
@@ -315,8 +337,6 @@ class MpiJobs:
 
     def _on_mpiexec(self, job: Job) -> None:
         """See that mpiexec has ended: last of all as a rule, first of all if it could start nothing."""
-        if job.pidfd >= 0:
-            self._hub.unwatch(job.pidfd)
         status = job.process.wait()
         if not job.is_over:
             told = f"mpiexec ended with status {status}" + ("" if job.n_came else " before a rank had come")
@@ -327,60 +347,62 @@ class MpiJobs:
         """Let a job end, and say that it has."""
         if job.is_over:
             return
+        self._send_away(job, is_killed=True)
+        job.timers.append(self._hub.call_later(_CLOSE_S, job.kill))
+        self._tell(job.index, end)
+
+    def _send_away(self, job: Job, is_killed: bool) -> None:
+        """Have the keepers end; those at rest leave by themselves, if they may."""
         job.is_over = True
         self._jobs.pop(job.index, None)
         self._dying.append(job)
-        self._send_away(job)
-        if job.process.returncode is None:
-            job.timers.append(self._hub.call_later(_CLOSE_S, job.kill))
-        self._tell(job.index, end)
-
-    def _send_away(self, job: Job) -> None:
         for timer in job.timers:
             timer.cancel()
         job.timers.clear()
         job.let_go_of_passed()
-        if len(job.keepers) < self._order.n_ranks and job.process.returncode is None:
-            job.process.terminate()
         for keeper in job.keepers:
-            if keeper.child:
+            if keeper.child and is_killed:
                 keeper.ask("kill", keeper.child, signal.SIGKILL)
-            self._drop(keeper)
+            with contextlib.suppress(OSError):
+                keeper.connection.shutdown(socket.SHUT_WR)
+        if job.n_entered < self._order.n_ranks or not job.keepers:
+            self._dismiss(job)  # ranks that are on their way will find the door closed to them
 
     def _bury(self, job: Job) -> None:
         for timer in job.timers:
             timer.cancel()
         job.timers.clear()
+        for keeper in job.keepers:
+            self._drop(keeper)
         if job in self._dying:
             self._dying.remove(job)
             os.close(job.log_fd)
             if job.pidfd >= 0:
+                self._hub.unwatch(job.pidfd)
                 os.close(job.pidfd)
         self._numbers = {number: known for number, known in self._numbers.items() if known is not job}
 
     def close(self) -> None:
         """End all jobs; returns when they are gone."""
         for job in list(self._jobs.values()):
-            job.is_over = True
-            self._dying.append(job)
-            job.let_go_of_passed()
-            for keeper in job.keepers:  # those at rest leave by themselves
-                self._drop(keeper)
-            if len(job.keepers) < self._order.n_ranks and job.process.poll() is None:
-                job.process.terminate()
-        self._jobs.clear()
+            self._send_away(job, is_killed=False)
         deadline = time.monotonic() + _CLOSE_S
         while living := [job for job in self._dying if job.process.poll() is None]:
             if time.monotonic() > deadline:
                 for job in living:
                     job.kill()
                 deadline += _CLOSE_S
-            time.sleep(0.001)  # a child's end has no descriptor on every system, and is a millisecond away
+            self._await_keepers(living)
         for job in list(self._dying):
-            if job.pidfd >= 0:
-                self._hub.unwatch(job.pidfd)
             self._bury(job)
         for keeper in list(self._strangers):
             self._drop(keeper)
         self._hub.unwatch(self._door.fileno())
         self._door.close()
+
+    def _await_keepers(self, jobs: Sequence[Job]) -> None:
+        """Hear which keepers have ended, or wait for a millisecond: the end of a child has no descriptor everywhere."""
+        waited_for = {keeper.connection: (keeper, job) for job in jobs for keeper in job.keepers}
+        ready, _, _ = select.select(list(waited_for), [], [], 0.1 if waited_for else 0.001)
+        for connection in ready:
+            self._on_words(*waited_for[connection])

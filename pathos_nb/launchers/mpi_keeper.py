@@ -14,6 +14,7 @@ pool has gone, for whatever reason, the rank is killed with all that it started.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import sys
@@ -51,7 +52,7 @@ def main() -> None:
             __import__(module)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
-    keeper = Keeper(control, mpi_rank.main)
+    keeper = Keeper(control, functools.partial(mpi_rank.main, lifeline=os.pipe()))
     gc.freeze()
     try:
         keeper.serve()

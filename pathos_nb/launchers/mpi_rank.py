@@ -7,7 +7,9 @@ goes on to the others (`mpi_group.py`); its ``MPI.COMM_WORLD`` is the job, and n
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import signal
 import socket
 from typing import Any
 
@@ -21,7 +23,7 @@ from pathos_nb.wire.protocol import CAME
 __all__ = ["main"]
 
 
-def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
+def main(channel_fd: int, output_fd: int, board_fd: int, index: int, lifeline: tuple[int, int]) -> None:
     """Run as a rank; never returns.
 
     Parameters
@@ -32,7 +34,10 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
         The file for what items write.
     board_fd, index : int
         The board, and which part of it is this worker's.
+    lifeline : tuple of int
+        A pipe of which the keeper has the other end, and which says nothing.
     """
+    _hang_on(lifeline)
     worker, status = begin(output_fd, board_fd, index), 1
     try:
         with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
@@ -41,6 +46,15 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
         status = 0  # the pool has gone, and so shall we
     finally:
         leave(status)
+
+
+def _hang_on(lifeline: tuple[int, int]) -> None:
+    """Have the system kill this process, whatever it is doing, when its keeper has been killed (on Linux)."""
+    os.close(lifeline[1])
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(lifeline[0], fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(lifeline[0], fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(lifeline[0], fcntl.F_SETFL, os.O_RDONLY | os.O_ASYNC)
 
 
 def _work(channel: socket.socket, worker: Worker) -> int:
