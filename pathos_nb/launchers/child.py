@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
     from types import FrameType
-    from typing import Any
+    from typing import Any, TypeVar
+
+    W = TypeVar("W", bound=Worker)
 else:
     import _signal as signal  # signal.py and socket.py make enums of all their numbers, while every start waits
     import _socket as socket
@@ -62,13 +64,15 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
         leave(status)
 
 
-def begin(output_fd: int, board_fd: int, index: int) -> Worker:
+def begin(output_fd: int, board_fd: int, index: int, kind: type[W] = Worker) -> W:  # type: ignore[assignment]
     """Make a worker of this fresh fork.
 
     Parameters
     ----------
     output_fd, board_fd, index : int
         As for `main`.
+    kind : type
+        What to make.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def begin(output_fd: int, board_fd: int, index: int) -> Worker:
     board = Board(board_fd)
     cells = board.cells(index)
     board.close()  # an item that writes to all descriptors must not reach the others' cells
-    worker = Worker(cells, capture=FileCapture(output_fd, cells.note_said), alarm=_alarm)
+    worker = kind(cells, capture=FileCapture(output_fd, cells.note_said), alarm=_alarm)
     process.is_worker = True
     _install_signals(worker)
     reseed()
@@ -117,8 +121,8 @@ def serve(channel: socket.socket, worker: Worker) -> int:
                 places = outbox.stow(reply.buffers)
                 released = [piece for told in inbox.releases() for piece in pack(told)]
                 _send_alone(sending, channel, [*released, *pack(reply, places)])
-                if reply.kind == BROKEN:
-                    return 1
+                if reply.kind == BROKEN or worker.is_spent:
+                    return int(reply.kind == BROKEN)
             del frame, reply
     return 0
 

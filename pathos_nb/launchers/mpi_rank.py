@@ -15,8 +15,10 @@ from typing import Any
 
 from pathos_nb.launchers.child import begin, leave, serve
 from pathos_nb.launchers.failing import text_of
+from pathos_nb.launchers.mpi_group import Group
+from pathos_nb.launchers.mpi_leader import Leader
+from pathos_nb.launchers.mpi_member import Member
 from pathos_nb.launchers.mpi_memory import unlink_memory_of
-from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire.framing import Frame, pack
 from pathos_nb.wire.protocol import CAME
 
@@ -38,10 +40,10 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int, lifeline: t
         A pipe of which the keeper has the other end, and which says nothing.
     """
     _hang_on(lifeline)
-    worker, status = begin(output_fd, board_fd, index), 1
+    status = 1
     try:
         with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
-            status = _work(channel, worker)
+            status = _work(channel, (output_fd, board_fd, index))
     except (BrokenPipeError, ConnectionResetError):
         status = 0  # the pool has gone, and so shall we
     finally:
@@ -57,14 +59,26 @@ def _hang_on(lifeline: tuple[int, int]) -> None:
         fcntl.fcntl(lifeline[0], fcntl.F_SETFL, os.O_RDONLY | os.O_ASYNC)
 
 
-def _work(channel: socket.socket, worker: Worker) -> int:
+def _work(channel: socket.socket, given: tuple[int, int, int]) -> int:
     try:
         world = _join()
     except BaseException as error:
         _say_came(channel, -1, 0, f"{type(error).__name__}: {text_of(error)}")
         return 1
-    _say_came(channel, world.Get_rank(), world.Get_size(), "")
-    return serve(channel, worker)
+    rank, size = world.Get_rank(), world.Get_size()
+    group = Group(world) if size > 1 else None
+    _say_came(channel, rank, size, "")
+    if group is None:
+        return serve(channel, begin(*given))
+    if rank:
+        channel.close()
+        return begin(*given, Member).serve(group)
+    leader = begin(*given, Leader)
+    leader.take_up(group)
+    try:
+        return serve(channel, leader)
+    finally:
+        leader.dismiss()
 
 
 def _join() -> Any:
