@@ -22,7 +22,7 @@ from pathos_nb.launchers.mpi_memory import unlink_memory_of
 from pathos_nb.wire.framing import Frame, pack
 from pathos_nb.wire.protocol import CAME
 
-__all__ = ["main"]
+__all__ = ["main", "own_world"]
 
 
 def main(channel_fd: int, output_fd: int, board_fd: int, index: int, lifeline: tuple[int, int]) -> None:
@@ -81,11 +81,16 @@ def _work(channel: socket.socket, given: tuple[int, int, int]) -> int:
         leader.dismiss()
 
 
-def _join() -> Any:
-    """Join the job; give its communicator."""
+def own_world() -> Any:
+    """Give the communicator of the job that this process is a rank of; it joins if it has not yet."""
     from mpi4py import MPI
 
-    world = MPI.COMM_WORLD
+    return MPI.COMM_WORLD
+
+
+def _join() -> Any:
+    """Join the job; give its communicator."""
+    world = own_world()
     world.Barrier()  # from here on all have mapped what they share
     unlink_memory_of()
     return world
