@@ -89,7 +89,7 @@ class Mapper(SharedPool):
         self.scheduler = kwds.get("scheduler") or (self._queue(nodes or 1, **asked, **kwds) if self._queue else None)
         self.scatter = bool(kwds.get("scatter", self._scatters))
         self.source = bool(kwds.get("source", False))
-        self.workdir = str(Path(kwds.get("workdir") or getattr(self.scheduler, "workdir", ".")).absolute())
+        self.workdir = str(Path(str(kwds.get("workdir") or getattr(self.scheduler, "workdir", "."))).absolute())
         self.timeout = _seconds(kwds.get("timeout"))
         self._kwds = {k: v for k, v in self._checked(kwds).items() if k not in _OF_PYINA}
         if nodes is None:
@@ -140,18 +140,18 @@ class Mapper(SharedPool):
         own = {name: getattr(self, name) for name in ("nodes", "scheduler", "scatter", "timeout", "workdir")}
         return {**own, **self._kwds}
 
-    def map(self, func: Callable[..., Any], *args: Any, **kwds: Any) -> list[Any]:
-        """Call `func` for each item and wait for all results.
+    def map(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> list[Any]:
+        """Call `f` for each item and wait for all results.
 
         Parameters
         ----------
-        func : callable
+        f : callable
             What is called, with one argument from each sequence.
         *args : iterable
             One sequence or more; the shortest ends the map.
         **kwds : object
             ``onall=False`` leaves one worker out, as pyina's master. Options of the maps of pathos_nb (``chunksize``,
-            ``retries``, …); any other keyword goes to `func` with each item.
+            ``retries``, …); any other keyword goes to `f` with each item.
 
         Returns
         -------
@@ -163,11 +163,11 @@ class Mapper(SharedPool):
         TimeoutError
             The pool's ``timeout`` is over.
         Exception
-            What `func` raised, as itself.
+            What `f` raised, as itself.
         """
         if self.timeout == inf:
-            return super().map(func, *args, **self._in_shares(args, kwds))
-        values: list[Any] = self.amap(func, *args, **kwds).get(self.timeout)
+            return super().map(f, *args, **self._in_shares(args, kwds))
+        values: list[Any] = self.amap(f, *args, **kwds).get(self.timeout)
         return values
 
     def amap(self, f: Callable[..., Any], *args: Any, **kwds: Any) -> Any:

@@ -131,9 +131,8 @@ class Scheduler:
             told = f"{words[0]} is not on the path" if words else "it has no queue"
             cure = "submit where the queue is, or run it here by subprocess"
             raise LauncherUnavailable(f"{type(self).__name__} cannot submit", cause=told, cure=cure)
-        done = subprocess.run(
-            words, input=command + "\n", capture_output=True, text=True, cwd=self.workdir, timeout=_SUBMIT_S, check=False
-        )
+        how: dict[str, Any] = {"capture_output": True, "text": True, "cwd": self.workdir, "check": False}
+        done = subprocess.run(words, input=f"{command}\n", timeout=_SUBMIT_S, **how)
         if done.returncode:
             cure = "see that queue, nodes and timelimit are what the site has"
             raise LauncherUnavailable(f"{words[0]} refused the job", cause=done.stderr.strip(), cure=cure)

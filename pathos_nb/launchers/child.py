@@ -64,21 +64,24 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
         leave(status)
 
 
-def begin(output_fd: int, board_fd: int, index: int, kind: type[W] = Worker) -> W:  # type: ignore[assignment]
+def begin(output_fd: int, board_fd: int, index: int) -> Worker:
     """Make a worker of this fresh fork.
 
     Parameters
     ----------
     output_fd, board_fd, index : int
         As for `main`.
-    kind : type
-        What to make.
 
     Returns
     -------
     Worker
         Its output caught, its signals set.
     """
+    return begin_as(Worker, output_fd, board_fd, index)
+
+
+def begin_as(kind: type[W], output_fd: int, board_fd: int, index: int) -> W:
+    """Make a worker of some class of this fresh fork; see `begin`."""
     sys.modules["__main__"] = types.ModuleType("__main__")
     board = Board(board_fd)
     cells = board.cells(index)

@@ -12,12 +12,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from pathos_nb.errors import BadOption, LauncherUnavailable, PoolBroken
+from pathos_nb.errors import BadOption, PoolBroken
 from pathos_nb.launchers.contract import Availability, Launcher, SourceBroken
 from pathos_nb.launchers.cores import inner_threads, usable_cores
 from pathos_nb.launchers.mpi_command import find_mpiexec, job_environment, lingers, starts_ranks
@@ -32,7 +31,9 @@ __all__ = ["MpiLauncher"]
 _MAX_RANKS = 4096
 _NO_MPIEXEC = "no mpiexec beside the interpreter or on the path (pip install mpich, or load your centre's MPI)"
 _WRONG_MPI = "mpi4py was built for another MPI than this mpiexec is of"
-_WRONG_MPI_CURE = "use the mpiexec of mpi4py's own MPI (mpiexec=), or build mpi4py with this one (pip install --no-binary)"
+_WRONG_MPI_CURE = (
+    "use the mpiexec of mpi4py's own MPI (mpiexec=), or build mpi4py with this one (pip install --no-binary)"
+)
 
 
 class MpiSlot(ProcessSlot):

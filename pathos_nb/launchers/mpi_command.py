@@ -1,8 +1,8 @@
 """What starts an MPI job here: which program, with which words, in which environment.
 
-MPICH's ``mpiexec.gforker`` is preferred where it lies beside ``mpiexec``: it forks the ranks on this machine and listens
-on no port, while hydra (``mpiexec``) keeps one open on all interfaces for as long as the job lasts. An installation
-beside the interpreter goes before one on the path: that is the one that its mpi4py was installed with.
+MPICH's ``mpiexec.gforker`` is preferred where it lies beside ``mpiexec``: it forks the ranks on this machine and
+listens on no port, while hydra (``mpiexec``) keeps one open on all interfaces for as long as the job lasts. An
+installation beside the interpreter goes before one on the path: its mpi4py was installed with that one.
 
 References
 ----------

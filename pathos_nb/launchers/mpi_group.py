@@ -120,4 +120,3 @@ def may_watch() -> bool:
     from mpi4py import MPI
 
     return bool(MPI.Query_thread() >= MPI.THREAD_MULTIPLE)
-

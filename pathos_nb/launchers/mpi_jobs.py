@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import functools
 import os
 import select
 import signal
@@ -247,7 +248,7 @@ class MpiJobs:
         while (connection := self._door.take()) is not None:
             keeper = _Keeper(connection)
             self._strangers.add(keeper)
-            self._hub.watch(connection.fileno(), lambda keeper=keeper: self._on_words(keeper, None))
+            self._hub.watch(connection.fileno(), functools.partial(self._on_words, keeper, None))
 
     def _on_words(self, keeper: _Keeper, job: Job | None) -> None:
         try:

@@ -1,8 +1,8 @@
 """The leader: rank 0 of a worker of several ranks, which has the others do with each item what it does itself.
 
-An item is over when all ranks are through with it. If one raises, the others may wait for it in MPI for ever: so after a
-grace the item has failed, by what was raised, and the job is given up for a new one. If it is the leader that waits, a
-thread of its own sees that, and says so in its place.
+An item is over when all ranks are through with it. If one raises, the others may wait for it in MPI for ever: so after
+a grace the item has failed, by what was raised, and the job is given up for a new one. If it is the leader that waits,
+a thread of its own sees that, and says so in its place.
 """
 
 from __future__ import annotations
@@ -65,9 +65,11 @@ class Leader(Worker):
 
     def _trouble_of_members(self) -> Frame | None:
         self._await_members(None)
-        troubles = [(rank, told) for rank, told in sorted(self._heard.items()) if told is not None]
+        troubles = {rank: told for rank, told in sorted(self._heard.items()) if told is not None}
         self._heard.clear()
-        return Frame(protocol.BROKEN, (f"on rank {troubles[0][0]}: {troubles[0][1][0]}", troubles[0][1][1])) if troubles else None
+        for rank, (text, trace) in troubles.items():
+            return Frame(protocol.BROKEN, (f"on rank {rank}: {text}", trace))
+        return None
 
     def _done(self, doing: Chunk) -> Frame:
         self._doing = doing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pathos_nb.launchers.board import Cells
@@ -19,6 +20,7 @@ class Member(Worker):
     """A worker that begins an item when the leader does, and whose values are not wanted."""
 
     group: Group
+    _trouble: Any = None
 
     def serve(self, group: Group) -> int:
         """Do what the leader says, until it says that this is the end; give the exit status."""
@@ -41,7 +43,8 @@ class Member(Worker):
             self._trouble = (0, protocol.RAISED, None, "ImportError", f"the {what} cannot be loaded: {error}", trace)
 
     def _done(self, doing: Chunk) -> Frame:
-        rows = iter(doing.rows if doing.rows is not None else zip(*doing.columns or (), strict=True))
+        columns: tuple[Any, ...] = doing.columns or ()
+        rows: Iterator[Any] = doing.rows or zip(*columns, strict=True)
         place = 0
         while True:
             verb, _ = self.group.hear()

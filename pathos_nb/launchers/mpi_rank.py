@@ -13,7 +13,7 @@ import signal
 import socket
 from typing import Any
 
-from pathos_nb.launchers.child import begin, leave, serve
+from pathos_nb.launchers.child import begin, begin_as, leave, serve
 from pathos_nb.launchers.failing import text_of
 from pathos_nb.launchers.mpi_group import Group
 from pathos_nb.launchers.mpi_leader import Leader
@@ -72,8 +72,8 @@ def _work(channel: socket.socket, given: tuple[int, int, int]) -> int:
         return serve(channel, begin(*given))
     if rank:
         channel.close()
-        return begin(*given, Member).serve(group)
-    leader = begin(*given, Leader)
+        return begin_as(Member, *given).serve(group)
+    leader = begin_as(Leader, *given)
     leader.take_up(group)
     try:
         return serve(channel, leader)
