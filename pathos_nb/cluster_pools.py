@@ -65,8 +65,8 @@ class Mapper(SharedPool):
     **kwds : object
         ``nodes``: how many workers, also as ``"3:ppn=2"``. ``scheduler``: what is asked of a queue. ``scatter``: give
         each worker one equal share. ``timeout``: seconds (or ``HH:MM``) that a map may take in all. ``workdir`` and
-        ``source`` are kept; nothing goes through files here. ``initializer``, ``initargs``, ``maxtasksperchild``, ``id``
-        as for the pools of pathos; and the settings of the place.
+        ``source`` are kept; nothing goes through files here. ``initializer``, ``initargs``, ``maxtasksperchild`` and
+        ``id`` as for the pools of pathos; and the settings of the place.
 
     Raises
     ------

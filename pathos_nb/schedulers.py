@@ -136,7 +136,7 @@ class Scheduler:
         if done.returncode:
             cure = "see that queue, nodes and timelimit are what the site has"
             raise LauncherUnavailable(f"{words[0]} refused the job", cause=done.stderr.strip(), cure=cure)
-        return done.stdout.strip()
+        return str(done.stdout).strip()
 
     def _files(self) -> list[str]:
         return [word for flag, path in (("-o", self.outfile), ("-e", self.errfile)) if path for word in (flag, path)]

@@ -40,7 +40,8 @@ def ez_map(func: Callable[..., Any], *arglist: Any, **kwds: Any) -> list[Any]:
     strategy = kwds.get("mapper", worker_pool)()
     if strategy not in _STRATEGIES:
         raise ValueError(f"there is no strategy {strategy!r}: take worker_pool or scatter_gather of pyina.mappers")
-    settings = {"nodes": kwds[name] for name in ("nnodes", "nodes") if name in kwds}
+    nodes = kwds.get("nodes", kwds.get("nnodes"))
+    settings = {} if nodes is None else {"nodes": nodes}
     asked = {name: kwds[name] for name in ("timelimit", "queue") if name in kwds}
     scheduler = kwds.get("scheduler") or None
     if isinstance(scheduler, type):

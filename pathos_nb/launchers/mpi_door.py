@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["Door", "enter"]
+__all__ = ["Door"]
 
 _IS_LINUX = sys.platform == "linux"
 _BACKLOG = 128
@@ -28,7 +28,7 @@ class Door:
     Attributes
     ----------
     address : str
-        What `enter` takes; it goes by the command line, and is no secret.
+        Where to connect, as a keeper does; it goes by the command line, and is no secret.
 
     Raises
     ------
@@ -73,34 +73,6 @@ class Door:
         if self._folder is not None:
             with contextlib.suppress(OSError):
                 self._folder.cleanup()
-
-
-def enter(address: str) -> socket.socket:
-    """Connect to a door.
-
-    Parameters
-    ----------
-    address : str
-        As the door has it.
-
-    Returns
-    -------
-    socket
-
-    Raises
-    ------
-    OSError
-        It is closed, or not on this machine.
-    """
-    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        found.connect(_name(address))
-        if not _is_own(found):
-            raise PermissionError(f"{address} is another user's")
-    except BaseException:
-        found.close()
-        raise
-    return found
 
 
 def _name(address: str) -> str:

@@ -17,14 +17,22 @@ import contextlib
 import functools
 import gc
 import os
+import struct
 import sys
 
 from pathos_nb.launchers import mpi_rank
-from pathos_nb.launchers.mpi_door import enter
 from pathos_nb.launchers.mpi_memory import unlink_memory_of
 from pathos_nb.launchers.zygote import Zygote
 
-__all__ = ["main"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+else:
+    import _socket as socket  # socket.py makes enums of all its numbers, while every start waits
+
+__all__ = ["enter", "main"]
+
+_CREDENTIALS = struct.Struct("3i")
 
 
 class Keeper(Zygote):
@@ -59,3 +67,29 @@ def main() -> None:
     finally:
         keeper.end()
         os._exit(0)
+
+
+def enter(address: str) -> socket.socket:
+    """Connect to a pool's door.
+
+    Parameters
+    ----------
+    address : str
+        As the door has it.
+
+    Returns
+    -------
+    socket
+
+    Raises
+    ------
+    OSError
+        It is closed, not on this machine, or another user's.
+    """
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    found.connect("\0" + address[1:] if address.startswith("@") else address)
+    if address.startswith("@"):
+        told = found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        if _CREDENTIALS.unpack(told)[1] != os.getuid():
+            raise PermissionError(f"{address} is another user's")
+    return found

@@ -25,7 +25,7 @@ from pathos_nb.wire.protocol import ItemReport
 __all__ = ["Leader"]
 
 _HOST = socket.gethostname()
-_GRACE_S = 2.0
+_GRACE_S, _SHORT_GRACE_S = 2.0, 0.3
 _LOOK_S = 0.02
 _RELAYED = {
     protocol.INITIALIZE, protocol.DEFINE, protocol.WORK, protocol.CALL, protocol.FORGET, protocol.BESIDE,
@@ -43,6 +43,7 @@ class Leader(Worker):
         self._lock, self._lasts = threading.Lock(), threading.Event()
         self._heard: dict[int, Any] = {}
         self._doing: Chunk | None = None
+        self._is_open = False  # an item that not all members are through with
         if may_watch():
             threading.Thread(target=self._watch, name="pathos_nb mpi watch", daemon=True).start()
 
@@ -57,6 +58,7 @@ class Leader(Worker):
             return super().handle(frame)
         self.group.relay(frame)
         reply = super().handle(frame)
+        self.is_spent = self.is_spent or self._is_open
         if frame.kind in (protocol.WORK, protocol.CALL) and not self.is_spent:
             self.group.tell(END)
         elif frame.kind == protocol.INITIALIZE and reply is None:
@@ -83,19 +85,19 @@ class Leader(Worker):
 
     def _together(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*row: Any) -> Any:
+            self.in_item = False  # an interrupt in the midst of a message would leave some members without it
             if self.is_spent:
                 raise KeyboardInterrupt
             self._begin()
             try:
+                self.in_item = True
                 value = function(*row)
+                self.in_item = False
             except BaseException:
-                self._end()
-                if not self._await_members(_GRACE_S):
-                    self._give_up()
+                self.in_item = False
+                self._end(_SHORT_GRACE_S if self.stop_requested else _GRACE_S)
                 raise
-            self._end()
-            if not self._await_members(None):
-                self._give_up()
+            self._end(None)
             self._raise_what_members_raised()
             return value
 
@@ -103,12 +105,18 @@ class Leader(Worker):
 
     def _begin(self) -> None:
         self._heard.clear()
+        self._is_open = True
         self.group.tell(GO)
         self._lasts.set()
 
-    def _end(self) -> None:
+    def _end(self, grace_s: float | None) -> None:
+        """Wait for the members; without end as long as none has failed, if no grace is given."""
         with self._lock:
             self._lasts.clear()
+        if self._await_members(grace_s):
+            self._is_open = False
+        else:
+            self._give_up()
 
     def _give_up(self) -> None:
         """Begin no more items: the job is of no use any more, and ends with the report of this chunk."""
@@ -116,14 +124,14 @@ class Leader(Worker):
 
     def _await_members(self, grace_s: float | None) -> bool:
         """Wait until all members are through; False if one has failed, and others are stuck."""
-        patience, failed_at = Patience(1e-3), None if grace_s is None else time.monotonic()
+        patience, until_s = Patience(1e-3), None if grace_s is None else time.monotonic() + grace_s
         while True:
             self._hear()
             if len(self._heard) == self.group.size - 1:
                 return True
-            if failed_at is None and self._has_failures():
-                failed_at = time.monotonic()
-            if failed_at is not None and time.monotonic() - failed_at > _GRACE_S:
+            if until_s is None and self._has_failures():
+                until_s = time.monotonic() + _GRACE_S
+            if until_s is not None and time.monotonic() > until_s:
                 return False
             patience.pause()
 

@@ -43,8 +43,8 @@ class Member(Worker):
             self._trouble = (0, protocol.RAISED, None, "ImportError", f"the {what} cannot be loaded: {error}", trace)
 
     def _done(self, doing: Chunk) -> Frame:
-        columns: tuple[Any, ...] = doing.columns or ()
-        rows: Iterator[Any] = doing.rows or zip(*columns, strict=True)
+        columns = doing.columns
+        rows: Iterator[Any] = iter(doing.rows or ()) if columns is None else zip(*columns, strict=True)
         place = 0
         while True:
             verb, _ = self.group.hear()

@@ -9,18 +9,23 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import signal
-import socket
-from typing import Any
 
 from pathos_nb.launchers.child import begin, begin_as, leave, serve
 from pathos_nb.launchers.failing import text_of
-from pathos_nb.launchers.mpi_group import Group
-from pathos_nb.launchers.mpi_leader import Leader
-from pathos_nb.launchers.mpi_member import Member
 from pathos_nb.launchers.mpi_memory import unlink_memory_of
 from pathos_nb.wire.framing import Frame, pack
 from pathos_nb.wire.protocol import CAME
+
+TYPE_CHECKING = False  # every rank's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    import signal
+    import socket
+    from typing import Any
+
+    from pathos_nb.launchers.mpi_group import Group
+else:
+    import _signal as signal  # signal.py and socket.py make enums of all their numbers, while every start waits
+    import _socket as socket
 
 __all__ = ["main", "own_world"]
 
@@ -65,14 +70,25 @@ def _work(channel: socket.socket, given: tuple[int, int, int]) -> int:
     except BaseException as error:
         _say_came(channel, -1, 0, f"{type(error).__name__}: {text_of(error)}")
         return 1
-    rank, size = world.Get_rank(), world.Get_size()
-    group = Group(world) if size > 1 else None
-    _say_came(channel, rank, size, "")
-    if group is None:
+    _say_came(channel, world.Get_rank(), world.Get_size(), "")
+    if world.Get_size() == 1:
         return serve(channel, begin(*given))
-    if rank:
-        channel.close()
-        return begin_as(Member, *given).serve(group)
+    from pathos_nb.launchers.mpi_group import Group
+
+    group = Group(world)
+    return _follow(channel, given, group) if group.rank else _lead(channel, given, group)
+
+
+def _follow(channel: socket.socket, given: tuple[int, int, int], group: Group) -> int:
+    from pathos_nb.launchers.mpi_member import Member
+
+    channel.close()
+    return begin_as(Member, *given).serve(group)
+
+
+def _lead(channel: socket.socket, given: tuple[int, int, int], group: Group) -> int:
+    from pathos_nb.launchers.mpi_leader import Leader
+
     leader = begin_as(Leader, *given)
     leader.take_up(group)
     try:
