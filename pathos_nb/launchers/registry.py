@@ -41,6 +41,7 @@ class Registry:
             "threads": "pathos_nb.launchers.threads:ThreadsLauncher",
             "processes": "pathos_nb.launchers.processes:ProcessesLauncher",
             "ppft": "pathos_nb.launchers.ppft:PpftLauncher",
+            "mpi": "pathos_nb.launchers.mpi:MpiLauncher",
             "slurm": "pathos_nb.launchers.slurm:SlurmLauncher",
         }
         self._scanned = False

@@ -15,6 +15,7 @@ RELEASE     both       (segments,): all views of these pieces of shared memory a
 DONE        up         (`Report` fields) then the values
 BROKEN      up         (what, text): the initializer failed; the worker ends
 PROFILE     up         (chunk, `Profiled` fields): what was sampled of a chunk that is still at work
+CAME        up         (rank, size, process id, trouble): a process of an MPI job that is a worker; what is in its way
 ==========  =========  ==================================================================================
 """
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL = range(1, 11)
+INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL, CAME = range(1, 12)
 
 RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION = range(6)
 # What a thread was at when it was sampled: each sample's time is shared out among these.
