@@ -251,7 +251,7 @@ class Maps:
 
     def _is_inside(self) -> bool:
         """Whether this thread is one of the pool's own, all of which may be waiting for each other."""
-        return id(self.dispatcher.hub) in here.pools or self.dispatcher.is_mine()
+        return self.dispatcher.hub.token in here.pools or self.dispatcher.is_mine()
 
     # --- the end ---
 

@@ -124,6 +124,8 @@ class RunSpec(NamedTuple):
         How long a chunk may last: after that what has not begun goes back. None: it is done to its end.
     profile : tuple or None
         `Profiling` fields, if the run is profiled.
+    above : sequence of str
+        The tokens of the pools that its items work for, at however many removes.
     """
 
     star: bool
@@ -133,6 +135,7 @@ class RunSpec(NamedTuple):
     context: tuple[Any, ...] | None
     chunk_s: float | None = None
     profile: tuple[Any, ...] | None = None
+    above: Sequence[str] = ()
 
 
 class ItemReport(NamedTuple):
