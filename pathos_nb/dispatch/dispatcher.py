@@ -31,11 +31,13 @@ from pathos_nb.dispatch.deliveries import Deliveries, complain
 from pathos_nb.dispatch.feeder import Feeder, failure_of
 from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import StreamKeeper
+from pathos_nb.dispatch.nested import watch
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Keeping, Run, Task
 from pathos_nb.errors import PoolBroken, PoolClosed
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub, Ready
+from pathos_nb.launchers.inside import working
 from pathos_nb.launchers.registry import registry
 
 GRACE_S = 0.2
@@ -120,6 +122,8 @@ class Dispatcher:
             run.workers_n = len(self.crew.seats)
             self.runs.append(run)
             self._show(run)
+            if (worker := working()) is not None:
+                watch(run, worker)
             run.begin()
             self.absences.begin(run)
             if not run.source.ready:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
 from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
+from pathos_nb.dispatch.nested import InnerRuns
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.dispatch.profiles import make_profile
 from pathos_nb.dispatch.source import Source
@@ -120,6 +121,8 @@ class Run:
         The record so far.
     places : list of PlaceNews
         What was lost on the way, and what came back; `pathos_nb.dispatch.absences` reads it.
+    inner : InnerRuns
+        The maps inside of its items, by the item's index.
     heavy : tuple of (str, int)
         Names and bytes of large values that the function brought to the workers.
     profile : Profile or None
@@ -136,6 +139,7 @@ class Run:
         self.failures: dict[int, Failure] = {}
         self.chunks: list[ChunkDone] = []
         self.places: list[PlaceNews] = []
+        self.inner = InnerRuns()
         self.error: BaseException | None = None
         self.unattended = False
         self.again: deque[Task] = deque()
@@ -283,6 +287,7 @@ class Run:
         self.timers.clear()
         self.payloads.clear()
         self.function = None
+        self.inner.lose()
         self.tell(RunEnded(self.run_id, self.state, self.seconds))
         self._call_back()
 

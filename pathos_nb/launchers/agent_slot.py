@@ -135,6 +135,7 @@ class AgentSlot(Slot):
         if frame.kind == protocol.DONE:
             if self._at is not None and self._at.chunk <= frame.meta[0]:
                 self._at = None
+        if frame.kind in (protocol.DONE, protocol.INNER):
             frame = self.launcher.by_our_clock(frame)
         self.launcher.tell(Reply(self, frame))
 

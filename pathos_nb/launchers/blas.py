@@ -56,14 +56,14 @@ class BlasShare:
             self._at_work.remove(share)
             if not self._at_work:
                 for library, n in self._had:
-                    library.set_num_threads(n)
+                    _set(library, n)
                 self._had = []
 
     def _hold(self, share: int) -> None:
         for library in self._libraries:
             n = library.num_threads
             if n is not None and n > share:
-                library.set_num_threads(share)
+                _set(library, share)
 
     def _find(self) -> None:
         """Look which libraries are loaded, if anything has been loaded since."""
@@ -74,3 +74,8 @@ class BlasShare:
 
             self._libraries = list(threadpoolctl.ThreadpoolController().lib_controllers)
         self._n_modules = len(sys.modules)
+
+
+def _set(library: Any, n: int) -> None:
+    # Lately threadpoolctl lets only the first thread that asks change what holds for all. Here one lock orders them.
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(n)

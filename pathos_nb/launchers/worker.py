@@ -155,6 +155,7 @@ class Worker:
         self.in_item = False
         self.stop_requested = False
         self.doing: Chunk | None = None
+        self.inner: Any = None  # tells of maps inside of its items, once there has been one
         self._runs: dict[int, Work] = {}
         self._surroundings = Surroundings()
         self._offset = time.time() - _clock()
@@ -452,7 +453,8 @@ class Chunk:
             self.ends.append(worker.now(_clock()))
         meta = Report(
             self.number, n_run, worker.now(self.started), self.ends.tobytes(), self.block,
-            [tuple(item) for item in self.failures], self.output, "",
+            [tuple(item) for item in self.failures], self.output, "", None,
+            () if worker.inner is None else worker.inner.take(self.number),
         )  # fmt: skip
         return Frame(protocol.DONE, tuple(meta), payload.body, payload.buffers)
 
