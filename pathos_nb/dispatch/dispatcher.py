@@ -121,9 +121,10 @@ class Dispatcher:
             run.unattended = not attended
             run.workers_n = len(self.crew.seats)
             self.runs.append(run)
-            self._show(run)
             if (worker := working()) is not None:
                 watch(run, worker)
+            if worker is None or run.options.progress:  # else it is seen under its outer item
+                self._show(run)
             run.begin()
             self.absences.begin(run)
             if not run.source.ready:

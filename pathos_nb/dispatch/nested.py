@@ -17,12 +17,13 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pathos_nb.dispatch.record import duration
 from pathos_nb.events import ChunkDone, Event, InnerTold, RunEnded
 from pathos_nb.launchers.board import FINISHED
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import INNER, InnerNews
 
-__all__ = ["InnerRun", "InnerRuns", "watch"]
+__all__ = ["InnerRun", "InnerRuns", "as_chunk", "told", "watch"]
 
 _EVERY_S = 0.1
 _MOST_RUNS, _MOST_CHUNKS = 64, 4096  # told one by one, of one chunk of items; kept, of one run
@@ -128,6 +129,15 @@ class InnerRuns(dict[int, list[InnerRun]]):
     def n_runs(self) -> int:
         """How many there are, further inside too."""
         return sum(1 + found.inner.n_runs for row in list(self.values()) for found in list(row))
+
+
+def told(run: InnerRun) -> str:
+    """Say in a line how far a map inside of an item is."""
+    of = "" if run.total is None else f" of {run.total:,}"
+    n, failed = len(run.workers), f", {run.n_failed:,} failed" if run.n_failed else ""
+    by = f" by {n} worker{'' if n == 1 else 's'}" if n else ""
+    state = "" if run.state in ("running", "done") else f", {run.state}"
+    return f"{run.title}: {run.n_done:,}{of} done{failed}{by}, {duration(run.seconds)}{state}"
 
 
 def as_chunk(run_id: str, raw: Sequence[Any]) -> ChunkDone:
@@ -243,4 +253,3 @@ def _row_of(chunk: ChunkDone) -> tuple[Any, ...]:
     return (
         chunk.worker, chunk.host, chunk.pid, where, chunk.started, stamps, chunk.block, len(chunk.failures),
     )  # fmt: skip
-
