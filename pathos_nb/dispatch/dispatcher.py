@@ -34,6 +34,7 @@ from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.nested import watch
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Keeping, Run, Task
+from pathos_nb.dispatch.waiting import Waiting
 from pathos_nb.errors import PoolBroken, PoolClosed
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub, Ready
@@ -91,6 +92,7 @@ class Dispatcher:
             self.hub.close()
             raise
         self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
+        self.waiting = Waiting(self.hub, self._check_over, self.fail_run, self.stop)
         self._may_step = any(seat.slot.inline for seat in self.crew.seats)
         self.is_inline = len(self._inline) == len(self.crew.seats)
 
@@ -127,6 +129,7 @@ class Dispatcher:
                 self._show(run)
             run.begin()
             self.absences.begin(run)
+            self.waiting.begin(run)
             if not run.source.ready:
                 self._check_over(run)
             if len(self.runs) > 1 or not send_alone(run, self.crew, self.feeder.note):

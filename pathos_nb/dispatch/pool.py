@@ -164,11 +164,11 @@ class Pool:
 
     def amap(self, f: Callable[..., Any], *sequences: Iterable[Any], **options: Any) -> AsyncResult:
         """Begin a map and give its result to come; the input is read at once."""
-        return self._maps.later(f, tuple(map(list, sequences)), False, options)
+        return self._maps.later(f, sequences, False, options)
 
     def astarmap(self, f: Callable[..., Any], rows: Iterable[Iterable[Any]], **options: Any) -> AsyncResult:
         """Begin a `starmap` and give its result to come."""
-        return self._maps.later(f, (list(rows),), True, options)
+        return self._maps.later(f, (rows,), True, options)
 
     def pipe(self, f: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Give ``f(*args)``, computed by one worker."""

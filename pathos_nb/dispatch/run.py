@@ -140,6 +140,8 @@ class Run:
         self.chunks: list[ChunkDone] = []
         self.places: list[PlaceNews] = []
         self.inner = InnerRuns()
+        self.node: Any = None  # in a graph of calls, if it is in one
+        self.called = _called(call.function)
         self.error: BaseException | None = None
         self.unattended = False
         self.again: deque[Task] = deque()
@@ -411,6 +413,12 @@ class Run:
         except Exception as error:  # the user's own repr
             return f"<no repr: {type(error).__name__}>"
         return text if len(text) <= _ARGUMENT_CHARS else f"{text[:_ARGUMENT_CHARS]}..."
+
+
+def _called(function: Any) -> str:
+    """Give a function's name; that of the user's own where it is wrapped."""
+    found = getattr(function, "func", function)
+    return str(getattr(found, "__name__", None) or type(found).__name__)
 
 
 def _not_run(index: int, error: BaseException | None = None) -> Failure:
