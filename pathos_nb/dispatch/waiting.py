@@ -13,7 +13,7 @@ posted to the other's hub.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pathos_nb.dispatch.graph import link
@@ -112,7 +112,7 @@ class HeldSource(SliceSource):
         self.held, self.shared, self.columns = {}, [], ([],)
 
 
-def held_source(sequences: tuple[Any, ...], star: bool, kwargs: dict[str, Any]) -> HeldSource | None:
+def held_source(sequences: tuple[Any, ...], star: bool, kwargs: Mapping[str, Any]) -> HeldSource | None:
     """Give the source of a call that has to wait for others.
 
     Parameters
