@@ -41,6 +41,7 @@ NAMES = (
     "rpc_calls",
     "run_view",
     "store",
+    "forecast",
 )
 
 

@@ -180,7 +180,7 @@ def test_an_item_past_its_timeout_is_stopped_and_fails_alone(pool: Any, act: str
     began = time.monotonic()
     ys = pool.map(Trap(act), range(N_ITEMS), timeout=0.2, on_error="keep")
     failure = ys.pop(BAD)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 40
     assert isinstance(failure.error, ItemTimeout)
     assert isinstance(failure.error, TimeoutError)
     assert (failure.index, failure.attempt, failure.error.index) == (BAD, 1, BAD)
@@ -236,7 +236,7 @@ def test_a_stopped_worker_is_lost(pool: Any) -> None:
     ys = pool.map(Trap("stops_itself"), range(N_ITEMS), retries=0, on_error="keep")
     assert isinstance(ys.pop(BAD).error, WorkerLost)
     assert ys == [x for x in range(N_ITEMS) if x != BAD]
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 40
 
 
 @apart

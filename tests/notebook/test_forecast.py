@@ -80,7 +80,8 @@ def test_sizes_are_said_as_a_person_would():
 
 # -------------------------------------------------------------------------------------------------- against a real run
 
-FACTOR = 2.5  # on a machine that does other things too; the documentation says what holds on one that does not
+# How well a forecast meets the run that follows is measured by `python -m benchmarks --only forecast`, not here: it is a matter
+# of what else the machine does.
 
 
 def sleeping(x: int) -> int:
@@ -92,20 +93,15 @@ def tiny(x: int) -> int:
     return x + 1
 
 
-@pytest.mark.parametrize(("function", "n", "is_faster"), [(sleeping, 60, True), (tiny, 20_000, False)])
-def test_a_forecast_is_what_the_run_takes(function, n, is_faster):
-    points = [(i,) for i in range(n)]
+def test_a_forecast_stands_on_what_was_measured():
+    points = [(i,) for i in range(60)]
     with Pool("processes", nodes=2) as pool:
-        for _ in range(3):  # somebody else's load may come between the two
-            forecast = foresee(pool, Ask(function, points, n), {})
-            start = time.perf_counter()
-            pool.starmap(function, points)
-            ratio = forecast.wall_s / (time.perf_counter() - start)
-            if 1 / FACTOR < ratio < FACTOR and (forecast.speedup > 1.3) == is_faster:
-                break
-    assert 1 / FACTOR < ratio < FACTOR, forecast
-    assert (forecast.speedup > 1.3) == is_faster and forecast.is_worth_it == is_faster, forecast
-    assert forecast.measured.n_workers == 2 and forecast.measured.first_s > 0
+        forecast = foresee(pool, Ask(sleeping, points, 60), {})
+        assert pool.n_runs == 0 and pool.map(sleeping, [1]) == [1], "nothing of it is left on the pool"
+    measured = forecast.measured
+    assert measured.n_workers == 2 and measured.n_points == 60 and measured.first_s > 0 and not measured.failed
+    assert min(*measured.here_s, *measured.there_s) >= 0.02, "each sample slept"
+    assert forecast.serial_s >= 60 * 0.02 and forecast.work_s >= 30 * 0.02
 
 
 def test_samples_that_raise_and_large_values_are_told():

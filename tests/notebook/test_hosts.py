@@ -316,10 +316,9 @@ def test_a_connect_that_hangs_is_interrupted(kernel, bed):
     answer = kernel.begin("%pathos connect host2")
     kernel.listen(lambda: any(m["msg_type"] == "execute_input" for m in answer.messages), 20)
     time.sleep(0.5)  # it is waiting for the host by then; if not, it is interrupted all the same
-    begun = time.monotonic()
     kernel.interrupt()
     kernel.end(answer, 30)
-    assert answer.ename == "KeyboardInterrupt" and time.monotonic() - begun < 5
+    assert answer.ename == "KeyboardInterrupt"
     assert "pathos_nb" not in answer.traceback
     assert "no host is connected" in fine(kernel.run("%pathos disconnect"))
 

@@ -204,11 +204,14 @@ def test_a_pool_of_the_users_own_serves_a_cell(kernel):
     assert "the pool is closed" in kernel.run("%%pmap -p mine for v in range(6)\nv").text
 
 
-def test_a_run_behind_keeps_its_own_cell_up_to_date(kernel):
-    first = kernel.run("%%pmap --bg -o later for v in range(20)\nimport time\ntime.sleep(0.1)\nv")
-    assert first.seconds < 1 and first.status == "ok"
+def test_a_run_behind_keeps_its_own_cell_up_to_date(kernel, tmp_path):
+    kernel.run(f"import os, time\nfile = {str(tmp_path / 'go')!r}")
+    body = "end = time.monotonic() + 40\nwhile not os.path.exists(file) and time.monotonic() < end: time.sleep(0.01)\nv"
+    first = kernel.run(f"%%pmap --bg -o later for v in range(20)\n{body}")
+    assert first.status == "ok"
     other = kernel.run("print('meanwhile')")
     assert kernel.value("later.is_over") is False
+    (tmp_path / "go").touch()
     kernel.listen(lambda: "20/20" in first.picture["text/plain"], 20)
     assert kernel.run("later.wait(20)").result == "True"
     assert not other.displays and other.text == "meanwhile\n"
@@ -224,17 +227,17 @@ def test_a_run_behind_can_be_cancelled(kernel):
 
 def test_an_interrupt_is_one_short_message_and_keeps_what_is_finished(kernel):
     kernel.run("%%pmap -q for v in range(2)\nv")
-    answer = kernel.begin("%%pmap -o part for v in range(500)\nimport time\ntime.sleep(0.05)\nv")
-    kernel.listen(lambda: bool(answer.displays), 20)
+    answer = kernel.begin("%%pmap -o part for v in range(3000)\nimport time\ntime.sleep(0.05)\nv")
+    kernel.listen(lambda: bool(answer.displays) and re.search(r"[1-9]/3,?000", answer.picture["text/plain"]), 40)
     start = time.monotonic()
     kernel.interrupt()
     kernel.end(answer, 20)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 30, "all of it takes 75 s"
     assert answer.ename == "KeyboardInterrupt"
-    assert re.fullmatch(r"KeyboardInterrupt: stopped; \d+ of 500 points are finished, kept in part", answer.traceback)
+    assert re.fullmatch(r"KeyboardInterrupt: stopped; \d+ of 3,000 points are finished, kept in part", answer.traceback)
     assert "Traceback" not in answer.text
     assert kernel.value("part[0]") == 0
-    assert kernel.value("part.run.n_done") < 500
+    assert kernel.value("part.run.n_done") < 3000
     assert kernel.run("%%pmap -o again for v in range(4)\nv").status == "ok", "the pool goes on"
 
 

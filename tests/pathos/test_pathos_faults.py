@@ -97,7 +97,7 @@ def test_a_dropped_iterator_does_not_delay_the_next_map(kind):
     del values
     began = time.monotonic()
     assert pool.map(abs, [-1]) == [1]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30, "10,000 items would take 50 s"
 
 
 @PROCESSES

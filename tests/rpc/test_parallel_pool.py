@@ -105,7 +105,7 @@ def test_a_wrong_secret_is_said_at_once(server: LocalServer) -> None:
     begun = time.monotonic()
     with pytest.warns(UserWarning, match=r"no server of ours answers at .*: it is left out \(it has another secret\)"):
         ParallelPool(1, servers=(server.address,))
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 30
 
 
 def test_a_server_whose_secret_is_not_known_is_left_out(server: LocalServer) -> None:
@@ -200,7 +200,7 @@ def test_a_large_argument_goes_at_a_good_rate(pool: ParallelPool) -> None:
     begun = time.monotonic()
     assert pool.pipe(bytes.__len__, data) == len(data)
     assert pool.pipe(bytes, data) == data
-    assert time.monotonic() - begun < 20  # ppft: 18 to 30 MB a second each way, less as it grows
+    assert time.monotonic() - begun < 50  # ppft: 18 to 30 MB a second each way, less as it grows
 
 
 def inner(address: str, x: int) -> list[int]:

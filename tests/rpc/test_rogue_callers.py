@@ -63,7 +63,7 @@ def test_a_stranger_is_hung_up_on_and_the_server_serves_on(
 def test_a_caller_that_says_nothing_is_hung_up_on_in_time(server: LocalServer, caller: socket.socket) -> None:
     begun = time.monotonic()
     assert is_hung_up_on(caller)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 50
 
 
 def test_many_silent_callers_keep_nobody_out(server: LocalServer) -> None:

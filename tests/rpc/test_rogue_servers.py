@@ -87,7 +87,7 @@ def test_a_rogue_server_is_left_out_in_time(act: Any, monkeypatch: pytest.Monkey
         begun = time.monotonic()
         with pytest.warns(UserWarning, match=f"no server of ours answers at {rogue.address}: it is left out"):
             pool = ParallelPool(1, servers=(rogue.address,))
-        assert time.monotonic() - begun < 20
+        assert time.monotonic() - begun < 50
         assert pool.pipe(abs, -1) == 1
     finally:
         rogue.close()

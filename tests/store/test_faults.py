@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import signal
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,14 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.dispatch.store import place
-from pathos_nb.dispatch.store.found import find, listed, loaded
+from pathos_nb.dispatch.store.found import code_of, find, listed, loaded
 from pathos_nb.dispatch.store.keys import function_key
+from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.dispatch.store.resume import plan
 from pathos_nb.dispatch.store.store import Store, Stores
 from pathos_nb.dispatch.store.sweep import Sweep
 from pathos_nb.errors import StoreError
+from pathos_nb.events import ChunkDone
 from pathos_nb.launchers.registry import registry
 
 pytestmark = pytest.mark.leaves("threads")
@@ -65,6 +69,31 @@ def test_files_are_this_users_alone(path):
     assert {stat.S_IMODE(file.stat().st_mode) for file in kept if file.is_file()} == {0o600}
     assert len(list(path.parent.glob("store.sqlite.values/*/*"))) == 1
     assert loaded(store.file, listed(store.file)[-1]).values() == [bytes(2 << 20)]
+    store.close()
+
+
+def test_a_function_that_comes_while_a_failure_is_being_written_down_is_kept(path, monkeypatch):
+    write, takes, is_writing, has_come = Recorder.write, Recorder.takes, threading.Event(), threading.Event()
+
+    def writes(recorder: Recorder, connection: sqlite3.Connection) -> None:
+        write(recorder, connection)
+        is_writing.set()
+        assert has_come.wait(60), "no chunk came"
+
+    def heard(recorder: Recorder, event: Any) -> bool:
+        if isinstance(event, ChunkDone):
+            assert is_writing.wait(60), "the failure, which comes first, is not written"
+            is_later = takes(recorder, event)
+            has_come.set()
+            return is_later
+        return takes(recorder, event)
+
+    monkeypatch.setattr(Recorder, "write", writes)
+    monkeypatch.setattr(Recorder, "takes", heard)
+    store = Store(path)
+    swept(store, function=math.sqrt, rows=[-1, 4])
+    function, _ = code_of(store.file, listed(store.file)[-1])
+    assert function(49) == 7
     store.close()
 
 

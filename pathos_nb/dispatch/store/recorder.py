@@ -80,7 +80,7 @@ class Recorder:
         self._is_again, self._has_ended = row is not None, False
         self._before = (row, 0, False)  # what the three were at the last commit
         self._code: bytes | None = None
-        self._is_code_written = False
+        self._is_code_taken = self._is_code_written = False
         self._progress_s = time.monotonic()
         self._callback: Callable[[], None] | None = None
         self._workers: dict[tuple[str, str, int], int] = {}
@@ -199,7 +199,7 @@ class Recorder:
         taken, self._taken = self._taken, []
         self.copies = []
         self._before = (self.row, self._n_blocked, True)
-        self._is_code_written = self._code is not None
+        self._is_code_written = self._is_code_taken  # what came since the transaction began is not in it
         self._progress_s = time.monotonic()
         for event in taken:
             if isinstance(event, ChunkDone) and id(event) not in self._told:
@@ -266,7 +266,8 @@ class Recorder:
         self._is_begun = True
 
     def _write_code(self, connection: sqlite3.Connection) -> None:
-        if self._code is not None and not self._is_code_written:
+        self._is_code_taken = self._code is not None
+        if self._is_code_taken and not self._is_code_written:
             connection.execute(
                 "UPDATE functions SET code = ? WHERE digest = ? AND code IS NULL", (self._code, self.sweep.key.digest)
             )
