@@ -53,7 +53,7 @@ export function stateOf(record: RunRecord, now_ms: number): State {
     spans: emptyLog(), failures: [], nMoreFailures: record.n_more_failures, nCutFailures: 0, printed: [],
     nPrintedCharacters: 0, nMorePrinted: record.n_more_printed, nCutPrinted: 0, closer: null,
     profile: record.profile ? withPart(null, record.profile) : null, // records of earlier versions have no such entry
-    inner: record.inner ?? [], nMoreInner: record.n_more_inner ?? 0,
+    inner: record.inner, nMoreInner: record.n_more_inner,
   };
   const listed = withLanes(empty, record.lanes);
   const drawn = { ...listed, spans: appended(listed.spans, record.spans) };
