@@ -19,6 +19,7 @@
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
     ├── CannotKey            a value that no key can be made of: the store cannot know its points again
     ├── StoreError           the store of finished points cannot be read or written
+    ├── InputFailed          the item was not run, since a result that is its argument failed
     ├── Cancelled            the item was not run, or was stopped, on request
     ├── ShareClosed          a shared value was closed, or its owner has ended
     ├── BadFile              a file that is not what it should be      (also a ValueError)
@@ -68,6 +69,7 @@ __all__ = [
     "HostKeyRefused",
     "HostLost",
     "HostUnreachable",
+    "InputFailed",
     "ItemTimeout",
     "LauncherUnavailable",
     "LoginRefused",
@@ -222,6 +224,10 @@ class StoreError(PathosNbError):
 
 class Cancelled(PathosNbError):
     """The item was not run, or was stopped, because somebody asked for it."""
+
+
+class InputFailed(PathosNbError):
+    """The item was not run: a result that is one of its arguments failed, which is the cause."""
 
 
 class ShareClosed(PathosNbError):
