@@ -6,6 +6,7 @@ import __future__
 import functools
 import operator
 import sys
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from pathos_nb.notebook.post_mortem import post_mortem_of
 from pathos_nb.notebook.repeats import Job, Repeats
 from pathos_nb.notebook.sweeps import OFF, Sweeps
 from pathos_nb.notebook.usage import given
+from pathos_nb.notebook.values import Values
 from pathos_nb.notebook.views import Views
 from pathos_nb.notebook.watched import is_watched
 from pathos_nb.session import Session
@@ -53,7 +55,8 @@ class CellRunner:
         self._shell, self._session, self._views = shell, session, views
         self._hinted: set[str] = set()
         self._plots: list[LivePlot] = []
-        self._repeats = Repeats(session, views, self._complete)
+        self.values = Values(shell)
+        self._repeats = Repeats(session, views, self._complete, self.values.renew)
         self.sweeps = Sweeps(session, store, self._complete, lambda: shell.user_ns)
 
     # the magics
@@ -241,12 +244,21 @@ class CellRunner:
                 if job.names:
                     self._views.name_items(run.run_id, begun[0].label, job.names)
                     self._repeats.offer(begun[0], job)
+                    self._expect(begun[0], job)
 
         pool, asked = self._pool(job.values)
         with self._session.listening(hear):
             rows = plan.rows() if plan is not None and plan.n_kept else job.rows
             drawn_at = job.into[1] if job.into is not None else None
             pool.start(job.function, rows, star=True, drawn_at=drawn_at, title=job.title, **options, **asked)
+
+    def _expect(self, results: Results, job: Job) -> None:
+        """See that the value that the cell shows stays what it is; a run behind has none of its points yet."""
+        if job.into is None:
+            self.values.expect(results.run.run_id)
+        if job.values["bg"] and isinstance(results.run, Run):
+            shown = weakref.ref(results)
+            results.run.when_over(lambda run: (found := shown()) is not None and self.values.renew(found))
 
     def _raise_failure(self, results: Results, job: Job) -> None:
         """Raise the first failure, if the run was to end with it."""

@@ -34,7 +34,8 @@ class Outlet:
     """
 
     def __init__(self, shell: Any) -> None:
-        self._publisher, self._parent = shell.display_pub, shell.kernel.get_parent("shell")
+        self._publisher, self._kernel = shell.display_pub, shell.kernel
+        self._parent = shell.kernel.get_parent("shell")
         self.place = uuid.uuid4().hex
         cell = ((self._parent or {}).get("metadata") or {}).get("cellId")
         about: Place = {
@@ -43,6 +44,12 @@ class Outlet:
             "count": len(shell.history_manager.input_hist_raw) - 1,
         }
         self.about = about
+
+    @property
+    def is_of_this_request(self) -> bool:
+        """Whether its request is the one that this thread is at."""
+        now = self._kernel.get_parent("shell") or {}
+        return bool(now.get("header")) and now["header"] == (self._parent or {}).get("header")
 
     def send(
         self,
