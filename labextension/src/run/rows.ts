@@ -24,7 +24,9 @@ export const SHARED = '';
 /** From so many workers on, the hosts are folded until somebody opens them. */
 const MANY = 128;
 
-/** Give the workers of each host, hosts and workers in the order in which they came. */
+const BY_NAME = new Intl.Collator('en', { numeric: true });
+
+/** Give the workers of each host by their names, hosts in the order in which they came. */
 export function byHost(lanes: ReadonlyMap<number, Lane>): Map<string, Lane[]> {
   const hosts = new Map<string, Lane[]>();
   for (const lane of lanes.values()) {
@@ -32,6 +34,7 @@ export function byHost(lanes: ReadonlyMap<number, Lane>): Map<string, Lane[]> {
     if (there) there.push(lane);
     else hosts.set(lane.host, [lane]);
   }
+  for (const there of hosts.values()) there.sort((a, b) => BY_NAME.compare(a.worker, b.worker) || a.lane - b.lane);
   return hosts;
 }
 
