@@ -6,7 +6,6 @@ import __future__
 import functools
 import operator
 import sys
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
 from pathos_nb.notebook.checking import check
 from pathos_nb.notebook.clause import Clause, read_clause, read_comprehension
+from pathos_nb.notebook.outlet import said_later
 from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
 from pathos_nb.notebook.plotting import LivePlot, begin_plot, check_plot
 from pathos_nb.notebook.points import Points
@@ -187,6 +187,7 @@ class CellRunner:
             cure = "results.verify(k) compares them when it is over"
             raise BadOption("--verify compares when the cell ends, and with --bg the run goes on then", cure=cure)
         begun: list[Results] = []
+        later = said_later(self._shell)
         try:
             self._start(job, begun)
             if job.values["bg"]:
@@ -200,7 +201,7 @@ class CellRunner:
         finally:
             if begun:
                 self._keep(job.values["out"], begun[0])
-                self.sweeps.after(begun[0])
+                self.sweeps.after(begun[0], later)
             self._views.settle()
             self._end_plots(begun)
         if not job.values["bg"]:
@@ -257,8 +258,7 @@ class CellRunner:
         if job.into is None:
             self.values.expect(results.run.run_id)
         if job.values["bg"] and isinstance(results.run, Run):
-            shown = weakref.ref(results)
-            results.run.when_over(lambda run: (found := shown()) is not None and self.values.renew(found))
+            self.values.renew_at_the_end(results, results.run)
 
     def _raise_failure(self, results: Results, job: Job) -> None:
         """Raise the first failure, if the run was to end with it."""

@@ -6,9 +6,11 @@ finds it in the page, and in a saved notebook too; elsewhere it stays as it was,
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from pathos_nb.dispatch.results import Results
+from pathos_nb.dispatch.run import Run
 from pathos_nb.notebook.outlet import Outlet
 from pathos_nb.wire.messages import ABOUT
 
@@ -65,6 +67,24 @@ class Values:
             return {}, {}
         self._shown.add(run_id)
         return {}, {ABOUT: {"place": outlet.place}}
+
+    def renew_at_the_end(self, results: Results, run: Run) -> None:
+        """Show a value anew when its run, which goes on behind, is over.
+
+        Parameters
+        ----------
+        results : Results
+            Those that are shown; if nobody has them by then, nothing is.
+        run : Run
+            Theirs.
+        """
+        found = weakref.ref(results)
+
+        def renew(run: Run) -> None:
+            if (results := found()) is not None:
+                self.renew(results)
+
+        run.when_over(renew)
 
     def renew(self, results: Results) -> None:
         """Show a value anew where its cell has shown it; from any thread.

@@ -42,10 +42,14 @@ def test_the_value_in_the_first_cell_is_shown_anew_when_its_points_have_run_agai
     (shown,) = [m for m in cell.messages if m["msg_type"] == "execute_result"]
     place = shown["content"]["metadata"]["pathos_nb"]["place"]
     assert place not in cell.displays, "it is a value, no display"
-    assert not [m for m in kernel.run("fits").messages if "pathos_nb" in m["content"].get("metadata", {})], "what it was"
+    assert not [m for m in kernel.run("fits").messages if "pathos_nb" in m["content"].get("metadata", {})], (
+        "what it was"
+    )
     kernel.run("bad = set()\n%pathos rerun fits --failed")
     kernel.listen(lambda: place in cell.displays, 20)
-    assert "failed" not in cell.displays[place][-1]["text/html"] and "ValueError" in shown["content"]["data"]["text/html"]
+    assert (
+        "failed" not in cell.displays[place][-1]["text/html"] and "ValueError" in shown["content"]["data"]["text/html"]
+    )
 
 
 def test_the_value_of_a_cell_whose_run_goes_on_behind_is_whole_in_the_end(kernel):
