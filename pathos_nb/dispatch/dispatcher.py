@@ -331,9 +331,12 @@ class Dispatcher:
     def let_streams_run(self) -> None:
         """Let iterators whose input is known run to its end, though nobody may take their values for a while."""
         with self.lock:
-            for run in self.runs:
-                if isinstance(run.keeper, StreamKeeper) and run.source.left is not None:
-                    run.keeper.is_unbounded = True
+            for run in list(self.runs):
+                if isinstance(run.keeper, StreamKeeper):
+                    run.source.know_all()
+                    run.take_hits()
+                    run.keeper.is_unbounded = run.source.left is not None
+                    self._check_over(run)
             self.feeder.feed()
         self.hub.wake()
 

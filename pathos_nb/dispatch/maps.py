@@ -167,12 +167,14 @@ class Maps:
         source, chosen = self._read(f, sequences, star, options)
         return self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
 
-    def _cached(self, call: Call, keeper: ListKeeper | StreamKeeper) -> Run:
+    def _cached(self, call: Call, keeper: Keeper) -> Run:
         """Make a run whose values are looked for in a cache, and put there."""
         from pathos_nb.dispatch.cache_lookup import bare, keeper_for, prepare
 
         function, cache = bare(call.function, call.options.cache)
-        lookup, source = prepare(cache, (function, call.options.kwargs, call.options.seed), call.source)
+        is_stream = isinstance(keeper, StreamKeeper)
+        what = (function, call.options.kwargs, call.options.seed)
+        lookup, source = prepare(cache, what, call.source, is_stream=is_stream)
         run = Run(self.dispatcher, Call(function, source, call.options), keeper_for(keeper, lookup))
         run.take_hits()
         run.recorder = lookup
@@ -245,7 +247,7 @@ class Maps:
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
         cache = call.options.cache  # an archive that is empty is one all the same
         is_cached = (cache is not None and cache is not False) or type(call.function).__name__ == "Cached"
-        if is_cached and not isinstance(keeper, CallbackKeeper):
+        if is_cached:
             return self._cached(call, keeper)
         return Run(self.dispatcher, call, keeper)
 
