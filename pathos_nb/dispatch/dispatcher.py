@@ -167,6 +167,11 @@ class Dispatcher:
         if self.broken is not None:
             raise self.broken
 
+    @property
+    def token(self) -> str:
+        """A name that no other pool has."""
+        return self.hub.token
+
     def new_number(self) -> tuple[int, str]:
         """Give a number that no other run of this process has, and a name that no other run has."""
         number = next(_run_numbers)

@@ -21,7 +21,7 @@ from pathos_nb.dispatch.profiles import make_profile
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, PlaceNews, RunEnded, RunStarted
-from pathos_nb.launchers.contract import Hub, Timer
+from pathos_nb.launchers.contract import Timer
 from pathos_nb.launchers.inside import here
 from pathos_nb.launchers.worker import ByValue
 from pathos_nb.wire.serialization import Payload
@@ -69,8 +69,8 @@ class Attendant(Protocol):
     """What a run needs of its dispatcher."""
 
     @property
-    def hub(self) -> Hub:
-        """Where its events arrive."""
+    def token(self) -> str:
+        """A name that no other pool has, for what runs inside of it."""
 
     def new_number(self) -> tuple[int, str]:
         """Give a number and a name that no other run has."""
@@ -168,7 +168,7 @@ class Run:
         self.is_settling = False
         self.earlier_s = 0.0  # what its points took in an earlier kernel
         self.unwritten: deque[ChunkDone] = deque()
-        self.above = (*here.pools, dispatcher.hub.token)
+        self.above = (*here.pools, dispatcher.token)
         self._dispatcher = dispatcher
         self._subscribers: list[Callable[[Event], None]] = []
         self._callbacks: list[Callable[[Run], None]] = []
