@@ -51,7 +51,12 @@ class Seat:
         self.overhead_s = 1e-4
         self.n_items, self.retiring, self.leaving = 0, False, False
         self.context: tuple[Any, ...] | None = None
-        self.slot: Slot = launcher.start_slot(name)
+        self.slot: Slot
+
+    def begin(self) -> Seat:
+        """Have the first worker in it."""
+        self.slot = self.launcher.start_slot(self.name)
+        return self
 
     def replace(self) -> None:
         """Put a new worker in the seat of one that has gone."""
@@ -164,13 +169,21 @@ class Crew:
         taken |= {seat.name for seat in self.vacant.get(launcher, ())}
         names = (f"{launcher.name}-{i}" for i in range(1, 1 << 30))
         for _ in range(n):
-            name = next(name for name in names if name not in taken)
-            self.seats.append(Seat(launcher, name, self.most_items))
+            seat = Seat(launcher, next(name for name in names if name not in taken), self.most_items)
+            taken.add(seat.name)
+            try:
+                self.seats.append(seat.begin())
+            except PoolBroken:
+                if not launcher.will_be_back:
+                    raise
+                self.vacant.setdefault(launcher, []).append(seat)
 
     def resize(self, launcher: Launcher, n: int) -> None:
         """Have `n` seats of one launcher; those that go finish what they were sent."""
         ours = [seat for seat in self.seats if seat.launcher is launcher and not seat.leaving]
-        self.grow(launcher, n - len(ours))
+        vacant = self.vacant.get(launcher, [])
+        self.grow(launcher, n - len(ours) - len(vacant))
+        del vacant[max(0, n - len(ours)) :]
         for seat in ours[n:]:
             seat.retiring = seat.leaving = True
             seat.slot.retire()

@@ -41,6 +41,7 @@ class Registry:
             "threads": "pathos_nb.launchers.threads:ThreadsLauncher",
             "processes": "pathos_nb.launchers.processes:ProcessesLauncher",
             "ppft": "pathos_nb.launchers.ppft:PpftLauncher",
+            "dask": "pathos_nb.launchers.dask:DaskLauncher",
         }
         self._scanned = False
 

@@ -6,9 +6,9 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.rig.fixtures import launcher, note_failure, pool, pools
+from tests.rig.fixtures import dask_cluster, launcher, note_failure, pool, pools
 
-__all__ = ["launcher", "pool", "pools"]
+__all__ = ["dask_cluster", "launcher", "pool", "pools"]
 
 
 # What these try is done by the dispatcher, or by the process launcher that agents and servers start: with each way to
@@ -17,7 +17,8 @@ OF_THIS_MACHINE = {
     "test_exhaustion.py", "test_input.py", "test_items_that_meddle.py", "test_nesting.py",
     "test_objects_that_do_not_travel.py",
 }  # fmt: skip
-REMOTE = {"agent", "ppft"}
+REMOTE = {"agent", "ppft", "dask"}
+OF_DASK = {"test_interrupt.py"}  # its own faults are in tests/dask
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -25,6 +26,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--everywhere"):
         return
     left_out = {item for item in items if item.path.name in OF_THIS_MACHINE and _launcher(item) in REMOTE}
+    left_out |= {item for item in items if _launcher(item) == "dask" and item.path.name not in OF_DASK}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
 

@@ -10,14 +10,19 @@ import pytest
 
 from tests import leftovers
 from tests.rig.census import Census, until
+from tests.rig.dask_cluster import Cluster
 from tests.rig.launchers import Pools, params
 
 FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="module")
-def pools() -> Iterator[Pools]:
+def pools(request: pytest.FixtureRequest) -> Iterator[Pools]:
     """The module's warm pools; when they are closed, nothing may be left of them."""
+    if any(
+        getattr(item, "callspec", None) and "dask" in item.callspec.params.values() for item in request.session.items
+    ):
+        request.getfixturevalue("dask_cluster")  # before the count
     before, processes, held = Census.take(), leftovers.children(), Pools()
     yield held
     held.close()
@@ -26,9 +31,26 @@ def pools() -> Iterator[Pools]:
     assert leftovers.children().keys() <= processes.keys(), leftovers.children()
 
 
+@pytest.fixture(scope="session")
+def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A real cluster of dask's, and a client that is dask's current one; scripts find its address in the environment."""
+    from distributed import Client
+
+    held = Cluster(tmp_path_factory.mktemp("dask"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DASK_SCHEDULER_ADDRESS", held.address)
+        patch.setenv("PATHOS_NB_TEST_DASK_PORT", str(held.port))
+        with Client(held.address) as client:
+            held.client = client
+            yield held
+    held.close()
+
+
 @pytest.fixture(params=params())
 def launcher(request: pytest.FixtureRequest) -> str:
     """The name of each registered launcher in turn."""
+    if request.param == "dask":
+        request.getfixturevalue("dask_cluster")
     return str(request.param)
 
 
