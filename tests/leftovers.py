@@ -88,16 +88,17 @@ def files() -> dict[object, str]:
         target = _target(folder / name)
         if target is not None and int(name) not in staying:
             found[name, target] = f"{name} -> {target}"
-    strange = sockets_to(int(os.environ.get("PATHOS_NB_TEST_DASK_PORT", "0")))
+    strange = sockets_to(os.environ.get("PATHOS_NB_TEST_DASK_PORTS", ""))
     return {key: told for key, told in found.items() if key[1] not in strange}
 
 
-def sockets_to(port: int) -> set[str]:
-    """Give what the descriptors of connections to a port of this machine lead to: a client of dask's has many or few."""
-    if not port or not HAS_PROC:
+def sockets_to(ports: str) -> set[str]:
+    """Give what the descriptors of connections to some ports lead to: a client of dask's has many or few."""
+    if not ports or not HAS_PROC:
         return set()
+    wanted = tuple(f":{int(port):04X}" for port in ports.split())
     rows = [line.split() for line in (PROC / "net" / "tcp").read_text().splitlines()[1:]]
-    return {f"socket:[{row[9]}]" for row in rows if row[2].endswith(f":{port:04X}")}
+    return {f"socket:[{row[9]}]" for row in rows if row[2].endswith(wanted)}
 
 
 def _target(link: Path) -> str | None:

@@ -31,6 +31,53 @@ class Chunk:
         self.asked_back = False
 
 
+class Loads:
+    """Who has work, and who has more room than when it was last looked: known at once, however many seats there are.
+
+    Attributes
+    ----------
+    busy : dict
+        Seats that have been sent something, as keys.
+    changed : dict
+        Seats that have room since, as keys.
+    """
+
+    __slots__ = ("busy", "changed")
+
+    def __init__(self) -> None:
+        self.busy: dict[Seat, None] = {}
+        self.changed: dict[Seat, None] = {}
+
+
+class InFlight(dict[int, Chunk]):
+    """The chunks that a seat was sent and has not reported, by number, in order; runs count theirs."""
+
+    __slots__ = ("_loads", "_seat")
+
+    def __init__(self, seat: Seat, loads: Loads) -> None:
+        self._seat, self._loads = seat, loads
+
+    def __setitem__(self, number: int, chunk: Chunk) -> None:
+        super().__setitem__(number, chunk)
+        chunk.run.n_in_flight += 1
+        self._loads.busy[self._seat] = None
+
+    def take(self, number: int) -> Chunk | None:
+        """Give a chunk that has been reported; None if nobody waits for it."""
+        chunk = super().pop(number, None)
+        if chunk is not None:
+            chunk.run.n_in_flight -= 1
+            self._loads.changed[self._seat] = None
+            if not self:
+                del self._loads.busy[self._seat]
+        return chunk
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        for number in list(self):
+            self.take(number)
+
+
 class Seat:
     """A place in the pool, whoever sits in it: a worker that is lost is replaced here.
 
@@ -42,9 +89,9 @@ class Seat:
         Chunks it was sent and has not reported, by number, in order.
     """
 
-    def __init__(self, launcher: Launcher, name: str, most_items: int | None = None) -> None:
+    def __init__(self, launcher: Launcher, name: str, loads: Loads, most_items: int | None = None) -> None:
         self.launcher, self.name, self.most_items = launcher, name, most_items
-        self.in_flight: dict[int, Chunk] = {}
+        self.in_flight = InFlight(self, loads)
         self.to_forget: list[Frame] = []
         self.defined: set[int] = set()
         self.last_number, self.last_reply_s, self.last_size = 0, 0.0, 0
@@ -149,6 +196,8 @@ class Crew:
         self.seats: list[Seat] = []
         self.launchers: list[Launcher] = []
         self.vacant: dict[Launcher, list[Seat]] = {}
+        self.loads = Loads()
+        self._by_slot: dict[Slot, Seat] = {}
         self.stillborn = 0
         try:
             for kind, n in plan.launchers.items():
@@ -169,14 +218,26 @@ class Crew:
         taken |= {seat.name for seat in self.vacant.get(launcher, ())}
         names = (f"{launcher.name}-{i}" for i in range(1, 1 << 30))
         for _ in range(n):
-            seat = Seat(launcher, next(name for name in names if name not in taken), self.most_items)
+            seat = Seat(launcher, next(name for name in names if name not in taken), self.loads, self.most_items)
             taken.add(seat.name)
             try:
-                self.seats.append(seat.begin())
+                self._sit(seat.begin())
             except PoolBroken:
                 if not launcher.will_be_back:
                     raise
                 self.vacant.setdefault(launcher, []).append(seat)
+
+    def _sit(self, seat: Seat) -> None:
+        """Have a seat with a worker in it among the others."""
+        self.seats.append(seat)
+        self._by_slot[seat.slot] = seat
+        self.loads.changed[seat] = None
+
+    def remove(self, seat: Seat) -> None:
+        """Do without a seat."""
+        self.seats.remove(seat)
+        self._by_slot.pop(seat.slot, None)
+        self.loads.busy.pop(seat, None)
 
     def resize(self, launcher: Launcher, n: int) -> None:
         """Have `n` seats of one launcher; those that go finish what they were sent."""
@@ -198,34 +259,38 @@ class Crew:
         PoolBroken
             There is no other worker.
         """
+        self.remove(seat)
+        self._fill(seat)
+
+    def _fill(self, seat: Seat) -> None:
         try:
             seat.replace()
         except PoolBroken:
-            self.seats.remove(seat)
             if seat.launcher.will_be_back:
                 self.vacant.setdefault(seat.launcher, []).append(seat)
                 return
             if not self.seats and not self.vacant:
                 raise
             self._hub.call_later(_TRY_AGAIN_S, lambda: self._try_again(seat))
+        else:
+            self._sit(seat)
 
     def _try_again(self, seat: Seat) -> None:
         if seat.launcher in self.launchers:  # else the pool was closed meanwhile
-            self.seats.append(seat)
-            self.replace(seat)
+            self._fill(seat)
 
     def fill(self, launcher: Launcher) -> None:
         """Put workers in a launcher's seats, now that there are some again."""
         for seat in self.vacant.pop(launcher, []):
-            self.seats.append(seat)
-            self.replace(seat)
+            self._fill(seat)
 
     def drop(self, launcher: Launcher) -> list[Seat]:
         """Do without a launcher; give the seats that it had."""
         if launcher in self.launchers:
             self.launchers.remove(launcher)
         gone = self.seats_of(launcher)
-        self.seats[:] = [seat for seat in self.seats if seat.launcher is not launcher]
+        for seat in gone:
+            self.remove(seat)
         return gone + self.vacant.pop(launcher, [])
 
     def seats_of(self, launcher: Launcher) -> list[Seat]:
@@ -234,10 +299,7 @@ class Crew:
 
     def seat_of(self, slot: Slot) -> Seat | None:
         """Find the seat of a worker; None if it has been replaced since."""
-        for seat in self.seats:
-            if seat.slot is slot:
-                return seat
-        return None
+        return self._by_slot.get(slot)
 
     def mourn(self, seat: Seat, was_working: bool, reason: str, tail: str) -> None:
         """Take note of a death.
@@ -258,4 +320,5 @@ class Crew:
             launcher.close()
         self.launchers.clear()
         self.seats.clear()
+        self._by_slot.clear()
         self.vacant.clear()

@@ -90,7 +90,7 @@ class Dispatcher:
             raise
         self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
         self._may_step = any(seat.slot.inline for seat in self.crew.seats)
-        self.is_inline = len(self._inline) == len(self.crew.seats)
+        self.is_inline = self._may_step and len(self._inline) == len(self.crew.seats)
 
     @property
     def _inline(self) -> list[Any]:
@@ -268,8 +268,7 @@ class Dispatcher:
         if run.source.error is not None and not run.is_stream and not run.stopping:
             self.fail_run(run, run.source.error)
             return
-        is_idle = not any(chunk.run is run for seat in self.crew.seats for chunk in seat.in_flight.values())
-        if is_idle and (run.stopping or (run.source.is_exhausted and not run.again)) and self._is_kept(run):
+        if not run.n_in_flight and (run.stopping or (run.source.is_exhausted and not run.again)) and self._is_kept(run):
             self._finish(run)
 
     def _is_kept(self, run: Run) -> bool:
@@ -351,7 +350,7 @@ class Dispatcher:
 
     def is_brief(self) -> bool:
         """Whether a report is likely to come at once, and a core is free to look out for it."""
-        seats = [seat for seat in self.crew.seats if seat.in_flight]
+        seats = self.crew.loads.busy
         return 0 < len(seats) < self._n_cores and all(map(_is_brief, seats))
 
     def has_deliveries(self) -> bool:
@@ -469,7 +468,7 @@ class Dispatcher:
     def n_busy(self) -> int:
         """How many workers have been sent something that they have not reported."""
         with self.lock:
-            return sum(bool(seat.in_flight) for seat in self.crew.seats)
+            return len(self.crew.loads.busy)
 
     def pin_everywhere(self, run: Run) -> None:
         """Have the run's items run once on each worker."""

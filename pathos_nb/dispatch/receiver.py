@@ -110,7 +110,7 @@ class Receiver:
             self._break_pool(PoolBroken(f"the initializer failed on {seat.name}: {text}", tail=trace))
         elif frame.kind == protocol.DONE:
             report = Report(*frame.meta)
-            chunk = seat.in_flight.pop(report.chunk, None)
+            chunk = seat.in_flight.take(report.chunk)
             if chunk is not None:
                 _call_off(chunk)
                 self._on_report(seat, chunk, report, frame)
@@ -335,7 +335,7 @@ class Receiver:
             if not was_retired:
                 self._crew().mourn(seat, running is not None or not lost, reason, tail)
             if seat.leaving:
-                self._crew().seats.remove(seat)
+                self._crew().remove(seat)
             else:
                 self._crew().replace(seat)
         except PoolBroken as error:

@@ -72,6 +72,7 @@ class DaskLauncher(Launcher):
         self._changed = threading.Condition()
         self._error: BaseException | None = None
         self._n_wanted, self._is_closed, self._is_lost = n_expected, False, False
+        self._threads: dict[str, int] = {}
         self._scattered: dict[int, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self.client.loop.add_callback(self._begin)
@@ -181,19 +182,35 @@ class DaskLauncher(Launcher):
 
     def start_slot(self, name: str) -> Slot:
         """Start one worker; see `Launcher.start_slot`."""
-        n_slots = sum(len(line.slots) for line in self.lines.values())
-        self._n_wanted = max(self._n_wanted, n_slots + 1)
-        free = [line for line in self.lines.values() if line.is_up and len(line.slots) < line.n_threads]
-        if not free:
-            cure = "have more of them (cluster.scale), or ask for fewer nodes"
-            raise PoolBroken("dask has no thread to spare", cause=f"{n_slots} are in use here", cure=cure)
-        line = min(free, key=lambda line: len(line.slots) / line.n_threads)
-        slot = AgentSlot(line, name, next(self._numbers))
-        line.slots[slot.number] = slot
+        with self._changed:
+            line = self._line_for_one_more()
+            if line is None:
+                n_slots = sum(len(line.slots) for line in self.lines.values())
+                cure = "have more of them (cluster.scale), or ask for fewer nodes"
+                raise PoolBroken("dask has no thread to spare", cause=f"{n_slots} are in use here", cure=cure)
+            slot = AgentSlot(line, name, next(self._numbers))
+            line.slots[slot.number] = slot
         line.send(messages.START, slot.number, Frame(0, (name,)))
         if self.setup is not None:
             slot.send([self.setup._replace(meta=(self.context(),))])
         return slot
+
+    def _line_for_one_more(self) -> Line | None:
+        """Give a line with room, the emptiest; to a worker that has none yet if need be."""
+        room = [line for line in self.lines.values() if not line.is_over and len(line.slots) < line.n_threads]
+        if room:
+            return min(room, key=lambda line: (len(line.slots) / line.n_threads, not line.is_up))
+        address = next((address for address in self._threads if address not in self.lines), None)
+        return self._new_line(address) if address is not None and not self._is_closed else None
+
+    def _new_line(self, address: str) -> Line:
+        line = Line(self, address, self._threads[address], neighbours(self._threads)[address])
+        self.lines[address] = line
+        self.client.loop.add_callback(self._serve, line)
+        return line
+
+    def _serve(self, line: Line) -> None:
+        self._start(line.serve())
 
     def context(self) -> tuple[Any, ...] | None:
         """Give what goes with each run; the station makes of it what fits its machine."""
@@ -213,7 +230,7 @@ class DaskLauncher(Launcher):
         """Open lines to dask's workers as they come, as far as they are wanted, and end those of workers that went."""
         client = self.client
         try:
-            await install(client, "dask's scheduler", client.run_on_scheduler)
+            await install("dask's scheduler", client.run_on_scheduler, is_worker=False)
             while not self._is_closed:
                 if client.status == "running":
                     self._compare(dict(await client.nthreads()))
@@ -227,25 +244,32 @@ class DaskLauncher(Launcher):
             self._fail(_told(error, self._where))
 
     def _compare(self, threads: dict[str, int]) -> None:
-        for address, line in list(self.lines.items()):
-            if address not in threads:
-                line.give_up(ConnectionError("it has left the cluster"))
-                del self.lines[address]
-            elif line.is_over and not line.slots and line.n_tries < _TRIES:  # the station failed, and not its worker
-                line = self.lines[address] = line.again()
-                self._start(line.serve())
-        beside = neighbours(threads)
-        for address, n in threads.items():
-            if sum(not line.is_over for line in self.lines.values()) >= self._n_wanted:
-                break
-            if address not in self.lines:
-                line = self.lines[address] = Line(self, address, n, beside[address])
-                self._start(line.serve())
+        """Take note of what workers dask has now."""
+        with self._changed:
+            has_more = bool(threads.keys() - self._threads.keys())
+            self._threads = threads
+            for address, line in list(self.lines.items()):
+                if address not in threads:
+                    line.give_up(ConnectionError("it has left the cluster"))
+                    del self.lines[address]
+                elif line.is_over and not line.slots and line.n_tries < _TRIES:  # the station failed, not its worker
+                    again = self._new_line(address)
+                    again.n_tries = line.n_tries + 1
+            n_lines = sum(not line.is_over for line in self.lines.values())
+            for address in list(threads)[: self._n_wanted]:
+                if address not in self.lines and n_lines < self._n_wanted:
+                    self._new_line(address)
+                    n_lines += 1
+        if has_more:
+            self.hub.post(self._on_more)
 
     def _lose(self, reason: str) -> None:
-        for line in self.lines.values():
+        with self._changed:
+            lines = list(self.lines.values())
+            self.lines.clear()
+            self._threads = {}
+        for line in lines:
             line.give_up(ConnectionError(reason))
-        self.lines.clear()
 
     def _fail(self, error: PoolBroken) -> None:
         with self._changed:
@@ -274,6 +298,11 @@ class DaskLauncher(Launcher):
             self._changed.notify_all()
 
     # --- in the thread that runs the hub ---
+
+    def _on_more(self) -> None:
+        """Hear that dask has more workers than before: there may be room for those that are wanted."""
+        if not self._is_closed:
+            self.tell(SourceReady(self))
 
     def on_line(self, line: Line) -> None:
         """Hear that a line has come up or has gone."""

@@ -91,8 +91,15 @@ class Found(NamedTuple):
     python: list[int]
     host: str
 
-    def needs(self, who: str) -> bool:
+    def needs(self, who: str, is_worker: bool) -> bool:
         """Say whether the code must be sent there.
+
+        Parameters
+        ----------
+        who : str
+            That process, for messages.
+        is_worker : bool
+            Whether it must be the same code, and not just one of that name.
 
         Raises
         ------
@@ -103,7 +110,7 @@ class Found(NamedTuple):
             version = ".".join(map(str, self.python))
             cure = "start dask with Python 3.10 or later there"
             raise LauncherUnavailable(f"{who} has Python {version}", cause="pathos_nb needs 3.10", cure=cure)
-        if self.found == own_digest():
+        if self.found == own_digest() or (self.found and not is_worker):
             return False
         if self.loaded:
             what = f"{who} on {self.host} has another version of pathos_nb at work"

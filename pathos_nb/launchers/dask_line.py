@@ -32,7 +32,7 @@ from pathos_nb.wire.framing import Frame
 
 __all__ = ["Line", "Office", "install"]
 
-_OPEN_S, _ASK_S, _CLOSE_S = 30.0, 30.0, 6.0
+_OPEN_S, _REACH_S, _ASK_S, _CLOSE_S = 30.0, 2.0, 30.0, 6.0
 _BY_FUTURE_BYTES = 1 << 20
 _keys = itertools.count(1)
 
@@ -47,11 +47,14 @@ class State(NamedTuple):
 class Office(Protocol):
     """Who has lines."""
 
-    name: Any
     client: Any
     hub: Hub
     tell: Callable[[News], None]
     token: str
+
+    @property
+    def name(self) -> str:
+        """What users call the place."""
 
     def note_line(self) -> None:
         """Hear, in the loop, that a line has come up or has gone."""
@@ -66,17 +69,17 @@ class Office(Protocol):
         """Give the future of a payload that was scattered, for all lines once."""
 
 
-async def install(client: Any, who: str, run: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+async def install(who: str, run: Callable[..., Coroutine[Any, Any, Any]], *, is_worker: bool = True) -> None:
     """Have this package in one of dask's processes.
 
     Parameters
     ----------
-    client : Client
-        Of dask's.
     who : str
         That process, for messages.
     run : callable
         Runs a function there.
+    is_worker : bool
+        Whether it must be the same; the scheduler need only know the names in it.
 
     Raises
     ------
@@ -85,7 +88,7 @@ async def install(client: Any, who: str, run: Callable[..., Coroutine[Any, Any, 
     """
     await run(exec, BOOT, {})
     found = Found(**await run(eval, ASK.format("")))
-    if found.needs(who):
+    if found.needs(who, is_worker):
         code, data = found.give()
         await run(eval, code, data)
 
@@ -116,17 +119,12 @@ class Line:
         self.key = f"pathos_nb-station-{office.token}-{next(_keys)}"
         self.n_tries = 1
         self._future: Any = None
+        self._is_direct = False
         self._unsent: list[Envelope] = []
         self._n_sent = self._n_heard = 0
         self._brought: set[int] = set()
         self._luggage = Luggage(self)
         self._tasks: set[asyncio.Task[Any]] = set()
-
-    def again(self) -> Line:
-        """Give another line to the same worker."""
-        line = Line(self.office, self.address, self.n_threads, self.n_beside)
-        line.n_tries = self.n_tries + 1
-        return line
 
     # --- in the client's loop ---
 
@@ -135,6 +133,7 @@ class Line:
         try:
             await asyncio.wait_for(self._open(), _OPEN_S)
             self.is_up = not self.is_over
+            await self._flush()
             self.office.note_line()
             self.office.hub.post(self._on_change)
             while not self.is_over:
@@ -153,15 +152,26 @@ class Line:
         def run(function: Callable[..., Any], *args: Any) -> Coroutine[Any, Any, Any]:
             return self._run(function, *args)
 
-        await install(self.client, f"dask's worker {self.address}", run)
+        await install(f"dask's worker {self.address}", run)
         options: dict[str, Any] = {"workers": [self.address], "allow_other_workers": False, "pure": False}
         self._future = self.client.submit(open_station, self.n_beside, key=self.key, actor=True, **options)
         await self._future
+        self._is_direct = await self._can_be_reached()
         began = time.time()
         minor, executable, host, pid, there = await self._ask("hello")
         took = time.time() - began
         self.state = State(max(took, 1e-4), there - began - took / 2)
         self.hello = Hello(tuple(minor), executable, host, pid, "", self.n_threads, took, self.state.clock_ahead_s, b"")
+
+    async def _can_be_reached(self) -> bool:
+        """Whether dask's worker answers to us: else the scheduler passes on what is said, which takes twice as long."""
+        if self.client.direct_to_workers is not None:
+            return bool(self.client.direct_to_workers)
+        try:
+            await asyncio.wait_for(self.client.rpc(self.address).identity(), _REACH_S)
+        except (OSError, asyncio.TimeoutError):
+            return False
+        return True
 
     async def _run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a function in that worker, outside of dask's order."""
@@ -172,7 +182,7 @@ class Line:
         from distributed.protocol import to_serialize
 
         told = {"function": function, "actor": self.key, "args": [to_serialize(arg) for arg in args], "kwargs": {}}
-        if self.client.direct_to_workers:
+        if self._is_direct:
             answer = await self.client.rpc(self.address).actor_execute(**told)
         else:
             answer = await self.client.scheduler.proxy(worker=self.address, msg={"op": "actor_execute", **told})
@@ -210,7 +220,7 @@ class Line:
         is_first = not self._unsent
         for frame in frames:
             self._unsent.append(self._by_its_way(kind, slot, frame))
-        if is_first:
+        if is_first and self.is_up:
             self.client.loop.add_callback(self._flush)
 
     def _by_its_way(self, kind: int, slot: int, frame: Frame) -> Envelope:
@@ -272,6 +282,8 @@ class Line:
                 slot.hear(kind, frame)
 
     def _on_change(self) -> None:
+        for slot in self.slots.values():  # those that were asked for before it was up
+            slot.learn()
         if self.is_over:
             for slot in list(self.slots.values()):
                 slot.end(f"dask's worker {self.address} was lost: {self.why}", "", None, False)

@@ -118,5 +118,5 @@ def _open_files() -> list[str]:
             told.append(f"{number}={os.readlink(f'/proc/self/fd/{number}')}")
         except OSError:
             continue
-    strange = leftovers.sockets_to(int(os.environ.get("PATHOS_NB_TEST_DASK_PORT", "0")))
+    strange = leftovers.sockets_to(os.environ.get("PATHOS_NB_TEST_DASK_PORTS", ""))
     return [name for name in told if "pathos-nb-segment" not in name and name.partition("=")[2] not in strange]

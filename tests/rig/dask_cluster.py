@@ -2,7 +2,7 @@
 
 Started once a session by `Cluster`, in a process of its own (``python -m tests.rig.dask_cluster``), which ends with its
 standard input. What dask's client holds in this process, connections to that scheduler and its own threads, is not ours
-to count: `leftovers` knows the port.
+to count: `leftovers` knows the ports.
 """
 
 from __future__ import annotations
@@ -50,11 +50,6 @@ class Cluster:
         line = self.process.stdout.readline()
         assert line, Path(self._log.name).read_text()[-2000:]
         return json.loads(line)
-
-    @property
-    def port(self) -> int:
-        """The scheduler's."""
-        return int(self.address.rpartition(":")[2])
 
     def close(self) -> None:
         """End it, and wait for that."""

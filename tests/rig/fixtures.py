@@ -39,9 +39,10 @@ def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     held = Cluster(tmp_path_factory.mktemp("dask"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DASK_SCHEDULER_ADDRESS", held.address)
-        patch.setenv("PATHOS_NB_TEST_DASK_PORT", str(held.port))
         with Client(held.address) as client:
             held.client = client
+            ports = [address.rpartition(":")[2] for address in (held.address, *client.nthreads())]
+            patch.setenv("PATHOS_NB_TEST_DASK_PORTS", " ".join(ports))
             yield held
     held.close()
 
