@@ -49,35 +49,6 @@ class Loads:
         self.changed: dict[Seat, None] = {}
 
 
-class InFlight(dict[int, Chunk]):
-    """The chunks that a seat was sent and has not reported, by number, in order; runs count theirs."""
-
-    __slots__ = ("_loads", "_seat")
-
-    def __init__(self, seat: Seat, loads: Loads) -> None:
-        self._seat, self._loads = seat, loads
-
-    def __setitem__(self, number: int, chunk: Chunk) -> None:
-        super().__setitem__(number, chunk)
-        chunk.run.n_in_flight += 1
-        self._loads.busy[self._seat] = None
-
-    def take(self, number: int) -> Chunk | None:
-        """Give a chunk that has been reported; None if nobody waits for it."""
-        chunk = super().pop(number, None)
-        if chunk is not None:
-            chunk.run.n_in_flight -= 1
-            self._loads.changed[self._seat] = None
-            if not self:
-                del self._loads.busy[self._seat]
-        return chunk
-
-    def clear(self) -> None:
-        """Forget all of them."""
-        for number in list(self):
-            self.take(number)
-
-
 class Seat:
     """A place in the pool, whoever sits in it: a worker that is lost is replaced here.
 
@@ -91,7 +62,8 @@ class Seat:
 
     def __init__(self, launcher: Launcher, name: str, loads: Loads, most_items: int | None = None) -> None:
         self.launcher, self.name, self.most_items = launcher, name, most_items
-        self.in_flight = InFlight(self, loads)
+        self.in_flight: dict[int, Chunk] = {}
+        self._loads = loads
         self.to_forget: list[Frame] = []
         self.defined: set[int] = set()
         self.last_number, self.last_reply_s, self.last_size = 0, 0.0, 0
@@ -107,11 +79,31 @@ class Seat:
 
     def replace(self) -> None:
         """Put a new worker in the seat of one that has gone."""
-        self.in_flight.clear()
+        self.take_all()
         self.to_forget.clear()
         self.defined.clear()
         self.n_items, self.context, self.retiring, self.last_size = 0, None, False, 0
         self.slot = self.launcher.start_slot(self.name)
+
+    def put(self, chunk: Chunk) -> None:
+        """Take note of a chunk that the worker is sent."""
+        self.in_flight[chunk.number] = chunk
+        chunk.run.n_in_flight += 1
+        self._loads.busy[self] = None
+
+    def take(self, number: int) -> Chunk | None:
+        """Give a chunk that was reported; None if nobody waits for it."""
+        chunk = self.in_flight.pop(number, None)
+        if chunk is not None:
+            chunk.run.n_in_flight -= 1
+            self._loads.changed[self] = None
+            if not self.in_flight:
+                self._loads.busy.pop(self, None)  # it may have been dropped before
+        return chunk
+
+    def take_all(self) -> list[Chunk]:
+        """Give all that the worker has not reported."""
+        return [chunk for number in list(self.in_flight) if (chunk := self.take(number)) is not None]
 
     def kill(self, reason: str) -> None:
         """End the worker now; it gets no more work, which would die with it."""
@@ -320,5 +312,7 @@ class Crew:
             launcher.close()
         self.launchers.clear()
         self.seats.clear()
+        self.loads.busy.clear()
+        self.loads.changed.clear()
         self._by_slot.clear()
         self.vacant.clear()

@@ -122,6 +122,8 @@ class Dispatcher:
             self._show(run)
             run.begin()
             self.absences.begin(run)
+            for launcher in list(self.crew.vacant):
+                launcher.wake()
             if not run.source.ready:
                 self._check_over(run)
             if len(self.runs) > 1 or not send_alone(run, self.crew, self.feeder.note):
@@ -307,7 +309,7 @@ class Dispatcher:
         self.broken = error
         self.receiver.is_closing = True
         for seat in self.crew.seats:
-            seat.in_flight.clear()
+            seat.take_all()
             seat.kill("the pool is broken")
         for run in list(self.runs):
             run.error = error
@@ -437,7 +439,7 @@ class Dispatcher:
                 return
             self.is_closed = self.receiver.is_closing = True
             for seat in self.crew.seats:
-                seat.in_flight.clear()
+                seat.take_all()
             for run in list(self.runs):
                 run.stopping = run.stopping or "cancelled"
                 self._finish(run)

@@ -285,7 +285,7 @@ class Feeder:
         """Take note of a chunk that is about to be sent."""
         n = chunk.limit
         seat.slot.set_limit(chunk.number, n)
-        seat.in_flight[chunk.number] = chunk
+        seat.put(chunk)
         seat.last_size = n
         seat.n_items += n
         run.n_sent += 1

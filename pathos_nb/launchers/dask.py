@@ -44,6 +44,7 @@ from pathos_nb.launchers.contract import (
 from pathos_nb.launchers.dask_client import check, n_threads_of, neighbours, open_client
 from pathos_nb.launchers.dask_line import Line, install
 from pathos_nb.launchers.dask_parcel import Parcel
+from pathos_nb.launchers.dask_presence import Demand
 from pathos_nb.wire.envelopes import Envelope
 from pathos_nb.wire.framing import Frame
 
@@ -73,6 +74,7 @@ class DaskLauncher(Launcher):
         self._error: BaseException | None = None
         self._n_wanted, self._is_closed, self._is_lost = n_expected, False, False
         self._threads: dict[str, int] = {}
+        self._demand, self._is_needed = Demand(self.client, self.token), True
         self._scattered: dict[int, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self.client.loop.add_callback(self._begin)
@@ -234,6 +236,7 @@ class DaskLauncher(Launcher):
             while not self._is_closed:
                 if client.status == "running":
                     self._compare(dict(await client.nthreads()))
+                    await self._be_present()
                 elif client.status in ("closed", "closing"):
                     self._fail(PoolBroken("the client of dask was closed", cure="make a new client, and a pool of it"))
                     return
@@ -262,6 +265,18 @@ class DaskLauncher(Launcher):
                     n_lines += 1
         if has_more:
             self.hub.post(self._on_more)
+
+    async def _be_present(self) -> None:
+        """Have dask know who is busy, and how many more are wanted."""
+        lines = [line for line in list(self.lines.values()) if line.is_up]
+        for line in lines:
+            try:
+                await line.presence.look()
+            except Exception as error:
+                line.give_up(error)
+        is_busy = any(line.n_busy for line in lines) or not lines
+        lacking = self._n_wanted - sum(self._threads.values())
+        self._demand.want(max(0, lacking) if self._is_needed and is_busy else 0)
 
     def _lose(self, reason: str) -> None:
         with self._changed:
@@ -311,11 +326,21 @@ class DaskLauncher(Launcher):
         if line.is_up:
             self._is_lost = False
             self.tell(SourceReady(self))
-        elif not any(other.is_up for other in self.lines.values()) and not self._is_lost and self._error is None:
-            self._is_lost = True
-            until = time.time() + self.wait_s
-            self.tell(SourceLost(self, line.why, time.time(), until))
-            self.hub.call_later(self.wait_s, self._give_up_if_lost)
+        elif not any(other.is_up for other in self.lines.values()) and self._error is None:
+            self._is_needed = self._is_needed or line.n_busy > 0
+            if not self._is_lost and line.n_busy:
+                self._note_lost(line.why)
+
+    def wake(self) -> None:
+        """Hear that there is work, and nobody here to do it."""
+        self._is_needed = True
+        if not self._is_lost and not any(line.is_up for line in self.lines.values()):
+            self._note_lost("dask has no worker")
+
+    def _note_lost(self, reason: str) -> None:
+        self._is_lost, now = True, time.time()
+        self.tell(SourceLost(self, reason, now, now + self.wait_s))
+        self.hub.call_later(self.wait_s, self._give_up_if_lost)
 
     def _give_up_if_lost(self) -> None:
         if self._is_lost and not self._is_closed and self._error is None:
@@ -345,6 +370,7 @@ class DaskLauncher(Launcher):
         for task in list(self._tasks):
             task.cancel()
         self._scattered.clear()
+        self._demand.want(0)
 
 
 def _told(error: BaseException, where: str) -> PoolBroken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,13 +76,22 @@ def _connected(address: str) -> Any:
     from distributed import Client
 
     try:
+        _knock(address)
         return Client(address, timeout=_CONNECT_S, set_as_default=False, name="pathos_nb")
     except ValueError as error:
         raise BadOption(f"address is {address!r}", cause=str(error)) from error
     except (OSError, TimeoutError) as error:
-        what = f"no scheduler of dask's answers at {address} within {_CONNECT_S:.0f} s"
+        what = f"no scheduler of dask's answers at {address}"
         cure = "see that it runs there, and that its port can be reached from here"
         raise PoolBroken(what, cause=f"{type(error).__name__}: {error}"[:300], cure=cure) from error
+
+
+def _knock(address: str) -> None:
+    """See that somebody is there: a client that cannot connect is long about it, and about its end."""
+    scheme, _, place = address.rpartition("://")
+    host, _, port = place.rpartition(":")
+    if scheme in ("", "tcp", "tls") and host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
 
 
 def n_threads_of(client: Any) -> int:

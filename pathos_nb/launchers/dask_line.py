@@ -25,6 +25,7 @@ from pathos_nb.launchers.agent_slot import AgentSlot
 from pathos_nb.launchers.contract import Hub, News
 from pathos_nb.launchers.dask_boot import ASK, BOOT, Found
 from pathos_nb.launchers.dask_parcel import Parcel
+from pathos_nb.launchers.dask_presence import Presence
 from pathos_nb.launchers.dask_station import open_station
 from pathos_nb.wire import protocol
 from pathos_nb.wire.envelopes import Envelope
@@ -123,7 +124,8 @@ class Line:
         self._unsent: list[Envelope] = []
         self._n_sent = self._n_heard = 0
         self._brought: set[int] = set()
-        self._luggage = Luggage(self)
+        self._out: dict[int, int] = {}
+        self._luggage, self.presence = Luggage(self), Presence(self)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- in the client's loop ---
@@ -137,7 +139,7 @@ class Line:
             self.office.note_line()
             self.office.hub.post(self._on_change)
             while not self.is_over:
-                parcel = await asyncio.wait_for(self._ask("news"), _ASK_S + ours.POLL_S)
+                parcel = await asyncio.wait_for(self.ask("news"), _ASK_S + ours.POLL_S)
                 if isinstance(parcel, str):
                     raise ConnectionError(parcel)
                 if parcel.envelopes:
@@ -158,7 +160,7 @@ class Line:
         await self._future
         self._is_direct = await self._can_be_reached()
         began = time.time()
-        minor, executable, host, pid, there = await self._ask("hello")
+        minor, executable, host, pid, there = await self.ask("hello")
         took = time.time() - began
         self.state = State(max(took, 1e-4), there - began - took / 2)
         self.hello = Hello(tuple(minor), executable, host, pid, "", self.n_threads, took, self.state.clock_ahead_s, b"")
@@ -177,7 +179,7 @@ class Line:
         """Run a function in that worker, outside of dask's order."""
         return (await self.client.run(function, *args, workers=[self.address]))[self.address]
 
-    async def _ask(self, function: str, *args: Any) -> Any:
+    async def ask(self, function: str, *args: Any) -> Any:
         """Call a method of the actor, as dask's own proxy does, but so that each failure is heard."""
         from distributed.protocol import to_serialize
 
@@ -202,10 +204,11 @@ class Line:
         was_over, self.is_over = self.is_over, True
         try:
             if self._future is not None and not was_over and self.client.status == "running":
-                await asyncio.wait_for(self._ask("close"), _CLOSE_S)
+                await asyncio.wait_for(self.ask("close"), _CLOSE_S)
         except Exception as error:  # it is gone, or will be: dask drops what nobody holds
             self.error = self.error or error
         finally:
+            self.presence.end()
             for task in list(self._tasks):
                 task.cancel()
             if self._future is not None:
@@ -219,6 +222,8 @@ class Line:
             return
         is_first = not self._unsent
         for frame in frames:
+            if kind == messages.RELAY and frame.kind == protocol.WORK:
+                self._out[slot] = self._out.get(slot, 0) + 1
             self._unsent.append(self._by_its_way(kind, slot, frame))
         if is_first and self.is_up:
             self.client.loop.add_callback(self._flush)
@@ -254,7 +259,7 @@ class Line:
 
     async def _obey(self, parcel: Parcel) -> None:
         try:
-            await self._ask("obey", parcel)
+            await self.ask("obey", parcel)
         except Exception as error:
             self.give_up(error)
 
@@ -269,7 +274,7 @@ class Line:
             await self.client.submit(bring, self.key, str(run), payload, key=key, **options)
         except Exception:  # the worker that had it has gone, or it was cancelled: it goes by itself
             try:
-                await self._ask("bring", str(run), Parcel(0, [Envelope(0, 0, frame)]))
+                await self.ask("bring", str(run), Parcel(0, [Envelope(0, 0, frame)]))
             except Exception as error:
                 self.give_up(error)
 
@@ -277,6 +282,10 @@ class Line:
 
     def _take(self, parcel: Parcel) -> None:
         for kind, number, frame in parcel.envelopes:
+            if kind == messages.DOWN:
+                self._out.pop(number, None)
+            elif kind == messages.RELAY and frame.kind == protocol.DONE and number in self._out:
+                self._out[number] -= 1
             slot = self.slots.get(number)
             if slot is not None:
                 slot.hear(kind, frame)
@@ -290,6 +299,11 @@ class Line:
         self.office.on_line(self)
 
     @property
+    def n_busy(self) -> int:
+        """How many of its workers have been sent what they have not reported."""
+        return sum(n > 0 for n in list(self._out.values()))
+
+    @property
     def why(self) -> str:
         """Why it is over."""
         error = self.error
@@ -297,7 +311,9 @@ class Line:
             return str(error)
         if isinstance(error, asyncio.TimeoutError):
             return "it does not answer"
-        return f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError) and type(error) is not ConnectionError:
+            return "the connection to it was closed"
+        return str(error) if isinstance(error, ConnectionError) else f"{type(error).__name__}: {error}"
 
     # --- what a slot asks of its agency ---
 

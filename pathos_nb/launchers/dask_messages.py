@@ -14,3 +14,5 @@ BY_FUTURE, DROP = 64, 65
 
 POLL_S = 2.0
 """After how long without news a station says so: by then it must know whether anybody listens."""
+STAND_S = 0.2
+"""How often a task that stands for a busy worker looks whether it still is."""

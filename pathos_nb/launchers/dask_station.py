@@ -33,7 +33,7 @@ from pathos_nb.wire.envelopes import Envelope
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
 
-__all__ = ["Station", "bring", "open_station"]
+__all__ = ["Station", "bring", "open_station", "stand", "wanted"]
 
 _END_S = 5.0
 _PRELOAD = ("cloudpickle",)
@@ -153,6 +153,7 @@ class Station:
 
     def __init__(self, n_workers: int) -> None:
         os.environ[HOLDER] = str(os.getpid())
+        self.standing: set[str] = set()
         self._works = works = Works(n_workers)
         self._end = weakref.finalize(self, works.stop)
 
@@ -174,12 +175,17 @@ class Station:
         works.ring = _nothing
         return works.why or works.take()
 
+    async def stand(self, names: list[str]) -> None:
+        """Say which of the tasks that stand for busy workers go on; the others end."""
+        self.standing = set(names)
+
     def bring(self, name: str, parcel: Parcel) -> None:
         """Take a payload that came by a future."""
         self._works.bring(name, parcel.envelopes[0].frame)
 
     async def close(self) -> bool:
         """End everything; returns when nothing is left."""
+        self.standing = set()
         self._works.stop()
         return await asyncio.get_running_loop().run_in_executor(None, self._works.wait_until_ended)
 
@@ -203,3 +209,16 @@ def bring(key: str, name: str, parcel: Parcel) -> None:
     from distributed import get_worker
 
     get_worker().state.actors[key].bring(name, parcel)
+
+
+async def stand(key: str, name: str) -> None:
+    """Be there for dask as long as a worker process of the station of that key is busy; holds on to nothing."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    while name in getattr(worker.state.actors.get(key), "standing", ()):  # noqa: ASYNC110 - an event would hold on to it
+        await asyncio.sleep(ours.STAND_S)
+
+
+def wanted() -> None:
+    """Do nothing: as long as this waits for a worker, dask knows that one is wanted."""

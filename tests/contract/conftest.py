@@ -6,9 +6,9 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.rig.fixtures import dask_cluster, launcher, note_failure, pool, pools
+from tests.rig.fixtures import launcher, note_failure, pool, pools
 
-__all__ = ["dask_cluster", "launcher", "pool", "pools"]
+__all__ = ["launcher", "pool", "pools"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,14 +19,6 @@ from pathos_nb.wire.protocol import DONE, Report
 NUMBER = 7
 
 
-class Held(dict[int, Any]):
-    """A seat's chunks."""
-
-    def take(self, number: int) -> Any:
-        """Give one."""
-        return self.pop(number, None)
-
-
 class Scene:
     """A receiver, and one worker that was sent items 2 and 3; item 3 went to another since."""
 
@@ -42,7 +34,7 @@ class Scene:
         self.chunk.limit = 1
         self.slot = SimpleNamespace(name="w", host="h", pid=1, python="", running=lambda: Running(NUMBER, 0, 0.0, 2))
         self.seat = SimpleNamespace(
-            in_flight=Held({NUMBER: self.chunk}), slot=self.slot, name="w", retiring=False, leaving=False,
+            take=lambda number: self.chunk, take_all=lambda: [self.chunk], in_flight={}, slot=self.slot, name="w", retiring=False, leaving=False,
             items_left=lambda: None, n_items=2, last_size=2,
         )  # fmt: skip
         crew = SimpleNamespace(

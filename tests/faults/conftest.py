@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
-from tests.rig.fixtures import dask_cluster, launcher, note_failure, pool, pools
+from tests.rig.fixtures import launcher, note_failure, pool, pools
 
-__all__ = ["dask_cluster", "launcher", "pool", "pools"]
+__all__ = ["launcher", "pool", "pools"]
 
 
 # What these try is done by the dispatcher, or by the process launcher that agents and servers start: with each way to
@@ -26,7 +27,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--everywhere"):
         return
     left_out = {item for item in items if item.path.name in OF_THIS_MACHINE and _launcher(item) in REMOTE}
-    left_out |= {item for item in items if _launcher(item) == "dask" and item.path.name not in OF_DASK}
+    here = [item for item in items if item.path.parent == Path(__file__).parent]
+    left_out |= {item for item in here if _launcher(item) == "dask" and item.path.name not in OF_DASK}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
 

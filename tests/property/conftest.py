@@ -7,9 +7,9 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.rig.fixtures import dask_cluster, launcher, note_failure, pool, pools
+from tests.rig.fixtures import launcher, note_failure, pool, pools
 
-__all__ = ["dask_cluster", "launcher", "pool", "pools"]
+__all__ = ["launcher", "pool", "pools"]
 
 settings.register_profile(
     "ours", deadline=None, max_examples=60, derandomize=True, database=None, suppress_health_check=list(HealthCheck)

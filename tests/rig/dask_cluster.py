@@ -11,8 +11,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 N_WORKERS, N_THREADS = 2, 2
 START_S = 60.0
@@ -62,6 +65,30 @@ class Cluster:
             self.process.wait()
         self.process.stdout.close()
         self._log.close()
+
+
+def wants_dask(item: pytest.Item) -> bool:
+    """Say whether a test is for the launcher "dask", or asks for the cluster itself."""
+    spec = getattr(item, "callspec", None)
+    return "dask_cluster" in getattr(item, "fixturenames", ()) or bool(
+        spec and "dask" in map(str, spec.params.values())
+    )
+
+
+@pytest.fixture(scope="session")
+def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A real cluster of dask's, and a client that is dask's current one; scripts find its address in the environment."""
+    from distributed import Client
+
+    held = Cluster(tmp_path_factory.mktemp("dask"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DASK_SCHEDULER_ADDRESS", held.address)
+        with Client(held.address) as client:
+            held.client = client
+            ports = [address.rpartition(":")[2] for address in (held.address, *client.nthreads())]
+            patch.setenv("PATHOS_NB_TEST_DASK_PORTS", " ".join(ports))
+            yield held
+    held.close()
 
 
 def serve(folder: str, n_workers: int, n_threads: int) -> None:

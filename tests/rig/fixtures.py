@@ -10,7 +10,7 @@ import pytest
 
 from tests import leftovers
 from tests.rig.census import Census, until
-from tests.rig.dask_cluster import Cluster
+from tests.rig.dask_cluster import wants_dask
 from tests.rig.launchers import Pools, params
 
 FAILED = pytest.StashKey[bool]()
@@ -19,9 +19,7 @@ FAILED = pytest.StashKey[bool]()
 @pytest.fixture(scope="module")
 def pools(request: pytest.FixtureRequest) -> Iterator[Pools]:
     """The module's warm pools; when they are closed, nothing may be left of them."""
-    if any(
-        getattr(item, "callspec", None) and "dask" in item.callspec.params.values() for item in request.session.items
-    ):
+    if any(wants_dask(item) for item in request.session.items):
         request.getfixturevalue("dask_cluster")  # before the count
     before, processes, held = Census.take(), leftovers.children(), Pools()
     yield held
@@ -31,27 +29,9 @@ def pools(request: pytest.FixtureRequest) -> Iterator[Pools]:
     assert leftovers.children().keys() <= processes.keys(), leftovers.children()
 
 
-@pytest.fixture(scope="session")
-def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A real cluster of dask's, and a client that is dask's current one; scripts find its address in the environment."""
-    from distributed import Client
-
-    held = Cluster(tmp_path_factory.mktemp("dask"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DASK_SCHEDULER_ADDRESS", held.address)
-        with Client(held.address) as client:
-            held.client = client
-            ports = [address.rpartition(":")[2] for address in (held.address, *client.nthreads())]
-            patch.setenv("PATHOS_NB_TEST_DASK_PORTS", " ".join(ports))
-            yield held
-    held.close()
-
-
 @pytest.fixture(params=params())
 def launcher(request: pytest.FixtureRequest) -> str:
     """The name of each registered launcher in turn."""
-    if request.param == "dask":
-        request.getfixturevalue("dask_cluster")
     return str(request.param)
 
 
