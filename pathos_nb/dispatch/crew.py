@@ -199,7 +199,7 @@ class Crew:
             for launcher in self.launchers:  # all of them are on their way by now
                 with plan.waiting():
                     launcher.wait_until_up()
-                self.grow(launcher, launcher.n_expected)
+                self.grow(launcher, launcher.make_room(launcher.n_expected))
         except BaseException:
             self.close()
             raise
@@ -235,7 +235,8 @@ class Crew:
         """Have `n` seats of one launcher; those that go finish what they were sent."""
         ours = [seat for seat in self.seats if seat.launcher is launcher and not seat.leaving]
         vacant = self.vacant.get(launcher, [])
-        self.grow(launcher, n - len(ours) - len(vacant))
+        if (n_more := n - len(ours) - len(vacant)) > 0:
+            self.grow(launcher, launcher.make_room(n_more))
         del vacant[max(0, n - len(ours)) :]
         for seat in ours[n:]:
             seat.retiring = seat.leaving = True
@@ -275,6 +276,12 @@ class Crew:
         """Put workers in a launcher's seats, now that there are some again."""
         for seat in self.vacant.pop(launcher, []):
             self._fill(seat)
+
+    def change(self, launcher: Launcher, n_more: int) -> None:
+        """Have seats for workers that a launcher can start now, or none for those that it never will again."""
+        self.grow(launcher, n_more)
+        vacant = self.vacant.get(launcher, [])
+        del vacant[max(0, len(vacant) + n_more) if n_more < 0 else len(vacant) :]
 
     def drop(self, launcher: Launcher) -> list[Seat]:
         """Do without a launcher; give the seats that it had."""

@@ -78,6 +78,7 @@ class Maps:
         self._lock = threading.Lock()
         self._at_close: list[Callable[[], Callable[[bool], None] | None]] = []
         self.dispatcher = Dispatcher(plan)
+        self._n_planned = sum(launcher.n_expected for launcher in self.dispatcher.crew.launchers)
         self._finalizer = weakref.finalize(self, _end_in, os.getpid(), self.dispatcher)
 
     @property

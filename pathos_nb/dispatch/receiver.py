@@ -31,6 +31,7 @@ from pathos_nb.launchers.contract import (
     SlotDown,
     SourceBroken,
     SourceLost,
+    SourceQueued,
     SourceReady,
     TakenBack,
 )
@@ -96,7 +97,10 @@ class Receiver:
                 self._on_taken_back(seat, news.chunk, news.n_items)
         elif isinstance(news, SourceReady):
             self._crew().fill(news.launcher)
+            self._crew().change(news.launcher, news.n_more)
             self._absences.back(news.launcher)
+        elif isinstance(news, SourceQueued):
+            self._absences.queued(news)
         elif isinstance(news, SourceLost):
             self._absences.lost(news)
         else:

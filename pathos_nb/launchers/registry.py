@@ -42,6 +42,7 @@ class Registry:
             "processes": "pathos_nb.launchers.processes:ProcessesLauncher",
             "ppft": "pathos_nb.launchers.ppft:PpftLauncher",
             "dask": "pathos_nb.launchers.dask:DaskLauncher",
+            "slurm": "pathos_nb.launchers.slurm:SlurmLauncher",
         }
         self._scanned = False
 
