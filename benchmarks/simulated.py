@@ -6,13 +6,16 @@ computed: a chunk's values are its items.
 
 from __future__ import annotations
 
+import math
 import time
 from array import array
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from pathos_nb.dispatch.chunking import CUT_S
 from pathos_nb.launchers.contract import Availability, Launcher, Reply, Running, Slot, SlotDown, TakenBack
+from pathos_nb.launchers.worker import TRIAL_S
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 
@@ -24,12 +27,13 @@ class SimulatedSlot(Slot):
 
     host, pid = "simulated", 0
     answers_later = True
-    __slots__ = ("at", "chunks", "is_down", "launcher", "limits", "name", "place", "timer")
+    __slots__ = ("at", "chunks", "is_down", "launcher", "limits", "name", "place", "spans", "timer")
 
     def __init__(self, launcher: SimulatedLauncher, name: str) -> None:
         self.launcher, self.name, self.place = launcher, name, launcher.name
-        self.chunks: deque[tuple[int, Sequence[float]]] = deque()
+        self.chunks: deque[tuple[int, Sequence[float], float]] = deque()
         self.limits: dict[int, int] = {}
+        self.spans: dict[int, float | None] = {}
         self.at: tuple[int, float, list[float]] | None = None
         self.timer: Any = None
         self.is_down = False
@@ -40,19 +44,29 @@ class SimulatedSlot(Slot):
 
     def send(self, frames: Sequence[Frame]) -> None:
         for frame in frames:
-            if frame.kind == protocol.WORK:
-                chunk, items = frame.meta[0], frame.body
-                self.launcher.later(self.launcher.round_trip_s / 2, lambda c=chunk, i=items: self._arrive(c, i))
+            if frame.kind == protocol.DEFINE:
+                is_cut = protocol.RunSpec(*frame.meta[1]).chunk_s is not None
+                self.spans[frame.meta[0]] = TRIAL_S if is_cut else math.inf
+            elif frame.kind == protocol.FORGET:
+                self.spans.pop(frame.meta[0], None)
+            elif frame.kind == protocol.WORK:
+                self._send(*frame.meta[:2], frame.body)
 
-    def _arrive(self, chunk: int, items: Any) -> None:
-        self.chunks.append((chunk, items[0]))
+    def _send(self, chunk: int, run: int, items: Any) -> None:
+        """Have a chunk arrive; of a run's first, as a worker does, what is not begun within its trial goes back."""
+        span = self.spans[run] or math.inf
+        self.spans[run] = CUT_S if span < math.inf else math.inf
+        self.launcher.later(self.launcher.round_trip_s / 2, lambda: self._arrive(chunk, items, span))
+
+    def _arrive(self, chunk: int, items: Any, span: float) -> None:
+        self.chunks.append((chunk, items[0], span))
         if self.at is None:
             self._begin()
 
     def _begin(self) -> None:
         if self.is_down or not self.chunks:
             return
-        chunk, items = self.chunks.popleft()
+        chunk, items, span = self.chunks.popleft()
         n = min(len(items), self.limits.pop(chunk, len(items)))
         started = time.time()
         if not self.launcher.speed:  # no time at all
@@ -62,6 +76,8 @@ class SimulatedSlot(Slot):
         for item in items[:n]:
             end += item * (pace if end < self.launcher.slow_at else 10 * pace)
             ends.append(end)
+            if end - started > span:
+                break
         self.at = chunk, started, ends
         self._wait(items)
 
@@ -108,7 +124,7 @@ class SimulatedSlot(Slot):
                 del ends[n_items:]
                 self.timer.cancel()
                 self._wait([0.0] * n_items)
-        elif any(known == chunk for known, _ in self.chunks):
+        elif any(known == chunk for known, _, _ in self.chunks):
             self.limits[chunk] = n_items
         else:
             n_items = 1 << 31
