@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pathos_nb.wire.framing import Frame, FrameError, FrameReader, pack
+from tests.rig.texts import texts
 
-plain = st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.binary(max_size=20)
+plain = st.none() | st.booleans() | st.integers() | texts(20) | st.binary(max_size=20)
 bodies = st.binary(max_size=200) | st.integers(0, 600_000).map(lambda n: bytes(range(256)) * (n // 256))
 frames = st.builds(
     Frame,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pathos_nb import Pool
 from tests.contract.calls import add, picky, same
 from tests.rig.kinds import KINDS
+from tests.rig.texts import texts
 
 pytestmark = pytest.mark.timeout(120)
 with_pools = settings(max_examples=25)
@@ -25,15 +26,8 @@ def sized(launcher: str) -> Iterator[Any]:
 
 
 values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(max_size=5)
-    | st.binary(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
-    ),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts(5) | st.binary(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(texts(3), inner, max_size=2),
     max_leaves=6,
 )
 
