@@ -82,7 +82,7 @@ def look_at(job: Job, queue: Queue) -> Look:
     known: dict[int, Task] | None = None
     trouble = ""
     try:
-        job.id = job.id or queue.find(job.name)
+        job.id = job.id or queue.find(job.name, folder.script(job.number))
         known = queue.look(job.id, job.name) if job.id else {}
     except QueueError as error:
         trouble = f"{job.queue} does not answer" if error.where.get("is_away") else str(error)
