@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -28,7 +29,7 @@ class Cluster:
 
     def __init__(self, run: Path, n_nodes: int = N_NODES, cpus: int = CPUS, *options: str) -> None:
         self.path, self.n_nodes, self.cpus, self.options = run, n_nodes, cpus, options
-        self.is_disturbed = False
+        self.is_disturbed, self.kept = False, ""
         self.facts: dict[str, Any] = {}
         token = leftovers.TOKEN.split("=", 1)[0]  # its daemons are no children of a test
         self.environ = {k: v for k, v in os.environ.items() if k != token and not k.startswith(OURS)}
@@ -82,15 +83,35 @@ class Cluster:
         assert wait_until(lambda: self.job(number)["JobState"] in states, seconds), self.job(number)
         return self.job(number)["JobState"]
 
+    def allocation(self) -> str:
+        """Give a job of one core on each node, for many tests; a new one if that has ended."""
+        if self.kept not in self.jobs():
+            done = self.do("salloc", "--no-shell", f"-N{self.n_nodes}", "--ntasks-per-node=1", "-c1")
+            self.kept = done.stderr.partition("Granted job allocation ")[2].split()[0]
+        return self.kept
+
+    def left(self) -> list[str]:
+        """Give the jobs that are not over, but the one that is kept."""
+        return [number for number in self.jobs() if number != self.kept]
+
     def mend(self) -> None:
         """Undo what a test did to it, and end its jobs."""
         if self.is_disturbed:
             self.up()
         self.is_disturbed = False
-        if left := self.jobs():
+        if left := self.left():
             self.do("scancel", "--signal=KILL", *left, check=False)
             self.do("scancel", *left, check=False)
-            assert wait_until(lambda: not self.jobs(), 30.0), "jobs do not end"
+            assert wait_until(lambda: not self.left(), 30.0), "jobs do not end"
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Make it the cluster that Slurm's commands find."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith(OURS)]:
+                patch.delenv(name)
+            patch.setenv("SLURM_CONF", self.environ["SLURM_CONF"])
+            yield
 
     def needs(self, feature: str) -> None:
         """Skip the test where the cluster has not got a feature, with its own reason."""
@@ -139,15 +160,11 @@ def raised_cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def cluster(
-    raised_cluster: Cluster, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[Cluster]:
+def cluster(raised_cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """Give the cluster, and make it the one that Slurm's commands find; no job and no fault outlives the test."""
-    for name in [name for name in os.environ if name.startswith(OURS)]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("SLURM_CONF", raised_cluster.environ["SLURM_CONF"])
     n_failed = request.session.testsfailed
-    yield raised_cluster
+    with raised_cluster.in_use():
+        yield raised_cluster
     if request.session.testsfailed > n_failed:
         print(raised_cluster.logs())
     raised_cluster.mend()
