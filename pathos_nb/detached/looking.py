@@ -33,6 +33,12 @@ class Standing(NamedTuple):
     reasons: tuple[str, ...] = ()
     trouble: str = ""
 
+    @property
+    def waiting(self) -> str:
+        """What is waited for, and why; empty if nothing is."""
+        why = f" ({', '.join(self.reasons)})" if self.reasons else ""
+        return self.trouble or (f"{self.queued:,} task{'s' * (self.queued > 1)} queued{why}" if self.queued else "")
+
     def __str__(self) -> str:
         if self.trouble:
             return self.trouble

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +34,7 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.found import kept_points, run_of
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.errors import BadFile, Failure, PathosNbError, QueueError, StoreError, TaskEnded
+from pathos_nb.events import PlaceQueued
 
 __all__ = ["Patience", "Watching"]
 
@@ -194,10 +196,22 @@ class Watching:
                     return
                 has_changed = look.standing != self.standing
                 self.standing = look.standing
+                if has_changed:
+                    self._tell_queue(run, job)
                 queue_s = patience.queue_s if has_changed else min(1.5 * queue_s, patience.most_queue_s)
                 next_look = time.monotonic() + queue_s
             files_s = patience.files_s if has_come else min(1.2 * files_s, patience.most_files_s)
             self._sleep(max(0.01, min(files_s, next_look - time.monotonic())))
+
+    def _tell_queue(self, run: Run, job: Job) -> None:
+        """Have views say what is in the queue, and why."""
+        news = PlaceQueued(
+            run.run_id, job.called, self.standing.waiting, job.submitted, math.inf, self.standing.running
+        )
+        if run.places and isinstance(run.places[-1], PlaceQueued):
+            run.places.pop()  # the record keeps the last word
+        run.places.append(news)
+        run.tell(news)
 
     def _sleep(self, seconds: float) -> None:
         is_asked = self._is_cancelled
