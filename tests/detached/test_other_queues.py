@@ -44,6 +44,13 @@ def batch(tmp_path, monkeypatch):
     return put
 
 
+@pytest.fixture
+def everywhere(request):
+    """Skip the test but where all is tried: it finds the same as another one, elsewhere."""
+    if not request.config.getoption("--everywhere"):
+        pytest.skip("as another test, elsewhere: --everywhere runs it")
+
+
 def jobs(folder: Path) -> list[dict]:
     return [json.loads(path.read_text()) for path in sorted(folder.glob("job-*"))]
 
@@ -53,7 +60,9 @@ def tenfold(x):
 
 
 @pytest.mark.parametrize("kind", ["pbs", "torque", "lsf", "sge"])
-def test_a_sweep_goes_through_each_kind_of_queue(store, batch, monkeypatch, kind):
+def test_a_sweep_goes_through_each_kind_of_queue(store, batch, monkeypatch, request, kind):
+    if kind in ("torque", "lsf"):
+        request.getfixturevalue("everywhere")
     folder = batch(kind)
     monkeypatch.setenv("MY_TOKEN", "hush")
     asked = {"time": "2:00:00", "partition": "long", "account": "me", "cpus": 2, "memory": "1G", "workers": 1}
@@ -66,7 +75,7 @@ def test_a_sweep_goes_through_each_kind_of_queue(store, batch, monkeypatch, kind
     assert "me" in first["script"]
 
 
-def test_an_interrupted_submission_is_found_by_what_was_written_down(store, batch):
+def test_an_interrupted_submission_is_found_by_what_was_written_down(everywhere, store, batch):
     folder = batch("pbs")
     fits = detach(tenfold, range(2), store=store, on="pbs", title="fits", time="10:00")
     current_session().detached.leave()
