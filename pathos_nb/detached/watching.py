@@ -34,7 +34,7 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.found import kept_points, run_of
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.errors import BadFile, Failure, PathosNbError, QueueError, StoreError, TaskEnded
-from pathos_nb.events import PlaceQueued
+from pathos_nb.events import PlaceQueued, WorkerDown
 
 __all__ = ["Patience", "Watching"]
 
@@ -89,6 +89,7 @@ class Watching:
         self._ended: dict[int, Fate] = {}
         self._late_since: float | None = None
         self._run: Run | None = None
+        self._workers: dict[int, set[tuple[str, str, int]]] = {}  # of tasks that are not known to be over
 
     # what a run asks of whom it waits for
 
@@ -198,6 +199,7 @@ class Watching:
                 self.standing = look.standing
                 if has_changed:
                     self._tell_queue(run, job)
+                self._tell_ended(run, job, look)
                 queue_s = patience.queue_s if has_changed else min(1.5 * queue_s, patience.most_queue_s)
                 next_look = time.monotonic() + queue_s
             files_s = patience.files_s if has_come else min(1.2 * files_s, patience.most_files_s)
@@ -212,6 +214,14 @@ class Watching:
             run.places.pop()  # the record keeps the last word
         run.places.append(news)
         run.tell(news)
+
+    def _tell_ended(self, run: Run, job: Job, look: Look) -> None:
+        """Have views know whose task is over; one that is done is no loss, and has no reason."""
+        for task in [task for task in self._workers if task in look.ended]:
+            fate, said = look.ended[task], look.said.get(task) or [{}]
+            if (fate.how == DONE or task in job.told) and self._has_files(job, task, said[-1]):
+                for worker, host, pid in self._workers.pop(task):
+                    run.tell(WorkerDown(worker, host, pid, "" if fate.how == DONE else fate.how))
 
     def _sleep(self, seconds: float) -> None:
         is_asked = self._is_cancelled
@@ -262,6 +272,8 @@ class Watching:
                 run.fail(value)
         for chunk in parcel.record(run.run_id):
             if not fresh.keys().isdisjoint(chunk.indices):
+                task = chunk.worker.removeprefix("task").partition("-")[0]
+                self._workers.setdefault(int(task), set()).add((chunk.worker, chunk.host, chunk.pid))
                 failures = tuple(v for i in chunk.indices if isinstance(v := fresh.get(i), Failure))
                 run.note(chunk._replace(failures=failures))
         return bool(fresh)

@@ -18,7 +18,10 @@ from pathos_nb.session import close_session, current_session
 from tests.rig.bed import ROOT, wait_until
 from tests.rig.cluster import Cluster
 
-pytestmark = pytest.mark.leaves("threads")  # ended with the session, after the census
+pytestmark = [
+    pytest.mark.leaves("threads"),  # ended with the session, after the census
+    pytest.mark.timeout(240),  # several waits, each with an end of its own
+]
 QUICK = Patience(0.05, 0.2, 0.2, 0.5, 10.0)
 WAIT_S = 50.0
 
