@@ -192,6 +192,8 @@ class Watching:
             has_come = self._collect(run, job)
             if time.monotonic() >= next_look:
                 look = look_at(job, queue)
+                if self._is_left:  # not all has been collected, perhaps: nothing may be called lost
+                    return
                 if self._is_over(run, job, look):
                     self._end(run, "cancelled" if self._is_cancelled else "")
                     return
@@ -290,14 +292,19 @@ class Watching:
             return True
         if job.id and job.state == SUBMITTING:
             job.state = SUBMITTED
-            update_job(self._store.file, job)
+            self._write(job)
+        have_all_ended, keeper = len(look.ended) == job.n_tasks, run.keeper
+        if have_all_ended and isinstance(keeper, ListKeeper) and all(map(keeper.has, range(run.total or 0))):
+            return True  # whether the queue answers or not
         if look.standing.trouble:
             return False
         self._note_ends(job, look)
-        keeper = run.keeper
-        if isinstance(keeper, ListKeeper) and not any(not keeper.has(index) for index in range(run.total or 0)):
-            return len(look.ended) == job.n_tasks or look.standing.running + look.standing.queued == 0
-        return len(look.ended) == job.n_tasks and len(self._ended) == job.n_tasks and self._is_all_here(run, job, look)
+        return have_all_ended and self._is_all_here(run, job, look)
+
+    def _write(self, job: Job) -> None:
+        """Write what has become of a job; where the store refuses, it is found out again by the next kernel."""
+        with contextlib.suppress(StoreError):
+            update_job(self._store.file, job)
 
     def _note_ends(self, job: Job, look: Look) -> None:
         """Take in how tasks ended; one that is seen so for the first time may be queued again the next moment."""
@@ -306,7 +313,7 @@ class Watching:
         fresh = {n: list(fate) for n, fate in settled.items() if n not in job.told and fate.how != DONE}
         if fresh:
             job.told.update(fresh)
-            update_job(self._store.file, job)
+            self._write(job)
 
     def _seen_before(self, number: int, fate: Fate) -> bool:
         return fate.how == DONE or self._ended.get(number) == fate
@@ -318,7 +325,7 @@ class Watching:
         missing = any(not self._has_files(job, number, said[-1]) for number, said in look.said.items() if said)
         if not missing:
             self._collect(run, job)
-            return True
+            return not self._is_left
         self._late_since = self._late_since or time.monotonic()
         return time.monotonic() - self._late_since > self._patience.late_s
 
