@@ -142,7 +142,7 @@ class PlaceQueued(NamedTuple):
     place, text : str
         Which, and what is waited for and why; empty when nothing is any more.
     since, until : float
-        When it was asked for, and when that will be given up.
+        When it was asked for, and when that will be given up; infinity for never.
     n_workers : int
         How many workers there are meanwhile; with none, the run waits.
     """

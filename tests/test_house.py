@@ -117,6 +117,7 @@ AT_HOME = {
     "joblib": ("joblib_backend.py",),
     "mpi4py": ("launchers/mpi_",),
     "ppft": ("launchers/ppft_",),
+    "psij": ("detached/psij_door.py",),
     "xarray": ("dispatch/using/grids.py",),
 }
 NOT_AT_START = ("IPython", "anywidget", "cloudpickle", "dask", "dill", "ipywidgets", "multiprocess", "numpy", "pandas")

@@ -50,12 +50,19 @@ _CURES = {
 _WORDS = {
     "TIMEOUT": "time limit", "DEADLINE": "time limit", "OUT_OF_MEMORY": "out of memory", "NODE_FAIL": "node lost",
     "BOOT_FAIL": "node lost", "PREEMPTED": "preempted", "CANCELLED": "cancelled", "REVOKED": "cancelled",
+    "NOT_SUBMITTED": "not submitted",
 }  # fmt: skip
 _MARKS: Sequence[tuple[str, re.Pattern[str]]] = (
-    ("time limit", re.compile(r"DUE TO TIME LIMIT|TERM_RUNLIMIT|job killed: (?:walltime|wallclock)", re.IGNORECASE)),
+    (
+        "time limit",
+        re.compile(r"DUE TO TIME LIMIT|TERM_RUNLIMIT|walltime .*exceeded|exceeded .*walltime|h_rt", re.IGNORECASE),
+    ),
     ("preempted", re.compile(r"DUE TO PREEMPTION|TERM_PREEMPT", re.IGNORECASE)),
     ("node lost", re.compile(r"DUE TO NODE FAILURE", re.IGNORECASE)),
-    ("out of memory", re.compile(r"oom[-_ ]kill|out of memory|TERM_MEMLIMIT|memory limit", re.IGNORECASE)),
+    (
+        "out of memory",
+        re.compile(r"oom[-_ ]kill|out of memory|TERM_MEMLIMIT|memory limit|exceeded .*\bmem", re.IGNORECASE),
+    ),
     ("cancelled", re.compile(r"\*\*\* (?:JOB|STEP)\S* .*CANCELLED|TERM_OWNER|TERM_ADMIN")),
 )
 _NOT_THERE = re.compile(r"^pathos_nb: the folder .* is not to be read on this node", re.MULTILINE)
@@ -92,7 +99,8 @@ def _fate(how: str, cause: str) -> Fate:
 
 
 def _how(task: Task | None, last: Mapping[str, Any], log: str) -> str:
-    marked = next((how for how, mark in _MARKS if mark.search(log)), "")
+    told = f"{log}\n{task.reason}" if task is not None else log
+    marked = next((how for how, mark in _MARKS if mark.search(told)), "")
     remembered = _WORDS.get(task.word, "") if task is not None and task.state == ENDED else ""
     if remembered and not (remembered == "cancelled" and marked):
         return remembered
@@ -117,7 +125,7 @@ def _cause(how: str, task: Task | None, last: Mapping[str, Any]) -> str:
     told = {
         "time limit": "its time was up", "out of memory": "it took more memory than it had asked for",
         "node lost": "its node was lost", "preempted": "another job took its place",
-        "cancelled": "somebody has cancelled it",
+        "cancelled": "somebody has cancelled it", "not submitted": "the queue has not taken it",
     }.get(how, "it failed")  # fmt: skip
     exit_status = f", exit status {task.exit}" if how == "failed" and task is not None and task.exit else ""
     return f"{told}{where}{exit_status}"

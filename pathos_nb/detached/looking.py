@@ -33,6 +33,12 @@ class Standing(NamedTuple):
     reasons: tuple[str, ...] = ()
     trouble: str = ""
 
+    @property
+    def waiting(self) -> str:
+        """What is waited for, and why; empty if nothing is."""
+        why = f" ({', '.join(self.reasons)})" if self.reasons else ""
+        return self.trouble or (f"{self.queued:,} task{'s' * (self.queued > 1)} queued{why}" if self.queued else "")
+
     def __str__(self) -> str:
         if self.trouble:
             return self.trouble
@@ -82,7 +88,7 @@ def look_at(job: Job, queue: Queue) -> Look:
     known: dict[int, Task] | None = None
     trouble = ""
     try:
-        job.id = job.id or queue.find(job.name)
+        job.id = job.id or queue.find(job.name, folder.script(job.number))
         known = queue.look(job.id, job.name) if job.id else {}
     except QueueError as error:
         trouble = f"{job.queue} does not answer" if error.where.get("is_away") else str(error)

@@ -78,7 +78,7 @@ class Queue(Protocol):
     """One batch system."""
 
     name: str
-    task_variable: str
+    task_word: str  # by which a line of shell knows which task it is of
 
     def availability(self) -> str:
         """Say why it cannot be used here; nothing if it can."""
@@ -89,8 +89,8 @@ class Queue(Protocol):
     def look(self, job: str, name: str) -> dict[int, Task]:
         """Tell what the queue knows of the tasks; those that it has forgotten are left out."""
 
-    def find(self, name: str) -> str:
-        """Give what the queue calls the job of that name; nothing if it knows none."""
+    def find(self, name: str, script: Path) -> str:
+        """Give what the queue calls the job of that name, and of that script; nothing if it knows none."""
 
     def cancel(self, job: str, name: str) -> None:
         """End all tasks; one that is over is no error."""

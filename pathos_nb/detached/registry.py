@@ -10,7 +10,13 @@ from pathos_nb.errors import UnknownPlace
 
 __all__ = ["QUEUES", "is_queue", "queue_of"]
 
-QUEUES: Mapping[str, str] = {"slurm": "pathos_nb.detached.slurm:SlurmQueue"}
+QUEUES: Mapping[str, str] = {
+    "slurm": "pathos_nb.detached.slurm:SlurmQueue",
+    "pbs": "pathos_nb.detached.psij_queue:PbsQueue",
+    "torque": "pathos_nb.detached.psij_queue:PbsClassicQueue",
+    "lsf": "pathos_nb.detached.psij_queue:LsfQueue",
+    "sge": "pathos_nb.detached.psij_queue:SgeQueue",
+}
 
 
 def is_queue(name: str) -> bool:

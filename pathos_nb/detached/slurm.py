@@ -11,6 +11,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 from pathos_nb.detached.ask import Ask
 from pathos_nb.detached.queues import ENDED, QUEUED, RUNNING, Submission, Task, call, environment
@@ -32,7 +33,7 @@ class SlurmQueue:
     """Slurm's queue."""
 
     name = "slurm"
-    task_variable = "SLURM_ARRAY_TASK_ID"
+    task_word = '"${SLURM_ARRAY_TASK_ID}"'
 
     def availability(self) -> str:
         """Say why it cannot be used here."""
@@ -53,7 +54,7 @@ class SlurmQueue:
             raise
         return {number: task for line in told.splitlines() for number, task in _tasks(line)}
 
-    def find(self, name: str) -> str:
+    def find(self, name: str, script: Path) -> str:
         """Give the id of the job of that name; see `Queue.find`."""
         return call(["squeue", "-h", "-t", "all", f"--name={name}", "-o", "%F"]).split("\n", 1)[0].strip()
 

@@ -166,7 +166,7 @@ def _script(folder: Folder, job: Job, ask: Ask, queue: Queue) -> str:
             f"# a task of the detached sweep {job.name}",
             f"[ -r {shlex.quote(str(folder.package))} ] || {{ echo {missing} >&2; exit 72; }}",
             *([ask.setup] if ask.setup else []),
-            f'exec {words} "${{{queue.task_variable}}}"',
+            f"exec {words} {queue.task_word}",
             "",
         ]
     )

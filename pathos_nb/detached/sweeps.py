@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -28,6 +29,9 @@ from pathos_nb.errors import QueueError, StoreError
 from pathos_nb.launchers.registry import registry
 
 __all__ = ["Detached", "Found", "plan_detached"]
+
+
+_AWAY_S = 15.0
 
 
 class Found(NamedTuple):
@@ -85,6 +89,7 @@ class Detached:
     def __init__(self, patience: Patience | None = None) -> None:
         self.patience = patience or Patience()
         self._watched: dict[str, Watching] = {}
+        self._away_until: dict[str, float] = {}
 
     def begin(self, found: Found, ask: Ask, queue: Queue, options: Mapping[str, Any]) -> tuple[Run, Job | None]:
         """Submit what is missing of a sweep, or watch it if it is in a queue already.
@@ -210,7 +215,12 @@ class Detached:
         watching = self._watched.get(stored.run_id)
         if watching is not None and watching.job is not None and not watching.standing.trouble:
             return job.called, watching.standing
-        return job.called, look_at(job, queue).standing
+        if time.monotonic() < self._away_until.get(job.queue, 0.0):  # each question would take long
+            return job.called, Standing(trouble=f"{job.queue} does not answer")
+        standing = look_at(job, queue).standing
+        if standing.trouble:
+            self._away_until[job.queue] = time.monotonic() + _AWAY_S
+        return job.called, standing
 
     def is_watched(self, run_id: str) -> bool:
         """Whether this kernel looks after a sweep of that name."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +34,7 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.found import kept_points, run_of
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.errors import BadFile, Failure, PathosNbError, QueueError, StoreError, TaskEnded
+from pathos_nb.events import PlaceQueued, WorkerDown
 
 __all__ = ["Patience", "Watching"]
 
@@ -87,6 +89,7 @@ class Watching:
         self._ended: dict[int, Fate] = {}
         self._late_since: float | None = None
         self._run: Run | None = None
+        self._workers: dict[int, set[tuple[str, str, int]]] = {}  # of tasks that are not known to be over
 
     # what a run asks of whom it waits for
 
@@ -189,15 +192,38 @@ class Watching:
             has_come = self._collect(run, job)
             if time.monotonic() >= next_look:
                 look = look_at(job, queue)
+                if self._is_left:  # not all has been collected, perhaps: nothing may be called lost
+                    return
                 if self._is_over(run, job, look):
                     self._end(run, "cancelled" if self._is_cancelled else "")
                     return
                 has_changed = look.standing != self.standing
                 self.standing = look.standing
+                if has_changed:
+                    self._tell_queue(run, job)
+                self._tell_ended(run, job, look)
                 queue_s = patience.queue_s if has_changed else min(1.5 * queue_s, patience.most_queue_s)
                 next_look = time.monotonic() + queue_s
             files_s = patience.files_s if has_come else min(1.2 * files_s, patience.most_files_s)
             self._sleep(max(0.01, min(files_s, next_look - time.monotonic())))
+
+    def _tell_queue(self, run: Run, job: Job) -> None:
+        """Have views say what is in the queue, and why."""
+        news = PlaceQueued(
+            run.run_id, job.called, self.standing.waiting, job.submitted, math.inf, self.standing.running
+        )
+        if run.places and isinstance(run.places[-1], PlaceQueued):
+            run.places.pop()  # the record keeps the last word
+        run.places.append(news)
+        run.tell(news)
+
+    def _tell_ended(self, run: Run, job: Job, look: Look) -> None:
+        """Have views know whose task is over; one that is done is no loss, and has no reason."""
+        for task in [task for task in self._workers if task in look.ended]:
+            fate, said = look.ended[task], look.said.get(task) or [{}]
+            if (fate.how == DONE or task in job.told) and self._has_files(job, task, said[-1]):
+                for worker, host, pid in self._workers.pop(task):
+                    run.tell(WorkerDown(worker, host, pid, "" if fate.how == DONE else fate.how))
 
     def _sleep(self, seconds: float) -> None:
         is_asked = self._is_cancelled
@@ -248,6 +274,8 @@ class Watching:
                 run.fail(value)
         for chunk in parcel.record(run.run_id):
             if not fresh.keys().isdisjoint(chunk.indices):
+                task = chunk.worker.removeprefix("task").partition("-")[0]
+                self._workers.setdefault(int(task), set()).add((chunk.worker, chunk.host, chunk.pid))
                 failures = tuple(v for i in chunk.indices if isinstance(v := fresh.get(i), Failure))
                 run.note(chunk._replace(failures=failures))
         return bool(fresh)
@@ -264,14 +292,19 @@ class Watching:
             return True
         if job.id and job.state == SUBMITTING:
             job.state = SUBMITTED
-            update_job(self._store.file, job)
+            self._write(job)
+        have_all_ended, keeper = len(look.ended) == job.n_tasks, run.keeper
+        if have_all_ended and isinstance(keeper, ListKeeper) and all(map(keeper.has, range(run.total or 0))):
+            return True  # whether the queue answers or not
         if look.standing.trouble:
             return False
         self._note_ends(job, look)
-        keeper = run.keeper
-        if isinstance(keeper, ListKeeper) and not any(not keeper.has(index) for index in range(run.total or 0)):
-            return len(look.ended) == job.n_tasks or look.standing.running + look.standing.queued == 0
-        return len(look.ended) == job.n_tasks and len(self._ended) == job.n_tasks and self._is_all_here(run, job, look)
+        return have_all_ended and self._is_all_here(run, job, look)
+
+    def _write(self, job: Job) -> None:
+        """Write what has become of a job; where the store refuses, it is found out again by the next kernel."""
+        with contextlib.suppress(StoreError):
+            update_job(self._store.file, job)
 
     def _note_ends(self, job: Job, look: Look) -> None:
         """Take in how tasks ended; one that is seen so for the first time may be queued again the next moment."""
@@ -280,7 +313,7 @@ class Watching:
         fresh = {n: list(fate) for n, fate in settled.items() if n not in job.told and fate.how != DONE}
         if fresh:
             job.told.update(fresh)
-            update_job(self._store.file, job)
+            self._write(job)
 
     def _seen_before(self, number: int, fate: Fate) -> bool:
         return fate.how == DONE or self._ended.get(number) == fate
@@ -292,7 +325,7 @@ class Watching:
         missing = any(not self._has_files(job, number, said[-1]) for number, said in look.said.items() if said)
         if not missing:
             self._collect(run, job)
-            return True
+            return not self._is_left
         self._late_since = self._late_since or time.monotonic()
         return time.monotonic() - self._late_since > self._patience.late_s
 

@@ -9,6 +9,7 @@ A run that begins meanwhile hears of it as its first news.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -174,7 +175,8 @@ def sentences(places: Sequence[PlaceNews], *, is_over: bool = False) -> list[str
 def _queue(news: PlaceQueued) -> str:
     """Say what is in a queue, and with how many workers the run goes on meanwhile."""
     how = "going on, and waiting for" if news.n_workers else "waiting for"
-    return f"{how} {news.place}: {news.text}, asked for at {_clock(news.since)}, given up at {_clock(news.until)}"
+    end = f", given up at {_clock(news.until)}" if math.isfinite(news.until) else ""
+    return f"{how} {news.place}: {news.text}, asked for at {_clock(news.since)}{end}"
 
 
 def _in_words(news: PlaceLost) -> str:

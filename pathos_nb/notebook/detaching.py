@@ -127,6 +127,9 @@ def _said(run: Run, found: Found, job: QueueJob | None) -> str:
     there = f", {found.plan.n_kept:,} of {total:,} points are there" if found.plan.n_kept else ""
     if found.live is not None:
         return f"{title} is in the queue already, as {job.called}{there}; --fresh submits it anew"
+    if not job.id:
+        cure = f"%pathos runs tells more, and this cell or %pathos load {title} finds it"
+        return f"{title}: {job.queue} has not answered, and may have taken it or not; {cure}"
     n = total - found.plan.n_kept
     what = f"{title}: {n:,} points in {job.n_tasks:,} tasks are {job.called} now{there}"
     return f"{what}; this kernel may end: the cell, or %pathos load {title}, finds them again"

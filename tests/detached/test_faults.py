@@ -26,6 +26,7 @@ from tests.rig import fake_slurm
 from tests.rig.bed import ROOT, wait_until
 
 pytestmark = [
+    pytest.mark.timeout(240),  # several waits, each with an end of its own
     pytest.mark.leaves("threads"),  # ended with the session, after the census
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the fake looks for processes in /proc"),
 ]

@@ -18,7 +18,10 @@ from pathos_nb.session import close_session, current_session
 from tests.rig.bed import ROOT, wait_until
 from tests.rig.cluster import Cluster
 
-pytestmark = pytest.mark.leaves("threads")  # ended with the session, after the census
+pytestmark = [
+    pytest.mark.leaves("threads"),  # ended with the session, after the census
+    pytest.mark.timeout(240),  # several waits, each with an end of its own
+]
 QUICK = Patience(0.05, 0.2, 0.2, 0.5, 10.0)
 WAIT_S = 50.0
 
@@ -142,7 +145,20 @@ def test_a_folder_that_the_nodes_do_not_see_is_told(store, tmp_path, cluster):
     assert "folder=PATH" in str(fits.run.failures[0].error)
 
 
-def test_results_come_while_the_controller_is_away(store, tmp_path, cluster):
+@pytest.mark.timeout(240)
+def test_a_time_limit_is_told_by_name_and_what_was_finished_is_there(store, tmp_path, request):
+    if not request.config.getoption("--everywhere"):
+        pytest.skip("Slurm's shortest limit is a minute: --everywhere runs it")
+    fits = detach(gate(tmp_path, "never"), range(3), store=store, title="fits", per_task=3, time="1")
+    assert fits.run.wait(200)
+    assert values(fits) == [0, 10, None]
+    assert hows(fits) == {2: "time limit"}
+    assert "DUE TO TIME LIMIT" in str(fits.run.failures[2].error)
+
+
+def test_results_come_while_the_controller_is_away(store, tmp_path, cluster, request):
+    if not request.config.getoption("--everywhere"):
+        pytest.skip("the controller needs seconds to come back: --everywhere runs it")
     fits = detach(gate(tmp_path, "open"), range(4), store=store, title="fits", per_task=4)
     assert wait_until(lambda: fits.run.n_done == 2, WAIT_S)
     cluster("lose", "controller")
