@@ -306,6 +306,10 @@ class Launcher(ABC):
         """See to it that `n` more workers can be had; give how many can be now, a `SourceReady` tells of the others."""
         return n
 
+    def stop_waiting(self) -> None:
+        """Ask for no workers any more, as nobody waits for them: a wait for the first of them was interrupted."""
+        return
+
     @abstractmethod
     def close(self) -> None:
         """End everything that was started, killing what has not ended; returns when nothing is left."""

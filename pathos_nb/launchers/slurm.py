@@ -46,7 +46,8 @@ _UP_S = 130.0
 _CLOSE_S = 12.0
 _ASKED_AGAIN = ("NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "REVOKED")
 _TIMES_AGAIN = 3
-_CURE = "what is finished is kept; restart() asks for nodes again"
+_CURE = "what is finished is kept; the pool's restart() (%pathos pool NAME --restart) asks for nodes again"
+_TAKEN_OUT = "what was in the queue is cancelled"
 
 
 class SlurmLauncher(Launcher):
@@ -312,6 +313,16 @@ class SlurmLauncher(Launcher):
         why = f" ({waiting.reason})" if waiting.reason else ""
         text = f"{n} of {total} nodes {'is' if n == 1 else 'are'} queued{why}"
         self.tell(SourceQueued(self, text, waiting.since, waiting.until))
+
+    def stop_waiting(self) -> None:
+        """Take what is in the queue out of it; see `Launcher.stop_waiting`."""
+        with self._changed:
+            if self.chosen.job or any(not node.is_over for node in self.nodes):
+                return
+            self._n_awaited = 0
+            self._note_if_all_lost(AllocationLost("the wait for nodes was interrupted", cause=_TAKEN_OUT, cure=_CURE))
+        self._queue.withdraw()
+        self._tell_state()
 
     def close(self) -> None:
         """Give all nodes back; see `Launcher.close`."""
