@@ -154,17 +154,10 @@ def test_a_lost_node_is_asked_for_again_and_the_rest_goes_on(cluster: Cluster):
         assert settled(pool, 4)
 
 
-def written(cluster: Cluster) -> bool:
-    """Wait until the controller has on its disk what it knows now: else it would not know the newest jobs again."""
-    now, state = time.time(), cluster.path / "state" / "job_state"
-    return wait_until(lambda: state.exists() and state.stat().st_mtime > now, 60)
-
-
 def test_the_controller_may_be_away_for_a_while(cluster: Cluster):
     with Pool("slurm", cpus=2) as pool:
         assert pool.map(nap, range(4)) == list(range(4))
-        assert written(cluster)
-        cluster("lose", "controller")
+        cluster.lose_controller()
         assert pool.map(nap, range(20)) == list(range(20))
         cluster("restore", "controller")
         assert pool.map(nap, range(4)) == list(range(4))
@@ -176,8 +169,7 @@ def test_jobs_of_a_pool_that_closes_without_a_controller_end_when_that_is_back(c
         pytest.skip("Slurm tells its controller once a minute of what it has missed: --everywhere runs it")
     with Pool("slurm", cpus=2) as pool:
         assert pool.map(nap, range(4)) == list(range(4))
-        assert written(cluster)
-        cluster("lose", "controller")
+        cluster.lose_controller()
     cluster("restore", "controller")
     assert wait_until(lambda: not cluster.left(), 100)
 
