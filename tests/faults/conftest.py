@@ -17,7 +17,7 @@ OF_THIS_MACHINE = {
     "test_exhaustion.py", "test_input.py", "test_items_that_meddle.py", "test_nesting.py",
     "test_objects_that_do_not_travel.py",
 }  # fmt: skip
-REMOTE = {"agent", "ppft"}
+REMOTE = {"agent", "ppft", "mpi"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
