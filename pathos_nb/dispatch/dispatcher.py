@@ -44,6 +44,7 @@ from pathos_nb.launchers.registry import registry
 GRACE_S = 0.2
 _SETTLE_S = 2.0
 _BRIEF_S = 1e-4
+_GLANCE_S = 1e-3
 _STUCK_S = 30.0
 _run_numbers = itertools.count(1)
 
@@ -479,8 +480,16 @@ class Dispatcher:
         if is_ours:
             self.attendance.leave()
 
+    def waits(self) -> dict[str, str]:
+        """Tell what places wait for; news of them are taken in, though nobody may attend just now."""
+        waiting = [launcher for launcher in self.crew.launchers if launcher.waits]
+        if waiting and not self.is_mine():
+            self.attend(lambda: False, _GLANCE_S, None)
+        return {launcher.name: text for launcher in waiting if (text := launcher.waits)}
+
     def workers(self) -> list[WorkerInfo]:
         """Give the workers as they are now."""
+        self.waits()
         with self.lock:
             return [WorkerInfo(s.name, s.slot.host, s.slot.pid, s.slot.place) for s in self.crew.seats if not s.leaving]
 

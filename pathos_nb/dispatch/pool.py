@@ -260,6 +260,16 @@ class Pool:
         """``open`` or ``closed``."""
         return self._maps.state
 
+    def waits(self) -> dict[str, str]:
+        """Tell what places of the pool wait for before they have all their workers: a queue, for one.
+
+        Returns
+        -------
+        dict
+            By place, in words; empty if nothing is waited for.
+        """
+        return self._maps.dispatcher.waits() if self.state == "open" else {}
+
     def workers(self) -> list[WorkerInfo]:
         """Give the workers as they are now.
 

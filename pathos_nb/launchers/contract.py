@@ -252,6 +252,11 @@ class Launcher(ABC):
         return  # most can at once
 
     @property
+    def waits(self) -> str:
+        """What it waits for before it has all its workers, in words; empty if there is nothing."""
+        return ""
+
+    @property
     def will_be_back(self) -> bool:
         """Whether it can start no workers now, but says by `SourceReady` when it can."""
         return False

@@ -164,6 +164,22 @@ class SlurmLauncher(Launcher):
         return n if there else 0
 
     @property
+    def waits(self) -> str:
+        """What is queued, or starts; see `Launcher.waits`."""
+        n_coming = sum(not (node.has_joined or node.is_over) for node in self.nodes)
+        if text := self._queued():
+            return text
+        return f"{n_coming or self._n_awaited} nodes are starting" if n_coming or self._n_awaited else ""
+
+    def _queued(self) -> str:
+        """Say how many nodes are in the queue, and why."""
+        if (waiting := self._waiting) is None:
+            return ""
+        n, total = waiting.n_nodes, waiting.n_nodes + sum(not node.is_over for node in self.nodes)
+        why = f" ({waiting.reason})" if waiting.reason else ""
+        return f"{n} of {total} nodes {'is' if n == 1 else 'are'} queued{why}"
+
+    @property
     def will_be_back(self) -> bool:
         """Whether a worker that cannot be had now may be had later: as long as not all is lost."""
         return not self._is_closed and self._error is None
@@ -267,9 +283,10 @@ class SlurmLauncher(Launcher):
             self.tell(SourceReady(self))
         elif isinstance(news, SourceLost):
             node.is_up = False
-            self._tell_state()
+            if not any(each.is_up for each in self.nodes):
+                self.tell(SourceLost(self, f"{node}: {news.reason}", news.since, news.until))
         elif isinstance(news, SourceBroken):
-            self._drop(node, news.error or HostLost(f"{node.name} gives no workers", cause=news.reason))
+            self._drop(node, news.error or HostLost(f"{node} gives no workers", cause=news.reason), node.has_joined)
         else:
             self.tell(news)
 
@@ -286,7 +303,7 @@ class SlurmLauncher(Launcher):
         for slot in list(node.agent.slots.values()) if node.agent is not None else []:
             slot.end(f"{error.what}; {error.cause}", "", None, False)
         self._queue.call(node.close)
-        if not self.chosen.job:
+        if not self.chosen.job and all(each.is_over for each in self.nodes if each.job.number == node.job.number):
             self._queue.give_back(node.job.number)
         if is_asked_again and not self.chosen.job and self._n_again < _TIMES_AGAIN * self._n_nodes:
             self._n_again, self._n_awaited = self._n_again + 1, self._n_awaited + 1
@@ -305,14 +322,10 @@ class SlurmLauncher(Launcher):
             self.tell(SourceBroken(self, str(self._error), self._error))
             return
         waiting = self._waiting
-        if waiting is None:
-            if any(node.is_up for node in self.nodes):
-                self.tell(SourceQueued(self, "", 0.0, 0.0))
-            return
-        n, total = waiting.n_nodes, waiting.n_nodes + sum(not node.is_over for node in self.nodes)
-        why = f" ({waiting.reason})" if waiting.reason else ""
-        text = f"{n} of {total} nodes {'is' if n == 1 else 'are'} queued{why}"
-        self.tell(SourceQueued(self, text, waiting.since, waiting.until))
+        if waiting is not None:
+            self.tell(SourceQueued(self, self._queued(), waiting.since, waiting.until))
+        elif any(node.is_up for node in self.nodes):
+            self.tell(SourceQueued(self, "", 0.0, 0.0))
 
     def stop_waiting(self) -> None:
         """Take what is in the queue out of it; see `Launcher.stop_waiting`."""
