@@ -174,7 +174,10 @@ def sentences(places: Sequence[PlaceNews], *, is_over: bool = False) -> list[str
 def _queue(news: PlaceQueued) -> str:
     """Say what is in a queue, and with how many workers the run goes on meanwhile."""
     how = "going on, and waiting for" if news.n_workers else "waiting for"
-    return f"{how} {news.place}: {news.text}, asked for at {_clock(news.since)}, given up at {_clock(news.until)}"
+    asked, given_up = _clock(news.since), _clock(news.until)
+    if news.until - news.since >= _HALF_A_DAY_S:
+        given_up = time.strftime("%H:%M on %a %d %b", time.localtime(news.until))
+    return f"{how} {news.place}: {news.text}, asked for at {asked}, given up at {given_up}"
 
 
 def _in_words(news: PlaceLost) -> str:
@@ -190,3 +193,4 @@ def _clock(seconds: float) -> str:
 
 
 _REASON_CHARS = 160
+_HALF_A_DAY_S = 43200.0

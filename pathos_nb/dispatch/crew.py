@@ -172,6 +172,8 @@ class Crew:
         ours = [seat for seat in self.seats if seat.launcher is launcher and not seat.leaving]
         if n > len(ours):
             self.grow(launcher, launcher.make_room(n - len(ours)))
+        else:
+            launcher.needs_only(n)
         for seat in ours[n:]:
             seat.retiring = seat.leaving = True
             seat.slot.retire()

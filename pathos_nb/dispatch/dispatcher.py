@@ -480,6 +480,11 @@ class Dispatcher:
         if is_ours:
             self.attendance.leave()
 
+    def wait_for_workers(self) -> None:
+        """Wait until there is a worker, where they come out of a queue; raise what keeps them away for good."""
+        self.attend(lambda: bool(self.crew.seats) or self.is_closed or self.broken is not None, None, None)
+        self.check_open()
+
     def waits(self) -> dict[str, str]:
         """Tell what places wait for; news of them are taken in, though nobody may attend just now."""
         waiting = [launcher for launcher in self.crew.launchers if launcher.waits]

@@ -190,6 +190,7 @@ class Pool:
             One value a worker, in the order of `workers`.
         """
         try:
+            self._maps.dispatcher.wait_for_workers()
             return self.start(f, [args] * self.nodes, star=True, everywhere=True, **options).result()
         except BaseException as error:
             raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays

@@ -316,6 +316,10 @@ class Launcher(ABC):
         """See to it that `n` more workers can be had; give how many can be now, a `SourceReady` tells of the others."""
         return n
 
+    def needs_only(self, n: int) -> None:
+        """Hear that so many workers are wanted from now on, and the others retire: what is not needed may go back."""
+        return
+
     def stop_waiting(self) -> None:
         """Ask for no workers any more, as nobody waits for them: a wait for the first of them was interrupted."""
         return

@@ -28,6 +28,7 @@ from pathos_nb.launchers.contract import (
     Launcher,
     News,
     Slot,
+    SlotDown,
     SourceBroken,
     SourceLost,
     SourceQueued,
@@ -66,6 +67,7 @@ class SlurmLauncher(Launcher):
         self._waiting: Waiting | None = None
         self._error: AllocationLost | None = None
         self._is_closed = self._has_seats = False
+        self._n_needed: int | None = None
         listener = Listener(self._on_granted, self._on_refused, self._on_over, self._on_waiting)
         self._own_name = f"{self.chosen.name}-{os.urandom(6).hex()}"
         try:
@@ -139,10 +141,15 @@ class SlurmLauncher(Launcher):
         return not coming and (not self._n_awaited or (is_late and self._waiting is not None))
 
     def _room(self) -> int:
-        return sum(node.room for node in self.nodes if node.has_joined)
+        return sum(node.room for node in self.nodes if node.has_joined and not node.is_over)
+
+    def needs_only(self, n: int) -> None:
+        """Give nodes back that are not needed any more, when their workers have retired; see `Launcher.needs_only`."""
+        self._n_needed = n
 
     def make_room(self, n: int) -> int:
         """See to it that so many workers more can be had; see `Launcher.make_room`."""
+        self._n_needed = None
         self.hub.post(self._tell_state)
         free = sum(node.n_free for node in self.nodes)
         a_node = self.chosen.cpus or max([node.job.cpus[node.name] for node in self.nodes], default=1)
@@ -289,6 +296,21 @@ class SlurmLauncher(Launcher):
             self._drop(node, news.error or HostLost(f"{node} gives no workers", cause=news.reason), node.has_joined)
         else:
             self.tell(news)
+            if isinstance(news, SlotDown):
+                self._give_back_idle(node)
+
+    def _give_back_idle(self, node: Node) -> None:
+        """Give a node back whose workers have retired, if the others are enough."""
+        if self._n_needed is None or node.agent is None or node.agent.slots or not node.has_joined or node.is_over:
+            return
+        if self._room() - node.room >= self._n_needed:
+            node.is_over, node.is_up = True, False
+            self._let_go(node)
+
+    def _let_go(self, node: Node) -> None:
+        self._queue.call(node.close)
+        if not self.chosen.job and all(each.is_over for each in self.nodes if each.job.number == node.job.number):
+            self._queue.give_back(node.job.number)
 
     def _drop_all_of(self, job: Job) -> None:
         for node in [node for node in self.nodes if node.job.number == job.number]:
@@ -302,9 +324,7 @@ class SlurmLauncher(Launcher):
         node.is_over, node.is_up = True, False
         for slot in list(node.agent.slots.values()) if node.agent is not None else []:
             slot.end(f"{error.what}; {error.cause}", "", None, False)
-        self._queue.call(node.close)
-        if not self.chosen.job and all(each.is_over for each in self.nodes if each.job.number == node.job.number):
-            self._queue.give_back(node.job.number)
+        self._let_go(node)
         if is_asked_again and not self.chosen.job and self._n_again < _TIMES_AGAIN * self._n_nodes:
             self._n_again, self._n_awaited = self._n_again + 1, self._n_awaited + 1
             self._queue.ask(1)

@@ -97,8 +97,9 @@ def test_a_queue_that_gives_nothing_in_time_is_left(cluster: Cluster):
         with pytest.raises(AllocationLost, match="did not begin within 2.5 s.*Resources.*start_within"):
             run.result()
         assert wait_until(lambda: len(cluster.left()) == 2)  # the others'
-        with pytest.raises(AllocationLost, match="did not begin"):
-            pool.map(nap, [1])
+        for again in (pool.map, pool.each):
+            with pytest.raises(AllocationLost, match="did not begin"):
+                again(nap, [1])
         cluster.do("scancel", *cluster.left())
         pool.restart()
         assert pool.map(nap, [1, 2]) == [1, 2]
@@ -217,6 +218,23 @@ def test_an_interrupt_of_the_wait_takes_the_request_out_of_the_queue(cluster: Cl
         process.stdin.write("\n")
         process.stdin.flush()
         assert "the wait for nodes was interrupted" in process.stdout.readline()
+
+
+def test_a_pool_asks_for_more_nodes_and_gives_them_back(cluster: Cluster):
+    with Pool("slurm", cpus=2) as pool:
+        assert settled(pool, 2)
+        pool.resize(4)
+        assert settled(pool, 4)
+        assert len(cluster.left()) == 2
+        pool.resize(2)
+        assert settled(pool, 2)
+        assert wait_until(lambda: pool.map(abs, [-1]) == [1] and len(cluster.left()) <= 2)
+        assert pool.map(nap, range(20)) == list(range(20))
+    with Pool("slurm", cpus=1) as pool:
+        pool.resize(2)
+        assert settled(pool, 2)
+        pool.resize(1)
+        assert wait_until(lambda: pool.map(abs, [-1]) == [1] and len(cluster.left()) == 1)
 
 
 def test_a_job_that_runs_already_is_used_and_kept(cluster: Cluster):
