@@ -228,7 +228,7 @@ def test_a_pool_asks_for_more_nodes_and_gives_them_back(cluster: Cluster):
         assert len(cluster.left()) == 2
         pool.resize(2)
         assert settled(pool, 2)
-        assert wait_until(lambda: pool.map(abs, [-1]) == [1] and len(cluster.left()) <= 2)
+        assert wait_until(lambda: pool.map(abs, [-1]) == [1] and len(cluster.left()) == 1)
         assert pool.map(nap, range(20)) == list(range(20))
     with Pool("slurm", cpus=1) as pool:
         pool.resize(2)
@@ -245,6 +245,17 @@ def test_a_job_that_runs_already_is_used_and_kept(cluster: Cluster):
         assert pool.nodes == 1
         assert set(pool.map(where, range(10))) <= set(cluster.facts["nodes"])
     assert cluster.job(number)["JobState"] == "RUNNING"
+
+
+@pytest.mark.timeout(300)
+def test_a_time_limit_that_is_reached_ends_the_map_with_what_is_finished(cluster: Cluster, request):
+    if not request.config.getoption("--everywhere"):
+        pytest.skip("Slurm counts time limits in minutes: --everywhere runs it")
+    with Pool("slurm", cpus=2, time=1) as pool:
+        run = pool.start(nap, range(100_000))
+        with pytest.raises(AllocationLost, match=r"its time limit \(00:01:00\) was reached.*is kept"):
+            run.result()
+        assert run.n_done > 100
 
 
 def test_nodes_that_are_wanted_together_are_one_job(cluster: Cluster):
