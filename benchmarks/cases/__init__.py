@@ -41,6 +41,9 @@ NAMES = (
     "slurm",
     "rpc_calls",
     "run_view",
+    "dask",
+    "heterogeneous",
+    "slots",
     "store",
     "forecast",
 )

@@ -57,6 +57,14 @@ class Task(NamedTuple):
         return Task(self.indices[start:stop], items, alone, contested or self.contested)
 
 
+class Pace(NamedTuple):
+    """How fast all workers of a run are together, in items a second; until so many chunks were sent it is not asked."""
+
+    speed: float = 0.0
+    n_seats: int = 0
+    until: int = 0
+
+
 class Call(NamedTuple):
     """What a map is asked: a function, its input and the options."""
 
@@ -147,7 +155,8 @@ class Run:
         self.again: deque[Task] = deque()
         self.attempts: dict[int, int] = {}
         self.stopping = ""
-        self.n_sent = 0
+        self.n_sent = self.n_in_flight = 0
+        self.pace = Pace()
         self.pins: dict[int, int] = {}
         self.team: set[int] = set()
         self.payloads: dict[Any, Payload] = {}
