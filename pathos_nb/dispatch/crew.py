@@ -285,6 +285,11 @@ class Crew:
         vacant = self.vacant.get(launcher, [])
         del vacant[max(0, len(vacant) + n_more) if n_more < 0 else len(vacant) :]
 
+    def stop_waiting(self) -> None:
+        """Have nobody wait for the first worker any more."""
+        for launcher in self.launchers if not (self.seats or self.vacant) else ():
+            launcher.stop_waiting()
+
     def drop(self, launcher: Launcher) -> list[Seat]:
         """Do without a launcher; give the seats that it had."""
         if launcher in self.launchers:

@@ -44,7 +44,6 @@ from pathos_nb.launchers.registry import registry
 GRACE_S = 0.2
 _SETTLE_S = 2.0
 _BRIEF_S = 1e-4
-_GLANCE_S = 1e-3
 _STUCK_S = 30.0
 _run_numbers = itertools.count(1)
 
@@ -259,9 +258,8 @@ class Dispatcher:
         with Interrupts(self.hub), self.lock:
             if not run.is_over:
                 self._finish(run)
-            if not (self.crew.seats or self.crew.vacant or self.runs):
-                for launcher in self.crew.launchers:
-                    launcher.stop_waiting()
+            if not self.runs:
+                self.crew.stop_waiting()
 
     def fail_run(self, run: Run, error: BaseException) -> None:
         """End a run with an error of its own."""
@@ -481,21 +479,8 @@ class Dispatcher:
         if is_ours:
             self.attendance.leave()
 
-    def wait_for_workers(self) -> None:
-        """Wait until there is a worker, where they come out of a queue; raise what keeps them away for good."""
-        self.attend(lambda: bool(self.crew.seats) or self.is_closed or self.broken is not None, None, None)
-        self.check_open()
-
-    def waits(self) -> dict[str, str]:
-        """Tell what places wait for; news of them are taken in, though nobody may attend just now."""
-        waiting = [launcher for launcher in self.crew.launchers if launcher.waits]
-        if waiting and not self.is_mine():
-            self.attend(lambda: False, _GLANCE_S, None)
-        return {launcher.name: text for launcher in waiting if (text := launcher.waits)}
-
     def workers(self) -> list[WorkerInfo]:
         """Give the workers as they are now."""
-        self.waits()
         with self.lock:
             return [WorkerInfo(s.name, s.slot.host, s.slot.pid, s.slot.place) for s in self.crew.seats if not s.leaving]
 

@@ -190,7 +190,7 @@ class Pool:
             One value a worker, in the order of `workers`.
         """
         try:
-            self._maps.dispatcher.wait_for_workers()
+            self._maps.wait_for_workers()
             return self.start(f, [args] * self.nodes, star=True, everywhere=True, **options).result()
         except BaseException as error:
             raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
@@ -269,7 +269,7 @@ class Pool:
         dict
             By place, in words; empty if nothing is waited for.
         """
-        return self._maps.dispatcher.waits() if self.state == "open" else {}
+        return self._maps.waits() if self.state == "open" else {}
 
     def workers(self) -> list[WorkerInfo]:
         """Give the workers as they are now.
@@ -279,7 +279,7 @@ class Pool:
         list of WorkerInfo
             Empty if the pool is closed.
         """
-        return self._maps.dispatcher.workers()
+        return self._maps.workers()
 
     def resize(self, n: int) -> None:
         """Have that many workers, at the first place of the pool; what runs goes on.
