@@ -74,7 +74,7 @@ def test_nothing_secret_stands_where_others_can_read_it(cluster: Cluster):
 def test_work_begins_with_the_first_node_and_the_view_says_what_the_others_wait_for(cluster: Cluster):
     blocking = hog(cluster, "node2")
     with Pool("slurm", nodes=2, cpus=2) as pool:
-        run = pool.start(nap, range(200))
+        run = pool.start(nap, range(120))
         assert wait_until(lambda: run.wait(0.05) or run.n_done > 5, 60)
         assert len(pool.workers()) == 2
         said = lambda: " ".join(sentences(run.places))  # noqa: E731 - asked again and again
@@ -82,7 +82,7 @@ def test_work_begins_with_the_first_node_and_the_view_says_what_the_others_wait_
         assert "going on, and waiting for slurm: 1 of 2 nodes is queued (Resources), asked for at" in said()
         cluster.do("scancel", blocking)
         assert run.wait(60)
-        assert run.result() == list(range(200))
+        assert run.result() == list(range(120))
         assert not sentences(run.places, is_over=True)
         assert settled(pool, 4)
 
@@ -143,7 +143,7 @@ def test_a_job_that_is_cancelled_by_hand_leaves_the_rest_to_the_others(cluster: 
 def test_a_lost_node_is_asked_for_again_and_the_rest_goes_on(cluster: Cluster):
     with Pool("slurm", nodes=2, cpus=2) as pool:
         assert settled(pool, 4)
-        run = pool.start(nap, range(300))
+        run = pool.start(nap, range(200))
         assert wait_until(lambda: run.wait(0.05) or run.n_done > 5, 60)
         cluster("lose", "node2", "--told")
         assert wait_until(lambda: run.wait(0.05) or len(pool.workers()) == 2, 60)
@@ -151,7 +151,7 @@ def test_a_lost_node_is_asked_for_again_and_the_rest_goes_on(cluster: Cluster):
         assert wait_until(lambda: run.wait(0.05) or run.n_done > n_then + 20, 60)
         cluster("restore", "node2")
         assert run.wait(90)
-        assert run.result() == list(range(300))
+        assert run.result() == list(range(200))
         assert settled(pool, 4)
 
 
