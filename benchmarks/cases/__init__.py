@@ -38,6 +38,7 @@ NAMES = (
     "profiling",
     "ssh",
     "agents",
+    "slurm",
     "rpc_calls",
     "run_view",
     "dask",

@@ -175,8 +175,16 @@ def sentences(places: Sequence[PlaceNews], *, is_over: bool = False) -> list[str
 def _queue(news: PlaceQueued) -> str:
     """Say what is in a queue, and with how many workers the run goes on meanwhile."""
     how = "going on, and waiting for" if news.n_workers else "waiting for"
-    end = f", given up at {_clock(news.until)}" if math.isfinite(news.until) else ""
-    return f"{how} {news.place}: {news.text}, asked for at {_clock(news.since)}{end}"
+    return f"{how} {news.place}: {news.text}, asked for at {_clock(news.since)}{_given_up(news)}"
+
+
+def _given_up(news: PlaceQueued) -> str:
+    """Say until when it is waited for, if there is an end."""
+    if not math.isfinite(news.until):
+        return ""
+    if news.until - news.since >= _HALF_A_DAY_S:
+        return f", given up at {time.strftime('%H:%M on %a %d %b', time.localtime(news.until))}"
+    return f", given up at {_clock(news.until)}"
 
 
 def _in_words(news: PlaceLost) -> str:
@@ -192,3 +200,4 @@ def _clock(seconds: float) -> str:
 
 
 _REASON_CHARS = 160
+_HALF_A_DAY_S = 43200.0

@@ -237,6 +237,8 @@ class Crew:
         vacant = self.vacant.get(launcher, [])
         if (n_more := n - len(ours) - len(vacant)) > 0:
             self.grow(launcher, launcher.make_room(n_more))
+        elif n < len(ours):
+            launcher.needs_only(n)
         del vacant[max(0, n - len(ours)) :]
         for seat in ours[n:]:
             seat.retiring = seat.leaving = True
@@ -282,6 +284,11 @@ class Crew:
         self.grow(launcher, n_more)
         vacant = self.vacant.get(launcher, [])
         del vacant[max(0, len(vacant) + n_more) if n_more < 0 else len(vacant) :]
+
+    def stop_waiting(self) -> None:
+        """Have nobody wait for the first worker any more."""
+        for launcher in self.launchers if not (self.seats or self.vacant) else ():
+            launcher.stop_waiting()
 
     def drop(self, launcher: Launcher) -> list[Seat]:
         """Do without a launcher; give the seats that it had."""

@@ -255,9 +255,11 @@ class Dispatcher:
         except KeyboardInterrupt:
             with Interrupts(self.hub), self.lock:
                 self._kill_those_at(run, patient=False)
-        with self.lock:
+        with Interrupts(self.hub), self.lock:
             if not run.is_over:
                 self._finish(run)
+            if not self.runs:
+                self.crew.stop_waiting()
 
     def fail_run(self, run: Run, error: BaseException) -> None:
         """End a run with an error of its own."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from pathos_nb.dispatch.crew import Plan
+from pathos_nb.dispatch.crew import Plan, WorkerInfo
 from pathos_nb.dispatch.deliveries import CallbackKeeper, Deliver
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
@@ -18,7 +18,7 @@ from pathos_nb.dispatch.inputs import coming
 from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions, is_count, read_options
-from pathos_nb.dispatch.places import join, leave
+from pathos_nb.dispatch.places import join, leave, wait_for_workers, waits
 from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import SliceSource, Source, make_source
 from pathos_nb.dispatch.staffing import checked_size, kinds_of, setup_frame, size_of, sizes_of
@@ -109,6 +109,19 @@ class Maps:
         self.kinds[name] = kind
         self._n_planned += n
         return name
+
+    def waits(self) -> dict[str, str]:
+        """Tell what places wait for; see `Pool.waits`."""
+        return waits(self.dispatcher)
+
+    def wait_for_workers(self) -> None:
+        """Wait until there is a worker."""
+        wait_for_workers(self.dispatcher)
+
+    def workers(self) -> list[WorkerInfo]:
+        """Give the workers as they are now."""
+        waits(self.dispatcher)
+        return self.dispatcher.workers()
 
     def leave(self, place: str) -> None:
         """Do without a place; see `Pool.drop_place`."""

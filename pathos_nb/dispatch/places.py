@@ -7,9 +7,9 @@ from pathos_nb.errors import BadOption, PoolClosed
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.wire.framing import Frame
 
-__all__ = ["join", "leave"]
+__all__ = ["join", "leave", "wait_for_workers", "waits"]
 
-_LEAVE_S = 10.0
+_LEAVE_S, _GLANCE_S = 10.0, 1e-3
 
 
 def join(dispatcher: Dispatcher, kind: type[Launcher], setup: Frame | None, n: int) -> None:
@@ -81,3 +81,19 @@ def leave(dispatcher: Dispatcher, kind: type[Launcher]) -> None:
         dispatcher.feeder.feed()
     dispatcher.hub.wake()
     launcher.close()
+
+
+def wait_for_workers(dispatcher: Dispatcher) -> None:
+    """Wait until there is a worker, where they come out of a queue; raise what keeps them away for good."""
+    dispatcher.attend(
+        lambda: bool(dispatcher.crew.seats) or dispatcher.is_closed or dispatcher.broken is not None, None, None
+    )
+    dispatcher.check_open()
+
+
+def waits(dispatcher: Dispatcher) -> dict[str, str]:
+    """Tell what places wait for; news of them are taken in, though nobody may attend just now."""
+    waiting = [launcher for launcher in dispatcher.crew.launchers if launcher.waits]
+    if waiting and not dispatcher.is_mine():
+        dispatcher.attend(lambda: False, _GLANCE_S, None)
+    return {launcher.name: text for launcher in waiting if (text := launcher.waits)}

@@ -190,6 +190,7 @@ class Pool:
             One value a worker, in the order of `workers`.
         """
         try:
+            self._maps.wait_for_workers()
             return self.start(f, [args] * self.nodes, star=True, everywhere=True, **options).result()
         except BaseException as error:
             raise without_engine(error)  # noqa: B904 - it is the same one, and its cause stays
@@ -260,6 +261,16 @@ class Pool:
         """``open`` or ``closed``."""
         return self._maps.state
 
+    def waits(self) -> dict[str, str]:
+        """Tell what places of the pool wait for before they have all their workers: a queue, for one.
+
+        Returns
+        -------
+        dict
+            By place, in words; empty if nothing is waited for.
+        """
+        return self._maps.waits() if self.state == "open" else {}
+
     def workers(self) -> list[WorkerInfo]:
         """Give the workers as they are now.
 
@@ -268,7 +279,7 @@ class Pool:
         list of WorkerInfo
             Empty if the pool is closed.
         """
-        return self._maps.dispatcher.workers()
+        return self._maps.workers()
 
     def resize(self, n: int) -> None:
         """Have that many workers, at the first place of the pool; what runs goes on.

@@ -252,6 +252,11 @@ class Launcher(ABC):
         return  # most can at once
 
     @property
+    def waits(self) -> str:
+        """What it waits for before it has all its workers, in words; empty if there is nothing."""
+        return ""
+
+    @property
     def will_be_back(self) -> bool:
         """Whether it can start no workers now, but says by `SourceReady` when it can."""
         return False
@@ -314,6 +319,14 @@ class Launcher(ABC):
     def make_room(self, n: int) -> int:
         """See to it that `n` more workers can be had; give how many can be now, a `SourceReady` tells of the others."""
         return n
+
+    def needs_only(self, n: int) -> None:
+        """Hear that so many workers are wanted from now on, and the others retire: what is not needed may go back."""
+        return
+
+    def stop_waiting(self) -> None:
+        """Ask for no workers any more, as nobody waits for them: a wait for the first of them was interrupted."""
+        return
 
     @abstractmethod
     def close(self) -> None:

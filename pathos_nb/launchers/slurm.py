@@ -28,6 +28,7 @@ from pathos_nb.launchers.contract import (
     Launcher,
     News,
     Slot,
+    SlotDown,
     SourceBroken,
     SourceLost,
     SourceQueued,
@@ -46,7 +47,8 @@ _UP_S = 130.0
 _CLOSE_S = 12.0
 _ASKED_AGAIN = ("NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "REVOKED")
 _TIMES_AGAIN = 3
-_CURE = "what is finished is kept; restart() asks for nodes again"
+_CURE = "what is finished is kept; the pool's restart() (%pathos pool NAME --restart) asks for nodes again"
+_TAKEN_OUT = "what was in the queue is cancelled"
 
 
 class SlurmLauncher(Launcher):
@@ -65,6 +67,7 @@ class SlurmLauncher(Launcher):
         self._waiting: Waiting | None = None
         self._error: AllocationLost | None = None
         self._is_closed = self._has_seats = False
+        self._n_needed: int | None = None
         listener = Listener(self._on_granted, self._on_refused, self._on_over, self._on_waiting)
         self._own_name = f"{self.chosen.name}-{os.urandom(6).hex()}"
         try:
@@ -138,10 +141,15 @@ class SlurmLauncher(Launcher):
         return not coming and (not self._n_awaited or (is_late and self._waiting is not None))
 
     def _room(self) -> int:
-        return sum(node.room for node in self.nodes if node.has_joined)
+        return sum(node.room for node in self.nodes if node.has_joined and not node.is_over)
+
+    def needs_only(self, n: int) -> None:
+        """Give nodes back that are not needed any more, when their workers have retired; see `Launcher.needs_only`."""
+        self._n_needed = n
 
     def make_room(self, n: int) -> int:
         """See to it that so many workers more can be had; see `Launcher.make_room`."""
+        self._n_needed = None
         self.hub.post(self._tell_state)
         free = sum(node.n_free for node in self.nodes)
         a_node = self.chosen.cpus or max([node.job.cpus[node.name] for node in self.nodes], default=1)
@@ -161,6 +169,22 @@ class SlurmLauncher(Launcher):
         for i in range(missing if there else 0):
             there[i % len(there)].room += 1
         return n if there else 0
+
+    @property
+    def waits(self) -> str:
+        """What is queued, or starts; see `Launcher.waits`."""
+        n_coming = sum(not (node.has_joined or node.is_over) for node in self.nodes)
+        if text := self._queued():
+            return text
+        return f"{n_coming or self._n_awaited} nodes are starting" if n_coming or self._n_awaited else ""
+
+    def _queued(self) -> str:
+        """Say how many nodes are in the queue, and why."""
+        if (waiting := self._waiting) is None:
+            return ""
+        n, total = waiting.n_nodes, waiting.n_nodes + sum(not node.is_over for node in self.nodes)
+        why = f" ({waiting.reason})" if waiting.reason else ""
+        return f"{n} of {total} nodes {'is' if n == 1 else 'are'} queued{why}"
 
     @property
     def will_be_back(self) -> bool:
@@ -266,11 +290,27 @@ class SlurmLauncher(Launcher):
             self.tell(SourceReady(self))
         elif isinstance(news, SourceLost):
             node.is_up = False
-            self._tell_state()
+            if not any(each.is_up for each in self.nodes):
+                self.tell(SourceLost(self, f"{node}: {news.reason}", news.since, news.until))
         elif isinstance(news, SourceBroken):
-            self._drop(node, news.error or HostLost(f"{node.name} gives no workers", cause=news.reason))
+            self._drop(node, news.error or HostLost(f"{node} gives no workers", cause=news.reason), node.has_joined)
         else:
             self.tell(news)
+            if isinstance(news, SlotDown):
+                self._give_back_idle(node)
+
+    def _give_back_idle(self, node: Node) -> None:
+        """Give a node back whose workers have retired, if the others are enough."""
+        if self._n_needed is None or node.agent is None or node.agent.slots or not node.has_joined or node.is_over:
+            return
+        if self._room() - node.room >= self._n_needed:
+            node.is_over, node.is_up = True, False
+            self._let_go(node)
+
+    def _let_go(self, node: Node) -> None:
+        self._queue.call(node.close)
+        if not self.chosen.job and all(each.is_over for each in self.nodes if each.job.number == node.job.number):
+            self._queue.give_back(node.job.number)
 
     def _drop_all_of(self, job: Job) -> None:
         for node in [node for node in self.nodes if node.job.number == job.number]:
@@ -284,9 +324,7 @@ class SlurmLauncher(Launcher):
         node.is_over, node.is_up = True, False
         for slot in list(node.agent.slots.values()) if node.agent is not None else []:
             slot.end(f"{error.what}; {error.cause}", "", None, False)
-        self._queue.call(node.close)
-        if not self.chosen.job:
-            self._queue.give_back(node.job.number)
+        self._let_go(node)
         if is_asked_again and not self.chosen.job and self._n_again < _TIMES_AGAIN * self._n_nodes:
             self._n_again, self._n_awaited = self._n_again + 1, self._n_awaited + 1
             self._queue.ask(1)
@@ -304,14 +342,20 @@ class SlurmLauncher(Launcher):
             self.tell(SourceBroken(self, str(self._error), self._error))
             return
         waiting = self._waiting
-        if waiting is None:
-            if any(node.is_up for node in self.nodes):
-                self.tell(SourceQueued(self, "", 0.0, 0.0))
-            return
-        n, total = waiting.n_nodes, waiting.n_nodes + sum(not node.is_over for node in self.nodes)
-        why = f" ({waiting.reason})" if waiting.reason else ""
-        text = f"{n} of {total} nodes {'is' if n == 1 else 'are'} queued{why}"
-        self.tell(SourceQueued(self, text, waiting.since, waiting.until))
+        if waiting is not None:
+            self.tell(SourceQueued(self, self._queued(), waiting.since, waiting.until))
+        elif any(node.is_up for node in self.nodes):
+            self.tell(SourceQueued(self, "", 0.0, 0.0))
+
+    def stop_waiting(self) -> None:
+        """Take what is in the queue out of it; see `Launcher.stop_waiting`."""
+        with self._changed:
+            if self.chosen.job or any(not node.is_over for node in self.nodes):
+                return
+            self._n_awaited = 0
+            self._note_if_all_lost(AllocationLost("the wait for nodes was interrupted", cause=_TAKEN_OUT, cure=_CURE))
+        self._queue.withdraw()
+        self._tell_state()
 
     def close(self) -> None:
         """Give all nodes back; see `Launcher.close`."""

@@ -56,7 +56,7 @@ class Node:
         self.agent: AgentLauncher | None = None
 
     def __repr__(self) -> str:
-        return f"<Node {self.name} of job {self.job.number}>"
+        return f"{self.name} (job {self.job.number})"
 
     def open(self, hub: Hub, tell: Callable[[Node, News], None], setup: Frame | None) -> None:
         """Begin to bring the agent to life.
@@ -69,7 +69,7 @@ class Node:
             Takes (node, news).
         """
         kind = agent_launcher(
-            f"{self.name} (job {self.job.number})", self._carrier, self._python, self.room,
+            str(self), self._carrier, self._python, self.room,
             settings=_SETTINGS, on_link=lambda state: self._on_link(self, state),
         )  # fmt: skip
         self.agent = kind(hub, lambda news: tell(self, news), setup, self.room)

@@ -97,6 +97,10 @@ class Queue:
         """See whether a job is over, and say so then."""
         self.call(lambda: self._look_at(number, time.monotonic() + _ANSWER_S))
 
+    def withdraw(self) -> None:
+        """Cancel what has not begun."""
+        self.call(lambda: [self._drop(asked) for asked in list(self._asked)])
+
     def give_back(self, number: str) -> None:
         """End a job."""
         self.call(lambda: cancel(number))
@@ -240,12 +244,18 @@ class Queue:
     def _give_up_late_ones(self) -> None:
         now = time.monotonic()
         for asked in [asked for asked in self._asked if asked.until_s <= now]:
-            self._selector.unregister(asked.fd)
-            self._asked.remove(asked)
-            asked.end()
-            cancel(asked.number or f"--name={self.name}")
-            self._settle(asked, Outcome("", asked.too_late(self._reason)))
-            asked.close()
+            error = asked.too_late(self._reason)
+            self._drop(asked)
+            self._settle(asked, Outcome("", error))
+
+    def _drop(self, asked: Asked) -> bool:
+        """Cancel one request, and let go of it."""
+        self._selector.unregister(asked.fd)
+        self._asked.remove(asked)
+        asked.end()
+        has_heard = cancel(asked.number) if asked.number else True  # else its command cancels it
+        asked.close()
+        return has_heard
 
     def _look_at(self, number: str, until_s: float) -> None:
         """Tell of a job that is over; of one that is about to end, when Slurm knows how."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from pathos_nb.dispatch.failed import Errors
 from pathos_nb.dispatch.kept import KeptRun
+from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.profile_export import export
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import duration
@@ -45,7 +46,8 @@ def pool(session: Session, values: Mapping[str, Any]) -> Any:
         raise BadOption("--restart is for a pool that there is", cure=f"%pathos pool {name} --restart")
     if places:
         made = session.make(name, places, nodes, **settings)
-        return Said(f"made the pool {name} on {', '.join(places)} ({workers(made.nodes)})")
+        waits = "".join(f"; {place}: {text}" for place, text in made.waits().items())
+        return Said(f"made the pool {name} on {', '.join(places)} ({workers(made.nodes)}{waits})")
     if settings:
         cure = f"name its places: %pathos pool {name} PLACE {next(iter(settings))}=…"
         raise BadOption("settings are for a pool that is made", cure=cure)
@@ -79,10 +81,15 @@ def _value(text: str) -> Any:
         return text
 
 
+def _places_of(pool: Pool) -> str:
+    waits = pool.waits()
+    return ", ".join(f"{place}: {waits[place]}" if place in waits else place for place in pool.places)
+
+
 def pools(session: Session, values: Mapping[str, Any]) -> Any:
     """List the open pools."""
     rows = [
-        [Cell(name), Cell(", ".join(each.places)), Cell(str(each.nodes)), _in_use(session, name)]
+        [Cell(name), Cell(_places_of(each)), Cell(str(each.nodes)), _in_use(session, name)]
         for name, each in session.pools.items()
     ]
     return Table(("pool", "places", "workers", ""), rows) if rows else Said("no open pool; the first cell opens one")

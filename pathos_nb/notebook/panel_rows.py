@@ -235,8 +235,10 @@ def _service(service: Service) -> ServiceRow:
 
 def _pool(name: str, pool: Pool, is_default: bool, is_owned: bool) -> PoolRow:
     n_elsewhere = sum(worker.place != pool.places[0] for worker in pool.workers()) if len(pool.places) > 1 else 0
+    waits = pool.waits()
+    places = [f"{place}: {waits[place]}" if place in waits else place for place in pool.places[:20]]
     return {
-        "name": _cut(name), "places": [_cut(place) for place in pool.places[:20]], "n_workers": pool.nodes,
+        "name": _cut(name), "places": [_cut(place) for place in places], "n_workers": pool.nodes,
         "n_first": max(0, pool.nodes - n_elsewhere), "n_busy": pool.n_busy, "is_default": is_default,
         "is_owned": is_owned,
     }  # fmt: skip

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,13 @@ class Cluster:
             timeout=timeout,
             check=check,
         )
+
+    def lose_controller(self) -> None:
+        """Kill it, when what it knows of the jobs is on its disk: else it would not know the newest ones again."""
+        self.do("scancel", self.batch("true", "--hold")[0])  # a change, so that it writes
+        now, state = time.time(), self.path / "state" / "job_state"
+        assert wait_until(lambda: state.exists() and state.stat().st_mtime > now, 60)
+        self("lose", "controller")
 
     def batch(self, script: str, *options: str) -> tuple[str, Path]:
         """Submit a shell script; give the job's id and where its output goes."""

@@ -25,7 +25,7 @@ AuthType=auth/munge CredType=cred/munge CommunicationParameters=NoInAddrAny,NoCt
 ProctrackType=proctrack/linuxproc TaskPlugin=task/none SwitchType=switch/none MpiDefault=none
 SelectType=select/cons_tres SelectTypeParameters=CR_CPU SlurmdParameters=config_overrides
 SchedulerType=sched/backfill
-SchedulerParameters=batch_sched_delay=0,sched_interval=5,sched_min_interval=0,bf_interval=5
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0,bf_interval=1
 JobAcctGatherType=jobacct_gather/none AccountingStorageType=accounting_storage/none JobCompType=jobcomp/filetxt
 ReturnToService=2 SlurmctldTimeout=30 SlurmdTimeout=10 InactiveLimit=0 KillWait=2 MinJobAge=300
 """
