@@ -12,6 +12,7 @@ A blocking receive of MPI takes a whole core to wait. So whoever waits looks, an
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -86,10 +87,18 @@ class Group:
 
     # --- a member's side ---
 
-    def hear(self) -> tuple[int, Any]:
-        """Wait for what the leader says next; a frame comes as one."""
-        patience = Patience()
+    def hear(self, patience_s: float = math.inf) -> tuple[int, Any]:
+        """Wait for what the leader says next; a frame comes as one.
+
+        Raises
+        ------
+        TimeoutError
+            It has said nothing for so long.
+        """
+        patience, until_s = Patience(), time.monotonic() + patience_s
         while (message := self._comm.improbe(0, _TAG_DOWN)) is None:
+            if time.monotonic() > until_s:
+                raise TimeoutError("rank 0 says nothing")
             patience.pause()
         verb, told = message.recv()
         return (verb, self._frame(*told)) if verb == FRAME else (verb, told)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +16,8 @@ from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 
 __all__ = ["Member"]
+
+_PATIENCE_S = 6.0  # three times the leader's own
 
 
 class Member(Worker):
@@ -45,13 +49,24 @@ class Member(Worker):
     def _done(self, doing: Chunk) -> Frame:
         columns = doing.columns
         rows: Iterator[Any] = iter(doing.rows or ()) if columns is None else zip(*columns, strict=True)
-        place = 0
-        while True:
-            verb, _ = self.group.hear()
-            if verb == END:
-                return Frame(protocol.DONE, tuple(protocol.Report(doing.number, 0, 0.0, b"", 1, (), (), "")))
-            self.group.answer(self._outcome(doing, place, next(rows)))
+        place, trouble = 0, None
+        while self._goes_on(trouble):
+            trouble = self._outcome(doing, place, next(rows))
+            self.group.answer(trouble)
             place += 1
+        return Frame(protocol.DONE, tuple(protocol.Report(doing.number, 0, 0.0, b"", 1, (), (), "")))
+
+    def _goes_on(self, trouble: Any) -> bool:
+        """Wait for the next item, or the end of the chunk.
+
+        A leader that waits in MPI for this rank, which has raised, says so in time, unless it holds the interpreter as
+        it waits, or its MPI has no threads: then this rank ends, and the job with it.
+        """
+        try:
+            return self.group.hear(math.inf if trouble is None else _PATIENCE_S)[0] != END
+        except TimeoutError:
+            os.write(2, f"rank {self.group.rank} of {self.group.size}: {trouble[-1]}".encode("utf-8", "replace"))
+            os._exit(1)
 
     def _outcome(self, doing: Chunk, place: int, row: Any) -> Any:
         """Run an item; give nothing, or what was raised."""

@@ -104,10 +104,16 @@ def own_world() -> Any:
     return MPI.COMM_WORLD
 
 
+def _first(one: Any, other: Any) -> Any:
+    return one
+
+
 def _join() -> Any:
     """Join the job; give its communicator."""
     world = own_world()
-    world.Barrier()  # from here on all have mapped what they share
+    # From here on all have mapped what they share. And mpi4py's first collective that pickles makes a communicator while
+    # it holds the interpreter: a rank that waited in that for one which has raised could not be helped.
+    world.allreduce(None, op=_first)
     unlink_memory_of()
     return world
 
