@@ -153,7 +153,7 @@ class Crew:
             for launcher in self.launchers:  # all of them are on their way by now
                 with plan.waiting():
                     launcher.wait_until_up()
-                self.grow(launcher, launcher.n_expected)
+                self.grow(launcher, launcher.make_room(launcher.n_expected))
         except BaseException:
             self.close()
             raise
@@ -170,7 +170,8 @@ class Crew:
     def resize(self, launcher: Launcher, n: int) -> None:
         """Have `n` seats of one launcher; those that go finish what they were sent."""
         ours = [seat for seat in self.seats if seat.launcher is launcher and not seat.leaving]
-        self.grow(launcher, n - len(ours))
+        if n > len(ours):
+            self.grow(launcher, launcher.make_room(n - len(ours)))
         for seat in ours[n:]:
             seat.retiring = seat.leaving = True
             seat.slot.retire()
@@ -206,6 +207,12 @@ class Crew:
         for seat in self.vacant.pop(launcher, []):
             self.seats.append(seat)
             self.replace(seat)
+
+    def change(self, launcher: Launcher, n_more: int) -> None:
+        """Have seats for workers that a launcher can start now, or none for those that it never will again."""
+        self.grow(launcher, n_more)
+        vacant = self.vacant.get(launcher, [])
+        del vacant[max(0, len(vacant) + n_more) if n_more < 0 else len(vacant) :]
 
     def drop(self, launcher: Launcher) -> list[Seat]:
         """Do without a launcher; give the seats that it had."""

@@ -25,6 +25,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from pathos_nb.errors import HostLost
 from pathos_nb.launchers import agent_messages as messages
+from pathos_nb.launchers import inner_clock
 from pathos_nb.launchers.agent_beside import Beside
 from pathos_nb.launchers.agent_birth import Carrier, Hello, LinkFailed, ask_cores
 from pathos_nb.launchers.agent_boot import CORES, boot_command
@@ -193,11 +194,16 @@ class AgentLauncher(Launcher):
         ahead_s = self.link.state.clock_ahead_s
         if abs(ahead_s) < _CLOCKS_AGREE_S:
             return frame
+        if frame.kind == protocol.INNER:
+            chunk, news = frame.meta
+            return frame._replace(meta=(chunk, [inner_clock.by_our_clock(raw, ahead_s) for raw in news]))
         report = protocol.Report(*frame.meta)
         ends = array("d")
         ends.frombytes(report.ends)
         ends = array("d", [end - ahead_s for end in ends])
-        return frame._replace(meta=tuple(report._replace(started=report.started - ahead_s, ends=ends.tobytes())))
+        inner = [inner_clock.by_our_clock(raw, ahead_s) for raw in report.inner]
+        told = report._replace(started=report.started - ahead_s, ends=ends.tobytes(), inner=inner)
+        return frame._replace(meta=tuple(told))
 
     # --- news of the link, in its thread ---
 

@@ -87,7 +87,7 @@ def begin_as(kind: type[W], output_fd: int, board_fd: int, index: int) -> W:
     cells = board.cells(index)
     board.close()  # an item that writes to all descriptors must not reach the others' cells
     worker = kind(cells, capture=FileCapture(output_fd, cells.note_said), alarm=_alarm)
-    process.is_worker = True
+    process.is_worker, process.worker = True, worker
     _install_signals(worker)
     reseed()
     return worker

@@ -10,7 +10,7 @@ import _socket
 import os
 import sys
 
-from pathos_nb.launchers.cores import inner_threads, usable_cores
+from pathos_nb.launchers.cores import shares, usable_cores
 from pathos_nb.launchers.shared_file import shared_file
 
 TYPE_CHECKING = False
@@ -71,7 +71,7 @@ class ZygoteStart:
 
     def __init__(self, n_workers: int, child: str = "pathos_nb.launchers.child", preload: Sequence[str] = ()) -> None:
         self._child = child
-        self.limits = inner_threads(n_workers)
+        self.limits = shares(n_workers)
         self.log_fd = shared_file("pathos-nb-zygote")
         control, remote = _socket.socketpair()
         try:
