@@ -12,13 +12,16 @@ A blocking receive of MPI takes a whole core to wait. So whoever waits looks, an
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
+import sys
 import time
 from typing import Any
 
 from pathos_nb.wire.framing import Frame
 
-__all__ = ["END", "FRAME", "GO", "LEAVE", "Group", "Patience", "may_watch"]
+__all__ = ["END", "FRAME", "GO", "LEAVE", "Group", "Patience", "flush", "may_watch", "speak_in_lines"]
 
 FRAME, GO, END, LEAVE = range(4)
 _TAG_DOWN, _TAG_UP = 11, 12
@@ -116,6 +119,20 @@ class Group:
         if len(part):
             self._comm.Bcast([part, _byte()], 0)
         return part
+
+
+def speak_in_lines() -> None:
+    """Have what this rank prints come in whole lines, for all ranks write to one file; what is left, by `flush`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, write_through=False)
+
+
+def flush() -> None:
+    """Write what was printed since the last line."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # an item has closed it
+            stream.flush()
 
 
 def _byte() -> Any:

@@ -217,6 +217,13 @@ class MpiJobs:
         if job is not None:
             self._over(job, End(why=why, cure=cure, log=job.log()))
 
+    def let_go(self, index: int) -> None:
+        """Let a worker's job end, whose worker nobody knows any more; a second time nothing happens."""
+        job = self._jobs.get(index)
+        if job is not None:
+            self._send_away(job, is_killed=False)
+            job.timers.append(self._hub.call_later(_CLOSE_S, job.kill))
+
     def signal(self, index: int, number: int) -> None:
         """Send a signal to all ranks of a worker; one that kills also ends a job that is still to begin."""
         job = self._jobs.get(index)
@@ -331,9 +338,12 @@ class MpiJobs:
     # --- the end of a job ---
 
     def _too_late(self, job: Job) -> None:
-        missing = self._order.n_ranks - job.n_came
-        why = f"{missing} of {self._order.n_ranks} ranks have not come within {self._order.start_s:g} s"
-        cure = "start_timeout= gives them longer; see what mpiexec says, or what keeps MPI_Init"
+        n_ranks, start_s = self._order.n_ranks, self._order.start_s
+        if job.n_entered < n_ranks:
+            why = f"{n_ranks - job.n_entered} of {n_ranks} ranks have not been started within {start_s:g} s"
+        else:
+            why = f"{n_ranks - job.n_came} of {n_ranks} ranks are still in MPI_Init after {start_s:g} s"
+        cure = "start_timeout= gives them longer; else see what the program that starts them waits for (mpiexec=)"
         self._over(job, End(why=why, cure=cure, log=job.log()))
 
     def _on_mpiexec(self, job: Job) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.failing import report
-from pathos_nb.launchers.mpi_group import END, FRAME, GO, LEAVE, Group
+from pathos_nb.launchers.mpi_group import END, FRAME, GO, LEAVE, Group, flush, speak_in_lines
 from pathos_nb.launchers.seeding import seeded
 from pathos_nb.launchers.worker import Chunk, Worker
 from pathos_nb.wire import protocol
@@ -28,6 +28,7 @@ class Member(Worker):
 
     def serve(self, group: Group) -> int:
         """Do what the leader says, until it says that this is the end; give the exit status."""
+        speak_in_lines()
         self.group, self.cells = group, Cells()  # the page that the pool sees is the leader's
         while True:
             verb, told = group.hear()
@@ -52,6 +53,7 @@ class Member(Worker):
         place, trouble = 0, None
         while self._goes_on(trouble):
             trouble = self._outcome(doing, place, next(rows))
+            flush()
             self.group.answer(trouble)
             place += 1
         return Frame(protocol.DONE, tuple(protocol.Report(doing.number, 0, 0.0, b"", 1, (), (), "")))

@@ -111,8 +111,8 @@ def _first(one: Any, other: Any) -> Any:
 def _join() -> Any:
     """Join the job; give its communicator."""
     world = own_world()
-    # From here on all have mapped what they share. And mpi4py's first collective that pickles makes a communicator while
-    # it holds the interpreter: a rank that waited in that for one which has raised could not be helped.
+    # From here on all have mapped what they share. And mpi4py's first collective that pickles makes a communicator, and
+    # holds the interpreter meanwhile: a rank that waited in that for one which has raised could not be helped.
     world.allreduce(None, op=_first)
     unlink_memory_of()
     return world
