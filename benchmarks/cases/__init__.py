@@ -39,6 +39,7 @@ NAMES = (
     "ssh",
     "agents",
     "rpc_calls",
+    "mpi",
     "run_view",
     "store",
     "forecast",
