@@ -112,8 +112,8 @@ JUPYTER = {"IPython", "ipykernel", "ipywidgets", "anywidget", "comm", "jupyter_c
 # Libraries that only their own files speak to.
 AT_HOME = {
     "altair": ("dispatch/using/altair_plot.py",),
-    "dask": ("launchers/dask.py",),
-    "distributed": ("launchers/dask.py",),
+    "dask": ("launchers/dask_client.py",),
+    "distributed": ("launchers/dask_",),
     "joblib": ("joblib_backend.py",),
     "mpi4py": ("launchers/mpi_",),
     "ppft": ("launchers/ppft_",),

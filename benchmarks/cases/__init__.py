@@ -41,6 +41,9 @@ NAMES = (
     "rpc_calls",
     "mpi",
     "run_view",
+    "dask",
+    "heterogeneous",
+    "slots",
     "store",
     "forecast",
 )

@@ -256,6 +256,10 @@ class Launcher(ABC):
         """Whether it can start no workers now, but says by `SourceReady` when it can."""
         return False
 
+    def wake(self) -> None:
+        """Hear that there is work, and that none of its seats has a worker, or not all have."""
+        return  # most are at it anyway
+
     @classmethod
     @abstractmethod
     def availability(cls) -> Availability:

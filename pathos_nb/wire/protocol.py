@@ -114,7 +114,7 @@ class RunSpec(NamedTuple):
     ----------
     star : bool
         Whether an item is a tuple of arguments.
-    seed : int or None
+    seed : int, sequence of int or None
         Seeds each item, by its index.
     timeout_s : float or None
         How long an item may run.
@@ -131,7 +131,7 @@ class RunSpec(NamedTuple):
     """
 
     star: bool
-    seed: int | None
+    seed: int | Sequence[int] | None
     timeout_s: float | None
     minor: tuple[int, ...] | None
     context: tuple[Any, ...] | None
