@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -62,10 +63,10 @@ def test_a_rank_that_never_joins_is_waited_for_so_long(fake_mpiexec: Callable[[s
     late = 'if [ "$PMI_RANK" = 1 ]; then exec sleep 600; else exec "$@"; fi'
     error = broken(
         fake_mpiexec(f"n=$2; shift 2; exec {find_mpiexec()} -n $n sh -c '{late}' rank \"$@\""),
-        start_timeout=4,
+        start_timeout=3,
         ranks_per_item=2,
     )
-    assert "1 of 2 ranks have not been started within 4 s" in error.cause
+    assert re.search("[12] of 2 ranks have not been started within 3 s", error.cause)
     assert left_in_memory() <= shared
 
 
