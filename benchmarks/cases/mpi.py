@@ -1,4 +1,4 @@
-"""10,000 tiny items on two MPI workers: ours, pyina, and mpi4py's own executor; start to first result; a group's item."""
+"""10,000 tiny items on two MPI workers: ours, pyina, and the executor of mpi4py; the start; an item of two ranks."""
 
 from __future__ import annotations
 
