@@ -98,7 +98,7 @@ class Job:
         self.keepers: list[_Keeper] = []
         self.n_entered, self.n_came, self.is_over = 0, 0, False
         self.timers: list[Timer] = []
-        self.pidfd = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else -1
+        self.pidfd = _pidfd(process.pid)
 
     def log(self) -> str:
         """Give the end of what mpiexec wrote."""
@@ -113,9 +113,20 @@ class Job:
 
     def kill(self) -> None:
         """Kill mpiexec and the keepers, which have had their time."""
-        for pid in (self.process.pid, *(keeper.pid for keeper in self.keepers if keeper.pid)):
+        if self.process.poll() is None:
             with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL) if pid == self.process.pid else os.kill(pid, signal.SIGKILL)
+                os.killpg(self.process.pid, signal.SIGKILL)
+        for keeper in self.keepers:
+            with contextlib.suppress(OSError):
+                os.kill(keeper.pid, signal.SIGKILL)
+
+
+def _pidfd(pid: int) -> int:
+    """Give a descriptor that is readable when a process has ended; -1 where there is none."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # another system, or a sandbox that does not know it
+        return -1
 
 
 class MpiJobs:
