@@ -75,6 +75,7 @@ class Mapper(SharedPool):
     """
 
     _place: ClassVar[str] = "processes"
+    _shared_as: ClassVar[str] = ""
     _count_name = "nodes"
     _of_place: ClassVar[frozenset[str]] = frozenset()
     _queue: ClassVar[type[Scheduler] | None] = None
@@ -95,7 +96,7 @@ class Mapper(SharedPool):
         if nodes is None:
             nodes = self.scheduler.nodes if self.scheduler else self._default_nodes()
         self._asked, self._nodes = nodes, self.njobs(nodes)
-        self._id = f"{self._place}:{nodes}" if name is None else name
+        self._id = f"{self._shared_as or self._place}:{nodes}" if name is None else name
         self._serve()
 
     def _checked(self, kwds: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +199,6 @@ class ParallelMapper(Mapper):
     """What the pools of several workers have in common; by itself, processes of this machine."""
 
     _scatters = False
-    __state__: ClassVar[dict[Any, ServedPool]] = {}
 
 
 class Mpi(ParallelMapper):
@@ -206,7 +206,6 @@ class Mpi(ParallelMapper):
 
     _place = "mpi"
     _of_place = frozenset({"ranks_per_item", "mpiexec", "start_timeout"})
-    __state__: ClassVar[dict[Any, ServedPool]] = {}
 
     def _default_nodes(self) -> int:
         return max(1, usable_cores() // int(self._kwds.get("ranks_per_item", 1)))
@@ -225,7 +224,7 @@ class MpiScatter(Mpi):
 class Alps(Mpi):
     """MPI jobs that ``aprun`` starts."""
 
-    __state__: ClassVar[dict[Any, ServedPool]] = {}
+    _shared_as = "alps"
 
     def _settings_of_pool(self) -> dict[str, Any]:
         return {"mpiexec": ("aprun",), **self._kwds}
@@ -248,7 +247,6 @@ class Slurm(ParallelMapper):
     _of_place = frozenset(
         {"cpus", "time", "memory", "partition", "account", "qos", "gres", "constraint", "queue", "timelimit"}
     )
-    __state__: ClassVar[dict[Any, ServedPool]] = {}
 
     def njobs(self, nodes: Any) -> int:
         """Give how many nodes a number of nodes means."""

@@ -40,6 +40,7 @@ NAMES = (
     "agents",
     "slurm",
     "rpc_calls",
+    "mpi",
     "run_view",
     "dask",
     "heterogeneous",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pathos_nb.cluster_pools import Mapper
-from pathos_nb.launchers.mpi_rank import own_world
+from pathos_nb.launchers.mpi_world import own_world
 from pathos_nb.schedulers import DEFAULTS as defaults
 
 __all__ = ["Mapper", "defaults"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pathos_nb.launchers.mpi_command import find_mpiexec
-from pathos_nb.launchers.mpi_rank import own_world
+from pathos_nb.launchers.mpi_world import own_world
 from pathos_nb.schedulers import as_time, which_scheduler
 
 __all__ = [

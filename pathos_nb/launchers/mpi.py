@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from pathos_nb.errors import BadOption, PoolBroken
 from pathos_nb.launchers.contract import Availability, Launcher, SourceBroken
 from pathos_nb.launchers.cores import inner_threads, usable_cores
-from pathos_nb.launchers.mpi_command import find_mpiexec, job_environment, lingers, starts_ranks
+from pathos_nb.launchers.mpi_command import find_mpiexec, job_environment, lingers, rank_settings, starts_ranks
 from pathos_nb.launchers.mpi_jobs import End, JobOrder, MpiJobs
 from pathos_nb.launchers.processes import ProcessesLauncher, ProcessSlot, Starter, told_exit
 from pathos_nb.launchers.zygote_start import ZygoteStart, preloads, program
@@ -111,7 +111,7 @@ class MpiLauncher(ProcessesLauncher):
         return max(1, usable_cores() // cls.ranks_per_item)
 
     def _starter(self, head_start: ZygoteStart | None = None) -> Starter:
-        limits = inner_threads(self.n_expected * self.ranks_per_item)
+        limits = rank_settings(inner_threads(self.n_expected * self.ranks_per_item))
         words = self.mpiexec or (find_mpiexec(),)
         keeper, k = program("mpi_keeper"), self.ranks_per_item
 
@@ -127,6 +127,11 @@ class MpiLauncher(ProcessesLauncher):
 
     def _slot(self, name: str, index: int) -> ProcessSlot:
         return MpiSlot(self, name, index)
+
+    def forget(self, slot: ProcessSlot) -> None:
+        """Free a slot's place, and let its job end, whose stream may be all that has."""
+        super().forget(slot)
+        self.jobs.let_go(slot.index)
 
     # --- news of jobs ---
 

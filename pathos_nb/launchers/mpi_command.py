@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["find_mpiexec", "job_environment", "lingers", "starts_ranks"]
+__all__ = ["find_mpiexec", "job_environment", "lingers", "rank_settings", "starts_ranks"]
 
 _NAMES = ("mpiexec", "mpirun")
 _ON_THIS_MACHINE = "mpiexec.gforker"
@@ -29,13 +29,13 @@ _OFF_THE_NETWORK = {"UCX_TLS": "self,sm", "OMPI_MCA_btl": "^tcp", "FI_PROVIDER":
 _PLAIN_DEATHS = {"UCX_ERROR_SIGNALS": "", "UCX_WARN_UNUSED_ENV_VARS": "n"}
 
 
-def find_mpiexec(beside: str = sys.executable, path: str | None = None) -> str:
+def find_mpiexec(beside: str | None = None, path: str | None = None) -> str:
     """Give the program that starts ranks.
 
     Parameters
     ----------
-    beside : str
-        The interpreter, in whose folder it is looked for first.
+    beside : str, optional
+        The interpreter, in whose folder it is looked for first; this one by default.
     path : str, optional
         Where else; ``$PATH`` by default.
 
@@ -44,6 +44,7 @@ def find_mpiexec(beside: str = sys.executable, path: str | None = None) -> str:
     str
         Empty if there is none.
     """
+    beside = sys.executable if beside is None else beside
     own = str(Path(beside).parent) if beside else ""
     for folder in (own, path):
         for name in _NAMES:
@@ -77,21 +78,24 @@ def lingers(mpiexec: Sequence[str]) -> bool:
     return Path(mpiexec[0]).name == _ON_THIS_MACHINE
 
 
-def job_environment(limits: Mapping[str, str], known: Mapping[str, str] | None = None) -> dict[str, str]:
+def job_environment(more: Mapping[str, str], known: Mapping[str, str] | None = None) -> dict[str, str]:
     """Give the environment that a job is started in.
 
     Parameters
     ----------
-    limits : mapping
-        What ranks have besides: how many threads they may use.
+    more : mapping
+        What ranks have besides, where the user has not set it.
     known : mapping, optional
         This process' by default.
 
     Returns
     -------
     dict
-        What the user has set for UCX and others stays as it is.
     """
     known = os.environ if known is None else known
-    own = {name: value for name, value in known.items() if not name.startswith(_OF_A_JOB)}
-    return {**_OFF_THE_NETWORK, **_PLAIN_DEATHS, **limits, **own}
+    return {**more, **{name: value for name, value in known.items() if not name.startswith(_OF_A_JOB)}}
+
+
+def rank_settings(limits: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables that ranks have besides: how many threads they may use, and how they speak with each other."""
+    return {**_OFF_THE_NETWORK, **_PLAIN_DEATHS, **limits}

@@ -12,12 +12,16 @@ A blocking receive of MPI takes a whole core to wait. So whoever waits looks, an
 
 from __future__ import annotations
 
+import contextlib
+import io
+import math
+import sys
 import time
 from typing import Any
 
 from pathos_nb.wire.framing import Frame
 
-__all__ = ["END", "FRAME", "GO", "LEAVE", "Group", "Patience", "may_watch"]
+__all__ = ["END", "FRAME", "GO", "LEAVE", "Group", "Patience", "flush", "may_watch", "speak_in_lines"]
 
 FRAME, GO, END, LEAVE = range(4)
 _TAG_DOWN, _TAG_UP = 11, 12
@@ -86,10 +90,18 @@ class Group:
 
     # --- a member's side ---
 
-    def hear(self) -> tuple[int, Any]:
-        """Wait for what the leader says next; a frame comes as one."""
-        patience = Patience()
+    def hear(self, patience_s: float = math.inf) -> tuple[int, Any]:
+        """Wait for what the leader says next; a frame comes as one.
+
+        Raises
+        ------
+        TimeoutError
+            It has said nothing for so long.
+        """
+        patience, until_s = Patience(), time.monotonic() + patience_s
         while (message := self._comm.improbe(0, _TAG_DOWN)) is None:
+            if time.monotonic() > until_s:
+                raise TimeoutError("rank 0 says nothing")
             patience.pause()
         verb, told = message.recv()
         return (verb, self._frame(*told)) if verb == FRAME else (verb, told)
@@ -107,6 +119,20 @@ class Group:
         if len(part):
             self._comm.Bcast([part, _byte()], 0)
         return part
+
+
+def speak_in_lines() -> None:
+    """Have what this rank prints come in whole lines, for all ranks write to one file; what is left, by `flush`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, write_through=False)
+
+
+def flush() -> None:
+    """Write what was printed since the last line."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # an item has closed it
+            stream.flush()
 
 
 def _byte() -> Any:

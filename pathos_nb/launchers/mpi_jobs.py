@@ -98,7 +98,7 @@ class Job:
         self.keepers: list[_Keeper] = []
         self.n_entered, self.n_came, self.is_over = 0, 0, False
         self.timers: list[Timer] = []
-        self.pidfd = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else -1
+        self.pidfd = _pidfd(process.pid)
 
     def log(self) -> str:
         """Give the end of what mpiexec wrote."""
@@ -113,9 +113,20 @@ class Job:
 
     def kill(self) -> None:
         """Kill mpiexec and the keepers, which have had their time."""
-        for pid in (self.process.pid, *(keeper.pid for keeper in self.keepers if keeper.pid)):
+        if self.process.poll() is None:
             with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL) if pid == self.process.pid else os.kill(pid, signal.SIGKILL)
+                os.killpg(self.process.pid, signal.SIGKILL)
+        for keeper in self.keepers:
+            with contextlib.suppress(OSError):
+                os.kill(keeper.pid, signal.SIGKILL)
+
+
+def _pidfd(pid: int) -> int:
+    """Give a descriptor that is readable when a process has ended; -1 where there is none."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # another system, or a sandbox that does not know it
+        return -1
 
 
 class MpiJobs:
@@ -216,6 +227,13 @@ class MpiJobs:
         job = self._jobs.get(index)
         if job is not None:
             self._over(job, End(why=why, cure=cure, log=job.log()))
+
+    def let_go(self, index: int) -> None:
+        """Let a worker's job end, whose worker nobody knows any more; a second time nothing happens."""
+        job = self._jobs.get(index)
+        if job is not None:
+            self._send_away(job, is_killed=False)
+            job.timers.append(self._hub.call_later(_CLOSE_S, job.kill))
 
     def signal(self, index: int, number: int) -> None:
         """Send a signal to all ranks of a worker; one that kills also ends a job that is still to begin."""
@@ -331,9 +349,12 @@ class MpiJobs:
     # --- the end of a job ---
 
     def _too_late(self, job: Job) -> None:
-        missing = self._order.n_ranks - job.n_came
-        why = f"{missing} of {self._order.n_ranks} ranks have not come within {self._order.start_s:g} s"
-        cure = "start_timeout= gives them longer; see what mpiexec says, or what keeps MPI_Init"
+        n_ranks, start_s = self._order.n_ranks, self._order.start_s
+        if job.n_entered < n_ranks:
+            why = f"{n_ranks - job.n_entered} of {n_ranks} ranks have not been started within {start_s:g} s"
+        else:
+            why = f"{n_ranks - job.n_came} of {n_ranks} ranks are still in MPI_Init after {start_s:g} s"
+        cure = "start_timeout= gives them longer; else see what the program that starts them waits for (mpiexec=)"
         self._over(job, End(why=why, cure=cure, log=job.log()))
 
     def _on_mpiexec(self, job: Job) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pathos_nb.errors import RemoteTraceback
 from pathos_nb.launchers.failing import revive
-from pathos_nb.launchers.mpi_group import END, GO, LEAVE, Group, Patience, may_watch
+from pathos_nb.launchers.mpi_group import END, GO, LEAVE, Group, Patience, flush, may_watch, speak_in_lines
 from pathos_nb.launchers.worker import Chunk, Worker
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
@@ -39,6 +39,7 @@ class Leader(Worker):
 
     def take_up(self, group: Group) -> None:
         """Begin to lead."""
+        speak_in_lines()
         self.group = group
         self._lock, self._lasts = threading.Lock(), threading.Event()
         self._heard: dict[int, Any] = {}
@@ -111,6 +112,7 @@ class Leader(Worker):
 
     def _end(self, grace_s: float | None) -> None:
         """Wait for the members; without end as long as none has failed, if no grace is given."""
+        flush()
         with self._lock:
             self._lasts.clear()
         if self._await_members(grace_s):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator
 from typing import Any
 
 from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.failing import report
-from pathos_nb.launchers.mpi_group import END, FRAME, GO, LEAVE, Group
+from pathos_nb.launchers.mpi_group import END, FRAME, GO, LEAVE, Group, flush, speak_in_lines
 from pathos_nb.launchers.seeding import seeded
 from pathos_nb.launchers.worker import Chunk, Worker
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 
 __all__ = ["Member"]
+
+_PATIENCE_S = 6.0  # three times the leader's own
 
 
 class Member(Worker):
@@ -24,6 +28,7 @@ class Member(Worker):
 
     def serve(self, group: Group) -> int:
         """Do what the leader says, until it says that this is the end; give the exit status."""
+        speak_in_lines()
         self.group, self.cells = group, Cells()  # the page that the pool sees is the leader's
         while True:
             verb, told = group.hear()
@@ -45,13 +50,25 @@ class Member(Worker):
     def _done(self, doing: Chunk) -> Frame:
         columns = doing.columns
         rows: Iterator[Any] = iter(doing.rows or ()) if columns is None else zip(*columns, strict=True)
-        place = 0
-        while True:
-            verb, _ = self.group.hear()
-            if verb == END:
-                return Frame(protocol.DONE, tuple(protocol.Report(doing.number, 0, 0.0, b"", 1, (), (), "")))
-            self.group.answer(self._outcome(doing, place, next(rows)))
+        place, trouble = 0, None
+        while self._goes_on(trouble):
+            trouble = self._outcome(doing, place, next(rows))
+            flush()
+            self.group.answer(trouble)
             place += 1
+        return Frame(protocol.DONE, tuple(protocol.Report(doing.number, 0, 0.0, b"", 1, (), (), "")))
+
+    def _goes_on(self, trouble: Any) -> bool:
+        """Wait for the next item, or the end of the chunk.
+
+        A leader that waits in MPI for this rank, which has raised, says so in time, unless it holds the interpreter as
+        it waits, or its MPI has no threads: then this rank ends, and the job with it.
+        """
+        try:
+            return self.group.hear(math.inf if trouble is None else _PATIENCE_S)[0] != END
+        except TimeoutError:
+            os.write(2, f"rank {self.group.rank} of {self.group.size}: {trouble[-1]}".encode("utf-8", "replace"))
+            os._exit(1)
 
     def _outcome(self, doing: Chunk, place: int, row: Any) -> Any:
         """Run an item; give nothing, or what was raised."""

@@ -13,6 +13,7 @@ import os
 from pathos_nb.launchers.child import begin, begin_as, leave, serve
 from pathos_nb.launchers.failing import text_of
 from pathos_nb.launchers.mpi_memory import unlink_memory_of
+from pathos_nb.launchers.mpi_world import own_world
 from pathos_nb.wire.framing import Frame, pack
 from pathos_nb.wire.protocol import CAME
 
@@ -27,7 +28,7 @@ else:
     import _signal as signal  # signal.py and socket.py make enums of all their numbers, while every start waits
     import _socket as socket
 
-__all__ = ["main", "own_world"]
+__all__ = ["main"]
 
 
 def main(channel_fd: int, output_fd: int, board_fd: int, index: int, lifeline: tuple[int, int]) -> None:
@@ -97,17 +98,16 @@ def _lead(channel: socket.socket, given: tuple[int, int, int], group: Group) -> 
         leader.dismiss()
 
 
-def own_world() -> Any:
-    """Give the communicator of the job that this process is a rank of; it joins if it has not yet."""
-    from mpi4py import MPI
-
-    return MPI.COMM_WORLD
+def _first(one: Any, other: Any) -> Any:
+    return one
 
 
 def _join() -> Any:
     """Join the job; give its communicator."""
     world = own_world()
-    world.Barrier()  # from here on all have mapped what they share
+    # From here on all have mapped what they share. And mpi4py's first collective that pickles makes a communicator, and
+    # holds the interpreter meanwhile: a rank that waited in that for one which has raised could not be helped.
+    world.allreduce(None, op=_first)
     unlink_memory_of()
     return world
 

@@ -11,6 +11,27 @@ from tests.rig.fixtures import launcher, note_failure, pool, pools
 __all__ = ["launcher", "pool", "pools"]
 
 
+# What starts jobs by the dozen, or tries what a worker of another kind has shown: on MPI with `--everywhere` only.
+SELDOM_ON_MPI = {
+    "test_main.py", "test_profile.py", "test_a_worker_is_replaced_after_so_many_items",
+    "test_a_map_marks_no_item_twice_when_workers_end_by_their_count",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is only tried with `--everywhere`."""
+    if not config.getoption("--everywhere"):
+        left_out = {item for item in items if _is_seldom(item)}
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _is_seldom(item: pytest.Item) -> bool:
+    spec = getattr(item, "callspec", None)
+    names = {item.path.name, getattr(item, "originalname", "")}
+    return spec is not None and spec.params.get("launcher") == "mpi" and bool(names & SELDOM_ON_MPI)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell the pool's fixture whether the test failed."""

@@ -27,6 +27,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--everywhere"):
         return
     left_out = {item for item in items if item.path.name in OF_THIS_MACHINE and _launcher(item) in REMOTE}
+    left_out |= {item for item in items if _launcher(item) in ALL_OF_IT_ELSEWHERE}
     here = [item for item in items if item.path.parent == Path(__file__).parent]
     left_out |= {item for item in here if _launcher(item) == "dask" and item.path.name not in OF_DASK}
     config.hook.pytest_deselected(items=list(left_out))

@@ -1,0 +1,90 @@
+"""What items of MPI jobs do: importable, so that each rank finds it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+
+def world() -> Any:
+    from mpi4py import MPI
+
+    return MPI.COMM_WORLD
+
+
+def total(x: int) -> tuple[int, int]:
+    """Give the sum over all ranks of x times rank + 1, and how many there are."""
+    return world().allreduce(x * (world().rank + 1)), world().size
+
+
+def gathered(x: Any) -> Any:
+    return world().gather((world().rank, x))
+
+
+def speak(x: int) -> int:
+    print("rank", world().rank, "has", x)
+    return x
+
+
+def draw(_: int) -> list[float]:
+    """Give a draw of each rank."""
+    import pathos_nb
+
+    return world().allgather(float(pathos_nb.rng().random()))
+
+
+def raise_on(rank: int, x: int) -> int:
+    """Raise on one rank for item 3, while the others wait for it in MPI."""
+    if x == 3 and world().rank == rank:
+        raise ValueError(f"no {x} on {rank}")
+    return int(world().allreduce(x))
+
+
+def end_on(rank: int, how: str, x: int) -> int:
+    """End the process of one rank for item 3, while the others wait for it in MPI."""
+    if x == 3 and world().rank == rank:
+        sys.stderr.write("its last words\n")
+        os.kill(os.getpid(), signal.SIGKILL) if how == "killed" else os._exit(7)
+    return int(world().allreduce(x))
+
+
+def hang_on(path: str) -> None:
+    """Wait for each other for ever, after saying so."""
+    if world().rank == 0:
+        with open(path, "a", encoding="ascii") as file:
+            file.write(f"{os.getpid()}\n")
+        world().recv(source=1)
+    else:
+        while True:
+            time.sleep(0.01)
+
+
+def cut(x: int) -> int:
+    """Close, for item 3, the stream to the pool."""
+    if x == 3:
+        os.closerange(3, 4096)
+        time.sleep(60)
+    return x
+
+
+def begin_badly() -> None:
+    if world().rank == 1:
+        raise RuntimeError("no licence on this rank")
+
+
+def share(_: int) -> dict[str, str | None]:
+    """Say what the environment tells of threads and of the network."""
+    return {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "UCX_TLS", "PMI_RANK")}
+
+
+def listening(_: int) -> list[str]:
+    """Give the addresses that this process, and those above it up to mpiexec, listen at beyond loopback."""
+    import psutil
+
+    found, process = [], psutil.Process()
+    for one in (process, *process.parents()[:2]):
+        found += [str(c.laddr) for c in one.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    return found

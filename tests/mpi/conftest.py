@@ -1,0 +1,52 @@
+"""Jobs of two ranks, kept warm, and programs in place of mpiexec."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pathos_nb import Pool
+from pathos_nb.launchers.mpi import MpiLauncher
+from tests.rig.census import Census
+
+SHARED_MEMORY = Path("/dev/shm")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip where there is no MPI, with the launcher's own reason."""
+    score, reason = MpiLauncher.availability()
+    for item in items:
+        if not score and Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason=f"mpi: {reason}"))
+
+
+def left_in_memory() -> set[str]:
+    """Give the names of memory that MPI libraries share."""
+    return {name for name in os.listdir(SHARED_MEMORY) if name.startswith("mpich")} if SHARED_MEMORY.is_dir() else set()
+
+
+@pytest.fixture(scope="session")
+def pairs() -> Iterator[Any]:
+    """Two jobs of two ranks each; when they are closed, nothing may be left of them."""
+    before, shared = Census.take(), left_in_memory()
+    with Pool("mpi", nodes=2, ranks_per_item=2) as pool:
+        yield pool
+    before.check()
+    assert left_in_memory() <= shared
+
+
+@pytest.fixture
+def fake_mpiexec(tmp_path: Path) -> Callable[[str], str]:
+    """Give what writes a program to be called in place of mpiexec: ``-n K PROGRAM…`` are its words."""
+
+    def write(body: str) -> str:
+        path = tmp_path / "mpiexec"
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    return write

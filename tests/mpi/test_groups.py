@@ -1,0 +1,100 @@
+"""Items of several ranks: the group's own COMM_WORLD, what its ranks say and draw, and who raises what."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from pathos_nb import Pool
+from pathos_nb.errors import Cancelled, PoolBroken, WorkerLost
+from tests.mpi import calls
+from tests.rig.census import until
+from tests.rig.kinds import KINDS
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children", "threads", "files")]  # the fixture counts
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_map_runs_items_as_mpi_programs(pairs: Any, kind: str) -> None:
+    assert KINDS[kind](pairs, calls.total, range(8)) == [(3 * x, 2) for x in range(8)]
+
+
+def test_a_pipe_is_an_mpi_program_too(pairs: Any) -> None:
+    assert pairs.pipe(calls.gathered, "x") == [(0, "x"), (1, "x")]
+    assert pairs.apipe(calls.gathered, "y").get(60) == [(0, "y"), (1, "y")]
+
+
+def test_functions_of_the_caller_and_large_arrays_reach_every_rank(pairs: Any) -> None:
+    np = pytest.importorskip("numpy")
+    large = np.arange(400_000, dtype=float)
+
+    def part(x: np.ndarray) -> float:
+        from mpi4py import MPI
+
+        own = MPI.COMM_WORLD.rank
+        return float(MPI.COMM_WORLD.allreduce(float(x[own::2].sum() + large[own::2].sum())))
+
+    sums = pairs.map(part, [large, 2 * large])
+    assert sums == pytest.approx([2 * large.sum(), 3 * large.sum()])
+
+
+def test_what_all_ranks_print_is_the_items_in_whole_lines(pairs: Any) -> None:
+    run = pairs.start(calls.speak, range(4))
+    assert run.wait(60)
+    said: dict[int, list[str]] = {}
+    for chunk in run.chunks:
+        for index, text in chunk.output:
+            said.setdefault(index, []).extend(text.split("\n")[:-1])
+    assert {x: sorted(lines) for x, lines in said.items()} == {
+        x: [f"rank 0 has {x}", f"rank 1 has {x}"] for x in range(4)
+    }
+
+
+def test_ranks_draw_numbers_of_their_own_and_the_same_again(pairs: Any) -> None:
+    first = pairs.map(calls.draw, range(6), seed=7)
+    assert pairs.map(calls.draw, range(6), seed=7) == first
+    assert len({number for numbers in first for number in numbers}) == 12
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_raises_fails_its_item_while_others_wait_for_it(pairs: Any, rank: int) -> None:
+    got = pairs.map(partial(calls.raise_on, rank), range(6), on_error="keep")
+    assert [x for x in got if isinstance(x, int)] == [0, 2, 4, 8, 10]
+    assert isinstance(got[3].error, ValueError)
+    assert str(got[3].error) == f"no 3 on {rank}"
+    assert "raise_on" in got[3].traceback
+    assert rank == 0 or "rank 1 of 2" in got[3].traceback
+
+
+@pytest.mark.parametrize("how", ["killed", "left"])
+def test_a_rank_that_dies_is_its_items_loss_and_nobody_elses(pairs: Any, how: str) -> None:
+    got = pairs.map(partial(calls.end_on, 1, how), range(6), on_error="keep", retries=0)
+    assert [x for x in got if isinstance(x, int)] == [0, 2, 4, 8, 10]
+    assert isinstance(got[3].error, WorkerLost)
+    told = str(got[3].error)
+    assert "rank 1 of its MPI job" in told and ("SIGKILL" if how == "killed" else "status 7") in told
+
+
+def test_a_cancelled_item_that_waits_in_mpi_is_stopped(pairs: Any, tmp_path: Any) -> None:
+    path = tmp_path / "begun"
+    handle = pairs.amap(calls.hang_on, [str(path)] * 2)
+    assert until(lambda: path.exists() and len(path.read_text().split()) == 2, 30)
+    handle.cancel()
+    with pytest.raises(Cancelled, match="cancel"):
+        handle.get(60)
+    assert pairs.map(calls.total, [1]) == [(3, 2)]
+
+
+def test_an_item_past_its_timeout_is_stopped_where_it_waits_in_mpi(pairs: Any, tmp_path: Any) -> None:
+    [got] = pairs.map(calls.hang_on, [str(tmp_path / "begun")], timeout=0.5, on_error="keep")
+    assert isinstance(got.error, TimeoutError)
+
+
+def test_an_initializer_runs_on_each_rank_and_one_that_raises_breaks_the_pool() -> None:
+    with (
+        pytest.raises(PoolBroken, match=r"on rank 1: RuntimeError: no licence on this rank"),
+        Pool("mpi", nodes=1, ranks_per_item=2, initializer=calls.begin_badly) as pool,
+    ):
+        pool.map(abs, [1])
