@@ -146,7 +146,15 @@ class PathosNbError(Exception):
         return {**named, "cure": self.cure, "tail": self.tail, **{k: _plain(v) for k, v in self.where.items()}}
 
 
-_SAID_ALREADY = ("type_name", "text", "is_new", "job", "is_away", "how", "command")  # for programs: the message has them
+_SAID_ALREADY = (
+    "type_name",
+    "text",
+    "is_new",
+    "job",
+    "is_away",
+    "how",
+    "command",
+)  # for programs: the message has them
 
 
 def _plain(value: Any) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import socket
+import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pathos_nb.errors import BadOption, LauncherUnavailable, PoolBroken
@@ -87,11 +88,16 @@ def _connected(address: str) -> Any:
 
 
 def _knock(address: str) -> None:
-    """See that somebody is there: a client that cannot connect is long about it, and about its end."""
-    scheme, _, place = address.rpartition("://")
-    host, _, port = place.rpartition(":")
-    if scheme in ("", "tcp", "tls") and host and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+    """See that a scheduler is there: a client that cannot connect is long about it, and about its end."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    async def knock() -> None:
+        comm = await connect(address, timeout=_CONNECT_S, **Security().get_connection_args("client"))
+        comm.abort()
+
+    with ThreadPoolExecutor(1, "pathos_nb dask") as elsewhere:  # a notebook's own thread has a loop that runs
+        elsewhere.submit(lambda: asyncio.run(knock())).result()
 
 
 def n_threads_of(client: Any) -> int:
