@@ -43,7 +43,7 @@ from pathos_nb.launchers.contract import (
 )
 from pathos_nb.launchers.dask_client import check, n_threads_of, neighbours, open_client
 from pathos_nb.launchers.dask_line import Line, install
-from pathos_nb.launchers.dask_parcel import Parcel
+from pathos_nb.launchers.dask_parcel import Parcel, register
 from pathos_nb.launchers.dask_presence import Demand
 from pathos_nb.wire.envelopes import Envelope
 from pathos_nb.wire.framing import Frame
@@ -65,6 +65,7 @@ class DaskLauncher(Launcher):
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
         super().__init__(hub, tell, setup, n_expected)
+        register()
         self.client, self._is_own = open_client(self.client_given, self.address)
         self.token = os.urandom(4).hex()
         self.lines: dict[str, Line] = {}
@@ -297,7 +298,8 @@ class DaskLauncher(Launcher):
         """Give the future of a payload, which goes to the cluster once, whoever asks for it first."""
         if run not in self._scattered:
             parcel = Parcel(0, [Envelope(0, 0, frame)])
-            self._scattered[run] = asyncio.ensure_future(self.client.scatter(parcel, hash=False))
+            there = [line.address for line in list(self.lines.values()) if line.is_up]  # others have no such class
+            self._scattered[run] = asyncio.ensure_future(self.client.scatter(parcel, workers=there, hash=False))
         return await asyncio.shield(self._scattered[run])
 
     def forget(self, run: int) -> None:
