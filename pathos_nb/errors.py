@@ -19,6 +19,7 @@
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
     ├── CannotKey            a value that no key can be made of: the store cannot know its points again
     ├── StoreError           the store of finished points cannot be read or written
+    ├── InputFailed          the item was not run, since a result that is its argument failed
     ├── Cancelled            the item was not run, or was stopped, on request
     ├── ShareClosed          a shared value was closed, or its owner has ended
     ├── BadFile              a file that is not what it should be      (also a ValueError)
@@ -68,6 +69,7 @@ __all__ = [
     "HostKeyRefused",
     "HostLost",
     "HostUnreachable",
+    "InputFailed",
     "ItemTimeout",
     "LauncherUnavailable",
     "LoginRefused",
@@ -146,15 +148,8 @@ class PathosNbError(Exception):
         return {**named, "cure": self.cure, "tail": self.tail, **{k: _plain(v) for k, v in self.where.items()}}
 
 
-_SAID_ALREADY = (
-    "type_name",
-    "text",
-    "is_new",
-    "job",
-    "is_away",
-    "how",
-    "command",
-)  # for programs: the message has them
+# Fields for programs: the message has them.
+_SAID_ALREADY = ("type_name", "text", "is_new", "job", "is_away", "how", "command")
 
 
 def _plain(value: Any) -> Any:
@@ -230,6 +225,10 @@ class StoreError(PathosNbError):
 
 class Cancelled(PathosNbError):
     """The item was not run, or was stopped, because somebody asked for it."""
+
+
+class InputFailed(PathosNbError):
+    """The item was not run: a result that is one of its arguments failed, which is the cause."""
 
 
 class ShareClosed(PathosNbError):

@@ -7,7 +7,7 @@ Times are seconds since the epoch; durations are seconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pathos_nb.errors import Failure
 
@@ -48,6 +48,17 @@ class ChunkDone(NamedTuple):
     def seconds(self) -> float:
         """How long the worker was busy with the chunk."""
         return self.ends[-1] - self.started if len(self.ends) else 0.0
+
+
+class InnerTold(NamedTuple):
+    """A map inside of an item has done something; `worker` is whose item it is.
+
+    `news` are the fields of `pathos_nb.wire.protocol.InnerNews`, which is a floor up.
+    """
+
+    run_id: str
+    worker: str
+    news: Sequence[Any]
 
 
 class ItemFailed(NamedTuple):
@@ -153,4 +164,4 @@ class RunEnded(NamedTuple):
 
 
 PlaceNews = PlaceLost | PlaceBack | PlaceGone | PlaceQueued
-Event = RunStarted | ChunkDone | ItemFailed | ItemRetried | WorkerUp | WorkerDown | PlaceNews | RunEnded
+Event = RunStarted | ChunkDone | ItemFailed | ItemRetried | WorkerUp | WorkerDown | PlaceNews | InnerTold | RunEnded

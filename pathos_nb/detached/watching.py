@@ -90,6 +90,11 @@ class Watching:
 
     # what a run asks of whom it waits for
 
+    @property
+    def token(self) -> str:
+        """A name that no pool has: what runs in a queue runs inside of none."""
+        return self.run_id
+
     def new_number(self) -> tuple[int, str]:
         """Give the run's number, which nobody asks for, and its name."""
         return 0, self.run_id

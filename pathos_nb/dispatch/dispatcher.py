@@ -31,11 +31,14 @@ from pathos_nb.dispatch.deliveries import Deliveries, complain
 from pathos_nb.dispatch.feeder import Feeder, failure_of
 from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import StreamKeeper
+from pathos_nb.dispatch.nested import watch
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Keeping, Run, Task
+from pathos_nb.dispatch.waiting import Waiting
 from pathos_nb.errors import PoolBroken, PoolClosed
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub, Ready
+from pathos_nb.launchers.inside import working
 from pathos_nb.launchers.registry import registry
 
 GRACE_S = 0.2
@@ -89,6 +92,7 @@ class Dispatcher:
             self.hub.close()
             raise
         self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
+        self.waiting = Waiting(self.hub, self._check_over, self.fail_run, self.stop)
         self._may_step = any(seat.slot.inline for seat in self.crew.seats)
         self.is_inline = self._may_step and len(self._inline) == len(self.crew.seats)
 
@@ -119,9 +123,13 @@ class Dispatcher:
             run.unattended = not attended
             run.workers_n = len(self.crew.seats)
             self.runs.append(run)
-            self._show(run)
+            if (worker := working()) is not None:
+                watch(run, worker)
+            if worker is None or run.options.progress:  # else it is seen under its outer item
+                self._show(run)
             run.begin()
             self.absences.begin(run)
+            self.waiting.begin(run)
             for launcher in list(self.crew.vacant):
                 launcher.wake()
             if not run.source.ready:
@@ -160,6 +168,11 @@ class Dispatcher:
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
         if self.broken is not None:
             raise self.broken
+
+    @property
+    def token(self) -> str:
+        """A name that no other pool has."""
+        return self.hub.token
 
     def new_number(self) -> tuple[int, str]:
         """Give a number that no other run of this process has, and a name that no other run has."""
@@ -324,9 +337,12 @@ class Dispatcher:
     def let_streams_run(self) -> None:
         """Let iterators whose input is known run to its end, though nobody may take their values for a while."""
         with self.lock:
-            for run in self.runs:
-                if isinstance(run.keeper, StreamKeeper) and run.source.left is not None:
-                    run.keeper.is_unbounded = True
+            for run in list(self.runs):
+                if isinstance(run.keeper, StreamKeeper):
+                    run.source.know_all()
+                    run.take_hits()
+                    run.keeper.is_unbounded = run.source.left is not None
+                    self._check_over(run)
             self.feeder.feed()
         self.hub.wake()
 

@@ -309,7 +309,7 @@ class Feeder:
         chunk_s = CUT_S if options.chunksize is None else None
         known = context if changed else None
         how = tuple(run.profile.how) if run.profile is not None else None
-        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, known, chunk_s, how)
+        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, known, chunk_s, how, run.above)
         return Frame(protocol.DEFINE, (run.number, tuple(spec)), payload.body, payload.buffers)
 
     def _payload(self, run: Run, codec: Any) -> Payload | None:

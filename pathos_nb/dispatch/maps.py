@@ -14,6 +14,7 @@ from pathos_nb.dispatch.crew import Plan
 from pathos_nb.dispatch.deliveries import CallbackKeeper, Deliver
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
+from pathos_nb.dispatch.inputs import coming
 from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions, is_count, read_options
@@ -21,6 +22,7 @@ from pathos_nb.dispatch.places import join, leave
 from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import SliceSource, Source, make_source
 from pathos_nb.dispatch.staffing import checked_size, kinds_of, setup_frame, size_of, sizes_of
+from pathos_nb.dispatch.waiting import held_source
 from pathos_nb.errors import BadOption, PoolClosed
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.inside import here
@@ -155,8 +157,9 @@ class Maps:
     def later(
         self, f: Callable[..., Any], sequences: tuple[Any, ...], star: bool, options: Any, *, single: bool = False
     ) -> AsyncResult:
-        """Begin a map and give its result to come."""
-        return AsyncResult(self.run(f, sequences, star, options, attended=False), single=single)
+        """Begin a map and give its result to come; its input is read at once."""
+        read = tuple(sequence if coming(sequence) else list(sequence) for sequence in sequences)
+        return AsyncResult(self.run(f, read, star, options, attended=False), single=single)
 
     def _prepared(
         self, f: Callable[..., Any], sequences: Any, star: bool, options: Any, deliver: Deliver | None = None
@@ -164,12 +167,14 @@ class Maps:
         source, chosen = self._read(f, sequences, star, options)
         return self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
 
-    def _cached(self, call: Call, keeper: ListKeeper | StreamKeeper) -> Run:
+    def _cached(self, call: Call, keeper: Keeper) -> Run:
         """Make a run whose values are looked for in a cache, and put there."""
         from pathos_nb.dispatch.cache_lookup import bare, keeper_for, prepare
 
         function, cache = bare(call.function, call.options.cache)
-        lookup, source = prepare(cache, (function, call.options.kwargs, call.options.seed), call.source)
+        is_stream = isinstance(keeper, StreamKeeper)
+        what = (function, call.options.kwargs, call.options.seed)
+        lookup, source = prepare(cache, what, call.source, is_stream=is_stream)
         run = Run(self.dispatcher, Call(function, source, call.options), keeper_for(keeper, lookup))
         run.take_hits()
         run.recorder = lookup
@@ -235,14 +240,14 @@ class Maps:
         chosen = read_options(options)
         if chosen.timeout is not None and self.dispatcher.is_inline:
             raise BadOption("the serial launcher cannot stop an item", cure='use "processes" or "threads" for timeout')
-        return make_source(sequences, star), chosen
+        return held_source(sequences, star, chosen.kwargs) or make_source(sequences, star), chosen
 
     def _new_run(self, call: Call, keeper: Keeper) -> Run:
         if self.state == "closed":
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
         cache = call.options.cache  # an archive that is empty is one all the same
         is_cached = (cache is not None and cache is not False) or type(call.function).__name__ == "Cached"
-        if is_cached and not isinstance(keeper, CallbackKeeper):
+        if is_cached:
             return self._cached(call, keeper)
         return Run(self.dispatcher, call, keeper)
 
@@ -252,7 +257,7 @@ class Maps:
 
     def _is_inside(self) -> bool:
         """Whether this thread is one of the pool's own, all of which may be waiting for each other."""
-        return id(self.dispatcher.hub) in here.pools or self.dispatcher.is_mine()
+        return self.dispatcher.hub.token in here.pools or self.dispatcher.is_mine()
 
     # --- the end ---
 

@@ -21,7 +21,7 @@ from pathos_nb.dispatch.profiles import Profile, Ran, Source, Traffic
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
-from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
+from pathos_nb.events import ChunkDone, InnerTold, ItemRetried, WorkerDown
 from pathos_nb.launchers.board import FINISHED
 from pathos_nb.launchers.contract import (
     Launcher,
@@ -39,7 +39,7 @@ from pathos_nb.launchers.failing import revive, text_of
 from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import ItemReport, Profiled, Report
+from pathos_nb.wire.protocol import InnerNews, ItemReport, Profiled, Report
 from pathos_nb.wire.serialization import MINOR, carries_code
 
 _MIN_OVERHEAD_S = 1e-4  # what a chunk costs here, though the worker has the next one meanwhile and does not wait
@@ -118,6 +118,10 @@ class Receiver:
             if chunk is not None:
                 _call_off(chunk)
                 self._on_report(seat, chunk, report, frame)
+        elif frame.kind == protocol.INNER:
+            chunk = seat.in_flight.get(frame.meta[0])
+            if chunk is not None:
+                _take_inner(chunk.run, seat, frame.meta[1])
         elif frame.kind == protocol.PROFILE:
             chunk = seat.in_flight.get(frame.meta[0])
             if chunk is not None and chunk.run.profile is not None:
@@ -129,6 +133,8 @@ class Receiver:
         seat.n_items -= len(chunk.task.indices) - report.n_run
         if report.profile is not None and run.profile is not None:
             _profile(run.profile, seat, chunk, report, frame)
+        if report.inner:
+            _take_inner(run, seat, report.inner)
         if report.undecodable:
             self._on_undecodable(seat, chunk, report.undecodable)
         elif report.n_run:
@@ -347,6 +353,8 @@ class Receiver:
 
     def _salvage(self, seat: Seat, chunk: Chunk, running: Running | None, reason: str, tail: str) -> None:
         run, task, star = chunk.run, chunk.task, chunk.run.source.star
+        if run.inner:
+            run.inner.lose(task.indices)
         if run.stopping or not chunk.limit:  # all of it was taken over by another
             return
         if running is None or running.chunk != chunk.number:
@@ -418,6 +426,13 @@ def _profile(profile: Profile, seat: Seat, chunk: Chunk, report: Report, frame: 
     name = functools.partial(chunk.run.argument_of, chunk.task)
     profile.add(source, told := Profiled(*report.profile or ()))
     profile.add_chunk(source, told, Ran(chunk.task.indices[: report.n_run], ends, report.block, name), traffic)
+
+
+def _take_inner(run: Run, seat: Seat, rows: Sequence[Sequence[Any]]) -> None:
+    for raw in rows:
+        news = InnerNews(*raw)
+        run.inner.take(news)
+        run.tell_now(InnerTold(run.run_id, seat.name, news))
 
 
 def _call_off(chunk: Chunk) -> None:

@@ -75,9 +75,12 @@ class SliceSource:
     def pull(self, n_ready: int) -> None:
         """Nothing to pull: all is there."""
 
-    def all_rows(self) -> list[Any]:
-        """Give all items as argument tuples."""
-        return list(self.columns[0]) if self.star else list(zip(*self.columns, strict=False))
+    def rows(self) -> Iterator[Any]:
+        """Give all items as argument tuples, one after the other."""
+        return iter(self.columns[0]) if self.star else zip(*self.columns, strict=False)
+
+    def know_all(self) -> None:
+        """Nothing to do: all are known."""
 
     def end(self) -> None:
         """Give no more, and let the input go."""
@@ -216,6 +219,9 @@ class PulledSource:
         self._ended = True
         self.total = self.n_pulled
         self._iterator = iter(())
+
+    def know_all(self) -> None:
+        """Pull all items, where that runs nobody's code."""
 
     def end(self) -> None:
         """Give no more, and let the input go."""

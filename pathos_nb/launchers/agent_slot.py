@@ -160,9 +160,9 @@ class AgentSlot(Slot):
             self.end(reason, tail, _running(at) if at else None, True)
 
     def _on_frame(self, frame: Frame) -> None:
-        if frame.kind == protocol.DONE:
-            if self._at is not None and self._at.chunk <= frame.meta[0]:
-                self._at = None
+        if frame.kind == protocol.DONE and self._at is not None and self._at.chunk <= frame.meta[0]:
+            self._at = None
+        if frame.kind in (protocol.DONE, protocol.INNER):
             frame = self.launcher.by_our_clock(frame)
         self.launcher.tell(Reply(self, frame))
 

@@ -125,7 +125,12 @@ class Watcher(Protocol):
 
 
 class Hub(Watcher, Protocol):
-    """What a launcher is given to wait with: one place where all events of a pool arrive."""
+    """What a launcher is given to wait with: one place where all events of a pool arrive.
+
+    Its token is a name that no other pool has.
+    """
+
+    token: str
 
     def post(self, callback: Callable[[], None]) -> None:
         """Have something called in the thread that runs the hub; the only method for other threads."""

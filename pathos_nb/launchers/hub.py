@@ -34,9 +34,15 @@ class EventHub:
     """Waits for descriptors, timers and posted calls; runs no callback by itself.
 
     `wait` is for one thread at a time and touches nothing; `handle` runs the callbacks, under the caller's lock.
+
+    Attributes
+    ----------
+    token : str
+        A name that no other hub has, here or elsewhere: what a pool is known by.
     """
 
     def __init__(self) -> None:
+        self.token = os.urandom(6).hex()
         self._selector = selectors.DefaultSelector()
         self._wake_r, self._wake_w = os.pipe()
         os.set_blocking(self._wake_r, False)

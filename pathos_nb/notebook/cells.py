@@ -22,6 +22,7 @@ from pathos_nb.notebook.body import assigned_last, compile_body, compile_express
 from pathos_nb.notebook.checking import check
 from pathos_nb.notebook.clause import Clause, read_clause, read_comprehension
 from pathos_nb.notebook.detaching import Detaching
+from pathos_nb.notebook.outlet import said_later
 from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
 from pathos_nb.notebook.plotting import LivePlot, begin_plot, check_plot
 from pathos_nb.notebook.points import Points
@@ -29,6 +30,7 @@ from pathos_nb.notebook.post_mortem import post_mortem_of
 from pathos_nb.notebook.repeats import Job, Repeats
 from pathos_nb.notebook.sweeps import OFF, Sweeps
 from pathos_nb.notebook.usage import given
+from pathos_nb.notebook.values import Values
 from pathos_nb.notebook.views import Views
 from pathos_nb.notebook.watched import is_watched
 from pathos_nb.session import Session
@@ -55,7 +57,8 @@ class CellRunner:
         self._shell, self._session, self._views = shell, session, views
         self._hinted: set[str] = set()
         self._plots: list[LivePlot] = []
-        self._repeats = Repeats(session, views, self._complete)
+        self.values = Values(shell)
+        self._repeats = Repeats(session, views, self._complete, self.values.renew)
         self.sweeps = Sweeps(session, store, self._complete, lambda: shell.user_ns)
         self._detaching = Detaching(session, self.sweeps.store)
 
@@ -189,6 +192,7 @@ class CellRunner:
             cure = "results.verify(k) compares them when it is over"
             raise BadOption("--verify compares when the cell ends, and with --bg the run goes on then", cure=cure)
         begun: list[Results] = []
+        later = said_later(self._shell)
         try:
             self._start(job, begun)
             if job.values["bg"]:
@@ -202,7 +206,7 @@ class CellRunner:
         finally:
             if begun:
                 self._keep(job.values["out"], begun[0])
-                self.sweeps.after(begun[0])
+                self.sweeps.after(begun[0], later)
             self._views.settle()
             self._end_plots(begun)
         if not job.values["bg"]:
@@ -247,6 +251,7 @@ class CellRunner:
                 if job.names:
                     self._views.name_items(run.run_id, begun[0].label, job.names)
                     self._repeats.offer(begun[0], job)
+                    self._expect(begun[0], job)
 
         if is_detached:
             with self._session.listening(hear):
@@ -257,6 +262,13 @@ class CellRunner:
             rows = plan.rows() if plan is not None and plan.n_kept else job.rows
             drawn_at = job.into[1] if job.into is not None else None
             pool.start(job.function, rows, star=True, drawn_at=drawn_at, title=job.title, **options, **asked)
+
+    def _expect(self, results: Results, job: Job) -> None:
+        """See that the value that the cell shows stays what it is; a run behind has none of its points yet."""
+        if job.into is None:
+            self.values.expect(results.run.run_id)
+        if job.values["bg"] and isinstance(results.run, Run):
+            self.values.renew_at_the_end(results, results.run)
 
     def _raise_failure(self, results: Results, job: Job) -> None:
         """Raise the first failure, if the run was to end with it."""

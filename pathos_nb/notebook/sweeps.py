@@ -133,25 +133,23 @@ class Sweeps:
         path = path_of(text or ("" if setting == OFF else setting))
         return self._session.stores.get(path)
 
-    def after(self, results: Results) -> None:
-        """Say what of a run is not kept.
+    def after(self, results: Results, say: Callable[[str], object]) -> None:
+        """Say what of a run is not kept, now or when it is over.
 
         Parameters
         ----------
         results : Results
-            Of a run that is over.
+            Of a run that is over, or goes on behind.
+        say : callable
+            Takes the text, and is called in any thread if the run goes on.
         """
-        recorder: Any = getattr(results.run, "recorder", None)
-        if recorder is None or not results.is_over or not hasattr(recorder, "n_unpicklable"):
+        run = results.run
+        if not isinstance(run, Run):
             return
-        assert isinstance(results.run, Run)
-        results.run.recorder = None  # it knows the run: together they would live until the collector comes
-        if recorder.n_unpicklable:
-            n, s = recorder.n_unpicklable, "s" * (recorder.n_unpicklable > 1)
-            sys.stderr.write(f"note: {n:,} value{s} cannot be pickled: delivered, but not kept\n")
-        if recorder.trouble is not None:
-            what = f"{recorder.n_not_kept:,} points of {results.run.title or results.run_id} are here, but not kept"
-            sys.stderr.write(f"note: {what}: {recorder.trouble}\n")
+        if run.is_over:
+            _say_what_is_not_kept(run, sys.stderr.write)
+        else:
+            run.when_over(lambda run: _say_what_is_not_kept(run, say))
 
     def _say(self, text: str, job: Job) -> None:
         """Say something once a cell."""
@@ -278,6 +276,19 @@ class Sweeps:
             return self._complete(job)
         finally:
             self._plans.clear()
+
+
+def _say_what_is_not_kept(run: Run, say: Callable[[str], object]) -> None:
+    recorder: Any = run.recorder
+    if recorder is None or not hasattr(recorder, "n_unpicklable"):
+        return
+    run.recorder = None  # it knows the run: together they would live until the collector comes
+    if recorder.n_unpicklable:
+        n, s = recorder.n_unpicklable, "s" * (recorder.n_unpicklable > 1)
+        say(f"note: {n:,} value{s} cannot be pickled: delivered, but not kept\n")
+    if recorder.trouble is not None:
+        what = f"{recorder.n_not_kept:,} points of {run.title or run.run_id} are here, but not kept"
+        say(f"note: {what}: {recorder.trouble}\n")
 
 
 def _check_points(how: Plan, run: StoredRun) -> None:

@@ -25,7 +25,7 @@ class Scene:
     def __init__(self, retries: int) -> None:
         self.failed: list[Any] = []
         self.run = SimpleNamespace(
-            again=deque(), attempts={}, stopping="", source=SimpleNamespace(star=False),
+            again=deque(), inner={}, attempts={}, stopping="", source=SimpleNamespace(star=False),
             options=SimpleNamespace(retries=retries), keeper=SimpleNamespace(has=lambda index: False, place=self.fail),
             run_id="1", tell=lambda event: None, requeue=self.requeue, fail=self.failed.append,
         )  # fmt: skip

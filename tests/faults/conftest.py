@@ -18,7 +18,7 @@ OF_THIS_MACHINE = {
     "test_exhaustion.py", "test_input.py", "test_items_that_meddle.py", "test_nesting.py",
     "test_objects_that_do_not_travel.py",
 }  # fmt: skip
-REMOTE = {"agent", "ppft", "dask"}
+REMOTE = {"agent", "ppft", "mpi", "dask"}
 OF_DASK = {"test_interrupt.py"}  # its own faults are in tests/dask
 
 
