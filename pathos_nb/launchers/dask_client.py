@@ -81,7 +81,7 @@ def _connected(address: str) -> Any:
         return Client(address, timeout=_CONNECT_S, set_as_default=False, name="pathos_nb")
     except ValueError as error:
         raise BadOption(f"address is {address!r}", cause=str(error)) from error
-    except (OSError, TimeoutError) as error:
+    except (OSError, asyncio.TimeoutError) as error:
         what = f"no scheduler of dask's answers at {address}"
         cure = "see that it runs there, and that its port can be reached from here"
         raise PoolBroken(what, cause=f"{type(error).__name__}: {error}"[:300], cure=cure) from error
@@ -93,7 +93,9 @@ def _knock(address: str) -> None:
     from distributed.security import Security
 
     async def knock() -> None:
-        comm = await connect(address, timeout=_CONNECT_S, **Security().get_connection_args("client"))
+        said = Security().get_connection_args("client")
+        # dask waits without end for the greeting of whoever has taken the connection.
+        comm = await asyncio.wait_for(connect(address, timeout=_CONNECT_S, **said), _CONNECT_S)
         comm.abort()
 
     with ThreadPoolExecutor(1, "pathos_nb dask") as elsewhere:  # a notebook's own thread has a loop that runs
