@@ -56,7 +56,10 @@ class SimulatedSlot(Slot):
         """Have a chunk arrive; of a run's first, as a worker does, what is not begun within its trial goes back."""
         span = self.spans[run] or math.inf
         self.spans[run] = CUT_S if span < math.inf else math.inf
-        self.launcher.later(self.launcher.round_trip_s / 2, lambda: self._arrive(chunk, items, span))
+        if half_s := self.launcher.round_trip_s / 2:
+            self.launcher.later(half_s, lambda: self._arrive(chunk, items, span))
+        else:
+            self._arrive(chunk, items, span)
 
     def _arrive(self, chunk: int, items: Any, span: float) -> None:
         self.chunks.append((chunk, items[0], span))

@@ -81,7 +81,7 @@ class Heterogeneous:
             outcome.rows.append(Row("pathos_nb", f"{what} (simulated slots)", at_least_s / took_s, ""))
 
     def _on_hosts(self, bed: Hosts, work_s: float, outcome: Outcome) -> None:
-        names = {name: bed.bed.on(name, "hostname").stdout.strip() for name in ("host1", "host2", "host3")}
+        names = {name: bed.bed.on(name, "hostname").strip() for name in ("host1", "host2", "host3")}
         speeds = {names["host1"]: 4.0}
         note = self._note(outcome, work_s)
         with Pool("host1", "host2", nodes=1) as pool:

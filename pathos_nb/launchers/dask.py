@@ -43,7 +43,7 @@ from pathos_nb.launchers.contract import (
 )
 from pathos_nb.launchers.dask_client import check, n_threads_of, neighbours, open_client
 from pathos_nb.launchers.dask_line import Line, install
-from pathos_nb.launchers.dask_parcel import Parcel
+from pathos_nb.launchers.dask_parcel import Parcel, register
 from pathos_nb.launchers.dask_presence import Demand
 from pathos_nb.wire.envelopes import Envelope
 from pathos_nb.wire.framing import Frame
@@ -65,6 +65,7 @@ class DaskLauncher(Launcher):
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
         super().__init__(hub, tell, setup, n_expected)
+        register()
         self.client, self._is_own = open_client(self.client_given, self.address)
         self.token = os.urandom(4).hex()
         self.lines: dict[str, Line] = {}
@@ -72,7 +73,7 @@ class DaskLauncher(Launcher):
         self._context = OwnContext()
         self._changed = threading.Condition()
         self._error: BaseException | None = None
-        self._n_wanted, self._is_closed, self._is_lost = n_expected, False, False
+        self._n_short, self._has_begun, self._is_closed, self._is_lost = 0, False, False, False
         self._threads: dict[str, int] = {}
         self._demand, self._is_needed = Demand(self.client, self.token), True
         self._scattered: dict[int, asyncio.Future[Any]] = {}
@@ -187,15 +188,25 @@ class DaskLauncher(Launcher):
         with self._changed:
             line = self._line_for_one_more()
             if line is None:
-                n_slots = sum(len(line.slots) for line in self.lines.values())
+                self._n_short += 1
+                n_slots = self._n_slots
                 cure = "have more of them (cluster.scale), or ask for fewer nodes"
                 raise PoolBroken("dask has no thread to spare", cause=f"{n_slots} are in use here", cure=cure)
             slot = AgentSlot(line, name, next(self._numbers))
-            line.slots[slot.number] = slot
+            line.slots[slot.number], self._has_begun = slot, True
         line.send(messages.START, slot.number, Frame(0, (name,)))
         if self.setup is not None:
             slot.send([self.setup._replace(meta=(self.context(),))])
         return slot
+
+    @property
+    def _n_slots(self) -> int:
+        return sum(len(line.slots) for line in self.lines.values())
+
+    @property
+    def _n_wanted(self) -> int:
+        """How many workers there are and should be."""
+        return self._n_slots + self._n_short if self._has_begun else self.n_expected
 
     def _line_for_one_more(self) -> Line | None:
         """Give a line with room, the emptiest; to a worker that has none yet if need be."""
@@ -230,21 +241,32 @@ class DaskLauncher(Launcher):
 
     async def _look_after(self) -> None:
         """Open lines to dask's workers as they come, as far as they are wanted, and end those of workers that went."""
-        client = self.client
         try:
-            await install("dask's scheduler", client.run_on_scheduler, is_worker=False)
-            while not self._is_closed:
-                if client.status == "running":
-                    self._compare(dict(await client.nthreads()))
-                    await self._be_present()
-                elif client.status in ("closed", "closing"):
-                    self._fail(PoolBroken("the client of dask was closed", cure="make a new client, and a pool of it"))
-                    return
-                else:
-                    self._lose("the connection to dask's scheduler was lost")
+            await install("dask's scheduler", self.client.run_on_scheduler, is_worker=False)
+            is_open = True
+            while is_open and not self._is_closed:
+                is_open = await self._look()
                 await asyncio.sleep(_LOOK_S)
         except Exception as error:
             self._fail(_told(error, self._where))
+
+    async def _look(self) -> bool:
+        """Compare once; False if the client has been closed, which ends it all."""
+        if self.client.status in ("closed", "closing"):
+            cure = "make a new client, and a pool of it"
+            self._fail(
+                PoolBroken("the client of dask was closed", cause="by hand, or for want of a scheduler", cure=cure)
+            )
+            return False
+        if self.client.status != "running":  # it tries to connect again by itself, for a while
+            self._lose("the connection to dask's scheduler was lost")
+            return True
+        try:
+            self._compare(dict(await self.client.nthreads()))
+            await self._be_present()
+        except OSError:
+            self._lose("dask's scheduler does not answer")
+        return True
 
     def _compare(self, threads: dict[str, int]) -> None:
         """Take note of what workers dask has now."""
@@ -297,7 +319,8 @@ class DaskLauncher(Launcher):
         """Give the future of a payload, which goes to the cluster once, whoever asks for it first."""
         if run not in self._scattered:
             parcel = Parcel(0, [Envelope(0, 0, frame)])
-            self._scattered[run] = asyncio.ensure_future(self.client.scatter(parcel, hash=False))
+            there = [line.address for line in list(self.lines.values()) if line.is_up]  # others have no such class
+            self._scattered[run] = asyncio.ensure_future(self.client.scatter(parcel, workers=there, hash=False))
         return await asyncio.shield(self._scattered[run])
 
     def forget(self, run: int) -> None:
@@ -317,7 +340,11 @@ class DaskLauncher(Launcher):
     def _on_more(self) -> None:
         """Hear that dask has more workers than before: there may be room for those that are wanted."""
         if not self._is_closed:
-            self.tell(SourceReady(self))
+            self._tell_ready()
+
+    def _tell_ready(self) -> None:
+        self._n_short = 0  # who is still without a worker after that is counted anew
+        self.tell(SourceReady(self))
 
     def on_line(self, line: Line) -> None:
         """Hear that a line has come up or has gone."""
@@ -325,7 +352,7 @@ class DaskLauncher(Launcher):
             return
         if line.is_up:
             self._is_lost = False
-            self.tell(SourceReady(self))
+            self._tell_ready()
         elif not any(other.is_up for other in self.lines.values()) and self._error is None:
             self._is_needed = self._is_needed or line.n_busy > 0
             if not self._is_lost and line.n_busy:

@@ -110,7 +110,7 @@ class Found(NamedTuple):
             version = ".".join(map(str, self.python))
             cure = "start dask with Python 3.10 or later there"
             raise LauncherUnavailable(f"{who} has Python {version}", cause="pathos_nb needs 3.10", cure=cure)
-        if self.found == own_digest() or (self.found and not is_worker):
+        if self.found == own_digest() or (self.loaded and not is_worker):
             return False
         if self.loaded:
             what = f"{who} on {self.host} has another version of pathos_nb at work"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import socket
+import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pathos_nb.errors import BadOption, LauncherUnavailable, PoolBroken
@@ -80,18 +81,25 @@ def _connected(address: str) -> Any:
         return Client(address, timeout=_CONNECT_S, set_as_default=False, name="pathos_nb")
     except ValueError as error:
         raise BadOption(f"address is {address!r}", cause=str(error)) from error
-    except (OSError, TimeoutError) as error:
+    except (OSError, asyncio.TimeoutError) as error:
         what = f"no scheduler of dask's answers at {address}"
         cure = "see that it runs there, and that its port can be reached from here"
         raise PoolBroken(what, cause=f"{type(error).__name__}: {error}"[:300], cure=cure) from error
 
 
 def _knock(address: str) -> None:
-    """See that somebody is there: a client that cannot connect is long about it, and about its end."""
-    scheme, _, place = address.rpartition("://")
-    host, _, port = place.rpartition(":")
-    if scheme in ("", "tcp", "tls") and host and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+    """See that a scheduler is there: a client that cannot connect is long about it, and about its end."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    async def knock() -> None:
+        said = Security().get_connection_args("client")
+        # dask waits without end for the greeting of whoever has taken the connection.
+        comm = await asyncio.wait_for(connect(address, timeout=_CONNECT_S, **said), _CONNECT_S)
+        comm.abort()
+
+    with ThreadPoolExecutor(1, "pathos_nb dask") as elsewhere:  # a notebook's own thread has a loop that runs
+        elsewhere.submit(lambda: asyncio.run(knock())).result()
 
 
 def n_threads_of(client: Any) -> int:

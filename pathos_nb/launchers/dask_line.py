@@ -26,7 +26,7 @@ from pathos_nb.launchers.contract import Hub, News
 from pathos_nb.launchers.dask_boot import ASK, BOOT, Found
 from pathos_nb.launchers.dask_parcel import Parcel
 from pathos_nb.launchers.dask_presence import Presence
-from pathos_nb.launchers.dask_station import open_station
+from pathos_nb.launchers.dask_station import bring, open_station
 from pathos_nb.wire import protocol
 from pathos_nb.wire.envelopes import Envelope
 from pathos_nb.wire.framing import Frame
@@ -265,8 +265,6 @@ class Line:
 
     async def _bring(self, run: int, frame: Frame) -> None:
         """Have dask bring a payload to its worker, as what a task depends on; by this line, if dask has lost it."""
-        from pathos_nb.launchers.dask_station import bring
-
         try:
             payload = await self.office.scattered(run, frame)
             key = f"{self.key}-bring-{run}"

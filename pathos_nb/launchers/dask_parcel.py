@@ -1,6 +1,6 @@
 """Envelopes on their way through dask: what is large travels out of band, as it lies, and is copied by nobody of ours.
 
-dask is told how a parcel lies in its messages (`register`), in both processes, when this is imported there.
+dask is told how a parcel lies in its messages (`register`), in both processes, before the first one goes.
 """
 
 from __future__ import annotations
@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from distributed.protocol import dask_deserialize, dask_serialize
-
 from pathos_nb.wire.envelopes import Envelope
 from pathos_nb.wire.framing import Buffer, Frame
 from pathos_nb.wire.quick import dumps, loads
 
-__all__ = ["Parcel"]
+__all__ = ["Parcel", "register"]
 
 _SMALL_BYTES = 1 << 12
 _APART = -1
@@ -40,11 +38,18 @@ class Parcel:
         return 64 + sum(_size(envelope.frame) for envelope in self.envelopes)
 
 
+def register() -> None:
+    """Tell dask, in this process, how parcels lie in its messages."""
+    from distributed.protocol import dask_deserialize, dask_serialize
+
+    dask_serialize.register(Parcel)(to_frames)
+    dask_deserialize.register(Parcel)(from_frames)
+
+
 def _size(frame: Frame) -> int:
     return len(frame.body) + sum(map(len, frame.buffers))
 
 
-@dask_serialize.register(Parcel)  # type: ignore[untyped-decorator]
 def to_frames(parcel: Parcel) -> tuple[dict[str, Any], list[Buffer]]:
     """Lay a parcel out for dask: what is small in one piece, what is large apart."""
     apart: list[Buffer] = []
@@ -63,7 +68,6 @@ def _put(buffer: Buffer, apart: list[Buffer]) -> bytes | int:
     return _APART
 
 
-@dask_deserialize.register(Parcel)  # type: ignore[untyped-decorator]
 def from_frames(header: dict[str, Any], frames: list[Any]) -> Parcel:
     """Put a parcel together again; its buffers are those that dask received, which may be written to."""
     number, told = loads(bytes(frames[0]))

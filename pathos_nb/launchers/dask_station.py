@@ -26,7 +26,7 @@ from typing import Any
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers import dask_messages as ours
 from pathos_nb.launchers.agent_desk import Desk
-from pathos_nb.launchers.dask_parcel import Parcel
+from pathos_nb.launchers.dask_parcel import Parcel, register
 from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire.carried import HOLDER
 from pathos_nb.wire.envelopes import Envelope
@@ -152,6 +152,7 @@ class Station:
     """
 
     def __init__(self, n_workers: int) -> None:
+        register()
         os.environ[HOLDER] = str(os.getpid())
         self.standing: set[str] = set()
         self._works = works = Works(n_workers)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
+from tests.rig.dask_cluster import wants_dask
 from tests.rig.fixtures import launcher, note_failure, pool, pools
 
 __all__ = ["launcher", "pool", "pools"]
@@ -19,11 +21,22 @@ SELDOM_ON_MPI = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is only tried with `--everywhere`."""
-    if not config.getoption("--everywhere"):
-        left_out = {item for item in items if _is_seldom(item)}
-        config.hook.pytest_deselected(items=list(left_out))
-        items[:] = [item for item in items if item not in left_out]
+    """Try less on MPI and dask, unless it is `--everywhere`: each test once on a cluster of dask's, whatever it takes."""
+    if config.getoption("--everywhere"):
+        return
+    seen: set[object] = set()
+    left_out = [item for item in items if _is_of_dask(item) and (_name(item) in seen or seen.add(_name(item)))]
+    left_out += [item for item in items if _is_seldom(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_of_dask(item: pytest.Item) -> bool:
+    return item.path.parent == Path(__file__).parent and wants_dask(item)
+
+
+def _name(item: pytest.Item) -> tuple[Path, str]:
+    return item.path, getattr(item, "originalname", item.name)
 
 
 def _is_seldom(item: pytest.Item) -> bool:

@@ -1,8 +1,8 @@
 """A real cluster of dask's: a scheduler and two workers with two threads each, processes all, on loopback only.
 
-Started once a session by `Cluster`, in a process of its own (``python -m tests.rig.dask_cluster``), which ends with its
-standard input. What dask's client holds in this process, connections to that scheduler and its own threads, is not ours
-to count: `leftovers` knows the ports.
+Started once a session by `Cluster`, in a process of its own, which runs this file and ends with its standard input.
+What dask's client holds in this process, connections to that cluster and its own threads, is not ours to count:
+`leftovers` knows the ports.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 N_WORKERS, N_THREADS = 2, 2
+ROOT = str(Path(__file__).parents[2])
 START_S = 60.0
 
 
@@ -30,17 +31,19 @@ class Cluster:
         Where dask's workers may write.
     n_workers, n_threads : int
         Its size.
+    path : str
+        Where its processes look for modules first; by default here.
     """
 
     client: Any  # of whoever has opened one
 
-    def __init__(self, folder: Path, n_workers: int = N_WORKERS, n_threads: int = N_THREADS) -> None:
-        command = [sys.executable, "-m", "tests.rig.dask_cluster", str(folder), str(n_workers), str(n_threads)]
+    def __init__(self, folder: Path, n_workers: int = N_WORKERS, n_threads: int = N_THREADS, path: str = ROOT) -> None:
+        program = folder / "cluster.py"  # by itself: its folder would be first on the path
+        program.write_text(Path(__file__).read_text())
+        command = [sys.executable, str(program), str(folder), str(n_workers), str(n_threads)]
         self._log = (folder / "dask.log").open("wb")
-        root = str(Path(__file__).parents[2])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
-        environ = {**os.environ, "PYTHONPATH": path}
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [path, os.environ.get("PYTHONPATH", "")]))}
         self.process = subprocess.Popen(command, text=True, env=environ, start_new_session=True, **pipes)
         self.address: str = self.tell()["address"]
 
