@@ -15,6 +15,7 @@ from pathos_nb.dispatch.captured import HEAVY_BYTES, culprit, heavy, name_of
 from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.run import Run, Task
+from pathos_nb.dispatch.sites import Sites
 from pathos_nb.errors import CannotSend, Failure, PathosNbError
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.launchers.failing import text_of
@@ -60,12 +61,16 @@ class Feeder:
     ) -> None:
         self.crew, self.runs, self.hub = crew, runs, hub
         self._fail_item, self._fail_run = fail_item, fail_run
+        self.sites = Sites(crew)
         self._look_again: Any = None
 
     def feed(self) -> None:
         """Send what can be sent."""
         if not self.runs:
             return
+        for run in [run for run in self.runs if run.is_choosy and not run.stopping]:
+            if (error := self.sites.why_not(run)) is not None:
+                self._fail_run(run, error)
         seats = self.crew.seats
         for depth in range(1, DEPTH + 1):
             if not self._has_more():
@@ -109,6 +114,8 @@ class Feeder:
 
     def _may_serve(self, run: Run, seat: Seat) -> bool:
         if seat.slot.minor != MINOR and not self._can_read(run, seat):
+            return False
+        if run.is_choosy and not self.sites.fits(run, seat):
             return False
         most = run.options.n_workers
         if most is None:
@@ -280,7 +287,8 @@ class Feeder:
         chunk_s = CUT_S if options.chunksize is None else None
         known = context if changed else None
         how = tuple(run.profile.how) if run.profile is not None else None
-        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, known, chunk_s, how, run.above)
+        asked = run.source.star, options.seed, options.timeout
+        spec = RunSpec(*asked, minor, known, chunk_s, how, run.above, self.sites.limits(run, seat))
         return Frame(protocol.DEFINE, (run.number, tuple(spec)), payload.body, payload.buffers)
 
     def _payload(self, run: Run, codec: Any) -> Payload | None:

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from pathos_nb.errors import PoolBroken, UnknownPlace
 from pathos_nb.launchers.board import Running as Running
 from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.resources import Resources
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
 
@@ -82,6 +83,18 @@ class SourceReady(NamedTuple):
 
 
 News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady
+
+
+class Offer(NamedTuple):
+    """A place that an automatic choice may take, and what it has; `problem` is why it should not."""
+
+    place: str
+    host: str
+    cores: int
+    load: float
+    memory_bytes: int = 0
+    gpus: tuple[str, ...] = ()
+    problem: str = ""
 
 
 class Capture(Protocol):
@@ -302,6 +315,10 @@ class Launcher(ABC):
     def default_size(cls) -> int:
         """How many slots make sense here."""
         return usable_cores()
+
+    def resources(self) -> Resources | None:
+        """Give what the machine of its workers has; None if that is not known."""
+        return None
 
     def context(self) -> tuple[Any, ...] | None:
         """Give what must go with each run for a worker to see the caller's surroundings; None if it does anyway."""

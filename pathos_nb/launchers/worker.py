@@ -24,6 +24,7 @@ from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.capture import NoCapture
 from pathos_nb.launchers.failing import report, text_of, trace_of
 from pathos_nb.launchers.inside import end_travelled, here, keep_travelled
+from pathos_nb.launchers.resources import hold_memory, show_gpus
 from pathos_nb.launchers.seeding import preserved, seeded
 from pathos_nb.launchers.surroundings import Surroundings
 from pathos_nb.wire import protocol
@@ -155,6 +156,7 @@ class Worker:
         self.in_item = False
         self.stop_requested = False
         self.doing: Chunk | None = None
+        self.fresh_bytes = 0
         self.inner: Any = None  # tells of maps inside of its items, once there has been one
         self._runs: dict[int, Work] = {}
         self._surroundings = Surroundings()
@@ -272,10 +274,12 @@ class Worker:
     def _done(self, doing: Chunk) -> Frame:
         before, here.pools, here.worker, self.doing = (here.pools, here.worker), doing.run_of.above, self, doing
         try:
+            self.limit(doing.run_of)
             with contextlib.suppress(KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
                 metering = doing.run_of.metering
                 doing.run() if metering is None else metering.run(doing.run)
             self.in_item = False
+            self.lift(doing.run_of)
             return doing.done()
         finally:
             (here.pools, here.worker), self.doing = before, None
@@ -284,6 +288,21 @@ class Worker:
         self.cells.finish(chunk)
         told = f"{what}\n{type(error).__name__}: {text_of(error)}\n{trace_of(error)}"
         return Frame(protocol.DONE, tuple(Report(chunk, 0, time.time(), b"", 1, (), (), told)))
+
+    def limit(self, run: Work) -> None:
+        """Have the memory and the GPUs that the run's items have here."""
+        if run.spec.limits is not None:
+            memory, gpus = run.spec.limits
+            show_gpus(gpus)
+            if memory is not None:
+                self.fresh_bytes = hold_memory(memory, self.fresh_bytes)
+
+    def lift(self, run: Work) -> bool:
+        """Lift the memory limit of a run, if it has one; say whether it has."""
+        has_one = run.spec.limits is not None and run.spec.limits[0] is not None
+        if has_one:
+            hold_memory(None, self.fresh_bytes)
+        return has_one
 
     def _adopt(self, run: Work) -> None:
         """Take the caller's surroundings over before a run's first chunk; what the last run did to them is undone."""
@@ -433,6 +452,14 @@ class Chunk:
     def _fail(self, error: BaseException) -> None:
         place = len(self.values)
         kind = protocol.TIMED_OUT if isinstance(error, TimeUp) else protocol.RAISED
+        if self.worker.lift(self.run_of):  # to tell of it takes memory too
+            kind = protocol.OUT_OF_MEMORY if isinstance(error, MemoryError) else kind
+            self._tell_failure(place, kind, error)
+            self.worker.limit(self.run_of)
+            return
+        self._tell_failure(place, kind, error)
+
+    def _tell_failure(self, place: int, kind: int, error: BaseException) -> None:
         if isinstance(error, StopIteration | GeneratorExit):
             error = _as_runtime_error(error)
         told = report(place, kind, error, self.worker.codec is ByReference)

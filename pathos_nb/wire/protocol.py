@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL, INNER = range(1, 12)
 
-RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION = range(6)
+RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION, OUT_OF_MEMORY = range(7)
 # What a thread was at when it was sampled: each sample's time is shared out among these.
 KINDS = ("python", "native", "waiting", "gil", "starved")
 
@@ -127,6 +127,8 @@ class RunSpec(NamedTuple):
         `Profiling` fields, if the run is profiled.
     above : sequence of str
         The tokens of the pools that its items work for, at however many removes.
+    limits : tuple or None
+        How many bytes an item may take, and which GPUs this worker has; None for what is not limited.
     """
 
     star: bool
@@ -137,6 +139,7 @@ class RunSpec(NamedTuple):
     chunk_s: float | None = None
     profile: tuple[Any, ...] | None = None
     above: Sequence[str] = ()
+    limits: tuple[int | None, str | None] | None = None
 
 
 class InnerNews(NamedTuple):
