@@ -10,8 +10,11 @@
     ├── NothingFits          no worker of the pool is what a map wants (also a ValueError)
     ├── LauncherUnavailable  the launcher cannot run here, and why
     ├── PoolBroken           workers cannot be started, or never live to take work
-    │   └── HostLost         a host cannot be used, or its link is lost
+    │   ├── HostLost         a host cannot be used, or its link is lost
+    │   └── AllocationLost   a scheduler refuses nodes, they never come, or all of them have gone
     ├── WorkerLost           the machine broke: a worker died under an item
+    │   └── TaskEnded        a detached sweep's task ended before the point, and how
+    ├── QueueError           a batch queue does not take a job, or does not answer
     ├── ItemTimeout          an item ran past its timeout             (also a TimeoutError)
     ├── OutOfMemory          an item wanted more memory than it may have (also a MemoryError)
     ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
@@ -54,6 +57,7 @@ else:
         from pickle import PicklingError
 
 __all__ = [
+    "AllocationLost",
     "BadFile",
     "BadOption",
     "Cancelled",
@@ -78,10 +82,12 @@ __all__ = [
     "PoolBroken",
     "PoolClosed",
     "PoolRunning",
+    "QueueError",
     "RemoteError",
     "RemoteTraceback",
     "ShareClosed",
     "StoreError",
+    "TaskEnded",
     "TunnelFailed",
     "UnknownPlace",
     "WorkerLost",
@@ -146,7 +152,8 @@ class PathosNbError(Exception):
         return {**named, "cure": self.cure, "tail": self.tail, **{k: _plain(v) for k, v in self.where.items()}}
 
 
-_SAID_ALREADY = ("type_name", "text", "is_new")  # fields for programs: the message has them
+# Fields for programs: the message has them.
+_SAID_ALREADY = ("type_name", "text", "is_new", "job", "is_away", "how", "command")
 
 
 def _plain(value: Any) -> Any:
@@ -188,8 +195,20 @@ class HostLost(PoolBroken):
     """A host cannot be used: no agent comes to life there, or the link to it is lost for good."""
 
 
+class AllocationLost(PoolBroken):
+    """A scheduler refuses the nodes that were asked for, they did not come in time, or all of them have gone."""
+
+
 class WorkerLost(PathosNbError):
     """A worker died, or stopped answering, under an item."""
+
+
+class TaskEnded(WorkerLost):
+    """The task of a detached sweep ended before this point was finished; `how` says by what, in one word."""
+
+
+class QueueError(PathosNbError):
+    """A batch queue does not take a job, does not answer, or has not got its commands here."""
 
 
 class ItemTimeout(PathosNbError, TimeoutError):

@@ -134,6 +134,27 @@ class PlaceGone(NamedTuple):
     n_workers: int
 
 
+class PlaceQueued(NamedTuple):
+    """A place has asked a scheduler for workers, and they are in its queue.
+
+    Attributes
+    ----------
+    place, text : str
+        Which, and what is waited for and why; empty when nothing is any more.
+    since, until : float
+        When it was asked for, and when that will be given up.
+    n_workers : int
+        How many workers there are meanwhile; with none, the run waits.
+    """
+
+    run_id: str
+    place: str
+    text: str
+    since: float
+    until: float
+    n_workers: int
+
+
 class RunEnded(NamedTuple):
     """A map is over; `state` is done, failed or cancelled."""
 
@@ -142,5 +163,5 @@ class RunEnded(NamedTuple):
     seconds: float
 
 
-PlaceNews = PlaceLost | PlaceBack | PlaceGone
+PlaceNews = PlaceLost | PlaceBack | PlaceGone | PlaceQueued
 Event = RunStarted | ChunkDone | ItemFailed | ItemRetried | WorkerUp | WorkerDown | PlaceNews | InnerTold | RunEnded

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fromBins, fromIndex, Pixels } from '../src/run/columns';
+import { fromBins, fromClose, fromIndex, Pixels } from '../src/run/columns';
+import type { Close } from '../src/run/closer';
 import { isWanted } from '../src/run/looker';
 import { between, laidOut, rowAt } from '../src/run/rows';
 import { N_BINS, Tracks } from '../src/run/tracks';
@@ -42,6 +43,11 @@ describe('rows', () => {
     expect(laidOut(lanes(4, 2), new Map()).rows.map((row) => row.lane)).toEqual([-1, 0, 2, -1, 1, 3]);
   });
 
+  it('stand by their numbers, whoever was heard of first', () => {
+    const heard = ['processes-10', 'processes-2', 'processes-1'].map((worker, i): [number, ReturnType<typeof lane>] => [i, lane(i, { worker })]);
+    expect(laidOut(new Map(heard), new Map()).rows.map((row) => row.lane)).toEqual([2, 1, 0]);
+  });
+
   it('of a thousand workers are their hosts, until one is opened', () => {
     expect(laidOut(lanes(1_000, 20), new Map()).rows).toHaveLength(20);
     const opened = laidOut(lanes(1_000, 20), new Map([['node3', false]]));
@@ -80,6 +86,22 @@ describe('tracks', () => {
     const mean = (values: Float32Array): number => values.reduce((a, b) => a + b, 0) / values.length;
     expect(mean(one.busy)).toBeCloseTo(0.5, 1);
     expect(Math.abs(mean(one.busy) - mean(other.busy))).toBeLessThan(0.06);
+  });
+
+  it('go on where a closer look that was asked for a moment ago ends', () => {
+    const tracks = new Tracks();
+    tracks.follow(appended(emptyLog(), spans([0, 0, 6], [0, 6, 9], [0, 9, 10])), lanes(1, 1));
+    const items = { lane: [0, 0], start_s: [0, 3], end_s: [3, 6], index: [0, 1], label: ['', ''], is_failed: [false, false] };
+    const close = { spans: spans(), items, spanRows: new Map(), itemRows: new Map([[0, [0, 1]]]) } as unknown as Close;
+    const pixels = new Pixels(100, { from_s: 0, to_s: 10, isWhole: false });
+    const track = tracks.lane(0);
+    const known_s = fromClose(pixels, close, 0);
+    if (!track || !tracks.columns || known_s === null) throw new Error('no track');
+    expect(known_s).toBe(6);
+    expect(pixels.busy[95]).toBe(0);
+    fromIndex(pixels, track.index, tracks.columns, known_s);
+    expect([...pixels.busy].filter((share) => share < 0.5)).toHaveLength(4); // a pixel after each
+    expect(fromClose(new Pixels(100, whole(10)), close, 1)).toBeNull();
   });
 
   it('are the same whether rows were put together under them or before', () => {

@@ -53,11 +53,11 @@ describe('the view of a run', () => {
   it('draws lanes with names, work and failures in their colours', async () => {
     const channel = mounted();
     channel.say({ type: 'run', record: record({
-      figures: figures({ state: 'done', elapsed_s: 10 }), lanes: [lane(0), lane(1, { worker: 'other' })],
+      figures: figures({ state: 'done', elapsed_s: 10 }), lanes: [lane(0), lane(1, { worker: 'x-other' })],
       spans: spans([0, 0, 5], [0, 6, 8, 1, 1], [1, 0, 10]),
     }) });
     await frame();
-    expect(drawn.texts).toEqual(expect.arrayContaining(['w0', 'other', '0 s']));
+    expect(drawn.texts).toEqual(expect.arrayContaining(['w0', 'x-other', '0 s']));
     const row = (y: number): number[] => [...drawn.image.subarray(y * drawn.width, (y + 1) * drawn.width)];
     expect(new Set(row(10)).size).toBeGreaterThanOrEqual(4); // ground, idle, work, failed
     expect(new Set(row(30)).size).toBeLessThan(new Set(row(10)).size);

@@ -9,7 +9,8 @@ from typing import Any
 
 from pathos_nb.dispatch.cached import bare
 from pathos_nb.dispatch.caches import MISSING, ArchiveCache, StoreCache, as_cache, look_up
-from pathos_nb.dispatch.keepers import ListKeeper, StreamKeeper
+from pathos_nb.dispatch.deliveries import CallbackKeeper
+from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.partial import ChosenRows
 from pathos_nb.dispatch.source import ChosenSource, PulledSource, SliceSource, Source
 from pathos_nb.dispatch.store.keys import FunctionKey, function_key
@@ -164,13 +165,25 @@ class CachedSource(PulledSource):
         Knows what is there.
     total : int, optional
         How many there are, if that is known.
+    is_known : bool
+        Whether all of them are there already, in a sequence, and nobody's code runs to get the next one.
     """
 
-    def __init__(self, rows: Iterator[Any], lookup: Lookup, total: int | None) -> None:
+    def __init__(self, rows: Iterator[Any], lookup: Lookup, total: int | None, *, is_known: bool = False) -> None:
         super().__init__(rows, True, 1, total)
-        self._lookup, self._places = lookup, list[int]()
+        self._lookup, self._places, self._is_known = lookup, list[int](), is_known
+        self._pulling = threading.Lock()
+
+    def know_all(self) -> None:
+        """Look all of them up at once: nobody will pull them any more."""
+        while self._is_known and not self._ended:
+            self._pull_some(1 << 12)
 
     def _pull_some(self, n: int) -> None:
+        with self._pulling:
+            self._look_some(n)
+
+    def _look_some(self, n: int) -> None:
         before = len(self._pulled)
         super()._pull_some(n)
         new = [self._pulled.pop() for _ in range(len(self._pulled) - before)]
@@ -195,7 +208,20 @@ class CachedSource(PulledSource):
         return indices, [self._pulled.popleft() for _ in range(n)]
 
 
-def prepare(cache: Any, call: tuple[Any, Mapping[str, Any], Any], source: Source) -> tuple[Lookup, Source]:
+class CachedCallbackKeeper(CallbackKeeper):
+    """A callback whose values also go into a cache."""
+
+    lookup: Lookup
+
+    def place(self, indices: Sequence[int], values: list[Any], contested: bool = False) -> None:
+        """Hand values over, and put them into the cache."""
+        super().place(indices, values, contested)
+        self.lookup.keep(indices, values)
+
+
+def prepare(
+    cache: Any, call: tuple[Any, Mapping[str, Any], Any], source: Source, *, is_stream: bool = False
+) -> tuple[Lookup, Source]:
     """Find what of a map is there already.
 
     Parameters
@@ -206,6 +232,8 @@ def prepare(cache: Any, call: tuple[Any, Mapping[str, Any], Any], source: Source
         The function, its fixed keywords, the seed.
     source : Source
         The input, not begun.
+    is_stream : bool
+        Whether values are taken one by one: then they are looked up as far as they are wanted, not all at once.
 
     Returns
     -------
@@ -224,7 +252,9 @@ def prepare(cache: Any, call: tuple[Any, Mapping[str, Any], Any], source: Source
     if not isinstance(source, SliceSource):
         rows = source.rows()
         return lookup, CachedSource(rows, lookup, source.total)
-    items = source.all_rows()
+    if is_stream:
+        return lookup, CachedSource(source.rows(), lookup, source.total, is_known=True)
+    items = list(source.rows())
     looked = [(index, lookup.look(index, row)) for index, row in enumerate(items)]
     hits = [(index, value) for index, value in looked if value is not MISSING]
     missing = [index for index, value in looked if value is MISSING]
@@ -233,24 +263,26 @@ def prepare(cache: Any, call: tuple[Any, Mapping[str, Any], Any], source: Source
     return lookup, chosen
 
 
-def keeper_for(kept: ListKeeper | StreamKeeper, lookup: Lookup) -> ListKeeper | StreamKeeper:
+def keeper_for(kept: Keeper, lookup: Lookup) -> Keeper:
     """Give a keeper like one, whose values go into the cache as well.
 
     Parameters
     ----------
-    kept : ListKeeper or StreamKeeper
+    kept : ListKeeper, StreamKeeper or CallbackKeeper
         What the map would have.
     lookup : Lookup
         The cache's.
 
     Returns
     -------
-    ListKeeper or StreamKeeper
+    ListKeeper, StreamKeeper or CallbackKeeper
     """
+    made: CachedListKeeper | CachedStreamKeeper | CachedCallbackKeeper
     if isinstance(kept, StreamKeeper):
-        stream = CachedStreamKeeper(kept.ordered)
-        stream.lookup = lookup
-        return stream
-    made = CachedListKeeper(len(kept.values))
+        made = CachedStreamKeeper(kept.ordered)
+    elif isinstance(kept, CallbackKeeper):
+        made = CachedCallbackKeeper(kept.deliver, kept.deliveries)
+    else:
+        made = CachedListKeeper(len(kept.values))
     made.lookup = lookup
     return made

@@ -75,14 +75,14 @@ class CallbackKeeper:
     """
 
     def __init__(self, deliver: Deliver, deliveries: Deliveries) -> None:
-        self._deliver, self._deliveries = deliver, deliveries
+        self.deliver, self.deliveries = deliver, deliveries
         self._given: set[int] = set()
         self.n_given = 0
 
     def place(self, indices: Sequence[int], values: list[Any], contested: bool = False) -> None:
         """Hand values over."""
         self._given.update(indices)
-        self._deliveries.put(lambda: self._deliver(indices, values))
+        self.deliveries.put(lambda: self.deliver(indices, values))
 
     def has(self, index: int) -> bool:
         """Whether that value has been handed over."""

@@ -94,7 +94,7 @@ class Dispatcher:
         self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
         self.waiting = Waiting(self.hub, self._check_over, self.fail_run, self.stop)
         self._may_step = any(seat.slot.inline for seat in self.crew.seats)
-        self.is_inline = len(self._inline) == len(self.crew.seats)
+        self.is_inline = self._may_step and len(self._inline) == len(self.crew.seats)
 
     @property
     def _inline(self) -> list[Any]:
@@ -130,6 +130,8 @@ class Dispatcher:
             run.begin()
             self.absences.begin(run)
             self.waiting.begin(run)
+            for launcher in list(self.crew.vacant):
+                launcher.wake()
             if not run.source.ready:
                 self._check_over(run)
             if len(self.runs) > 1 or not send_alone(run, self.crew, self.feeder.note):
@@ -166,6 +168,11 @@ class Dispatcher:
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
         if self.broken is not None:
             raise self.broken
+
+    @property
+    def token(self) -> str:
+        """A name that no other pool has."""
+        return self.hub.token
 
     def new_number(self) -> tuple[int, str]:
         """Give a number that no other run of this process has, and a name that no other run has."""
@@ -276,8 +283,7 @@ class Dispatcher:
         if run.source.error is not None and not run.is_stream and not run.stopping:
             self.fail_run(run, run.source.error)
             return
-        is_idle = not any(chunk.run is run for seat in self.crew.seats for chunk in seat.in_flight.values())
-        if is_idle and (run.stopping or (run.source.is_exhausted and not run.again)) and self._is_kept(run):
+        if not run.n_in_flight and (run.stopping or (run.source.is_exhausted and not run.again)) and self._is_kept(run):
             self._finish(run)
 
     def _is_kept(self, run: Run) -> bool:
@@ -316,7 +322,7 @@ class Dispatcher:
         self.broken = error
         self.receiver.is_closing = True
         for seat in self.crew.seats:
-            seat.in_flight.clear()
+            seat.take_all()
             seat.kill("the pool is broken")
         for run in list(self.runs):
             run.error = error
@@ -331,9 +337,12 @@ class Dispatcher:
     def let_streams_run(self) -> None:
         """Let iterators whose input is known run to its end, though nobody may take their values for a while."""
         with self.lock:
-            for run in self.runs:
-                if isinstance(run.keeper, StreamKeeper) and run.source.left is not None:
-                    run.keeper.is_unbounded = True
+            for run in list(self.runs):
+                if isinstance(run.keeper, StreamKeeper):
+                    run.source.know_all()
+                    run.take_hits()
+                    run.keeper.is_unbounded = run.source.left is not None
+                    self._check_over(run)
             self.feeder.feed()
         self.hub.wake()
 
@@ -359,7 +368,7 @@ class Dispatcher:
 
     def is_brief(self) -> bool:
         """Whether a report is likely to come at once, and a core is free to look out for it."""
-        seats = [seat for seat in self.crew.seats if seat.in_flight]
+        seats = self.crew.loads.busy
         return 0 < len(seats) < self._n_cores and all(map(_is_brief, seats))
 
     def has_deliveries(self) -> bool:
@@ -446,7 +455,7 @@ class Dispatcher:
                 return
             self.is_closed = self.receiver.is_closing = True
             for seat in self.crew.seats:
-                seat.in_flight.clear()
+                seat.take_all()
             for run in list(self.runs):
                 run.stopping = run.stopping or "cancelled"
                 self._finish(run)
@@ -477,7 +486,7 @@ class Dispatcher:
     def n_busy(self) -> int:
         """How many workers have been sent something that they have not reported."""
         with self.lock:
-            return sum(bool(seat.in_flight) for seat in self.crew.seats)
+            return len(self.crew.loads.busy)
 
     def pin_everywhere(self, run: Run) -> None:
         """Have the run's items run once on each worker."""

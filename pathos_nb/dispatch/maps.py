@@ -96,6 +96,7 @@ class Maps:
         self._at_close: list[Callable[[], Callable[[bool], None] | None]] = []
         self.dispatcher = Dispatcher(plan)
         self.dispatcher.feeder.sites.tags = ours.get("tags", {})
+        self._n_planned = sum(launcher.n_expected for launcher in self.dispatcher.crew.launchers)
         self._finalizer = weakref.finalize(self, _end_in, os.getpid(), self.dispatcher)
 
     @property
@@ -184,12 +185,14 @@ class Maps:
         source, chosen = self._read(f, sequences, star, options)
         return self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
 
-    def _cached(self, call: Call, keeper: ListKeeper | StreamKeeper) -> Run:
+    def _cached(self, call: Call, keeper: Keeper) -> Run:
         """Make a run whose values are looked for in a cache, and put there."""
         from pathos_nb.dispatch.cache_lookup import bare, keeper_for, prepare
 
         function, cache = bare(call.function, call.options.cache)
-        lookup, source = prepare(cache, (function, call.options.kwargs, call.options.seed), call.source)
+        is_stream = isinstance(keeper, StreamKeeper)
+        what = (function, call.options.kwargs, call.options.seed)
+        lookup, source = prepare(cache, what, call.source, is_stream=is_stream)
         run = Run(self.dispatcher, Call(function, source, call.options), keeper_for(keeper, lookup))
         run.take_hits()
         run.recorder = lookup
@@ -262,7 +265,7 @@ class Maps:
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
         cache = call.options.cache  # an archive that is empty is one all the same
         is_cached = (cache is not None and cache is not False) or type(call.function).__name__ == "Cached"
-        if is_cached and not isinstance(keeper, CallbackKeeper):
+        if is_cached:
             return self._cached(call, keeper)
         return Run(self.dispatcher, call, keeper)
 

@@ -296,6 +296,7 @@ class Pool:
             1 or more.
         """
         size, first = self._maps.resize(n), self.places[0]
+        size = self._maps.kinds[first].nodes_for(size)
         self._nodes = size if len(self.places) == 1 else {**_by_place(self._nodes, self.places), first: size}
 
     def add_place(self, place: object, nodes: int | None = None, **settings: Any) -> None:

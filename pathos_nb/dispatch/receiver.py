@@ -31,6 +31,7 @@ from pathos_nb.launchers.contract import (
     SlotDown,
     SourceBroken,
     SourceLost,
+    SourceQueued,
     SourceReady,
     TakenBack,
 )
@@ -96,7 +97,10 @@ class Receiver:
                 self._on_taken_back(seat, news.chunk, news.n_items)
         elif isinstance(news, SourceReady):
             self._crew().fill(news.launcher)
+            self._crew().change(news.launcher, news.n_more)
             self._absences.back(news.launcher)
+        elif isinstance(news, SourceQueued):
+            self._absences.queued(news)
         elif isinstance(news, SourceLost):
             self._absences.lost(news)
         else:
@@ -110,7 +114,7 @@ class Receiver:
             self._break_pool(PoolBroken(f"the initializer failed on {seat.name}: {text}", tail=trace))
         elif frame.kind == protocol.DONE:
             report = Report(*frame.meta)
-            chunk = seat.in_flight.pop(report.chunk, None)
+            chunk = seat.take(report.chunk)
             if chunk is not None:
                 _call_off(chunk)
                 self._on_report(seat, chunk, report, frame)
@@ -322,8 +326,7 @@ class Receiver:
     def do_without(self, launcher: Launcher, reason: str) -> None:
         """Have others do what a launcher's workers were sent; it is no longer one of the pool's."""
         for seat in self._crew().drop(launcher):
-            lost = list(seat.in_flight.values())
-            seat.in_flight.clear()
+            lost = seat.take_all()
             for chunk in lost:
                 _call_off(chunk)
                 self._salvage(seat, chunk, None, reason, "")
@@ -331,9 +334,8 @@ class Receiver:
 
     def _on_down(self, seat: Seat, news: SlotDown) -> None:
         reason, tail = news.reason, news.tail
-        running, lost = seat.slot.running() if news.is_workers else None, list(seat.in_flight.values())
+        running, lost = seat.slot.running() if news.is_workers else None, seat.take_all()
         slot, was_retired = seat.slot, seat.retiring or not news.is_workers
-        seat.in_flight.clear()
         for chunk in lost:
             _call_off(chunk)
             self._salvage(seat, chunk, running, reason, tail)
@@ -343,7 +345,7 @@ class Receiver:
             if not was_retired:
                 self._crew().mourn(seat, running is not None or not lost, reason, tail)
             if seat.leaving:
-                self._crew().seats.remove(seat)
+                self._crew().remove(seat)
             else:
                 self._crew().replace(seat)
         except PoolBroken as error:

@@ -21,7 +21,7 @@ from pathos_nb.dispatch.profiles import make_profile
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, PlaceNews, RunEnded, RunStarted
-from pathos_nb.launchers.contract import Hub, Timer
+from pathos_nb.launchers.contract import Timer
 from pathos_nb.launchers.inside import here
 from pathos_nb.launchers.worker import ByValue
 from pathos_nb.wire.serialization import Payload
@@ -57,6 +57,14 @@ class Task(NamedTuple):
         return Task(self.indices[start:stop], items, alone, contested or self.contested)
 
 
+class Pace(NamedTuple):
+    """How fast all workers of a run are together, in items a second; until so many chunks were sent it is not asked."""
+
+    speed: float = 0.0
+    n_seats: int = 0
+    until: int = 0
+
+
 class Call(NamedTuple):
     """What a map is asked: a function, its input and the options."""
 
@@ -69,8 +77,8 @@ class Attendant(Protocol):
     """What a run needs of its dispatcher."""
 
     @property
-    def hub(self) -> Hub:
-        """Where its events arrive."""
+    def token(self) -> str:
+        """A name that no other pool has, for what runs inside of it."""
 
     def new_number(self) -> tuple[int, str]:
         """Give a number and a name that no other run has."""
@@ -147,7 +155,8 @@ class Run:
         self.again: deque[Task] = deque()
         self.attempts: dict[int, int] = {}
         self.stopping = ""
-        self.n_sent = 0
+        self.n_sent = self.n_in_flight = 0
+        self.pace = Pace()
         self.pins: dict[int, int] = {}
         self.team: set[int] = set()
         self.payloads: dict[Any, Payload] = {}
@@ -170,7 +179,7 @@ class Run:
         self.is_settling = False
         self.earlier_s = 0.0  # what its points took in an earlier kernel
         self.unwritten: deque[ChunkDone] = deque()
-        self.above = (*here.pools, dispatcher.hub.token)
+        self.above = (*here.pools, dispatcher.token)
         self._dispatcher = dispatcher
         self._subscribers: list[Callable[[Event], None]] = []
         self._callbacks: list[Callable[[Run], None]] = []

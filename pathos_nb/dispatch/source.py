@@ -34,6 +34,8 @@ class SliceSource:
         Whether an item is a tuple of arguments.
     """
 
+    comes_late = False  # whether items get ready by themselves, and not only by being pulled
+
     def __init__(self, columns: tuple[Any, ...], star: bool) -> None:
         self.columns, self.star = columns, star
         self.hits: list[tuple[int, Any]] = []
@@ -75,9 +77,12 @@ class SliceSource:
     def pull(self, n_ready: int) -> None:
         """Nothing to pull: all is there."""
 
-    def all_rows(self) -> list[Any]:
-        """Give all items as argument tuples."""
-        return list(self.columns[0]) if self.star else list(zip(*self.columns, strict=False))
+    def rows(self) -> Iterator[Any]:
+        """Give all items as argument tuples, one after the other."""
+        return iter(self.columns[0]) if self.star else zip(*self.columns, strict=False)
+
+    def know_all(self) -> None:
+        """Nothing to do: all are known."""
 
     def end(self) -> None:
         """Give no more, and let the input go."""
@@ -129,6 +134,8 @@ class PulledSource:
     total : int, optional
         The length, if the input tells it.
     """
+
+    comes_late = False
 
     def __init__(self, iterator: Iterator[Any], star: bool, width: int, total: int | None) -> None:
         self._iterator, self.star, self.width, self.total = iterator, star, width, total
@@ -216,6 +223,9 @@ class PulledSource:
         self._ended = True
         self.total = self.n_pulled
         self._iterator = iter(())
+
+    def know_all(self) -> None:
+        """Pull all items, where that runs nobody's code."""
 
     def end(self) -> None:
         """Give no more, and let the input go."""

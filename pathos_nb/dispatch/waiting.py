@@ -42,6 +42,8 @@ class HeldSource(SliceSource):
         Whether `sequences` is one, of argument tuples.
     """
 
+    comes_late = True
+
     def __init__(self, rows: list[Any] | None, kwargs: dict[str, Any], sequences: Any = (), star: bool = False) -> None:
         super().__init__((rows or [],), True)
         self.kwargs, self._sequences, self._is_starred = kwargs, sequences, star

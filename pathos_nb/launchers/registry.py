@@ -48,6 +48,9 @@ class Registry:
             "threads": "pathos_nb.launchers.threads:ThreadsLauncher",
             "processes": "pathos_nb.launchers.processes:ProcessesLauncher",
             "ppft": "pathos_nb.launchers.ppft:PpftLauncher",
+            "mpi": "pathos_nb.launchers.mpi:MpiLauncher",
+            "dask": "pathos_nb.launchers.dask:DaskLauncher",
+            "slurm": "pathos_nb.launchers.slurm:SlurmLauncher",
         }
         self._scanned = False
 

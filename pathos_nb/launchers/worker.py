@@ -139,7 +139,11 @@ class Worker:
     ----------
     post : callable or None
         Sends a frame up from any thread, where that can be.
+    is_spent : bool
+        Whether it is to end after its next report.
     """
+
+    is_spent = False
 
     def __init__(
         self,
@@ -374,12 +378,12 @@ class Chunk:
                     values.extend(itertools.islice(calls, stop - len(values)))
                     worker.in_item = False
                     if len(values) < stop:
-                        self._fail(StopIteration())
+                        self.fail(StopIteration())
                 except BaseException as error:
                     worker.in_item = False
                     if self._is_interrupt(error):
                         return
-                    self._fail(error)
+                    self.fail(error)
             stamp = _clock()
             self.ends.append(worker.now(stamp))
             if text := worker.capture.take():
@@ -407,7 +411,7 @@ class Chunk:
                 worker.in_item = False
                 if self._is_interrupt(error):
                     return
-                self._fail(error)
+                self.fail(error)
             stamp = now()
             ends.append(stamp + offset)
             if text := take():
@@ -449,7 +453,8 @@ class Chunk:
     def _is_interrupt(self, error: BaseException) -> bool:
         return self.worker.stop_requested and not isinstance(error, Exception)
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
+        """Note that the item which is due has failed."""
         place = len(self.values)
         kind = protocol.TIMED_OUT if isinstance(error, TimeUp) else protocol.RAISED
         if self.worker.lift(self.run_of):  # to tell of it takes memory too

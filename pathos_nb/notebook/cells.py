@@ -7,6 +7,7 @@ import functools
 import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
@@ -20,6 +21,8 @@ from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
 from pathos_nb.notebook.checking import check
 from pathos_nb.notebook.clause import Clause, read_clause, read_comprehension
+from pathos_nb.notebook.detaching import Detaching
+from pathos_nb.notebook.outlet import said_later
 from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
 from pathos_nb.notebook.plotting import LivePlot, begin_plot, check_plot
 from pathos_nb.notebook.points import Points
@@ -27,6 +30,7 @@ from pathos_nb.notebook.post_mortem import post_mortem_of
 from pathos_nb.notebook.repeats import Job, Repeats
 from pathos_nb.notebook.sweeps import OFF, Sweeps
 from pathos_nb.notebook.usage import given
+from pathos_nb.notebook.values import Values
 from pathos_nb.notebook.views import Views
 from pathos_nb.notebook.watched import is_watched
 from pathos_nb.session import Session
@@ -53,8 +57,10 @@ class CellRunner:
         self._shell, self._session, self._views = shell, session, views
         self._hinted: set[str] = set()
         self._plots: list[LivePlot] = []
-        self._repeats = Repeats(session, views, self._complete)
+        self.values = Values(shell)
+        self._repeats = Repeats(session, views, self._complete, self.values.renew)
         self.sweeps = Sweeps(session, store, self._complete, lambda: shell.user_ns)
+        self._detaching = Detaching(session, self.sweeps.store)
 
     # the magics
 
@@ -155,7 +161,7 @@ class CellRunner:
 
     def _points(self, clause: Clause, names: dict[str, Any], values: Mapping[str, Any]) -> Points:
         points = clause.points(names)
-        if values["bg"] or values["resume"]:
+        if values["bg"] or values["resume"] or values["detach"]:
             points.read_all()
         return points
 
@@ -169,7 +175,9 @@ class CellRunner:
 
     def _run(self, job: Job) -> Results | Forecast | None:
         with plainly(self._shell, *job.filenames):
-            if job.values["dry_run"]:
+            if job.values["detach"]:
+                job = replace(job, values={**job.values, "bg": True})
+            if job.values["dry_run"] and not job.values["detach"]:
                 return foresee(*self._ask(job))
             results = self._complete(job)
             if job.values["verify"] and results.is_over:
@@ -180,10 +188,11 @@ class CellRunner:
         """Start the run, and wait for it unless it goes on behind; what is finished is kept in any case."""
         if job.values.get("plot"):
             check_plot()
-        if job.values.get("verify") and job.values["bg"]:
+        if job.values.get("verify") and job.values["bg"] and not job.values.get("detach"):
             cure = "results.verify(k) compares them when it is over"
             raise BadOption("--verify compares when the cell ends, and with --bg the run goes on then", cure=cure)
         begun: list[Results] = []
+        later = said_later(self._shell)
         try:
             self._start(job, begun)
             if job.values["bg"]:
@@ -197,7 +206,7 @@ class CellRunner:
         finally:
             if begun:
                 self._keep(job.values["out"], begun[0])
-                self.sweeps.after(begun[0])
+                self.sweeps.after(begun[0], later)
             self._views.settle()
             self._end_plots(begun)
         if not job.values["bg"]:
@@ -228,7 +237,8 @@ class CellRunner:
         if job.values.get("each"):
             options["everywhere"] = True
 
-        plan = self.sweeps.plan(job)
+        is_detached = bool(job.values.get("detach"))
+        plan = None if is_detached else self.sweeps.plan(job)
 
         def hear(run: Run) -> None:
             if run.function is job.function:
@@ -241,12 +251,24 @@ class CellRunner:
                 if job.names:
                     self._views.name_items(run.run_id, begun[0].label, job.names)
                     self._repeats.offer(begun[0], job)
+                    self._expect(begun[0], job)
 
+        if is_detached:
+            with self._session.listening(hear):
+                self._detaching.begin(job)
+            return
         pool, asked = self._pool(job.values)
         with self._session.listening(hear):
             rows = plan.rows() if plan is not None and plan.n_kept else job.rows
             drawn_at = job.into[1] if job.into is not None else None
             pool.start(job.function, rows, star=True, drawn_at=drawn_at, title=job.title, **options, **asked)
+
+    def _expect(self, results: Results, job: Job) -> None:
+        """See that the value that the cell shows stays what it is; a run behind has none of its points yet."""
+        if job.into is None:
+            self.values.expect(results.run.run_id)
+        if job.values["bg"] and isinstance(results.run, Run):
+            self.values.renew_at_the_end(results, results.run)
 
     def _raise_failure(self, results: Results, job: Job) -> None:
         """Raise the first failure, if the run was to end with it."""

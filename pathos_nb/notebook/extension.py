@@ -61,6 +61,7 @@ class Extension:
         self.session.hosts.asker = lambda: self.panel.asker(lambda: asker(self.shell))
         self.session.hosts.truster = self.panel.truster
         self.panel.register()
+        self.magics.runner.values.install()
         registry.worker_hooks.append(_RICH)
         if hasattr(getattr(self.shell, "kernel", None), "get_parent"):
             # A fifth of a second, which the first run that shows itself would have to wait for.
@@ -81,6 +82,7 @@ class Extension:
         manager.registry.pop(type(self.magics).__name__, None)
         shell.configurables.remove(self.magics)
         registry.worker_hooks.remove(_RICH)
+        self.magics.runner.values.remove()
         self.panel.close()
         close_session()
         self.views.close()

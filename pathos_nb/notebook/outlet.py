@@ -10,13 +10,14 @@ at which place of its output; our extension puts it there (``labextension/src/la
 
 from __future__ import annotations
 
+import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pathos_nb.wire.messages import ABOUT, Place
 
-__all__ = ["Outlet"]
+__all__ = ["Outlet", "said_later"]
 
 
 class Outlet:
@@ -34,7 +35,8 @@ class Outlet:
     """
 
     def __init__(self, shell: Any) -> None:
-        self._publisher, self._parent = shell.display_pub, shell.kernel.get_parent("shell")
+        self._publisher, self._kernel = shell.display_pub, shell.kernel
+        self._parent = shell.kernel.get_parent("shell")
         self.place = uuid.uuid4().hex
         cell = ((self._parent or {}).get("metadata") or {}).get("cellId")
         about: Place = {
@@ -43,6 +45,12 @@ class Outlet:
             "count": len(shell.history_manager.input_hist_raw) - 1,
         }
         self.about = about
+
+    @property
+    def is_of_this_request(self) -> bool:
+        """Whether its request is the one that this thread is at."""
+        now = self._kernel.get_parent("shell") or {}
+        return bool(now.get("header")) and now["header"] == (self._parent or {}).get("header")
 
     def send(
         self,
@@ -93,3 +101,22 @@ class Outlet:
         content = {"data": dict(bundle), "metadata": told, "transient": {"display_id": self.place}}
         self.send("display_data" if is_new else "update_display_data", content)
         return sum(len(part) for part in bundle.values() if isinstance(part, str))
+
+
+def said_later(shell: Any) -> Callable[[str], object]:
+    """Give what writes a note into the running cell, also when that has ended, from any thread.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        The shell; in a terminal a note comes to the prompt.
+
+    Returns
+    -------
+    callable
+        Takes a text.
+    """
+    if not hasattr(getattr(shell, "kernel", None), "get_parent") or not hasattr(shell.display_pub, "pub_socket"):
+        return sys.stderr.write
+    outlet = Outlet(shell)
+    return lambda text: outlet.send("stream", {"name": "stderr", "text": text}, b"stream")

@@ -73,10 +73,18 @@ class Repeats:
         Where they are shown.
     complete : callable
         Runs a job.
+    renew : callable
+        Shows results anew, where their cell has shown them.
     """
 
-    def __init__(self, session: Session, views: Views, complete: Callable[[Job], Results]) -> None:
-        self._session, self._views, self._complete = session, views, complete
+    def __init__(
+        self,
+        session: Session,
+        views: Views,
+        complete: Callable[[Job], Results],
+        renew: Callable[[Results], object] = lambda results: None,
+    ) -> None:
+        self._session, self._views, self._complete, self._renew = session, views, complete, renew
         self._parts = threading.local()
 
     def offer(self, results: Results, job: Job) -> None:
@@ -109,6 +117,7 @@ class Repeats:
                 self._complete(job)
             finally:
                 part.end(self._session)
+                self._renew(part.results)
 
     @contextlib.contextmanager
     def _announced(self, part: _Part) -> Iterator[None]:
@@ -157,6 +166,7 @@ class _Repeat:
         points = [results.points[index] for index in indices]
         title = self._name if self._name.endswith(" again") else f"{self._name} again"
         again = {"bg": False, "out": None, "quiet": False, "resume": False, "plot": False, "verify": None}
+        again["detach"] = False  # here, on what cells run on: a queue would take longer
         values = {**self._job.values, **again}
         job = replace(
             self._job, points=points, rows=points, values=values, title=title, into=(run.run_id, list(indices))
@@ -170,11 +180,11 @@ class _Part:
 
     def __init__(self, repeat: _Repeat, results: Results, first: Run, indices: Sequence[int]) -> None:
         self.repeat, self.first = repeat, first
-        self._results, self._indices = results, indices
+        self.results, self._indices = results, indices
         self._filler: Filler | None = None
 
     def begin(self, run: Run) -> None:
-        self._filler = Filler(self._results, run, self._indices)
+        self._filler = Filler(self.results, run, self._indices)
         run.when_over(self._filler)  # also if nobody waits for it any more
 
     def end(self, session: Session) -> None:

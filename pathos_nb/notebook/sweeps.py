@@ -25,6 +25,7 @@ from pathos_nb.dispatch.store.place import default_path
 from pathos_nb.dispatch.store.resume import Plan, path_of, plan
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.dispatch.store.sweep import NOT_KEPT, Sweep
+from pathos_nb.dispatch.using.how import How
 from pathos_nb.errors import BadOption, CannotKey, StoreError
 from pathos_nb.notebook.repeats import Job
 from pathos_nb.notebook.usage import given
@@ -105,7 +106,7 @@ class Sweeps:
     def _planned(self, job: Job) -> Plan | None:
         values = job.values
         key = function_key(job.function, names=job.names, seed=values.get("seed"))
-        store = self._store(values.get("store"))
+        store = self.store(values.get("store"))
         options = given(values, *(name for name in _KEPT_OPTIONS if name in values))
         source = getattr(job.function, "source", "")
         sweep = Sweep(job.function, key, job.names, job.points, job.title, source, options)
@@ -126,29 +127,29 @@ class Sweeps:
             return None
         return Plan(store, sweep, first, places=places)
 
-    def _store(self, text: str | None) -> Store:
-        path = path_of(text or self._setting())
+    def store(self, text: str | None) -> Store:
+        """Give the store of a name, or the one that is set; opened when it is first asked for."""
+        setting = self._setting()
+        path = path_of(text or ("" if setting == OFF else setting))
         return self._session.stores.get(path)
 
-    def after(self, results: Results) -> None:
-        """Say what of a run is not kept.
+    def after(self, results: Results, say: Callable[[str], object]) -> None:
+        """Say what of a run is not kept, now or when it is over.
 
         Parameters
         ----------
         results : Results
-            Of a run that is over.
+            Of a run that is over, or goes on behind.
+        say : callable
+            Takes the text, and is called in any thread if the run goes on.
         """
-        recorder: Any = getattr(results.run, "recorder", None)
-        if recorder is None or not results.is_over or not hasattr(recorder, "n_unpicklable"):
+        run = results.run
+        if not isinstance(run, Run):
             return
-        assert isinstance(results.run, Run)
-        results.run.recorder = None  # it knows the run: together they would live until the collector comes
-        if recorder.n_unpicklable:
-            n, s = recorder.n_unpicklable, "s" * (recorder.n_unpicklable > 1)
-            sys.stderr.write(f"note: {n:,} value{s} cannot be pickled: delivered, but not kept\n")
-        if recorder.trouble is not None:
-            what = f"{recorder.n_not_kept:,} points of {results.run.title or results.run_id} are here, but not kept"
-            sys.stderr.write(f"note: {what}: {recorder.trouble}\n")
+        if run.is_over:
+            _say_what_is_not_kept(run, sys.stderr.write)
+        else:
+            run.when_over(lambda run: _say_what_is_not_kept(run, say))
 
     def _say(self, text: str, job: Job) -> None:
         """Say something once a cell."""
@@ -224,6 +225,9 @@ class Sweeps:
         found = self.find(name)
         if found is None:
             raise BadOption(f"no run is called {name!r}", cure="%pathos runs lists them, those of earlier kernels too")
+        if found[1].is_detached:
+            run, plan = self._session.detached.attach(*found)
+            return Results(run, plan.sweep.names, plan.sweep.rows, How(told={"code": found[1].source})), found[1]
         return loaded(found[0].file, found[1]), found[1]
 
     def again(self, name: str | None, is_only_missing: bool) -> Results | None:
@@ -272,6 +276,19 @@ class Sweeps:
             return self._complete(job)
         finally:
             self._plans.clear()
+
+
+def _say_what_is_not_kept(run: Run, say: Callable[[str], object]) -> None:
+    recorder: Any = run.recorder
+    if recorder is None or not hasattr(recorder, "n_unpicklable"):
+        return
+    run.recorder = None  # it knows the run: together they would live until the collector comes
+    if recorder.n_unpicklable:
+        n, s = recorder.n_unpicklable, "s" * (recorder.n_unpicklable > 1)
+        say(f"note: {n:,} value{s} cannot be pickled: delivered, but not kept\n")
+    if recorder.trouble is not None:
+        what = f"{recorder.n_not_kept:,} points of {run.title or run.run_id} are here, but not kept"
+        say(f"note: {what}: {recorder.trouble}\n")
 
 
 def _check_points(how: Plan, run: StoredRun) -> None:

@@ -15,6 +15,7 @@ RELEASE     both       (segments,): all views of these pieces of shared memory a
 DONE        up         (`Report` fields) then the values
 BROKEN      up         (what, text): the initializer failed; the worker ends
 PROFILE     up         (chunk, `Profiled` fields): what was sampled of a chunk that is still at work
+CAME        up         (rank, size, process id, trouble): a process of an MPI job that is a worker; what is in its way
 INNER       up         (chunk, rows of `InnerNews` fields): what maps inside of its items have done
 ==========  =========  ==================================================================================
 """
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL, INNER = range(1, 12)
+INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL, CAME, INNER = range(1, 13)
 
 RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION, OUT_OF_MEMORY = range(7)
 # What a thread was at when it was sampled: each sample's time is shared out among these.
@@ -113,7 +114,7 @@ class RunSpec(NamedTuple):
     ----------
     star : bool
         Whether an item is a tuple of arguments.
-    seed : int or None
+    seed : int, sequence of int or None
         Seeds each item, by its index.
     timeout_s : float or None
         How long an item may run.
@@ -132,7 +133,7 @@ class RunSpec(NamedTuple):
     """
 
     star: bool
-    seed: int | None
+    seed: int | Sequence[int] | None
     timeout_s: float | None
     minor: tuple[int, ...] | None
     context: tuple[Any, ...] | None

@@ -34,7 +34,7 @@ class Scene:
         self.chunk.limit = 1
         self.slot = SimpleNamespace(name="w", host="h", pid=1, python="", running=lambda: Running(NUMBER, 0, 0.0, 2))
         self.seat = SimpleNamespace(
-            in_flight={NUMBER: self.chunk}, slot=self.slot, name="w", retiring=False, leaving=False,
+            take=lambda number: self.chunk, take_all=lambda: [self.chunk], in_flight={}, slot=self.slot, name="w", retiring=False, leaving=False,
             items_left=lambda: None, n_items=2, last_size=2,
         )  # fmt: skip
         crew = SimpleNamespace(

@@ -37,6 +37,29 @@ def test_the_failed_points_run_again_and_fill_the_same_result(kernel):
     assert "nothing to do: every point of fits has a value" in kernel.run("%pathos rerun fits --failed").result
 
 
+def test_the_value_in_the_first_cell_is_shown_anew_when_its_points_have_run_again(kernel):
+    cell = kernel.run(CELL)
+    (shown,) = [m for m in cell.messages if m["msg_type"] == "execute_result"]
+    place = shown["content"]["metadata"]["pathos_nb"]["place"]
+    assert place not in cell.displays, "it is a value, no display"
+    assert not [m for m in kernel.run("fits").messages if "pathos_nb" in m["content"].get("metadata", {})], (
+        "what it was"
+    )
+    kernel.run("bad = set()\n%pathos rerun fits --failed")
+    kernel.listen(lambda: place in cell.displays, 20)
+    assert (
+        "failed" not in cell.displays[place][-1]["text/html"] and "ValueError" in shown["content"]["data"]["text/html"]
+    )
+
+
+def test_the_value_of_a_cell_whose_run_goes_on_behind_is_whole_in_the_end(kernel):
+    cell = kernel.run("import time\n%pmap --bg (time.sleep(0.05), v * 7)[1] for v in range(20)")
+    (shown,) = [m for m in cell.messages if m["msg_type"] == "execute_result"]
+    kernel.listen(lambda: shown["content"]["metadata"]["pathos_nb"]["place"] in cell.displays, 30)
+    (final,) = cell.displays[shown["content"]["metadata"]["pathos_nb"]["place"]]
+    assert "133" in final["text/plain"] and "133" not in shown["content"]["data"]["text/plain"]
+
+
 def test_a_seeded_point_draws_the_same_numbers_when_it_runs_again(kernel):
     pytest.importorskip("numpy")
     cell = (

@@ -10,6 +10,7 @@ import pytest
 from pathos_nb import Pool, cached
 from pathos_nb.dispatch.caches import as_cache
 from pathos_nb.errors import BadOption
+from tests.rig.bed import wait_until
 
 pytestmark = pytest.mark.leaves("threads")
 
@@ -119,3 +120,40 @@ def test_a_cache_is_true_a_path_or_a_mapping():
         as_cache(object())
     with pytest.raises(BadOption, match="decorates a function"):
         cached("path")
+
+
+class Asked(dict):
+    """Counts how many values were looked for and found."""
+
+    n_found = 0
+
+    def __getitem__(self, key):
+        value = super().__getitem__(key)
+        self.n_found += 1
+        return value
+
+
+def test_an_iterator_takes_from_the_cache_what_is_asked_of_it_and_no_more(tmp_path):
+    kept, n = Asked(), 20_000
+    with Pool("threads", nodes=2) as pool:
+        pool.map(abs, range(n), cache=kept)
+        kept.n_found = 0
+        values = pool.imap(abs, range(n), cache=kept)
+        assert [next(values) for _ in range(10)] == list(range(10))
+        assert kept.n_found < n / 2, "one pull of the input takes 2 ms at most, and is not repeated until there is room"
+        assert list(values) == list(range(10, n)) and kept.n_found == n
+        left = pool.imap(abs, range(-5, n), cache=kept)
+    assert list(left) == [5, 4, 3, 2, 1, *range(n)], "a pool that closes finishes what was begun on a list"
+
+
+def test_values_that_are_handed_over_come_from_the_cache_too(counted, tmp_path):
+    given: dict[int, int] = {}
+
+    def take(indices, values):
+        given.update(zip(indices, values, strict=True))
+
+    with Pool("threads", nodes=2) as pool:
+        for n, n_calls in ((4, 4), (6, 2)):
+            pool.start(triple, [str(counted.log)] * n, range(n), cache=tmp_path / "c", deliver=take).wait()
+            assert counted() == n_calls
+        assert wait_until(lambda: given == {x: 3 * x for x in range(6)}), given

@@ -162,5 +162,7 @@ def test_what_cannot_be_kept_is_said_and_the_map_goes_on(kernels):
     answer = kernel.run("%%pmap -o fits -p threads for v in range(3)\nv if v != 1 else (i for i in range(3))")
     assert answer.status == "ok", answer.traceback
     assert "1 value cannot be pickled: delivered, but not kept" in answer.text
+    behind = kernel.run("%%pmap -o late --bg -p threads for v in range(3)\nv if v != 1 else (i for i in range(3))")
+    kernel.listen(lambda: "1 value cannot be pickled: delivered, but not kept" in behind.text, 30)
     refused = kernel.run("%%pmap --resume for v in range(3)\nlock is None or v")
     assert "the points cannot be kept" in refused.text + refused.traceback

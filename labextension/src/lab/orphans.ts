@@ -61,7 +61,8 @@ export class Orphans {
   private hear(message: KernelMessage.IIOPubMessage): void {
     const kernel = this.notebook.sessionContext.session?.kernel;
     const parent = message.parent_header as Partial<KernelMessage.IHeader>;
-    if (!kernel || !parent.msg_id || parent.session === kernel.clientId) return;
+    if (!kernel || !parent.msg_id) return;
+    if (parent.session === kernel.clientId) return this.renew(message);
     if (kernel !== this.kernel) this.forget();
     this.kernel = kernel;
     // What began while this page was there belongs to another one, which shows it.
@@ -74,9 +75,20 @@ export class Orphans {
     else this.another(message, parent.msg_id, adopted);
   }
 
+  /** Show the value of a cell of this page anew, as JupyterLab does for displays only: its points have run again. */
+  private renew(message: KernelMessage.IIOPubMessage): void {
+    const place = message.header.msg_type === 'update_display_data' ? placeOf(message) : null;
+    const cell = place && this.cellOf(place.cell);
+    const at = cell ? find(cell.outputs, place.place) : -1;
+    if (!place || !cell || at < 0 || cell.outputs.get(at).type !== 'execute_result') return;
+    const { data } = message.content as { data: nbformat.IMimeBundle };
+    write(cell.outputs, place.place, data);
+  }
+
   private adopt(request: string, place: Place): Adopted | null {
     const cell = this.cellOf(place.cell);
     if (!cell || this.notebook.context.model.collaborative) return null;
+    if (cell.executionCount !== null && cell.executionCount > place.count) return null; // it has run again since
     if (cell.executionCount !== null && cell.executionCount !== place.count) {
       cell.outputs.clear(); // of an earlier time: the notebook was not saved since
       cell.executionCount = null;
@@ -171,14 +183,22 @@ export class Orphans {
   }
 }
 
-/** Put something at a place of a cell's outputs: where it was, or at the end. */
+/** Put something at a place of a cell's outputs: where it was, or at the end. A cell's value stays its value. */
 function write(outputs: Outputs, place: string, data: nbformat.IMimeBundle): void {
-  const output = { output_type: 'display_data', data, metadata: { [ABOUT]: { place } } } as nbformat.IOutput;
+  const at = find(outputs, place);
+  const old = at < 0 ? null : outputs.get(at);
+  const value = old?.type === 'execute_result' ? { output_type: old.type, execution_count: old.executionCount } : null;
+  const output = { output_type: 'display_data', ...value, data, metadata: { [ABOUT]: { place } } } as nbformat.IOutput;
+  if (at < 0) outputs.add(output);
+  else outputs.set(at, output);
+}
+
+function find(outputs: Outputs, place: string): number {
   for (let i = 0; i < outputs.length; i++) {
     const about = (outputs.get(i).metadata as Record<string, unknown>)[ABOUT];
-    if (isObject(about) && about['place'] === place) return outputs.set(i, output);
+    if (isObject(about) && about['place'] === place) return i;
   }
-  outputs.add(output);
+  return -1;
 }
 
 function placeOf(message: KernelMessage.IIOPubMessage): Place | null {

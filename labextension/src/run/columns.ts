@@ -2,6 +2,7 @@
 // spans, else from the single items that the kernel sent.
 import type { Items, Spans } from '../protocol';
 import type { Columns } from '../spans';
+import type { Close } from './closer';
 import { N_BINS, type Bins, type Index } from './tracks';
 import type { Viewport } from './viewport';
 
@@ -76,19 +77,35 @@ export function fromBins(pixels: Pixels, bins: Bins, width_s: number, nLanes: nu
   }
 }
 
-/** Fill pixels from the spans of a lane that the log has. */
-export function fromIndex(pixels: Pixels, index: Index, columns: Columns): void {
-  for (let i = index.from(pixels.view.from_s, columns); i < index.n; i++) {
+const ROUNDED_S = 1e-4; // times come with five digits
+
+/** Fill pixels from the spans of a lane that the log has; those that begin before some time are known otherwise. */
+export function fromIndex(pixels: Pixels, index: Index, columns: Columns, known_s = -Infinity): void {
+  for (let i = index.from(Math.max(pixels.view.from_s, known_s), columns); i < index.n; i++) {
     const row = index.rows[i] ?? 0;
     const start = columns.start[row] ?? 0;
     if (start > pixels.view.to_s) break;
+    if (start < known_s - ROUNDED_S) continue;
     const failed = (columns.nFailed[row] ?? 0) / Math.max(1, columns.nItems[row] ?? 1);
     pixels.add(start, columns.end[row] ?? 0, columns.busy[row] ?? 0, failed);
   }
 }
 
+/** Fill pixels from what the kernel sent for this part: up to when it tells of the lane; null if it does not. */
+export function fromClose(pixels: Pixels, { items, spans, itemRows, spanRows }: Close, lane: number): number | null {
+  const [ofItems, ofSpans] = [itemRows.get(lane), spanRows.get(lane)];
+  if (ofItems) fromItems(pixels, items, ofItems);
+  else if (ofSpans) fromSpans(pixels, spans, ofSpans);
+  else return null;
+  return ofItems ? lastOf(items.end_s, ofItems) : lastOf(spans.end_s, ofSpans ?? []);
+}
+
+function lastOf(times: readonly number[], rows: readonly number[]): number {
+  return rows.reduce((last, i) => Math.max(last, times[i] ?? 0), 0);
+}
+
 /** Fill pixels from spans that the kernel sent for this part. */
-export function fromSpans(pixels: Pixels, spans: Spans, rows: readonly number[]): void {
+function fromSpans(pixels: Pixels, spans: Spans, rows: readonly number[]): void {
   for (const i of rows) {
     const failed = (spans.n_failed[i] ?? 0) / Math.max(1, spans.n_items[i] ?? 1);
     pixels.add(spans.start_s[i] ?? 0, spans.end_s[i] ?? 0, spans.busy_s[i] ?? 0, failed);
@@ -96,7 +113,7 @@ export function fromSpans(pixels: Pixels, spans: Spans, rows: readonly number[])
 }
 
 /** Fill pixels from single items. */
-export function fromItems(pixels: Pixels, items: Items, rows: readonly number[]): void {
+function fromItems(pixels: Pixels, items: Items, rows: readonly number[]): void {
   for (const i of rows) {
     const [start, end] = [items.start_s[i] ?? 0, items.end_s[i] ?? 0];
     pixels.add(start, end, end - start, items.is_failed[i] ? 1 : 0);

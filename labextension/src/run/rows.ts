@@ -24,7 +24,12 @@ export const SHARED = '';
 /** From so many workers on, the hosts are folded until somebody opens them. */
 const MANY = 128;
 
-/** Give the lanes with those of maps inside of items under the worker whose item it is. */
+const BY_NAME = new Intl.Collator('en', { numeric: true });
+
+/**
+ * Give the lanes: hosts in the order in which they came, workers by their names, and those of maps inside of items under
+ * the worker whose item it is.
+ */
 export function nested(lanes: ReadonlyMap<number, Lane>): Lane[] {
   const under = new Map<number, Lane[]>();
   for (const lane of lanes.values()) {
@@ -33,6 +38,10 @@ export function nested(lanes: ReadonlyMap<number, Lane>): Lane[] {
     if (row) row.push(lane);
     else under.set(parent, [lane]);
   }
+  const ranks = new Map([...new Set([...lanes.values()].map((lane) => lane.host))].map((host, rank) => [host, rank]));
+  const rank = (lane: Lane): number => ranks.get(lane.host) ?? 0;
+  for (const row of under.values())
+    row.sort((a, b) => rank(a) - rank(b) || BY_NAME.compare(a.worker, b.worker) || a.lane - b.lane);
   const listed: Lane[] = [];
   const list = (parent: number): void => {
     const row = under.get(parent) ?? [];
@@ -55,7 +64,7 @@ export function shortName(lane: Lane): string {
 /** Between a worker and the one that works for it. */
 const WITHIN = ' › ';
 
-/** Give the workers of each host, hosts and workers in the order in which they came. */
+/** Give the workers of each host, in the order of `nested`. */
 export function byHost(lanes: ReadonlyMap<number, Lane>): Map<string, Lane[]> {
   const hosts = new Map<string, Lane[]>();
   for (const lane of nested(lanes)) {

@@ -1,6 +1,6 @@
 // The rows of the timeline as one image: words of pixels, written row by row, put on the canvas at once. Filling
 // rectangles instead would take a hundred times as long for a thousand workers.
-import { fromBins, fromIndex, fromItems, fromSpans, isFine, Pixels } from './columns';
+import { fromBins, fromClose, fromIndex, isFine, Pixels } from './columns';
 import type { Row } from './rows';
 import { AXIS_PX, type Scene } from './scene';
 import { Palette } from './theme';
@@ -73,14 +73,14 @@ export class Strips {
   /** Fill the pixels of a lane from the closest look that there is. */
   private read(lane: number): void {
     const { close, tracks } = this.scene;
-    const items = close?.itemRows.get(lane);
-    const spans = close?.spanRows.get(lane);
     const track = tracks.lane(lane);
-    if (close && items) fromItems(this.pixels, close.items, items);
-    else if (close && spans) fromSpans(this.pixels, close.spans, spans);
-    else if (track && tracks.columns && track.index.n < 2 * this.pixels.width) fromIndex(this.pixels, track.index, tracks.columns);
-    else if (track && isFine(tracks.width_s, this.pixels)) fromBins(this.pixels, track.bins, tracks.width_s, 1);
-    else if (track && tracks.columns) fromIndex(this.pixels, track.index, tracks.columns);
+    const known_s = close ? fromClose(this.pixels, close, lane) : null;
+    if (!track || !tracks.columns) return;
+    const isFew = track.index.n < 2 * this.pixels.width;
+    // What has come since a closer look was asked for is not in it, and is no idleness.
+    if (known_s !== null) fromIndex(this.pixels, track.index, tracks.columns, known_s);
+    else if (isFew || !isFine(tracks.width_s, this.pixels)) fromIndex(this.pixels, track.index, tracks.columns);
+    else fromBins(this.pixels, track.bins, tracks.width_s, 1);
   }
 
   /** Hatch what a worker has been at since it was last heard of: it is told of only when it is done. */
