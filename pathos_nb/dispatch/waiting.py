@@ -169,6 +169,11 @@ class Waiting:
     ) -> None:
         self._hub, self._check_over, self._fail_run, self._stop = hub, check_over, fail_run, stop
 
+    @staticmethod
+    def is_step(run: Run) -> bool:
+        """Whether a run is one call that waits for others: a graph shows it, and there may be very many."""
+        return isinstance(run.source, HeldSource) and run.total == 1
+
     def begin(self, run: Run) -> None:
         """Wait for the inputs of a run that begins; under the lock."""
         source = run.source
