@@ -492,10 +492,6 @@ class Dispatcher:
         """Have the run's items run once on each worker."""
         run.pins = {id(seat): i for i, seat in enumerate(self.crew.seats)}
 
-    def n_at(self, place: str) -> int:
-        """How many workers there are at a place."""
-        return sum(seat.launcher.name == place for seat in self.crew.seats)
-
     def describe(self) -> dict[str, Any]:
         """Give what is going on, for `repr` and status lines."""
         return {"workers": len(self.crew.seats), "runs": len(self.runs), "broken": self.broken}

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pathos_nb.dispatch.captured import HEAVY_BYTES, culprit, heavy, name_of
+from pathos_nb.dispatch.captured import HEAVY_BYTES, heavy
 from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.run import Pace, Run, Task
 from pathos_nb.dispatch.sites import Sites
+from pathos_nb.dispatch.unsendable import cannot_send, other_python
 from pathos_nb.errors import CannotSend, Failure, PathosNbError
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.launchers.failing import text_of
@@ -73,9 +74,7 @@ class Feeder:
         seats = self._with_room()
         if not self.runs:
             return
-        for run in [run for run in self.runs if run.is_choosy and not run.stopping]:
-            if (error := self.sites.why_not(run)) is not None:
-                self._fail_run(run, error)
+        self.sites.refuse(self.runs, self._fail_run)
         for depth in range(1, DEPTH + 1):
             if not self._has_more():
                 break
@@ -149,7 +148,7 @@ class Feeder:
         if not payload.by_value:
             return not (run.has_code_in_items and self._has_own_python())
         if not self._has_own_python():
-            self._fail_run(run, _other_python(run.function, seat))
+            self._fail_run(run, other_python(run.function, seat))
         return False
 
     def _has_own_python(self) -> bool:
@@ -274,7 +273,7 @@ class Feeder:
                     run.has_code_in_items = True
                     run.requeue(task, first=True)
                     return
-                raise _other_python(task.items, seat)
+                raise other_python(task.items, seat)
         except BaseException as error:
             self._not_sent(run, task, error)
             return
@@ -330,7 +329,7 @@ class Feeder:
                 self._fail_run(run, error)
                 return None
             except BaseException as error:
-                self._fail_run(run, _cannot_send(run.function, error))
+                self._fail_run(run, cannot_send(run.function, error))
                 return None
             if run.payloads[codec].nbytes >= HEAVY_BYTES and codec is ByValue:
                 run.heavy = heavy(run.function)
@@ -473,27 +472,6 @@ def _holds_more_than_one(seat: Seat) -> bool:
     """Whether there is anything that could be taken back."""
     chunks = seat.in_flight
     return len(chunks) > 1 or any(chunk.limit > 1 for chunk in chunks.values())
-
-
-def _other_python(what: Any, seat: Seat) -> CannotSend:
-    here, there = (".".join(map(str, version)) for version in (MINOR, seat.slot.minor))
-    name = name_of(what) if callable(what) else "an argument"
-    return CannotSend(
-        f"{name} goes as code of Python {here}, which Python {there} cannot load",
-        cure=f"have a Python {here} there (python=, --python), or put it into a module that both can import",
-        host=seat.slot.host,
-    )
-
-
-def _cannot_send(function: Any, error: BaseException) -> CannotSend:
-    """Say what keeps the function from travelling, by the name that the user gave it."""
-    name, cause = culprit(function), f"{type(error).__name__}: {text_of(error)}"
-    it = name.rpartition(", which uses ")[2] or "what it captures"
-    cause = f"it uses {name}: {cause}" if name else cause
-    what, cure = f"{name_of(function)} cannot be sent to a worker", f"make {it} inside of it, or use threads"
-    told = CannotSend(what, cause=cause, cure=cure)
-    told.__cause__ = error
-    return told
 
 
 TIMED_OUT = "its item ran past its timeout"

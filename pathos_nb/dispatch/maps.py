@@ -109,6 +109,10 @@ class Maps:
         """How many maps are under way."""
         return len(self.dispatcher.runs)
 
+    def n_at(self, place: str) -> int:
+        """How many workers there are at a place."""
+        return sum(seat.launcher.name == place for seat in self.dispatcher.crew.seats)
+
     def resize(self, n: int) -> int:
         """Have that many workers at the first place; give the number."""
         size = size_of(type(self.dispatcher.crew.launchers[0]), checked_size(n))

@@ -111,7 +111,7 @@ class Pool:
             self.places = tuple(begun.kinds)
             if begun.why:  # what was chosen is the pool's from now on
                 self._where, self._why = self.places, begun.why
-                self._nodes = {kind: begun.dispatcher.n_at(kind) for kind in self.places}
+                self._nodes = {place: begun.n_at(place) for place in self.places}
             return begun
         finally:
             for start in starts.values():

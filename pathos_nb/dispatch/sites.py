@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pathos_nb.dispatch.crew import Crew, Seat
@@ -77,6 +77,12 @@ class Sites:
         if options.memory is None and options.gpus is None:
             return None
         return options.memory, None if options.gpus is None else self._devices(seat, options.gpus)
+
+    def refuse(self, runs: list[Run], fail_run: Callable[[Run, BaseException], None]) -> None:
+        """Fail those runs that nobody can do."""
+        for run in [run for run in runs if run.is_choosy and not run.stopping]:
+            if (error := self.why_not(run)) is not None:
+                fail_run(run, error)
 
     def why_not(self, run: Run) -> BaseException | None:
         """Give the error of a run that no worker can do, now or later; None if one can."""

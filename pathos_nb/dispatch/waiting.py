@@ -180,7 +180,7 @@ class Waiting:
         if isinstance(source, HeldSource) and (source.held or source.shared):
             run.state = "running" if source.ready else "queued"
             if source.shared:
-                link(run, [each.run for each in source.shared])
+                link(run, [each.run for each in (*source.shared, *within(source.columns[0]))])
                 self._when_all(source.shared, lambda: self._admit(run))
             else:
                 self._hold(run)

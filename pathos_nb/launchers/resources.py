@@ -21,7 +21,7 @@ TYPE_CHECKING = False  # every worker's start may wait for this file, so it load
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Resources", "hold_memory", "local_resources", "show_gpus"]
+__all__ = ["Limits", "Resources", "hold_memory", "local_resources", "show_gpus"]
 
 _GPU_NAMES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 _GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -132,3 +132,25 @@ def _data_bytes() -> int:
     with open("/proc/self/status") as file:  # noqa: PTH123 - a text at a fixed place
         told = next(line for line in file if line.startswith("VmData:"))
     return int(told.split()[1]) << 10
+
+
+class Limits:
+    """The limits under which a worker runs the items of a run: (bytes or None, GPUs or None), or None."""
+
+    def __init__(self) -> None:
+        self._fresh_bytes = 0
+
+    def hold(self, limits: tuple[int | None, str | None] | None) -> None:
+        """Put them in force."""
+        if limits is not None:
+            memory, gpus = limits
+            show_gpus(gpus)
+            if memory is not None:
+                self._fresh_bytes = hold_memory(memory, self._fresh_bytes)
+
+    def lift(self, limits: tuple[int | None, str | None] | None) -> bool:
+        """Lift that of memory, if there is one; say whether there is."""
+        has_one = limits is not None and limits[0] is not None
+        if has_one:
+            hold_memory(None, self._fresh_bytes)
+        return has_one

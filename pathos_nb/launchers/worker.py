@@ -24,7 +24,7 @@ from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.capture import NoCapture
 from pathos_nb.launchers.failing import report, text_of, trace_of
 from pathos_nb.launchers.inside import end_travelled, here, keep_travelled
-from pathos_nb.launchers.resources import hold_memory, show_gpus
+from pathos_nb.launchers.resources import Limits
 from pathos_nb.launchers.seeding import preserved, seeded
 from pathos_nb.launchers.surroundings import Surroundings
 from pathos_nb.wire import protocol
@@ -160,7 +160,7 @@ class Worker:
         self.in_item = False
         self.stop_requested = False
         self.doing: Chunk | None = None
-        self.fresh_bytes = 0
+        self.limits = Limits()
         self.inner: Any = None  # tells of maps inside of its items, once there has been one
         self._runs: dict[int, Work] = {}
         self._surroundings = Surroundings()
@@ -278,12 +278,12 @@ class Worker:
     def _done(self, doing: Chunk) -> Frame:
         before, here.pools, here.worker, self.doing = (here.pools, here.worker), doing.run_of.above, self, doing
         try:
-            self.limit(doing.run_of)
+            self.limits.hold(doing.run_of.spec.limits)
             with contextlib.suppress(KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
                 metering = doing.run_of.metering
                 doing.run() if metering is None else metering.run(doing.run)
             self.in_item = False
-            self.lift(doing.run_of)
+            self.limits.lift(doing.run_of.spec.limits)
             return doing.done()
         finally:
             (here.pools, here.worker), self.doing = before, None
@@ -292,21 +292,6 @@ class Worker:
         self.cells.finish(chunk)
         told = f"{what}\n{type(error).__name__}: {text_of(error)}\n{trace_of(error)}"
         return Frame(protocol.DONE, tuple(Report(chunk, 0, time.time(), b"", 1, (), (), told)))
-
-    def limit(self, run: Work) -> None:
-        """Have the memory and the GPUs that the run's items have here."""
-        if run.spec.limits is not None:
-            memory, gpus = run.spec.limits
-            show_gpus(gpus)
-            if memory is not None:
-                self.fresh_bytes = hold_memory(memory, self.fresh_bytes)
-
-    def lift(self, run: Work) -> bool:
-        """Lift the memory limit of a run, if it has one; say whether it has."""
-        has_one = run.spec.limits is not None and run.spec.limits[0] is not None
-        if has_one:
-            hold_memory(None, self.fresh_bytes)
-        return has_one
 
     def _adopt(self, run: Work) -> None:
         """Take the caller's surroundings over before a run's first chunk; what the last run did to them is undone."""
@@ -457,10 +442,10 @@ class Chunk:
         """Note that the item which is due has failed."""
         place = len(self.values)
         kind = protocol.TIMED_OUT if isinstance(error, TimeUp) else protocol.RAISED
-        if self.worker.lift(self.run_of):  # to tell of it takes memory too
+        if self.worker.limits.lift(self.run_of.spec.limits):  # to tell of it takes memory too
             kind = protocol.OUT_OF_MEMORY if isinstance(error, MemoryError) else kind
             self._tell_failure(place, kind, error)
-            self.worker.limit(self.run_of)
+            self.worker.limits.hold(self.run_of.spec.limits)
             return
         self._tell_failure(place, kind, error)
 
