@@ -70,8 +70,9 @@ class Node:
 
 
 def _worked_s(run: Run) -> float:
-    began = run.chunks[0].started if run.chunks else run.ended_at or time.time()
-    return max(0.0, (run.ended_at or time.time()) - began)
+    if not run.chunks:  # nobody knows when it began to run
+        return 0.0
+    return max(0.0, (run.ended_at or time.time()) - run.chunks[0].started)
 
 
 def _by_number(node: Node) -> int:
