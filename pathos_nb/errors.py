@@ -7,6 +7,7 @@
     ├── UnknownPlace         no launcher or host of that name         (also a ValueError)
     ├── PoolClosed           work for a pool that has ended           (also a ValueError)
     ├── PoolRunning          a pool that must be closed first         (also a ValueError and AssertionError)
+    ├── NothingFits          no worker of the pool is what a map wants (also a ValueError)
     ├── LauncherUnavailable  the launcher cannot run here, and why
     ├── PoolBroken           workers cannot be started, or never live to take work
     │   ├── HostLost         a host cannot be used, or its link is lost
@@ -15,6 +16,7 @@
     │   └── TaskEnded        a detached sweep's task ended before the point, and how
     ├── QueueError           a batch queue does not take a job, or does not answer
     ├── ItemTimeout          an item ran past its timeout             (also a TimeoutError)
+    ├── OutOfMemory          an item wanted more memory than it may have (also a MemoryError)
     ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
     ├── CannotKey            a value that no key can be made of: the store cannot know its points again
@@ -74,6 +76,8 @@ __all__ = [
     "LauncherUnavailable",
     "LoginRefused",
     "NotTheSame",
+    "NothingFits",
+    "OutOfMemory",
     "PathosNbError",
     "PoolBroken",
     "PoolClosed",
@@ -179,6 +183,10 @@ class LauncherUnavailable(PathosNbError):
     """The launcher exists, but cannot run here."""
 
 
+class NothingFits(PathosNbError, ValueError):
+    """No worker of the pool is, or has, what a map wants."""
+
+
 class PoolBroken(PathosNbError):
     """Workers cannot be started, or die before they take work."""
 
@@ -205,6 +213,10 @@ class QueueError(PathosNbError):
 
 class ItemTimeout(PathosNbError, TimeoutError):
     """An item ran past its timeout and was stopped."""
+
+
+class OutOfMemory(PathosNbError, MemoryError):
+    """An item wanted more memory than its map's ``memory=`` gives it; its worker goes on."""
 
 
 class CannotSend(PathosNbError, PicklingError):

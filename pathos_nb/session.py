@@ -61,6 +61,7 @@ class Session(RunLog):
         self.detached = Detached()
         self.sweeps: Any = None  # the notebook's: it keeps what cells compute
         self._resolve = registry.resolver = self.hosts.resolve
+        self._offer = registry.offers = self.hosts.offers
 
     # pools
 
@@ -332,6 +333,8 @@ class Session(RunLog):
         self.stores.close()
         if registry.resolver == self._resolve:
             registry.resolver = None
+        if registry.offers == self._offer:
+            registry.offers = None
 
 
 def _is_serial(places: Sequence[str]) -> bool:

@@ -36,7 +36,7 @@ def send_alone(run: Run, crew: Crew, note: Callable[[Seat, Run, Chunk], None]) -
     bool
         Whether it was sent; if not, the feeder does as for any other.
     """
-    if run.source.total != 1 or not run.source.ready or run.pins or run.profile is not None:
+    if run.source.total != 1 or not run.source.ready or run.pins or run.profile is not None or run.is_choosy:
         return False
     seat = _idle(crew)
     if seat is None:

@@ -125,8 +125,8 @@ class Dispatcher:
             self.runs.append(run)
             if (worker := working()) is not None:
                 watch(run, worker)
-            if worker is None or run.options.progress:  # else it is seen under its outer item
-                self._show(run)
+            if run.options.progress or (worker is None and not self.waiting.is_step(run)):
+                self._show(run)  # else it is seen under its outer item, or in its graph
             run.begin()
             self.absences.begin(run)
             self.waiting.begin(run)

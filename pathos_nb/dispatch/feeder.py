@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pathos_nb.dispatch.captured import HEAVY_BYTES, culprit, heavy, name_of
+from pathos_nb.dispatch.captured import HEAVY_BYTES, heavy
 from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.run import Pace, Run, Task
+from pathos_nb.dispatch.sites import Sites
+from pathos_nb.dispatch.unsendable import cannot_send, other_python
 from pathos_nb.errors import CannotSend, Failure, PathosNbError
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.launchers.failing import text_of
@@ -63,6 +65,7 @@ class Feeder:
     ) -> None:
         self.crew, self.runs, self.hub = crew, runs, hub
         self._fail_item, self._fail_run = fail_item, fail_run
+        self.sites = Sites(crew)
         self._look_again: Any = None
         self._not_before_s = 0.0
 
@@ -71,6 +74,7 @@ class Feeder:
         seats = self._with_room()
         if not self.runs:
             return
+        self.sites.refuse(self.runs, self._fail_run)
         for depth in range(1, DEPTH + 1):
             if not self._has_more():
                 break
@@ -88,7 +92,9 @@ class Feeder:
         if len(self.crew.seats) <= _FEW or len(runs) != 1:
             return self.crew.seats
         run = runs[0]
-        is_plain = run.n_sent and not (run.again or run.is_stream or run.pins or run.source.left is None)
+        is_plain = run.n_sent and not (
+            run.again or run.is_stream or run.pins or run.source.left is None or run.source.comes_late
+        )
         return list(changed) if is_plain else self.crew.seats
 
     def _has_more(self) -> bool:
@@ -124,6 +130,8 @@ class Feeder:
     def _may_serve(self, run: Run, seat: Seat) -> bool:
         if seat.slot.minor != MINOR and not self._can_read(run, seat):
             return False
+        if run.is_choosy and not self.sites.fits(run, seat):
+            return False
         most = run.options.n_workers
         if most is None:
             return True
@@ -140,7 +148,7 @@ class Feeder:
         if not payload.by_value:
             return not (run.has_code_in_items and self._has_own_python())
         if not self._has_own_python():
-            self._fail_run(run, _other_python(run.function, seat))
+            self._fail_run(run, other_python(run.function, seat))
         return False
 
     def _has_own_python(self) -> bool:
@@ -265,7 +273,7 @@ class Feeder:
                     run.has_code_in_items = True
                     run.requeue(task, first=True)
                     return
-                raise _other_python(task.items, seat)
+                raise other_python(task.items, seat)
         except BaseException as error:
             self._not_sent(run, task, error)
             return
@@ -309,7 +317,8 @@ class Feeder:
         chunk_s = CUT_S if options.chunksize is None else None
         known = context if changed else None
         how = tuple(run.profile.how) if run.profile is not None else None
-        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, known, chunk_s, how, run.above)
+        asked = run.source.star, options.seed, options.timeout
+        spec = RunSpec(*asked, minor, known, chunk_s, how, run.above, self.sites.limits(run, seat))
         return Frame(protocol.DEFINE, (run.number, tuple(spec)), payload.body, payload.buffers)
 
     def _payload(self, run: Run, codec: Any) -> Payload | None:
@@ -320,7 +329,7 @@ class Feeder:
                 self._fail_run(run, error)
                 return None
             except BaseException as error:
-                self._fail_run(run, _cannot_send(run.function, error))
+                self._fail_run(run, cannot_send(run.function, error))
                 return None
             if run.payloads[codec].nbytes >= HEAVY_BYTES and codec is ByValue:
                 run.heavy = heavy(run.function)
@@ -463,27 +472,6 @@ def _holds_more_than_one(seat: Seat) -> bool:
     """Whether there is anything that could be taken back."""
     chunks = seat.in_flight
     return len(chunks) > 1 or any(chunk.limit > 1 for chunk in chunks.values())
-
-
-def _other_python(what: Any, seat: Seat) -> CannotSend:
-    here, there = (".".join(map(str, version)) for version in (MINOR, seat.slot.minor))
-    name = name_of(what) if callable(what) else "an argument"
-    return CannotSend(
-        f"{name} goes as code of Python {here}, which Python {there} cannot load",
-        cure=f"have a Python {here} there (python=, --python), or put it into a module that both can import",
-        host=seat.slot.host,
-    )
-
-
-def _cannot_send(function: Any, error: BaseException) -> CannotSend:
-    """Say what keeps the function from travelling, by the name that the user gave it."""
-    name, cause = culprit(function), f"{type(error).__name__}: {text_of(error)}"
-    it = name.rpartition(", which uses ")[2] or "what it captures"
-    cause = f"it uses {name}: {cause}" if name else cause
-    what, cure = f"{name_of(function)} cannot be sent to a worker", f"make {it} inside of it, or use threads"
-    told = CannotSend(what, cause=cause, cure=cure)
-    told.__cause__ = error
-    return told
 
 
 TIMED_OUT = "its item ran past its timeout"

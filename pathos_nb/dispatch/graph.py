@@ -11,7 +11,7 @@ from pathos_nb.dispatch.graph_svg import Drawn, as_picture, as_text
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.run import Run
 
-__all__ = ["Graph", "Node", "link", "node_of"]
+__all__ = ["Graph", "Node", "awaited", "link", "node_of"]
 
 
 class Node:
@@ -70,8 +70,9 @@ class Node:
 
 
 def _worked_s(run: Run) -> float:
-    began = run.chunks[0].started if run.chunks else run.ended_at or time.time()
-    return max(0.0, (run.ended_at or time.time()) - began)
+    if not run.chunks:  # nobody knows when it began to run
+        return 0.0
+    return max(0.0, (run.ended_at or time.time()) - run.chunks[0].started)
 
 
 def _by_number(node: Node) -> int:
@@ -91,6 +92,15 @@ def link(run: Run, inputs: Iterable[Run]) -> None:
     node = node_of(run)
     for each in {id(other): other for other in inputs}.values():
         node.wait_for(node_of(each))
+
+
+def awaited(run: Run) -> list[str]:
+    """Say in a sentence which calls a run waits for, if it does."""
+    if run.state != "queued" or run.node is None:
+        return []
+    names = [node.label for node in run.node.inputs if node.state in ("waiting", "running")]
+    rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return [f"it waits for {', '.join(names[:3])}{rest}"] if names else []
 
 
 class Graph:

@@ -29,7 +29,7 @@ def lanes_svg(record: RunRecord) -> str:
     str
         An SVG document without script; it grows with the record's spans, of which there are few.
     """
-    lanes = sorted(record["lanes"], key=_by_host)
+    lanes = nested(sorted(record["lanes"], key=_by_host))
     is_named = len(lanes) <= _N_NAMED
     step = min(16.0, _MOST_HEIGHT / max(1, len(lanes)))
     left = _NAMES if is_named else 4
@@ -41,6 +41,21 @@ def lanes_svg(record: RunRecord) -> str:
     box = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
     font = 'font-family="sans-serif" font-size="10"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {box} {font} fill="{_GREY}">{"".join(parts)}</svg>'
+
+
+def nested(lanes: list[Lane]) -> list[Lane]:
+    """Give lanes with those of maps inside of items under the worker whose item it is."""
+    under: dict[int, list[Lane]] = defaultdict(list)
+    known = {lane["lane"] for lane in lanes}
+    for lane in lanes:
+        parent = lane.get("parent", -1)  # records of earlier versions have none
+        under[parent if parent in known and parent != lane["lane"] else -1].append(lane)
+    listed, todo = [], under.pop(-1, [])[::-1]
+    while todo:
+        lane = todo.pop()
+        listed.append(lane)
+        todo += under.pop(lane["lane"], [])[::-1]
+    return listed
 
 
 def _by_host(lane: Lane) -> tuple[str, int]:
@@ -82,6 +97,8 @@ def _bars(record: RunRecord, rows: dict[int, int], step: float, left: int) -> li
 def _name(lane: Lane, row: int, step: float) -> str:
     host = f"{lane['host']} " if lane["host"] else ""
     name = "".join(filter(str.isprintable, f"{host}{lane['worker']}"))
+    if lane.get("parent", -1) >= 0:
+        name = f"› {name.rpartition(' › ')[2]}"
     name = name if len(name) <= 24 else f"…{name[-23:]}"
     y = (row + 0.5) * step + 3.5
     return f'<text x="{_NAMES - 6}" y="{y:.1f}" text-anchor="end">{escape(name)}</text>'

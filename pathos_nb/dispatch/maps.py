@@ -21,7 +21,16 @@ from pathos_nb.dispatch.options import MapOptions, is_count, read_options
 from pathos_nb.dispatch.places import join, leave, wait_for_workers, waits
 from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import SliceSource, Source, make_source
-from pathos_nb.dispatch.staffing import checked_size, kinds_of, setup_frame, size_of, sizes_of
+from pathos_nb.dispatch.staffing import (
+    checked_size,
+    chosen_places,
+    everywhere_options,
+    kinds_of,
+    parted,
+    setup_frame,
+    size_of,
+    sizes_of,
+)
 from pathos_nb.dispatch.waiting import held_source
 from pathos_nb.errors import BadOption, PoolClosed
 from pathos_nb.launchers.contract import Launcher
@@ -56,11 +65,13 @@ def begin(
         raise TypeError(f"initializer must be callable, not {type(initializer).__name__}")
     if most_items is not None and not (is_count(most_items) and most_items > 0):
         raise BadOption(f"maxtasksperchild is {most_items!r}", cure="it must be 1 or more, or None")
-    kinds = kinds_of(places, settings)
+    places, nodes, why = chosen_places(places, nodes, settings)
+    ours, theirs = parted(places, settings)
+    kinds = kinds_of(places, theirs)
     sizes = sizes_of(kinds, nodes)
     frames = {kind.shares_memory: setup_frame(kind, setup) for kind in sizes}
     with Interrupts(None) as interrupts:  # one that comes meanwhile is raised when its finalizer can end all of it
-        return Maps(Plan(sizes, frames, most_items, starts, interrupts.let_through), kinds)
+        return Maps(Plan(sizes, frames, most_items, starts, interrupts.let_through), kinds, {**ours, "why": why})
 
 
 class Maps:
@@ -72,14 +83,19 @@ class Maps:
         Which workers to start.
     kinds : dict
         The launchers of its places, by name.
+    ours : mapping
+        Options of all its maps that do not say otherwise, ``tags``, and ``why`` it has these places.
     """
 
-    def __init__(self, plan: Plan, kinds: dict[str, type[Launcher]]) -> None:
+    def __init__(self, plan: Plan, kinds: dict[str, type[Launcher]], ours: Mapping[str, Any]) -> None:
         self.state, self.kinds = "open", kinds
+        self.defaults = {name: value for name, value in ours.items() if name not in ("tags", "why")}
+        self.why: str = ours.get("why", "")
         self._n_planned = sum(plan.launchers.values())
         self._lock = threading.Lock()
         self._at_close: list[Callable[[], Callable[[bool], None] | None]] = []
         self.dispatcher = Dispatcher(plan)
+        self.dispatcher.feeder.sites.tags = ours.get("tags", {})
         self._n_planned = sum(launcher.n_expected for launcher in self.dispatcher.crew.launchers)
         self._finalizer = weakref.finalize(self, _end_in, os.getpid(), self.dispatcher)
 
@@ -92,6 +108,10 @@ class Maps:
     def n_runs(self) -> int:
         """How many maps are under way."""
         return len(self.dispatcher.runs)
+
+    def n_at(self, place: str) -> int:
+        """How many workers there are at a place."""
+        return sum(seat.launcher.name == place for seat in self.dispatcher.crew.seats)
 
     def resize(self, n: int) -> int:
         """Have that many workers at the first place; give the number."""
@@ -143,6 +163,8 @@ class Maps:
         drawn_at: Sequence[int] | None = None,
     ) -> Run:
         """Begin a map; see `Pool.start`."""
+        if everywhere:
+            options = everywhere_options(options)
         run = self._prepared(f, sequences, star, options, deliver)
         run.drawn_at = drawn_at
         if self._is_here():
@@ -250,7 +272,7 @@ class Maps:
     ) -> tuple[Source, MapOptions]:
         if not callable(f):
             raise TypeError(f"{f!r} is not callable: a map needs a function first")
-        chosen = read_options(options)
+        chosen = read_options({**self.defaults, **options} if self.defaults else options)
         if chosen.timeout is not None and self.dispatcher.is_inline:
             raise BadOption("the serial launcher cannot stop an item", cure='use "processes" or "threads" for timeout')
         return held_source(sequences, star, chosen.kwargs) or make_source(sequences, star), chosen

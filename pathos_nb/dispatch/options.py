@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from pathos_nb.dispatch.selecting import as_bytes, check_where
 from pathos_nb.errors import BadOption
 
 ON_ERROR = ("raise", "keep", "stop")
@@ -67,6 +68,9 @@ class _Values(NamedTuple):
     n_workers: int | None = None
     profile: Any = None
     cache: Any = None
+    where: Any = None
+    memory: Any = None
+    gpus: int | None = None
 
 
 class MapOptions(_Values):
@@ -100,6 +104,15 @@ class MapOptions(_Values):
     cache : True, str, Path or mutable mapping, optional
         Where values are looked for before they are computed, and kept: the user's own store, the file of one, a dict or
         an archive of klepto's.
+    where : str, collection of str, mapping or callable, optional
+        Which workers may run it: names of places, hosts, workers or tags, one of which must hold; a mapping of some of
+        ``host place worker tag cores memory gpus``, all of which must hold; or a function of a
+        `pathos_nb.dispatch.selecting.Site`.
+    memory : int or str, optional
+        How much memory an item may take, such as ``"2 GB"``; one that wants more fails with an `OutOfMemory`.
+    gpus : int, optional
+        How many GPUs each worker has for itself, by ``CUDA_VISIBLE_DEVICES``; workers for whom there are none take no
+        part.
     """
 
     __slots__ = ()
@@ -124,6 +137,10 @@ class MapOptions(_Values):
         _check_timeout(made.timeout)
         _check_seed(made.seed)
         _check_profile(made.profile)
+        check_where(made.where)
+        _check_count("gpus", made.gpus, 1)
+        if made.memory is not None:
+            made = made._replace(memory=as_bytes(made.memory))
         if made.progress not in (None, True, False):
             raise BadOption(f"progress is {made.progress!r}", cure="it may be True, False or None")
         if made.on_error not in ON_ERROR:

@@ -24,14 +24,18 @@ if TYPE_CHECKING:
     from pathos_nb.dispatch.run import Run
 
 
+_OF_THE_WHOLE = ("where", "memory", "gpus", "tags")
+
+
 class Pool:
     """Workers that are yours: started here, ended at the end of the block.
 
     Parameters
     ----------
-    *where : str or object
+    *places : str or object
         Places: ``"processes"`` (the default; inside of a worker whose share is one core it is serial), ``"threads"``,
-        ``"serial"``, a host; or what a launcher takes for one. Several may be mixed.
+        ``"serial"``, a host; ``"auto"``, which is this machine and the hosts that are connected, as far as they are
+        free (`why` says what was chosen, and why); or what a launcher takes for one. Several may be mixed.
     nodes : int or mapping, optional
         How many workers at each place; by default as many as there are cores that this process may use: inside of a
         worker those are its share, the cores there by the workers there.
@@ -41,6 +45,10 @@ class Pool:
         Its arguments.
     maxtasksperchild : int, optional
         After so many items a worker is replaced by a fresh one.
+    where, memory, gpus
+        Options of all its maps that do not say otherwise; see `MapOptions`.
+    tags : mapping, optional
+        What places are called besides, for ``where=``: ``{"node1": "fast", "node2": ("fast", "large")}``.
     **settings
         What the kinds of its places take besides, as their pages say.
 
@@ -63,18 +71,19 @@ class Pool:
 
     def __init__(
         self,
-        *where: object,
+        *places: object,
         nodes: int | Mapping[str, int] | None = None,
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
         maxtasksperchild: int | None = None,
         **settings: Any,
     ) -> None:
-        self._where: tuple[object, ...] = where or (_default_place(),)
+        self._where: tuple[object, ...] = places or (_default_place(),)
         self.places: tuple[str, ...] = _names(self._where)
         self._nodes, self._most_items, self._settings = nodes, maxtasksperchild, settings
         self._setup = (initializer, tuple(initargs))
         self._known_as: tuple[str, ...] = ()
+        self._why = ""
         try:
             self._started: Maps | None = self._begin()
         except (HostError, PoolBroken) as error:  # its text has what there is to know of the cause
@@ -100,6 +109,9 @@ class Pool:
             said: dict[str, Any] = {"most_items": self._most_items, "settings": self._settings}
             begun = begin(self._where, self._nodes, self._setup, starts=starts, **said)
             self.places = tuple(begun.kinds)
+            if begun.why:  # what was chosen is the pool's from now on
+                self._where, self._why = self.places, begun.why
+                self._nodes = {place: begun.n_at(place) for place in self.places}
             return begun
         finally:
             for start in starts.values():
@@ -235,6 +247,11 @@ class Pool:
         )
 
     # --- life ---
+
+    @property
+    def why(self) -> str:
+        """Why the pool has its places, a line for each that there was; empty where they were all named."""
+        return self._why
 
     @property
     def nodes(self) -> int:
@@ -380,7 +397,8 @@ class Pool:
             self.terminate()
 
     def __repr__(self) -> str:
-        return f"<Pool {'+'.join(self.places)} nodes={self.nodes} {self.state}>"
+        chosen = f" (auto: {'; '.join(self._why.splitlines())})" if self._why else ""
+        return f"<Pool {'+'.join(self.places)} nodes={self.nodes} {self.state}{chosen}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         known_as = self._known_as
@@ -393,10 +411,13 @@ def _again(places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], said: tu
     """Make a pool like one that was sent here, for maps inside of maps; it ends with the run that brought it."""
     from pathos_nb.launchers.inside import process
 
+    most_items, settings, known_as = said
+    kept = {name: value for name, value in settings.items() if name not in _OF_THE_WHOLE}  # elsewhere they may not hold
     pool = Pool.__new__(Pool)
     pool._where = pool.places = places
-    pool._nodes, pool._setup, (pool._most_items, pool._settings, pool._known_as) = nodes, start, said
-    pool._started = None
+    pool._nodes, pool._setup = nodes, start
+    pool._most_items, pool._settings, pool._known_as = most_items, kept, known_as
+    pool._started, pool._why = None, ""
     process.travelled.add(pool)
     return pool
 

@@ -20,7 +20,7 @@ from pathos_nb.dispatch.lacking import lacking
 from pathos_nb.dispatch.profiles import Profile, Ran, Source, Traffic
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
-from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
+from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, OutOfMemory, PoolBroken, WorkerLost
 from pathos_nb.events import ChunkDone, InnerTold, ItemRetried, WorkerDown
 from pathos_nb.launchers.board import FINISHED
 from pathos_nb.launchers.contract import (
@@ -211,6 +211,8 @@ class Receiver:
         error: BaseException
         if item.kind == protocol.TIMED_OUT:
             error = _timeout(run, where)
+        elif item.kind == protocol.OUT_OF_MEMORY:
+            error = _out_of_memory(run, where)
         elif item.kind == protocol.NOT_RETURNED:
             cause = f"{item.type_name}: {item.text}"
             cure = "return plain data, or what the function makes of it"
@@ -426,6 +428,11 @@ def _profile(profile: Profile, seat: Seat, chunk: Chunk, report: Report, frame: 
     name = functools.partial(chunk.run.argument_of, chunk.task)
     profile.add(source, told := Profiled(*report.profile or ()))
     profile.add_chunk(source, told, Ran(chunk.task.indices[: report.n_run], ends, report.block, name), traffic)
+
+
+def _out_of_memory(run: Run, where: dict[str, Any]) -> OutOfMemory:
+    what = f"the item wanted more than the {run.options.memory / 1e9:.3g} GB that it may take"
+    return OutOfMemory(what, cure="give it more by memory=, or have it hold less at a time", **where)
 
 
 def _take_inner(run: Run, seat: Seat, rows: Sequence[Sequence[Any]]) -> None:

@@ -167,6 +167,8 @@ class Run:
         self.heavy: tuple[tuple[str, int], ...] = ()
         self.profile = make_profile(call.options.profile)
         self.drawn_at: Sequence[int] | None = None
+        self.is_choosy = any(each is not None for each in (call.options.where, call.options.memory, call.options.gpus))
+        self.fitting: dict[Any, bool] = {}  # workers that were asked whether they are what is wanted
         self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
         self.has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them

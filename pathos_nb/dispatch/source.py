@@ -34,6 +34,8 @@ class SliceSource:
         Whether an item is a tuple of arguments.
     """
 
+    comes_late = False  # whether items get ready by themselves, and not only by being pulled
+
     def __init__(self, columns: tuple[Any, ...], star: bool) -> None:
         self.columns, self.star = columns, star
         self.hits: list[tuple[int, Any]] = []
@@ -132,6 +134,8 @@ class PulledSource:
     total : int, optional
         The length, if the input tells it.
     """
+
+    comes_late = False
 
     def __init__(self, iterator: Iterator[Any], star: bool, width: int, total: int | None) -> None:
         self._iterator, self.star, self.width, self.total = iterator, star, width, total

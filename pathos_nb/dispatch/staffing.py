@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pathos_nb.dispatch.options import is_count
+from pathos_nb.dispatch.automatic import AUTO, choose
+from pathos_nb.dispatch.options import MapOptions, is_count
 from pathos_nb.errors import BadOption, CannotSend, UnknownPlace
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.failing import text_of
@@ -16,7 +17,44 @@ from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import INITIALIZE
 from pathos_nb.wire.serialization import Payload, dump
 
-__all__ = ["checked_size", "kinds_of", "setup_frame", "size_of", "sizes_of"]
+__all__ = [
+    "checked_size",
+    "chosen_places",
+    "everywhere_options",
+    "kinds_of",
+    "parted",
+    "setup_frame",
+    "size_of",
+    "sizes_of",
+]
+
+_SELECTING = ("where", "memory", "gpus")
+
+
+def chosen_places(places: tuple[object, ...], nodes: Any, settings: Mapping[str, Any]) -> tuple[Any, Any, str]:
+    """Give the places that stand for ``"auto"``, their sizes, and why; what is said by name stays as it is.
+
+    Parameters
+    ----------
+    places, nodes, settings
+        As they were given to the pool.
+
+    Returns
+    -------
+    tuple
+        Places, nodes, and the reasons, a line each.
+    """
+    if AUTO not in places:
+        return places, nodes, ""
+    tags = settings.get("tags")
+    found = choose(settings.get("where"), None if tags is None else _tags(tags))
+    named = [place for place in places if place != AUTO]
+    if nodes is None:
+        nodes = {place: n for place, n in found.nodes.items() if place not in named}
+    elif isinstance(nodes, Mapping):
+        nodes = {**found.nodes, **nodes}
+    return (*named, *(place for place in found.places if place not in named)), nodes, "\n".join(found.why)
+
 
 Kinds = Mapping[str, type[Launcher]]
 
@@ -49,6 +87,48 @@ def kinds_of(places: Iterable[object], settings: Mapping[str, Any]) -> dict[str,
         if name not in taken:
             raise BadOption(f"{', '.join(kinds)}: no setting is called {name!r}", cure=_meant(name, taken))
     return {place: _configured(kind, settings) for place, kind in kinds.items()}
+
+
+def parted(places: Iterable[object], settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part what was said of a pool into what selects workers and gives them their share, and settings of its places.
+
+    Parameters
+    ----------
+    places, settings
+        As of `kinds_of`. What a place takes for itself, as Slurm does ``memory``, is its own.
+
+    Returns
+    -------
+    tuple of dict
+        Options that maps have unless they say otherwise, with ``tags``; and the rest.
+
+    Raises
+    ------
+    BadOption
+        One of the former makes no sense.
+    """
+    if not any(name in settings for name in (*_SELECTING, "tags")):
+        return {}, dict(settings)
+    taken = set().union(*(kind.settings for kind in kinds_of(places, {}).values()))
+    ours = {name: settings[name] for name in (*_SELECTING, "tags") if name in settings and name not in taken}
+    if "tags" in ours:
+        ours["tags"] = _tags(ours["tags"])
+    MapOptions(**{name: ours[name] for name in _SELECTING if name in ours})
+    return ours, {name: value for name, value in settings.items() if name not in ours}
+
+
+def _tags(tags: Any) -> dict[str, frozenset[str]]:
+    if not isinstance(tags, Mapping):
+        raise BadOption(f"tags is {tags!r}", cure='it says of places what they are, as in {"node1": "fast"}')
+    return {place: frozenset([said] if isinstance(said, str) else said) for place, said in tags.items()}
+
+
+def everywhere_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the options of a map that runs on every worker, which cannot choose any; a BadOption if it wants to."""
+    if any(options.get(name) is not None for name in ("where", "gpus")):
+        cure = "use map, or leave where= and gpus= out"
+        raise BadOption("each runs on every worker, and cannot choose some", cure=cure)
+    return {**options, **dict.fromkeys(_SELECTING)}
 
 
 def _meant(name: str, taken: Iterable[str]) -> str:

@@ -164,20 +164,23 @@ class Timeline:
     def _new_inner(self, name: str, above: Sequence[str], chunk: ChunkDone) -> _Row | None:
         if len(self._rows) >= self._most_lanes // 2 or self._more:
             return None
-        parent = self._by_worker.get(_WITHIN.join(above))
-        if parent is None:  # its worker has reported nothing yet: it has this one only
-            parent = self._by_worker[_WITHIN.join(above)] = self._unheard(above, chunk)
-        row = _Row(len(self._rows), name, chunk.host, chunk.pid, parent=parent.lane)
-        self._rows.append(row)
-        self._by_worker[name] = row
-        self._n_inner += 1
+        return self._inner_row(name, self._above(above, chunk), chunk)
+
+    def _above(self, above: Sequence[str], chunk: ChunkDone) -> _Row:
+        """Give the row of the worker whose item a map is in; it may have reported nothing yet."""
+        name = _WITHIN.join(above)
+        row = self._by_worker.get(name)
+        if row is None and len(above) > 1:
+            row = self._inner_row(name, self._above(above[:-1], chunk), chunk)
+        elif row is None:
+            row = self._by_worker[name] = _Row(len(self._rows), name, chunk.host, 0)
+            self._rows.append(row)
         return row
 
-    def _unheard(self, above: Sequence[str], chunk: ChunkDone) -> _Row:
-        over = self._by_worker.get(_WITHIN.join(above[:-1])) if len(above) > 1 else None
-        row = _Row(len(self._rows), _WITHIN.join(above), chunk.host, 0, parent=over.lane if over else -1)
+    def _inner_row(self, name: str, parent: _Row, chunk: ChunkDone) -> _Row:
+        row = self._by_worker[name] = _Row(len(self._rows), name, chunk.host, chunk.pid, parent=parent.lane)
         self._rows.append(row)
-        self._n_inner += over is not None
+        self._n_inner += 1
         return row
 
     def _new_row(self, chunk: ChunkDone) -> _Row:

@@ -42,6 +42,8 @@ class HeldSource(SliceSource):
         Whether `sequences` is one, of argument tuples.
     """
 
+    comes_late = True
+
     def __init__(self, rows: list[Any] | None, kwargs: dict[str, Any], sequences: Any = (), star: bool = False) -> None:
         super().__init__((rows or [],), True)
         self.kwargs, self._sequences, self._is_starred = kwargs, sequences, star
@@ -167,13 +169,18 @@ class Waiting:
     ) -> None:
         self._hub, self._check_over, self._fail_run, self._stop = hub, check_over, fail_run, stop
 
+    @staticmethod
+    def is_step(run: Run) -> bool:
+        """Whether a run is one call that waits for others: a graph shows it, and there may be very many."""
+        return isinstance(run.source, HeldSource) and run.total == 1
+
     def begin(self, run: Run) -> None:
         """Wait for the inputs of a run that begins; under the lock."""
         source = run.source
         if isinstance(source, HeldSource) and (source.held or source.shared):
             run.state = "running" if source.ready else "queued"
             if source.shared:
-                link(run, [each.run for each in source.shared])
+                link(run, [each.run for each in (*source.shared, *within(source.columns[0]))])
                 self._when_all(source.shared, lambda: self._admit(run))
             else:
                 self._hold(run)

@@ -22,6 +22,7 @@ from pathos_nb.joined.interpreter import interpreter
 from pathos_nb.joined.verdict import Line, Taken, judge
 from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
 from pathos_nb.launchers.agent_link import LinkState
+from pathos_nb.launchers.contract import Offer
 from pathos_nb.secure.probe import HostFacts
 from pathos_nb.secure.remote import Remote, exchange
 from pathos_nb.secure.shell import SetUp
@@ -127,6 +128,16 @@ class Host:
         self.launcher: type[AgentLauncher] = agent_launcher(
             plan.name, self.open_carrier, self.python.path, plan.nodes or self.facts.cores or None, on_link=self._note
         )
+
+    def offer(self) -> Offer:
+        """Give what an automatic choice of places should know of it, as it was last looked at."""
+        facts = self.facts
+        problem = "" if self.state == "connected" else self.state
+        if not problem and not self.python.is_like_here:
+            problem = f"it has Python {self.python.version}, where functions of this notebook cannot go"
+        known = [each.hello for each in (*self.launcher.target.opened,) if each.hello is not None]
+        gpus = known[0].gpus if known else ()
+        return Offer(self.name, facts.hostname, facts.cores, facts.load, facts.memory_bytes, gpus, problem)
 
     def __repr__(self) -> str:
         return f"<Host {self.name}: {self.where}, {self.state}>"

@@ -14,7 +14,7 @@ from pathos_nb.hosts import faults, load, save
 from pathos_nb.hosts import get as registered
 from pathos_nb.joined.host import Ask, Host, Plan
 from pathos_nb.joined.turns import Turns
-from pathos_nb.launchers.contract import Launcher
+from pathos_nb.launchers.contract import Launcher, Offer
 from pathos_nb.secure.config import hosts_in_config
 from pathos_nb.secure.names import Target, parse
 from pathos_nb.secure.shell import SetUp
@@ -82,6 +82,10 @@ class Hosts:
         bool
         """
         return "@" in place or place in self.names()
+
+    def offers(self) -> list[Offer]:
+        """Give what an automatic choice of places may take: the hosts that are connected."""
+        return [host.offer() for host in self.connected.values()]
 
     def plan_for(self, target: str, name: str = "") -> Plan:
         """Give the plan of a host of which no more is said than its name.

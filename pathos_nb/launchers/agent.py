@@ -41,6 +41,7 @@ from pathos_nb.launchers.contract import (
     SourceLost,
     SourceReady,
 )
+from pathos_nb.launchers.resources import Resources
 from pathos_nb.wire.framing import Frame
 
 __all__ = ["AgentLauncher", "Target", "agent_launcher"]
@@ -156,6 +157,11 @@ class AgentLauncher(Launcher):
         if self.setup is not None:
             slot.send([self.setup._replace(meta=(self.context(),))])
         return slot
+
+    def resources(self) -> Resources | None:
+        """Give what the host has, as its agent has told."""
+        hello = self.hello
+        return Resources(hello.cores, hello.memory_bytes, hello.gpus) if hello is not None else None
 
     def context(self) -> tuple[Any, ...] | None:
         """Give what goes with each run; the agent makes of it what fits its machine."""

@@ -76,6 +76,8 @@ class Hello(NamedTuple):
         How much the clock there is ahead of ours.
     rest : bytes
         What came after its last word: the first envelopes.
+    memory_bytes, gpus
+        As of `pathos_nb.launchers.resources.Resources`.
     """
 
     python: tuple[int, ...]
@@ -87,6 +89,8 @@ class Hello(NamedTuple):
     round_trip_s: float
     clock_ahead_s: float
     rest: bytes = b""
+    memory_bytes: int = 0
+    gpus: tuple[str, ...] = ()
 
 
 def ask_cores(carrier: Carrier, timeout_s: float) -> int:
@@ -147,6 +151,7 @@ def converse(carrier: Carrier, packed: Archive, key: bytes, order: Mapping[str, 
     return Hello(
         tuple(first["python"]), str(first["at"]), str(first["host"]), int(first["pid"]), str(ready["kept"]),
         int(ready["cores"]), found.round_trip_s, ahead_s + found.round_trip_s / 2, found.rest,
+        int(ready.get("memory", 0)), tuple(map(str, ready.get("gpus", ()))),
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers.agent_desk import Desk
 from pathos_nb.launchers.agent_silence import is_cut
 from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.resources import local_resources
 from pathos_nb.launchers.spin import Spin
 from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire.envelopes import Envelope, EnvelopeReader, Sealer
@@ -70,7 +71,8 @@ def serve(stream: Stream, order: Mapping[str, Any], start: ZygoteStart, say: Cal
     agent = Agent(stream, bytes.fromhex(order["key"]), int(order["n"]), start)
     agent.beat_s, agent.orphan_s = float(order["beat"]), float(order["orphan"])
     os.set_blocking(stream.out, True)
-    say(ready=True, kept=kept, time=time.time(), cores=usable_cores())
+    has = local_resources(usable_cores())
+    say(ready=True, kept=kept, time=time.time(), cores=has.cores, memory=has.memory_bytes, gpus=has.gpus)
     os.set_blocking(stream.out, False)
     try:
         agent.serve()

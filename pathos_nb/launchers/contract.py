@@ -20,6 +20,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from pathos_nb.errors import PoolBroken, UnknownPlace
 from pathos_nb.launchers.board import Running as Running
 from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.resources import Resources
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
 
@@ -95,6 +96,18 @@ class SourceQueued(NamedTuple):
 
 
 News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady | SourceQueued
+
+
+class Offer(NamedTuple):
+    """A place that an automatic choice may take, and what it has; `problem` is why it should not."""
+
+    place: str
+    host: str
+    cores: int
+    load: float
+    memory_bytes: int = 0
+    gpus: tuple[str, ...] = ()
+    problem: str = ""
 
 
 class Capture(Protocol):
@@ -336,6 +349,10 @@ class Launcher(ABC):
     def default_size(cls) -> int:
         """How many slots make sense here."""
         return usable_cores()
+
+    def resources(self) -> Resources | None:
+        """Give what the machine of its workers has; None if that is not known."""
+        return None
 
     @classmethod
     def nodes_for(cls, n_workers: int) -> int:

@@ -22,6 +22,8 @@ from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells
 from pathos_nb.launchers.capture import tail_of
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown, SourceBroken
+from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.resources import Resources, local_resources
 from pathos_nb.launchers.segments import Inbox, Outbox, bare
 from pathos_nb.launchers.shared_file import shared_file
 from pathos_nb.launchers.zygote_client import ZygoteClient
@@ -339,6 +341,10 @@ class ProcessesLauncher(Launcher):
         self.zygote.close()
         self.board.close()
         self.outbox.close()
+
+    def resources(self) -> Resources | None:
+        """Give what this machine has."""
+        return local_resources(usable_cores())
 
     def context(self) -> tuple[Any, ...] | None:
         """Give what a worker must take over; see `Launcher.context`."""

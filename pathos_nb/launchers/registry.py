@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import importlib
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pathos_nb.errors import LauncherUnavailable, UnknownPlace
-from pathos_nb.launchers.contract import Availability, Launcher
+from pathos_nb.launchers.contract import Availability, Launcher, Offer
 
 GROUP = "pathos_nb.launchers"
 RESOLVER = "pathos_nb.session:resolve"
@@ -29,6 +29,8 @@ class Registry:
         Each is called with a run when it begins.
     resolver : callable or None
         Gives a launcher for a name that no entry point has, such as a host's; without it, the session's is looked for.
+    offers : callable or None
+        Gives the hosts that an automatic choice of places may take.
     worker_hooks : list of str
         ``module:function`` names, each called once in each worker before it loads anything of a run.
     handles : WeakSet
@@ -38,6 +40,7 @@ class Registry:
     def __init__(self) -> None:
         self.observers: list[Callable[[Any], None]] = []
         self.resolver: Resolver | None = None
+        self.offers: Callable[[], Iterable[Offer]] | None = None
         self.worker_hooks: list[str] = []
         self.handles: weakref.WeakSet[Any] = weakref.WeakSet()
         self._known: dict[str, str | type[Launcher]] = {

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.contract import Availability, Launcher, Reply, Running, Slot, SlotDown
+from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.resources import Resources, local_resources
 from pathos_nb.launchers.worker import ByReference, Worker
 from pathos_nb.wire.framing import Frame
 
@@ -107,6 +109,10 @@ class SerialLauncher(Launcher):
         if self.setup is not None:
             slot.send([self.setup])
         return slot
+
+    def resources(self) -> Resources | None:
+        """Give what this machine has."""
+        return local_resources(usable_cores())
 
     def close(self) -> None:
         """Nothing was started."""

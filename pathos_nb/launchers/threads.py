@@ -18,7 +18,9 @@ from pathos_nb.launchers.blas import BlasShare
 from pathos_nb.launchers.board import CHUNK, Cells
 from pathos_nb.launchers.capture import ThreadCapture, routed
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown
+from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.inside import here, process
+from pathos_nb.launchers.resources import Resources, local_resources
 from pathos_nb.launchers.shield import Shield
 from pathos_nb.launchers.worker import ByReference, Worker
 from pathos_nb.wire.framing import Frame
@@ -160,6 +162,10 @@ class ThreadsLauncher(Launcher):
         if self.setup is not None:
             slot.send([self.setup])
         return slot
+
+    def resources(self) -> Resources | None:
+        """Give what this machine has."""
+        return local_resources(usable_cores())
 
     def close(self) -> None:
         """End all workers; see `Launcher.close`."""

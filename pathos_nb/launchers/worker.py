@@ -24,6 +24,7 @@ from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.capture import NoCapture
 from pathos_nb.launchers.failing import report, text_of, trace_of
 from pathos_nb.launchers.inside import end_travelled, here, keep_travelled
+from pathos_nb.launchers.resources import Limits
 from pathos_nb.launchers.seeding import preserved, seeded
 from pathos_nb.launchers.surroundings import Surroundings
 from pathos_nb.wire import protocol
@@ -159,6 +160,7 @@ class Worker:
         self.in_item = False
         self.stop_requested = False
         self.doing: Chunk | None = None
+        self.limits = Limits()
         self.inner: Any = None  # tells of maps inside of its items, once there has been one
         self._runs: dict[int, Work] = {}
         self._surroundings = Surroundings()
@@ -276,10 +278,12 @@ class Worker:
     def _done(self, doing: Chunk) -> Frame:
         before, here.pools, here.worker, self.doing = (here.pools, here.worker), doing.run_of.above, self, doing
         try:
+            self.limits.hold(doing.run_of.spec.limits)
             with contextlib.suppress(KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
                 metering = doing.run_of.metering
                 doing.run() if metering is None else metering.run(doing.run)
             self.in_item = False
+            self.limits.lift(doing.run_of.spec.limits)
             return doing.done()
         finally:
             (here.pools, here.worker), self.doing = before, None
@@ -438,6 +442,14 @@ class Chunk:
         """Note that the item which is due has failed."""
         place = len(self.values)
         kind = protocol.TIMED_OUT if isinstance(error, TimeUp) else protocol.RAISED
+        if self.worker.limits.lift(self.run_of.spec.limits):  # to tell of it takes memory too
+            kind = protocol.OUT_OF_MEMORY if isinstance(error, MemoryError) else kind
+            self._tell_failure(place, kind, error)
+            self.worker.limits.hold(self.run_of.spec.limits)
+            return
+        self._tell_failure(place, kind, error)
+
+    def _tell_failure(self, place: int, kind: int, error: BaseException) -> None:
         if isinstance(error, StopIteration | GeneratorExit):
             error = _as_runtime_error(error)
         told = report(place, kind, error, self.worker.codec is ByReference)

@@ -12,6 +12,7 @@ from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.asking import asker
 from pathos_nb.notebook.commands import VERBS, help_alone
 from pathos_nb.notebook.completion import make_matcher
+from pathos_nb.notebook.graph_view import GraphFollower
 from pathos_nb.notebook.live import preload
 from pathos_nb.notebook.magics import PathosMagics
 from pathos_nb.notebook.panel import Panel
@@ -40,6 +41,7 @@ class Extension:
         self.views = Views(lambda: screen_for(shell, lambda: self.turn), lambda: self.magics.look)
         self.matcher = make_matcher(self._offers())
         self.panel = Panel(self.session, self._own_pools, self.views)
+        self.graphs: GraphFollower | None = None
         self.magics.begin(self.session, self.views)
 
     def _offers(self) -> dict[str, Any]:
@@ -64,6 +66,8 @@ class Extension:
         self.magics.runner.values.install()
         registry.worker_hooks.append(_RICH)
         if hasattr(getattr(self.shell, "kernel", None), "get_parent"):
+            self.graphs = GraphFollower.of_shell(self.shell)
+            self.graphs.install(self.shell)
             # A fifth of a second, which the first run that shows itself would have to wait for.
             threading.Thread(target=preload, name="pathos-nb-preload", daemon=True).start()
 
@@ -83,6 +87,8 @@ class Extension:
         shell.configurables.remove(self.magics)
         registry.worker_hooks.remove(_RICH)
         self.magics.runner.values.remove()
+        if self.graphs is not None:
+            self.graphs.remove(shell)
         self.panel.close()
         close_session()
         self.views.close()

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pathos_nb.dispatch.absences import sentences
 from pathos_nb.dispatch.failed import describe
+from pathos_nb.dispatch.graph import awaited
 from pathos_nb.dispatch.nested import InnerRun, InnerRuns, as_chunk, told
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.run import Run
@@ -181,7 +182,8 @@ class Watch:
 
     def waits(self) -> list[str]:
         """Say which places it waits for or does without."""
-        return sentences(list(self.run.places), is_over=self.run.is_over)
+        told = sentences(list(self.run.places), is_over=self.run.is_over)
+        return [*told, *awaited(self.run)]
 
     def snapshot(self, now: float) -> Snapshot:
         """Give the run as it is.

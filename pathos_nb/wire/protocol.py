@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL, CAME, INNER = range(1, 13)
 
-RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION = range(6)
+RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION, OUT_OF_MEMORY = range(7)
 # What a thread was at when it was sampled: each sample's time is shared out among these.
 KINDS = ("python", "native", "waiting", "gil", "starved")
 
@@ -128,6 +128,8 @@ class RunSpec(NamedTuple):
         `Profiling` fields, if the run is profiled.
     above : sequence of str
         The tokens of the pools that its items work for, at however many removes.
+    limits : tuple or None
+        How many bytes an item may take, and which GPUs this worker has; None for what is not limited.
     """
 
     star: bool
@@ -138,6 +140,7 @@ class RunSpec(NamedTuple):
     chunk_s: float | None = None
     profile: tuple[Any, ...] | None = None
     above: Sequence[str] = ()
+    limits: tuple[int | None, str | None] | None = None
 
 
 class InnerNews(NamedTuple):

@@ -24,6 +24,7 @@ class FakeRun:
         self.chunks: list[ChunkDone] = []
         self.profile: Any = None
         self.inner = InnerRuns()
+        self.node: Any = None
         self.places: list[PlaceNews] = []
         self.found: dict[int, Any] = {}
         self.attempts: dict[int, int] = {}

@@ -1,0 +1,111 @@
+"""The workers of a pool as sites: which of them may run a map, and what each has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pathos_nb.dispatch.crew import Crew, Seat
+from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.selecting import Site, chooser, describe
+from pathos_nb.errors import BadOption, NothingFits
+from pathos_nb.launchers.resources import Resources
+
+__all__ = ["Sites"]
+
+_UNKNOWN = Resources(0)
+
+
+class Sites:
+    """What is known of a crew's workers.
+
+    Parameters
+    ----------
+    crew : Crew
+        The workers.
+
+    Attributes
+    ----------
+    tags : mapping
+        A place's name → what its workers are called besides.
+    """
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        self.tags: Mapping[str, frozenset[str]] = {}
+        self._has: dict[Any, Resources] = {}
+
+    def site(self, seat: Seat) -> Site:
+        """Give a worker as ``where=`` sees it."""
+        slot, has = seat.slot, self._resources(seat)
+        place = seat.launcher.name
+        return Site(seat.name, slot.host, place, self.tags.get(place, frozenset()), *has)
+
+    def _resources(self, seat: Seat) -> Resources:
+        launcher = seat.launcher
+        if launcher not in self._has:
+            found = launcher.resources()
+            if found is None:
+                return _UNKNOWN
+            self._has[launcher] = found
+        return self._has[launcher]
+
+    def fits(self, run: Run, seat: Seat) -> bool:
+        """Whether a worker is what a run wants, and has what it needs."""
+        key = id(seat), seat.slot.host
+        if key not in run.fitting:
+            run.fitting[key] = self._does_fit(run, seat)
+        return run.fitting[key]
+
+    def _does_fit(self, run: Run, seat: Seat) -> bool:
+        options = run.options
+        if options.where is not None and not chooser(options.where)(self.site(seat)):
+            return False
+        if (options.memory is not None or options.gpus is not None) and seat.launcher.shares_memory:
+            return False
+        return options.gpus is None or self._devices(seat, options.gpus) is not None
+
+    def _devices(self, seat: Seat, n: int) -> str | None:
+        """Give a worker's own GPUs, as many as that; None if those before it have taken all."""
+        number = int(seat.name.rpartition("-")[2]) - 1  # it stays that of the seat, whoever comes and goes
+        found = self._resources(seat).gpus[number * n : (number + 1) * n]
+        return ",".join(found) if len(found) == n else None
+
+    def limits(self, run: Run, seat: Seat) -> tuple[int | None, str | None] | None:
+        """Give what a worker may take for a run, as it is told."""
+        options = run.options
+        if options.memory is None and options.gpus is None:
+            return None
+        return options.memory, None if options.gpus is None else self._devices(seat, options.gpus)
+
+    def refuse(self, runs: list[Run], fail_run: Callable[[Run, BaseException], None]) -> None:
+        """Fail those runs that nobody can do."""
+        for run in [run for run in runs if run.is_choosy and not run.stopping]:
+            if (error := self.why_not(run)) is not None:
+                fail_run(run, error)
+
+    def why_not(self, run: Run) -> BaseException | None:
+        """Give the error of a run that no worker can do, now or later; None if one can."""
+        seats = [*self._crew.seats, *(seat for row in self._crew.vacant.values() for seat in row)]
+        try:
+            if not seats or any(self.fits(run, seat) for seat in seats):
+                return None
+        except Exception as error:  # the user's own function
+            what = f"where={run.options.where!r} raised {type(error).__name__}: {error}"
+            told = BadOption(what, cure="it takes a Site, and says whether that will do")
+            told.__cause__ = error
+            return told
+        cause = f"there is {describe(map(self.site, seats))}"
+        return NothingFits(f"no worker of the pool fits {_wanted(run)}", cause=cause, cure=_cure(run, seats))
+
+
+def _wanted(run: Run) -> str:
+    options = run.options
+    said = {"where": options.where, "memory": options.memory, "gpus": options.gpus}
+    return ", ".join(f"{name}={value!r}" for name, value in said.items() if value is not None)
+
+
+def _cure(run: Run, seats: list[Seat]) -> str:
+    if all(seat.launcher.shares_memory for seat in seats):
+        return "limits and GPUs need workers that are processes of their own, on this machine or another"
+    return "ask for less, or add a place that has it"
