@@ -143,7 +143,7 @@ def open_without_kernel(tab: Tab) -> None:
     SidePanel(tab).element.get_by_text("No kernel").wait_for()
     tab.page.reload()
     saved = tab.page.locator(".pathos-nb-saved section.pathos-nb-run").first
-    for text in ("fits again", "done", "4 workers on 2 hosts, as a table"):
+    for text in ("fits", "done", "4 workers on 2 hosts, as a table"):
         saved.get_by_text(text, exact=True).first.wait_for()
 
 
@@ -364,6 +364,7 @@ def test_a_value_is_whole_when_its_failed_points_have_run_again_and_a_quiet_run_
     value = tab.page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea-executeResult")
     value.get_by_text("0.4").first.wait_for()  # 1 / (3 - 0.5)
     assert "ZeroDivisionError" not in value.inner_text() and value.count() == 1
+    tab.page.locator(".jp-CodeCell").nth(1).locator("section.pathos-nb-run[data-state=done]").wait_for()
     tab.shot("value-whole")
 
     end = tab.begin(2)
