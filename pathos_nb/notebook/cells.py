@@ -174,7 +174,8 @@ class CellRunner:
     def _run(self, job: Job) -> Results | Forecast | None:
         with plainly(self._shell, *job.filenames):
             if job.values["dry_run"]:
-                return foresee(*self._ask(job))
+                with self._session.forgetting():
+                    return foresee(*self._ask(job))
             results = self._complete(job)
             if job.values["verify"] and results.is_over:
                 check(results, job.values["verify"])

@@ -44,12 +44,25 @@ def klepto_archive(kind: str, folder: Path, **options):
     return getattr(archives, kind)(str(folder / kind), **options)
 
 
+def klepto_sql(folder: Path, **options):
+    archives = pytest.importorskip("klepto.archives")
+    return archives.sql_archive(f"sqlite:///{folder}/sql.db", **options)
+
+
+def klepto_hdf(folder: Path):
+    pytest.importorskip("h5py")
+    return klepto_archive("hdf_archive", folder, cached=False)
+
+
 CACHES = {
     "a store": lambda folder: folder / "cache.sqlite",
     "a dict": lambda folder: {},
     "klepto's dir": lambda folder: klepto_archive("dir_archive", folder, cached=False),
     "klepto's dir behind memory": lambda folder: klepto_archive("dir_archive", folder, cached=True),
     "klepto's file": lambda folder: klepto_archive("file_archive", folder, cached=False),
+    "klepto's SQL": lambda folder: klepto_sql(folder, cached=False),
+    "klepto's SQL behind memory": lambda folder: klepto_sql(folder, cached=True),
+    "klepto's HDF": lambda folder: klepto_hdf(folder),
     "klepto's dict": lambda folder: klepto_archive("dict_archive", folder, cached=False),
 }
 
