@@ -13,6 +13,8 @@ _HOMES = {
     "Failure": "errors",
     "Results": "dispatch.results",
     "cached": "dispatch.cached",
+    "detach": "detaching",
+    "attach": "detaching",
     "share": "sharing",
     "rng": "launchers.seeding",
 }

@@ -9,13 +9,17 @@
     ├── PoolRunning          a pool that must be closed first         (also a ValueError and AssertionError)
     ├── LauncherUnavailable  the launcher cannot run here, and why
     ├── PoolBroken           workers cannot be started, or never live to take work
-    │   └── HostLost         a host cannot be used, or its link is lost
+    │   ├── HostLost         a host cannot be used, or its link is lost
+    │   └── AllocationLost   a scheduler refuses nodes, they never come, or all of them have gone
     ├── WorkerLost           the machine broke: a worker died under an item
+    │   └── TaskEnded        a detached sweep's task ended before the point, and how
+    ├── QueueError           a batch queue does not take a job, or does not answer
     ├── ItemTimeout          an item ran past its timeout             (also a TimeoutError)
     ├── CannotSend           a function or argument refuses to travel (also a PicklingError)
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
     ├── CannotKey            a value that no key can be made of: the store cannot know its points again
     ├── StoreError           the store of finished points cannot be read or written
+    ├── InputFailed          the item was not run, since a result that is its argument failed
     ├── Cancelled            the item was not run, or was stopped, on request
     ├── ShareClosed          a shared value was closed, or its owner has ended
     ├── BadFile              a file that is not what it should be      (also a ValueError)
@@ -51,6 +55,7 @@ else:
         from pickle import PicklingError
 
 __all__ = [
+    "AllocationLost",
     "BadFile",
     "BadOption",
     "Cancelled",
@@ -64,6 +69,7 @@ __all__ = [
     "HostKeyRefused",
     "HostLost",
     "HostUnreachable",
+    "InputFailed",
     "ItemTimeout",
     "LauncherUnavailable",
     "LoginRefused",
@@ -72,10 +78,12 @@ __all__ = [
     "PoolBroken",
     "PoolClosed",
     "PoolRunning",
+    "QueueError",
     "RemoteError",
     "RemoteTraceback",
     "ShareClosed",
     "StoreError",
+    "TaskEnded",
     "TunnelFailed",
     "UnknownPlace",
     "WorkerLost",
@@ -140,7 +148,8 @@ class PathosNbError(Exception):
         return {**named, "cure": self.cure, "tail": self.tail, **{k: _plain(v) for k, v in self.where.items()}}
 
 
-_SAID_ALREADY = ("type_name", "text", "is_new")  # fields for programs: the message has them
+# Fields for programs: the message has them.
+_SAID_ALREADY = ("type_name", "text", "is_new", "job", "is_away", "how", "command")
 
 
 def _plain(value: Any) -> Any:
@@ -178,8 +187,20 @@ class HostLost(PoolBroken):
     """A host cannot be used: no agent comes to life there, or the link to it is lost for good."""
 
 
+class AllocationLost(PoolBroken):
+    """A scheduler refuses the nodes that were asked for, they did not come in time, or all of them have gone."""
+
+
 class WorkerLost(PathosNbError):
     """A worker died, or stopped answering, under an item."""
+
+
+class TaskEnded(WorkerLost):
+    """The task of a detached sweep ended before this point was finished; `how` says by what, in one word."""
+
+
+class QueueError(PathosNbError):
+    """A batch queue does not take a job, does not answer, or has not got its commands here."""
 
 
 class ItemTimeout(PathosNbError, TimeoutError):
@@ -204,6 +225,10 @@ class StoreError(PathosNbError):
 
 class Cancelled(PathosNbError):
     """The item was not run, or was stopped, because somebody asked for it."""
+
+
+class InputFailed(PathosNbError):
+    """The item was not run: a result that is one of its arguments failed, which is the cause."""
 
 
 class ShareClosed(PathosNbError):

@@ -7,7 +7,7 @@ Times are seconds since the epoch; durations are seconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pathos_nb.errors import Failure
 
@@ -48,6 +48,17 @@ class ChunkDone(NamedTuple):
     def seconds(self) -> float:
         """How long the worker was busy with the chunk."""
         return self.ends[-1] - self.started if len(self.ends) else 0.0
+
+
+class InnerTold(NamedTuple):
+    """A map inside of an item has done something; `worker` is whose item it is.
+
+    `news` are the fields of `pathos_nb.wire.protocol.InnerNews`, which is a floor up.
+    """
+
+    run_id: str
+    worker: str
+    news: Sequence[Any]
 
 
 class ItemFailed(NamedTuple):
@@ -123,6 +134,27 @@ class PlaceGone(NamedTuple):
     n_workers: int
 
 
+class PlaceQueued(NamedTuple):
+    """A place has asked a scheduler for workers, and they are in its queue.
+
+    Attributes
+    ----------
+    place, text : str
+        Which, and what is waited for and why; empty when nothing is any more.
+    since, until : float
+        When it was asked for, and when that will be given up.
+    n_workers : int
+        How many workers there are meanwhile; with none, the run waits.
+    """
+
+    run_id: str
+    place: str
+    text: str
+    since: float
+    until: float
+    n_workers: int
+
+
 class RunEnded(NamedTuple):
     """A map is over; `state` is done, failed or cancelled."""
 
@@ -131,5 +163,5 @@ class RunEnded(NamedTuple):
     seconds: float
 
 
-PlaceNews = PlaceLost | PlaceBack | PlaceGone
-Event = RunStarted | ChunkDone | ItemFailed | ItemRetried | WorkerUp | WorkerDown | PlaceNews | RunEnded
+PlaceNews = PlaceLost | PlaceBack | PlaceGone | PlaceQueued
+Event = RunStarted | ChunkDone | ItemFailed | ItemRetried | WorkerUp | WorkerDown | PlaceNews | InnerTold | RunEnded

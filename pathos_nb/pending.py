@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
+from pathos_nb.dispatch.inputs import Coming, Element, Whole
 from pathos_nb.errors import plain
 
 __all__ = ["PendingResult", "PendingValues"]
@@ -41,7 +42,7 @@ def _timed_out(text: str) -> TimeoutError:
     return error
 
 
-class PendingResult:
+class PendingResult(Coming):
     """The result of a map or a call that goes on meanwhile.
 
     Parameters
@@ -78,6 +79,16 @@ class PendingResult:
             return
         if callback is not None:
             callback(value)
+
+    def as_input(self) -> Whole | Element:
+        """Give what a call that has it as an argument waits for."""
+        found: Whole | Element = self._made.as_input()
+        return found
+
+    def __getitem__(self, index: int) -> Element:
+        """Give the result of one item, as an argument of a later call."""
+        found: Element = self._made[index]
+        return found
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the result is there, or the time is over.

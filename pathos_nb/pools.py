@@ -51,5 +51,12 @@ def _clear(type: Any = None) -> None:
 
 __getattr__ = lazy_names(
     __name__,
-    {"_ProcessPool": "pathos_nb.raw_pools:ProcessPool", "_ThreadPool": "pathos_nb.raw_pools:ThreadPool"},
+    {
+        "MpiPool": "pathos_nb.cluster_pools:MpiPool",
+        "MpiScatter": "pathos_nb.cluster_pools:MpiScatter",
+        "SlurmPool": "pathos_nb.cluster_pools:SlurmPool",
+        "SlurmScatter": "pathos_nb.cluster_pools:SlurmScatter",
+        "_ProcessPool": "pathos_nb.raw_pools:ProcessPool",
+        "_ThreadPool": "pathos_nb.raw_pools:ThreadPool",
+    },
 )

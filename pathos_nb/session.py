@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from pathos_nb.detached.sweeps import Detached
 from pathos_nb.dispatch.kept import RunLog
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.store.store import Stores
@@ -57,6 +58,7 @@ class Session(RunLog):
         registry.observers.append(self.note)
         self.hosts, self.services = Hosts(), Services()
         self.stores = Stores()
+        self.detached = Detached()
         self.sweeps: Any = None  # the notebook's: it keeps what cells compute
         self._resolve = registry.resolver = self.hosts.resolve
 
@@ -319,6 +321,7 @@ class Session(RunLog):
         if self.note in registry.observers:
             registry.observers.remove(self.note)
         self._pools.end()
+        self.detached.leave()  # else their jobs would be cancelled, as runs of this kernel are
         self.cancel()
         for host in self.hosts.connected.values():
             host.leave()

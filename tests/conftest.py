@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests import leftovers
+from tests.rig.dask_cluster import dask_cluster, wants_dask
+
+__all__ = ["dask_cluster"]
 
 # Fixtures that keep something warm from one test to the next, and count for themselves.
 COUNTING_FIXTURES = {"pools"}
@@ -36,6 +39,8 @@ def own_store(nobodys_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest):
     """Fail a test after which there are more child processes, threads or open files than before."""
+    if wants_dask(request.node):
+        request.getfixturevalue("dask_cluster")  # before the count: it stays for the session
     marker = request.node.get_closest_marker("leaves")
     counts_itself = bool(COUNTING_FIXTURES & set(request.fixturenames))
     kinds = () if counts_itself else leftovers.kinds_to_watch(marker.args if marker else None)

@@ -22,6 +22,8 @@ PATIENCE_S = 5.0
 STAYING_PROCESSES = ("resource_tracker",)
 # pytest-timeout's own clock, and the thread by which a debugger or a coverage tool watches.
 STAYING_THREADS = ("pytest_timeout", "pydevd", "coverage")
+# What a client of dask's that is open for the whole session starts and connects as it likes (tests/rig/dask_cluster.py).
+STAYING_THREADS += ("Dask-", "IO loop", "TCP-Executor", "asyncio_", "Profile")
 
 PROC = Path("/proc")
 HAS_PROC = (PROC / "self" / "fd").is_dir()
@@ -86,7 +88,17 @@ def files() -> dict[object, str]:
         target = _target(folder / name)
         if target is not None and int(name) not in staying:
             found[name, target] = f"{name} -> {target}"
-    return found
+    strange = sockets_to(os.environ.get("PATHOS_NB_TEST_DASK_PORTS", ""))
+    return {key: told for key, told in found.items() if key[1] not in strange}
+
+
+def sockets_to(ports: str) -> set[str]:
+    """Give what the descriptors of connections to some ports lead to: a client of dask's has many or few."""
+    if not ports or not HAS_PROC:
+        return set()
+    wanted = tuple(f":{int(port):04X}" for port in ports.split())
+    rows = [line.split() for line in (PROC / "net" / "tcp").read_text().splitlines()[1:]]
+    return {f"socket:[{row[9]}]" for row in rows if row[2].endswith(wanted)}
 
 
 def _target(link: Path) -> str | None:

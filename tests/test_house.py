@@ -96,6 +96,9 @@ LATE_OWN: dict[tuple[str, str], str] = {
         "pathos_nb.notebook.run_widget",
     ): "ipywidgets takes 200 ms: for the first run that shows itself",
     ("launchers/ppft_process.py", "pathos_nb.launchers.ppft_server"): "only in the server's own process",
+    ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_group"): "only in workers of several ranks (20 ms)",
+    ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_leader"): "only in workers of several ranks",
+    ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_member"): "only in workers of several ranks",
     ("launchers/worker.py", "pathos_nb.launchers.metering"): "only in workers of a profiled run (10 ms)",
     ("dispatch/pool.py", "pathos_nb.launchers.inside"): "only in a worker that a pool was sent to, where it is loaded",
 }
@@ -109,10 +112,10 @@ JUPYTER = {"IPython", "ipykernel", "ipywidgets", "anywidget", "comm", "jupyter_c
 # Libraries that only their own files speak to.
 AT_HOME = {
     "altair": ("dispatch/using/altair_plot.py",),
-    "dask": ("launchers/dask.py",),
-    "distributed": ("launchers/dask.py",),
+    "dask": ("launchers/dask_client.py",),
+    "distributed": ("launchers/dask_",),
     "joblib": ("joblib_backend.py",),
-    "mpi4py": ("launchers/mpi.py",),
+    "mpi4py": ("launchers/mpi_",),
     "ppft": ("launchers/ppft_",),
     "xarray": ("dispatch/using/grids.py",),
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install the Debian packages that the tests' ssh hosts (tests/testbed) and the tests in a browser (tests/e2e) need: only
-# what is missing, and only as root. Elsewhere it says what is missing; the tests that need it then skip, each by name.
+# Install the Debian packages that the tests' ssh hosts and Slurm (tests/testbed) and the tests in a browser (tests/e2e)
+# need: only what is missing, and only as root. Elsewhere it says what is missing; the tests that need it then skip, each by name.
 set -eu
 
 command -v dpkg-query >/dev/null 2>&1 || exit 0
@@ -9,7 +9,7 @@ policy=/usr/sbin/policy-rc.d
 has_policy=""
 trap 'rm -f "$log"; [ -z "$has_policy" ] || rm -f "$policy"' EXIT
 
-# The machine's own sshd must not start: the hosts run theirs.
+# The machine's own sshd and Slurm must not start: the hosts and the cluster run theirs.
 forbid_services() {
     [ -e "$policy" ] && return
     printf '#!/bin/sh\nexit 101\n' >"$policy"
@@ -49,4 +49,5 @@ need() {
 
 need "the tests on ssh hosts" \
     openssh-server openssh-client openssl iproute2 iputils-ping ethtool procps tcsh fish zsh util-linux
+need "the tests on Slurm" slurm-wlm munge util-linux
 need "the tests in a browser" chromium fonts-dejavu-core

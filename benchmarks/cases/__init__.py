@@ -40,6 +40,9 @@ NAMES = (
     "agents",
     "rpc_calls",
     "run_view",
+    "dask",
+    "heterogeneous",
+    "slots",
     "store",
     "forecast",
 )

@@ -44,7 +44,7 @@ export interface Head {
   can_retry: boolean;
 }
 
-/** A worker, which is one line of the timeline; `lane` is its number in this run. */
+/** A worker, which is one line of the timeline; `lane` is its number in this run. One of a map inside of an item stands under the worker of that item: `parent` is that one's number, else -1. */
 export interface Lane {
   lane: number;
   worker: string;
@@ -55,6 +55,7 @@ export interface Lane {
   is_up: boolean;
   /** why it went */
   reason: string;
+  parent: number;
 }
 
 /** What workers did, as columns; a span is a chunk, or several that were put together. */
@@ -96,6 +97,20 @@ export interface PrintedRow {
   index: number;
   label: string;
   text: string;
+}
+
+/** A map inside of an item. */
+export interface InnerRow {
+  run: string;
+  /** of the item; of the items, where there are maps inside of these */
+  label: string;
+  title: string;
+  /** RunState, or lost */
+  state: string;
+  n_done: number;
+  n_failed: number;
+  total: number | null;
+  seconds: number;
 }
 
 /** Where something is shown, for a page that did not ask for it: in the metadata of a kernel's message. */
@@ -173,6 +188,8 @@ export interface RunRecord {
   n_more_printed: number;
   /** of a run that is profiled */
   profile: ProfilePart | null;
+  inner: InnerRow[];
+  n_more_inner: number;
 }
 
 /** The first answer to ``open``. */
@@ -200,6 +217,9 @@ export interface RunDelta {
   n_more_failures: number;
   printed: PrintedRow[];
   n_more_printed: number;
+  /** all that are told of; none: as they were */
+  inner: InnerRow[];
+  n_more_inner: number;
 }
 
 /** What is new of a run's profile; about once a second. */

@@ -27,6 +27,12 @@ export function readRecord(value: unknown): RunRecord | string {
     })),
     n_more_printed: number(value['n_more_printed']),
     profile: isObject(value['profile']) ? profile(value['profile']) : null,
+    inner: rows(value['inner']).map((row) => ({
+      run: text(row['run']), label: text(row['label']), title: text(row['title']), state: text(row['state']),
+      n_done: number(row['n_done']), n_failed: number(row['n_failed']), seconds: number(row['seconds']),
+      total: typeof row['total'] === 'number' ? row['total'] : null,
+    })),
+    n_more_inner: number(value['n_more_inner']),
   };
 }
 
@@ -93,6 +99,7 @@ function lane(row: Record<string, unknown>): Lane {
   return {
     lane: number(row['lane']), worker: text(row['worker']), host: text(row['host']), pid: number(row['pid']),
     n_items: number(row['n_items']), busy_s: number(row['busy_s']), is_up: row['is_up'] !== false, reason: text(row['reason']),
+    parent: typeof row['parent'] === 'number' ? row['parent'] : -1, // records of earlier versions have no such entry
   };
 }
 

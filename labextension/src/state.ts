@@ -2,7 +2,7 @@
 //
 // Every part is bounded, whatever the kernel sends and however long the run goes on; what is left out is counted.
 import type {
-  FailureRow, Figures, Head, Lane, PrintedRow, RunDelta, RunRecord, ToFront, Window,
+  FailureRow, Figures, Head, InnerRow, Lane, PrintedRow, RunDelta, RunRecord, ToFront, Window,
 } from './protocol';
 import { asPart, withPart, type Profile } from './profile';
 import { PROTOCOL } from './protocol';
@@ -35,6 +35,9 @@ export interface State {
   readonly closer: Closer | null;
   /** Where the time goes, of a run that is profiled. */
   readonly profile: Profile | null;
+  /** Maps inside of items, and how many more the kernel kept back. */
+  readonly inner: readonly InnerRow[];
+  readonly nMoreInner: number;
 }
 
 export interface Closer {
@@ -50,6 +53,7 @@ export function stateOf(record: RunRecord, now_ms: number): State {
     spans: emptyLog(), failures: [], nMoreFailures: record.n_more_failures, nCutFailures: 0, printed: [],
     nPrintedCharacters: 0, nMorePrinted: record.n_more_printed, nCutPrinted: 0, closer: null,
     profile: record.profile ? withPart(null, record.profile) : null, // records of earlier versions have no such entry
+    inner: record.inner, nMoreInner: record.n_more_inner,
   };
   const listed = withLanes(empty, record.lanes);
   const drawn = { ...listed, spans: appended(listed.spans, record.spans) };
@@ -80,7 +84,7 @@ function unknown(run: string, figures: Figures, now_ms: number): State {
   };
   return stateOf({
     version: PROTOCOL, head, figures, lanes: [], n_more_lanes: 0, spans: asSpans(emptyLog()),
-    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, profile: null,
+    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, profile: null, inner: [], n_more_inner: 0,
   }, now_ms);
 }
 
@@ -93,6 +97,8 @@ function withDelta(state: State, delta: RunDelta, now_ms: number): State {
     spans: delta.spans.lane.length ? appended(state.spans, delta.spans) : state.spans,
     nMoreFailures: delta.n_more_failures,
     nMorePrinted: delta.n_more_printed,
+    inner: delta.inner.length ? delta.inner : state.inner,
+    nMoreInner: delta.n_more_inner,
   };
   return withPrinted(withFailures(next, delta.failures), delta.printed);
 }
@@ -156,6 +162,8 @@ export function asRecord(state: State): RunRecord {
     printed: [...state.printed],
     n_more_printed: state.nMorePrinted + state.nCutPrinted,
     profile: asPart(state.profile),
+    inner: [...state.inner],
+    n_more_inner: state.nMoreInner,
   };
 }
 

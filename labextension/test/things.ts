@@ -9,7 +9,7 @@ export function figures(over: Partial<Figures> = {}): Figures {
 }
 
 export function lane(n: number, over: Partial<Lane> = {}): Lane {
-  return { lane: n, worker: `w${n}`, host: 'laptop', pid: 100 + n, n_items: 20, busy_s: 4.5, is_up: true, reason: '', ...over };
+  return { lane: n, worker: `w${n}`, host: 'laptop', pid: 100 + n, n_items: 20, busy_s: 4.5, is_up: true, reason: '', parent: -1, ...over };
 }
 
 /** Spans, each as [lane, start, end, items, failed]. */
@@ -26,14 +26,15 @@ export function record(over: Partial<RunRecord> = {}): RunRecord {
     version: 1,
     head: { run: 'r1', title: 'score(m, 0)', names: ['m'], started_at: 0, can_cancel: true, can_retry: true },
     figures: figures(), lanes: [lane(0), lane(1)], n_more_lanes: 0, spans: spans([0, 0, 1], [1, 0, 2]),
-    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, profile: null, ...over,
+    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, profile: null, inner: [], n_more_inner: 0,
+    ...over,
   };
 }
 
 export function delta(over: Partial<RunDelta> = {}): RunDelta {
   return {
     type: 'delta', run: 'r1', figures: figures(), lanes: [], spans: spans(), failures: [], n_more_failures: 0, printed: [],
-    n_more_printed: 0, ...over,
+    n_more_printed: 0, inner: [], n_more_inner: 0, ...over,
   };
 }
 

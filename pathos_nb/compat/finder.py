@@ -1,6 +1,6 @@
-"""The import hook behind ``compat.install``: `pathos` and its modules are found here.
+"""The import hook behind ``compat.install``: `pathos`, `pyina` and their modules are found here.
 
-* The hook answers only for `pathos` and what is below it, before any other hook.
+* The hook answers only for these two and what is below them, before any other hook.
 * An alias is the very same module: ``pathos.pools is pathos_nb.pools``, so classes have one identity, and what is
   pickled by reference carries our names and needs no hook where it is loaded.
 * Modules of an installed pathos that were imported before are set aside, and come back with ``uninstall``.
@@ -15,15 +15,16 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-from pathos_nb.compat.names import HOMES, why_not
+from pathos_nb.compat.names import HOMES, PYINA, why_not
 
 __all__ = ["Finder"]
 
-PACKAGES = frozenset(name.rpartition(".")[0] for name in HOMES if "." in name)
+PLACES = {**HOMES, **PYINA}
+PACKAGES = frozenset(name.rpartition(".")[0] for name in PLACES if "." in name)
 
 
 def _is_pathos(name: str) -> bool:
-    return name == "pathos" or name.startswith("pathos.")
+    return name.partition(".")[0] in ("pathos", "pyina")
 
 
 class _Alias(Loader):
@@ -31,7 +32,7 @@ class _Alias(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         # The import system takes from sys.modules what it finds there after this call.
-        sys.modules[module.__name__] = import_module(HOMES[module.__name__])
+        sys.modules[module.__name__] = import_module(PLACES[module.__name__])
 
 
 class Finder(MetaPathFinder):
@@ -70,7 +71,7 @@ class Finder(MetaPathFinder):
         """
         if not _is_pathos(fullname):
             return None
-        if fullname not in HOMES:
+        if fullname not in PLACES:
             raise ModuleNotFoundError(why_not(fullname), name=fullname)
         return ModuleSpec(fullname, _Alias(), is_package=fullname in PACKAGES)
 

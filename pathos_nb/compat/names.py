@@ -1,8 +1,8 @@
-"""Where each module of pathos 0.3.5 is here."""
+"""Where each module of pathos 0.3.5, and of pyina 0.3.2, is here."""
 
 from __future__ import annotations
 
-__all__ = ["HOMES", "VERSION", "why_not"]
+__all__ = ["HOMES", "PYINA", "VERSION", "why_not"]
 
 VERSION = "0.3.5"
 
@@ -39,17 +39,31 @@ HOMES = {
 }
 
 
+PYINA = {
+    "pyina": "pathos_nb.compat.pyina",
+    "pyina.ez_map": "pathos_nb.compat.ez_map",
+    "pyina.launchers": "pathos_nb.compat.pyina_launchers",
+    "pyina.mappers": "pathos_nb.compat.pyina_mappers",
+    "pyina.mpi": "pathos_nb.compat.pyina_mpi",
+    "pyina.schedulers": "pathos_nb.schedulers",
+    "pyina.tools": "pathos_nb.compat.pyina_tools",
+}
+"""Where each module of pyina 0.3.2 is here; its two programs for MPI (mpi_pool, mpi_scatter) are not."""
+
+
 def why_not(module: str) -> str:
-    """Say why a module of pathos is not here.
+    """Say why a module of pathos or pyina is not here.
 
     Parameters
     ----------
     module : str
-        Its full name in pathos.
+        Its full name there.
 
     Returns
     -------
     str
         One sentence.
     """
+    if module in ("pyina.mpi_pool", "pyina.mpi_scatter"):
+        return f"{module} is for programs under mpiexec: here pyina.launchers.MpiPool and MpiScatter start ranks"
     return f"pathos_nb has nothing by the name {module}"

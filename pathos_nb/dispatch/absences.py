@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from pathos_nb.dispatch.crew import Crew
 from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import PoolBroken
-from pathos_nb.events import PlaceBack, PlaceGone, PlaceLost, PlaceNews
-from pathos_nb.launchers.contract import Launcher, SourceBroken, SourceLost
+from pathos_nb.events import PlaceBack, PlaceGone, PlaceLost, PlaceNews, PlaceQueued
+from pathos_nb.launchers.contract import Launcher, SourceBroken, SourceLost, SourceQueued
 
-__all__ = ["Absences", "missing", "sentences"]
+__all__ = ["Absences", "missing", "queued", "sentences"]
 
 
 class Absences:
@@ -35,12 +35,23 @@ class Absences:
     def __init__(self, crew: Callable[[], Crew], runs: list[Run]) -> None:
         self._crew, self._runs = crew, runs
         self._lost: dict[Launcher, SourceLost] = {}
+        self._queued: dict[Launcher, SourceQueued] = {}
         self._given_up: list[str] = []
 
     def begin(self, run: Run) -> None:
         """Tell a run that begins what is lost."""
         for news in self._lost.values():
             self._note(run, self._as_event(run, news))
+        for queued in self._queued.values():
+            self._note(run, self._in_queue(run, queued))
+
+    def queued(self, news: SourceQueued) -> None:
+        """Take note of what is waited for in a queue, or that nothing is any more."""
+        was_queued = self._queued.pop(news.launcher, None) is not None
+        if news.text:
+            self._queued[news.launcher] = news
+        for run in self._runs if news.text or was_queued else ():
+            self._note(run, self._in_queue(run, news))
 
     def lost(self, news: SourceLost) -> None:
         """Take note of a loss; again, if what is in the way has changed."""
@@ -57,6 +68,7 @@ class Absences:
     def gone(self, launcher: Launcher, reason: str) -> None:
         """Take note that a place was given up, or has left."""
         self._lost.pop(launcher, None)
+        self._queued.pop(launcher, None)
         self._given_up.append(launcher.name)
         for run in self._runs:
             self._note(run, PlaceGone(run.run_id, launcher.name, reason, time.time(), self._n_workers()))
@@ -75,9 +87,18 @@ class Absences:
         place = news.launcher.name
         return PlaceLost(run.run_id, place, news.reason, news.since, news.until, self._n_workers())
 
+    def _in_queue(self, run: Run, news: SourceQueued) -> PlaceQueued:
+        place = news.launcher.name
+        return PlaceQueued(run.run_id, place, news.text, news.since, news.until, self._n_workers())
+
     @staticmethod
     def _note(run: Run, news: PlaceNews) -> None:
         last = run.places[-1] if run.places else None
+        if isinstance(news, PlaceQueued) and isinstance(last, PlaceQueued):
+            if last == news:
+                return
+            if last.place == news.place and news.text:  # another reason: the record keeps the last one
+                run.places.pop()
         if isinstance(news, PlaceLost) and isinstance(last, PlaceLost):
             is_same = (last.place, last.since) == (news.place, news.since)
             if last == news:
@@ -105,9 +126,27 @@ def missing(places: Sequence[PlaceNews]) -> list[PlaceLost]:
     for news in places:
         if isinstance(news, PlaceLost):
             lost[news.place] = news
-        else:
+        elif not isinstance(news, PlaceQueued):
             lost.pop(news.place, None)
     return list(lost.values())
+
+
+def queued(places: Sequence[PlaceNews]) -> list[PlaceQueued]:
+    """Give what is waited for in queues now.
+
+    Parameters
+    ----------
+    places : sequence of PlaceNews
+        ``Run.places``.
+
+    Returns
+    -------
+    list of PlaceQueued
+        The latest news of each place that has something in a queue.
+    """
+    latest = {news.place: news for news in places if isinstance(news, PlaceQueued)}
+    gone = {news.place for news in places if isinstance(news, PlaceGone)}
+    return [news for news in latest.values() if news.text and news.place not in gone]
 
 
 def sentences(places: Sequence[PlaceNews], *, is_over: bool = False) -> list[str]:
@@ -129,7 +168,13 @@ def sentences(places: Sequence[PlaceNews], *, is_over: bool = False) -> list[str
     if is_over:
         return gone
     how = "waiting for" if places and not places[-1].n_workers else "going on without"
-    return gone + [f"{how} {_in_words(news)}" for news in missing(places)]
+    return gone + [f"{how} {_in_words(news)}" for news in missing(places)] + [_queue(news) for news in queued(places)]
+
+
+def _queue(news: PlaceQueued) -> str:
+    """Say what is in a queue, and with how many workers the run goes on meanwhile."""
+    how = "going on, and waiting for" if news.n_workers else "waiting for"
+    return f"{how} {news.place}: {news.text}, asked for at {_clock(news.since)}, given up at {_clock(news.until)}"
 
 
 def _in_words(news: PlaceLost) -> str:

@@ -71,4 +71,5 @@ def _spec(run: Run, seat: Seat) -> tuple[object, ...]:
     context = seat.launcher.context()
     changed = context is not None and context != seat.context
     seat.context = context
-    return run.source.star, run.options.seed, run.options.timeout, None, context if changed else None, None
+    known = context if changed else None
+    return run.source.star, run.options.seed, run.options.timeout, None, known, None, None, run.above

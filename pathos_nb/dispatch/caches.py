@@ -124,7 +124,7 @@ class ArchiveCache:
                 if self._is_before:
                     self._archive.dump(*named)  # type: ignore[attr-defined]
             except Exception as error:
-                self._twin(error).update(named)
+                _put_each(self._twin(error), named)
 
     def _twin(self, error: Exception) -> MutableMapping[str, Any]:
         """Open a SQL archive anew for this thread; what went wrong is raised where that is no cure.
@@ -153,6 +153,18 @@ class ArchiveCache:
 
     def close(self) -> None:
         """Nothing: it is the caller's."""
+
+
+def _put_each(archive: MutableMapping[str, Any], named: dict[str, Any]) -> None:
+    """Put what can be put; the first refusal is raised in the end."""
+    refusals: list[Exception] = []
+    for name, value in named.items():
+        try:
+            archive[name] = value
+        except Exception as error:  # of a value that it has no type for
+            refusals.append(error)
+    if refusals:
+        raise refusals[0]
 
 
 def as_cache(what: Any) -> StoreCache | ArchiveCache:

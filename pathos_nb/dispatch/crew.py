@@ -31,6 +31,24 @@ class Chunk:
         self.asked_back = False
 
 
+class Loads:
+    """Who has work, and who has more room than when it was last looked: known at once, however many seats there are.
+
+    Attributes
+    ----------
+    busy : dict
+        Seats that have been sent something, as keys.
+    changed : dict
+        Seats that have room since, as keys.
+    """
+
+    __slots__ = ("busy", "changed")
+
+    def __init__(self) -> None:
+        self.busy: dict[Seat, None] = {}
+        self.changed: dict[Seat, None] = {}
+
+
 class Seat:
     """A place in the pool, whoever sits in it: a worker that is lost is replaced here.
 
@@ -42,24 +60,50 @@ class Seat:
         Chunks it was sent and has not reported, by number, in order.
     """
 
-    def __init__(self, launcher: Launcher, name: str, most_items: int | None = None) -> None:
+    def __init__(self, launcher: Launcher, name: str, loads: Loads, most_items: int | None = None) -> None:
         self.launcher, self.name, self.most_items = launcher, name, most_items
         self.in_flight: dict[int, Chunk] = {}
+        self._loads = loads
         self.to_forget: list[Frame] = []
         self.defined: set[int] = set()
         self.last_number, self.last_reply_s, self.last_size = 0, 0.0, 0
         self.overhead_s = 1e-4
         self.n_items, self.retiring, self.leaving = 0, False, False
         self.context: tuple[Any, ...] | None = None
-        self.slot: Slot = launcher.start_slot(name)
+        self.slot: Slot
+
+    def begin(self) -> Seat:
+        """Have the first worker in it."""
+        self.slot = self.launcher.start_slot(self.name)
+        return self
 
     def replace(self) -> None:
         """Put a new worker in the seat of one that has gone."""
-        self.in_flight.clear()
+        self.take_all()
         self.to_forget.clear()
         self.defined.clear()
         self.n_items, self.context, self.retiring, self.last_size = 0, None, False, 0
         self.slot = self.launcher.start_slot(self.name)
+
+    def put(self, chunk: Chunk) -> None:
+        """Take note of a chunk that the worker is sent."""
+        self.in_flight[chunk.number] = chunk
+        chunk.run.n_in_flight += 1
+        self._loads.busy[self] = None
+
+    def take(self, number: int) -> Chunk | None:
+        """Give a chunk that was reported; None if nobody waits for it."""
+        chunk = self.in_flight.pop(number, None)
+        if chunk is not None:
+            chunk.run.n_in_flight -= 1
+            self._loads.changed[self] = None
+            if not self.in_flight:
+                self._loads.busy.pop(self, None)  # it may have been dropped before
+        return chunk
+
+    def take_all(self) -> list[Chunk]:
+        """Give all that the worker has not reported."""
+        return [chunk for number in list(self.in_flight) if (chunk := self.take(number)) is not None]
 
     def kill(self, reason: str) -> None:
         """End the worker now; it gets no more work, which would die with it."""
@@ -144,6 +188,8 @@ class Crew:
         self.seats: list[Seat] = []
         self.launchers: list[Launcher] = []
         self.vacant: dict[Launcher, list[Seat]] = {}
+        self.loads = Loads()
+        self._by_slot: dict[Slot, Seat] = {}
         self.stillborn = 0
         try:
             for kind, n in plan.launchers.items():
@@ -153,7 +199,7 @@ class Crew:
             for launcher in self.launchers:  # all of them are on their way by now
                 with plan.waiting():
                     launcher.wait_until_up()
-                self.grow(launcher, launcher.n_expected)
+                self.grow(launcher, launcher.make_room(launcher.n_expected))
         except BaseException:
             self.close()
             raise
@@ -164,13 +210,34 @@ class Crew:
         taken |= {seat.name for seat in self.vacant.get(launcher, ())}
         names = (f"{launcher.name}-{i}" for i in range(1, 1 << 30))
         for _ in range(n):
-            name = next(name for name in names if name not in taken)
-            self.seats.append(Seat(launcher, name, self.most_items))
+            seat = Seat(launcher, next(name for name in names if name not in taken), self.loads, self.most_items)
+            taken.add(seat.name)
+            try:
+                self._sit(seat.begin())
+            except PoolBroken:
+                if not launcher.will_be_back:
+                    raise
+                self.vacant.setdefault(launcher, []).append(seat)
+
+    def _sit(self, seat: Seat) -> None:
+        """Have a seat with a worker in it among the others."""
+        self.seats.append(seat)
+        self._by_slot[seat.slot] = seat
+        self.loads.changed[seat] = None
+
+    def remove(self, seat: Seat) -> None:
+        """Do without a seat."""
+        self.seats.remove(seat)
+        self._by_slot.pop(seat.slot, None)
+        self.loads.busy.pop(seat, None)
 
     def resize(self, launcher: Launcher, n: int) -> None:
         """Have `n` seats of one launcher; those that go finish what they were sent."""
         ours = [seat for seat in self.seats if seat.launcher is launcher and not seat.leaving]
-        self.grow(launcher, n - len(ours))
+        vacant = self.vacant.get(launcher, [])
+        if (n_more := n - len(ours) - len(vacant)) > 0:
+            self.grow(launcher, launcher.make_room(n_more))
+        del vacant[max(0, n - len(ours)) :]
         for seat in ours[n:]:
             seat.retiring = seat.leaving = True
             seat.slot.retire()
@@ -185,34 +252,44 @@ class Crew:
         PoolBroken
             There is no other worker.
         """
+        self.remove(seat)
+        self._fill(seat)
+
+    def _fill(self, seat: Seat) -> None:
         try:
             seat.replace()
         except PoolBroken:
-            self.seats.remove(seat)
             if seat.launcher.will_be_back:
                 self.vacant.setdefault(seat.launcher, []).append(seat)
                 return
             if not self.seats and not self.vacant:
                 raise
             self._hub.call_later(_TRY_AGAIN_S, lambda: self._try_again(seat))
+        else:
+            self._sit(seat)
 
     def _try_again(self, seat: Seat) -> None:
         if seat.launcher in self.launchers:  # else the pool was closed meanwhile
-            self.seats.append(seat)
-            self.replace(seat)
+            self._fill(seat)
 
     def fill(self, launcher: Launcher) -> None:
         """Put workers in a launcher's seats, now that there are some again."""
         for seat in self.vacant.pop(launcher, []):
-            self.seats.append(seat)
-            self.replace(seat)
+            self._fill(seat)
+
+    def change(self, launcher: Launcher, n_more: int) -> None:
+        """Have seats for workers that a launcher can start now, or none for those that it never will again."""
+        self.grow(launcher, n_more)
+        vacant = self.vacant.get(launcher, [])
+        del vacant[max(0, len(vacant) + n_more) if n_more < 0 else len(vacant) :]
 
     def drop(self, launcher: Launcher) -> list[Seat]:
         """Do without a launcher; give the seats that it had."""
         if launcher in self.launchers:
             self.launchers.remove(launcher)
         gone = self.seats_of(launcher)
-        self.seats[:] = [seat for seat in self.seats if seat.launcher is not launcher]
+        for seat in gone:
+            self.remove(seat)
         return gone + self.vacant.pop(launcher, [])
 
     def seats_of(self, launcher: Launcher) -> list[Seat]:
@@ -221,10 +298,7 @@ class Crew:
 
     def seat_of(self, slot: Slot) -> Seat | None:
         """Find the seat of a worker; None if it has been replaced since."""
-        for seat in self.seats:
-            if seat.slot is slot:
-                return seat
-        return None
+        return self._by_slot.get(slot)
 
     def mourn(self, seat: Seat, was_working: bool, reason: str, tail: str) -> None:
         """Take note of a death.
@@ -245,4 +319,7 @@ class Crew:
             launcher.close()
         self.launchers.clear()
         self.seats.clear()
+        self.loads.busy.clear()
+        self.loads.changed.clear()
+        self._by_slot.clear()
         self.vacant.clear()

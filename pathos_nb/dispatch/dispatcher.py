@@ -31,11 +31,14 @@ from pathos_nb.dispatch.deliveries import Deliveries, complain
 from pathos_nb.dispatch.feeder import Feeder, failure_of
 from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import StreamKeeper
+from pathos_nb.dispatch.nested import watch
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Keeping, Run, Task
+from pathos_nb.dispatch.waiting import Waiting
 from pathos_nb.errors import PoolBroken, PoolClosed
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub, Ready
+from pathos_nb.launchers.inside import working
 from pathos_nb.launchers.registry import registry
 
 GRACE_S = 0.2
@@ -89,8 +92,9 @@ class Dispatcher:
             self.hub.close()
             raise
         self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
+        self.waiting = Waiting(self.hub, self._check_over, self.fail_run, self.stop)
         self._may_step = any(seat.slot.inline for seat in self.crew.seats)
-        self.is_inline = len(self._inline) == len(self.crew.seats)
+        self.is_inline = self._may_step and len(self._inline) == len(self.crew.seats)
 
     @property
     def _inline(self) -> list[Any]:
@@ -119,9 +123,15 @@ class Dispatcher:
             run.unattended = not attended
             run.workers_n = len(self.crew.seats)
             self.runs.append(run)
-            self._show(run)
+            if (worker := working()) is not None:
+                watch(run, worker)
+            if worker is None or run.options.progress:  # else it is seen under its outer item
+                self._show(run)
             run.begin()
             self.absences.begin(run)
+            self.waiting.begin(run)
+            for launcher in list(self.crew.vacant):
+                launcher.wake()
             if not run.source.ready:
                 self._check_over(run)
             if len(self.runs) > 1 or not send_alone(run, self.crew, self.feeder.note):
@@ -158,6 +168,11 @@ class Dispatcher:
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
         if self.broken is not None:
             raise self.broken
+
+    @property
+    def token(self) -> str:
+        """A name that no other pool has."""
+        return self.hub.token
 
     def new_number(self) -> tuple[int, str]:
         """Give a number that no other run of this process has, and a name that no other run has."""
@@ -268,8 +283,7 @@ class Dispatcher:
         if run.source.error is not None and not run.is_stream and not run.stopping:
             self.fail_run(run, run.source.error)
             return
-        is_idle = not any(chunk.run is run for seat in self.crew.seats for chunk in seat.in_flight.values())
-        if is_idle and (run.stopping or (run.source.is_exhausted and not run.again)) and self._is_kept(run):
+        if not run.n_in_flight and (run.stopping or (run.source.is_exhausted and not run.again)) and self._is_kept(run):
             self._finish(run)
 
     def _is_kept(self, run: Run) -> bool:
@@ -308,7 +322,7 @@ class Dispatcher:
         self.broken = error
         self.receiver.is_closing = True
         for seat in self.crew.seats:
-            seat.in_flight.clear()
+            seat.take_all()
             seat.kill("the pool is broken")
         for run in list(self.runs):
             run.error = error
@@ -354,7 +368,7 @@ class Dispatcher:
 
     def is_brief(self) -> bool:
         """Whether a report is likely to come at once, and a core is free to look out for it."""
-        seats = [seat for seat in self.crew.seats if seat.in_flight]
+        seats = self.crew.loads.busy
         return 0 < len(seats) < self._n_cores and all(map(_is_brief, seats))
 
     def has_deliveries(self) -> bool:
@@ -441,7 +455,7 @@ class Dispatcher:
                 return
             self.is_closed = self.receiver.is_closing = True
             for seat in self.crew.seats:
-                seat.in_flight.clear()
+                seat.take_all()
             for run in list(self.runs):
                 run.stopping = run.stopping or "cancelled"
                 self._finish(run)
@@ -472,7 +486,7 @@ class Dispatcher:
     def n_busy(self) -> int:
         """How many workers have been sent something that they have not reported."""
         with self.lock:
-            return sum(bool(seat.in_flight) for seat in self.crew.seats)
+            return len(self.crew.loads.busy)
 
     def pin_everywhere(self, run: Run) -> None:
         """Have the run's items run once on each worker."""

@@ -6,15 +6,16 @@ send, a worker without work takes over half of what another has not begun.
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pathos_nb.dispatch.captured import HEAVY_BYTES, culprit, heavy, name_of
 from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
-from pathos_nb.dispatch.run import Run, Task
+from pathos_nb.dispatch.run import Pace, Run, Task
 from pathos_nb.errors import CannotSend, Failure, PathosNbError
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.launchers.failing import text_of
@@ -27,11 +28,13 @@ from pathos_nb.wire.serialization import MINOR, Payload
 WINDOW = 16
 WINDOW_BYTES = 1 << 20
 DEPTH = 2
+_FEW = 64  # of more seats than this, nobody looks at all for each report
 _GRACE_S = 0.5
 _LOOK_AGAIN_S = 2e-3
 _SHORT_S = 1e-3
 _MEASURED_S = 5e-3
 _WORTH_TAKING_S = 1e-3
+_PAUSES = 10
 _TRIPS_A_CHUNK = 5.0  # with an overhead of a tenth, a chunk lasts two round trips: the next is there before it ends
 
 
@@ -61,12 +64,13 @@ class Feeder:
         self.crew, self.runs, self.hub = crew, runs, hub
         self._fail_item, self._fail_run = fail_item, fail_run
         self._look_again: Any = None
+        self._not_before_s = 0.0
 
     def feed(self) -> None:
         """Send what can be sent."""
+        seats = self._with_room()
         if not self.runs:
             return
-        seats = self.crew.seats
         for depth in range(1, DEPTH + 1):
             if not self._has_more():
                 break
@@ -74,8 +78,18 @@ class Feeder:
                 while len(seat.in_flight) < depth and not seat.retiring and self._feed_one(seat):
                     if seat.slot.inline:
                         break
-        if self.runs and len(seats) > 1 and any(map(_holds_more_than_one, seats)):
+        if self.runs and 1 < len(self.crew.seats) > len(self.crew.loads.busy):
             self._take_back()
+
+    def _with_room(self) -> Sequence[Seat]:
+        """Give the seats that may have got room: of many, those that have reported, unless there is other news."""
+        loads, runs = self.crew.loads, self.runs
+        changed, loads.changed = loads.changed, {}
+        if len(self.crew.seats) <= _FEW or len(runs) != 1:
+            return self.crew.seats
+        run = runs[0]
+        is_plain = run.n_sent and not (run.again or run.is_stream or run.pins or run.source.left is None)
+        return list(changed) if is_plain else self.crew.seats
 
     def _has_more(self) -> bool:
         return any(not run.stopping and (run.again or run.source.ready) for run in self.runs)
@@ -204,10 +218,25 @@ class Feeder:
 
     def _share(self, run: Run, seat: Seat) -> float:
         """Give a seat's part of the speed of all; even shares until enough is measured to tell speed from noise."""
-        keys = [id(other) for other in self.crew.seats]
-        if min(run.worked_s.get(key, 0.0) for key in keys) < _MEASURED_S:
-            return 1 / len(keys)
-        return (1 / max(run.item_s[id(seat)], 1e-9)) / sum(1 / max(run.item_s[key], 1e-9) for key in keys)
+        n = len(self.crew.seats)
+        pace = run.pace
+        if pace.n_seats != n or run.n_sent >= pace.until:
+            run.pace = pace = self._pace(run, n)
+        own = run.item_s[id(seat)]
+        if not pace.speed or run.worked_s.get(id(seat), 0.0) < _MEASURED_S:
+            return 1 / n
+        return min(1.0, 1 / max(own, 1e-9) / pace.speed)
+
+    def _pace(self, run: Run, n: int) -> Pace:
+        """Put together how fast all seats are; those that are not known for as fast as the others."""
+        worked, item_s = run.worked_s, run.item_s
+        speeds = [
+            1 / max(item_s[key], 1e-9)
+            for key in map(id, self.crew.seats)
+            if worked.get(key, 0.0) >= _MEASURED_S and key in item_s
+        ]
+        speed = sum(speeds) * n / len(speeds) if speeds else 0.0
+        return Pace(speed, n, run.n_sent + n // _FEW)
 
     def window(self, run: Run) -> int:
         """How many items of a run may be pulled and not taken."""
@@ -256,7 +285,7 @@ class Feeder:
         """Take note of a chunk that is about to be sent."""
         n = chunk.limit
         seat.slot.set_limit(chunk.number, n)
-        seat.in_flight[chunk.number] = chunk
+        seat.put(chunk)
         seat.last_size = n
         seat.n_items += n
         run.n_sent += 1
@@ -280,7 +309,7 @@ class Feeder:
         chunk_s = CUT_S if options.chunksize is None else None
         known = context if changed else None
         how = tuple(run.profile.how) if run.profile is not None else None
-        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, known, chunk_s, how)
+        spec = RunSpec(run.source.star, options.seed, options.timeout, minor, known, chunk_s, how, run.above)
         return Frame(protocol.DEFINE, (run.number, tuple(spec)), payload.body, payload.buffers)
 
     def _payload(self, run: Run, codec: Any) -> Payload | None:
@@ -332,19 +361,33 @@ class Feeder:
     # --- taking back ---
 
     def _take_back(self) -> None:
-        idle = [seat for seat in self.crew.seats if not seat.in_flight and not seat.retiring]
+        now_s = time.monotonic()
+        if now_s < self._not_before_s:
+            self._look_later()
+            return
+        if any(map(_holds_more_than_one, self.crew.loads.busy)):
+            idle = [s for s in self.crew.seats if not s.in_flight and not s.retiring and not s.slot.inline]
+            if idle:
+                self._share_out(idle)
+        if len(self.crew.seats) > _FEW:  # however many there are, this is a small part of the work
+            self._not_before_s = (after_s := time.monotonic()) + _PAUSES * (after_s - now_s)
+
+    def _share_out(self, idle: list[Seat]) -> None:
+        """Have each idle seat take over from whoever has most that is not begun."""
+        order = itertools.count()
+        victims = [(-worth, next(order), seat) for seat in self.crew.loads.busy if (worth := self._unbegun_s(seat))]
+        heapq.heapify(victims)
         for seat in idle:
-            if seat.slot.inline:
-                continue
-            victim = max(self.crew.seats, key=self._unbegun_s)
-            worth = self._unbegun_s(victim)
-            if not worth:
+            if not victims:
                 return
+            worth, _, victim = victims[0]
             trips_s = seat.slot.latency_s + victim.slot.latency_s
-            if worth < _WORTH_TAKING_S + trips_s and not self._is_stuck(victim):
+            if -worth < _WORTH_TAKING_S + trips_s and not self._is_stuck(victim):
                 self._look_later()
                 return
             self._take_over(seat, victim)
+            left = self._unbegun_s(victim)
+            heapq.heapreplace(victims, (-left, next(order), victim)) if left else heapq.heappop(victims)
 
     def _unbegun_s(self, seat: Seat) -> float:
         """Estimate how long what a seat has not begun will take; 0 if it cannot be taken."""

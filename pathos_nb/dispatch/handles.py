@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 import sys
 import threading
 from collections.abc import Generator, Iterator
 from typing import Any
 
 from pathos_nb.dispatch.dispatcher import Dispatcher
+from pathos_nb.dispatch.graph import Graph, node_of
+from pathos_nb.dispatch.inputs import Coming, Element, Whole
 from pathos_nb.dispatch.keepers import MISSING, StreamKeeper
 from pathos_nb.dispatch.run import Run
-from pathos_nb.errors import Failure, PoolClosed, without_engine
+from pathos_nb.errors import CannotSend, Failure, PoolClosed, without_engine
+from pathos_nb.launchers.registry import registry
 
 
-class AsyncResult:
-    """A result to come.
+class AsyncResult(Coming):
+    """A result to come; as an argument of a later call, that call waits for it.
 
     Parameters
     ----------
@@ -27,6 +31,30 @@ class AsyncResult:
 
     def __init__(self, run: Run, single: bool = False) -> None:
         self.run, self._single = run, single
+        registry.handles.add(self)
+
+    def as_input(self) -> Whole:
+        """Give what a call that has it as an argument waits for."""
+        return Whole(self.run, self._single)
+
+    def __getitem__(self, index: int) -> Element:
+        """Give the result of one item, as an argument of a later call: it may be there before the others."""
+        total = self.run.total
+        if self._single or total is None:
+            raise TypeError("the items of a map can be told apart, not those of a call: give them to another call")
+        place = operator.index(index)
+        if not -total <= place < total:
+            raise IndexError(f"item {index} of {total}")
+        return Element(self.run, place % total)
+
+    @property
+    def graph(self) -> Graph:
+        """The calls that it depends on, and that depend on it; a picture in a notebook."""
+        return Graph(node_of(self.run))
+
+    def __reduce__(self) -> Any:
+        cure = "give it as an argument by itself, or in a list, tuple or dictionary; or call its get() first"
+        raise CannotSend("a result to come cannot be sent to a worker", cure=cure, run=self.run_id)
 
     @property
     def run_id(self) -> str:

@@ -34,7 +34,7 @@ class KeptRun:
         self.heavy: tuple[tuple[str, int], ...] = ()
         self.again: Callable[[bool], Any] | None = None  # runs its points again, or only those without a value
         self.results: Callable[[], Any] | None = None  # gives its results as long as somebody has them
-        self.profile = run.profile
+        self.profile, self.inner = run.profile, run.inner
         self.started_at, self.chunks = run.started_at, run.chunks if run.profile is not None else []
         self._run: Run | None = run
         run.subscribe(self._hear)

@@ -14,6 +14,7 @@ from pathos_nb.dispatch.crew import Plan
 from pathos_nb.dispatch.deliveries import CallbackKeeper, Deliver
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
+from pathos_nb.dispatch.inputs import coming
 from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions, is_count, read_options
@@ -21,6 +22,7 @@ from pathos_nb.dispatch.places import join, leave
 from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import SliceSource, Source, make_source
 from pathos_nb.dispatch.staffing import checked_size, kinds_of, setup_frame, size_of, sizes_of
+from pathos_nb.dispatch.waiting import held_source
 from pathos_nb.errors import BadOption, PoolClosed
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.inside import here
@@ -78,6 +80,7 @@ class Maps:
         self._lock = threading.Lock()
         self._at_close: list[Callable[[], Callable[[bool], None] | None]] = []
         self.dispatcher = Dispatcher(plan)
+        self._n_planned = sum(launcher.n_expected for launcher in self.dispatcher.crew.launchers)
         self._finalizer = weakref.finalize(self, _end_in, os.getpid(), self.dispatcher)
 
     @property
@@ -154,8 +157,9 @@ class Maps:
     def later(
         self, f: Callable[..., Any], sequences: tuple[Any, ...], star: bool, options: Any, *, single: bool = False
     ) -> AsyncResult:
-        """Begin a map and give its result to come."""
-        return AsyncResult(self.run(f, sequences, star, options, attended=False), single=single)
+        """Begin a map and give its result to come; its input is read at once."""
+        read = tuple(sequence if coming(sequence) else list(sequence) for sequence in sequences)
+        return AsyncResult(self.run(f, read, star, options, attended=False), single=single)
 
     def _prepared(
         self, f: Callable[..., Any], sequences: Any, star: bool, options: Any, deliver: Deliver | None = None
@@ -236,7 +240,7 @@ class Maps:
         chosen = read_options(options)
         if chosen.timeout is not None and self.dispatcher.is_inline:
             raise BadOption("the serial launcher cannot stop an item", cure='use "processes" or "threads" for timeout')
-        return make_source(sequences, star), chosen
+        return held_source(sequences, star, chosen.kwargs) or make_source(sequences, star), chosen
 
     def _new_run(self, call: Call, keeper: Keeper) -> Run:
         if self.state == "closed":
@@ -253,7 +257,7 @@ class Maps:
 
     def _is_inside(self) -> bool:
         """Whether this thread is one of the pool's own, all of which may be waiting for each other."""
-        return id(self.dispatcher.hub) in here.pools or self.dispatcher.is_mine()
+        return self.dispatcher.hub.token in here.pools or self.dispatcher.is_mine()
 
     # --- the end ---
 

@@ -41,8 +41,8 @@ def join(dispatcher: Dispatcher, kind: type[Launcher], setup: Frame | None, n: i
                 raise PoolClosed("the pool was closed", cure="make a new one")
             if not known:
                 dispatcher.crew.launchers.append(launcher)
-            dispatcher.crew.grow(launcher, n)
-            dispatcher.is_inline = all(seat.slot.inline for seat in dispatcher.crew.seats)
+            dispatcher.crew.grow(launcher, launcher.make_room(n if known else launcher.n_expected))
+            dispatcher.is_inline = dispatcher.is_inline and all(seat.slot.inline for seat in dispatcher.crew.seats)
             dispatcher.feeder.feed()
     except BaseException:
         if not known:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from pathos_nb.errors import HostError, PoolBroken, without_engine
+from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.zygote_start import head_starts
 
 TYPE_CHECKING = False
@@ -29,10 +30,11 @@ class Pool:
     Parameters
     ----------
     *where : str or object
-        Places: ``"processes"`` (the default; inside of a worker it is serial, since the cores are taken),
-        ``"threads"``, ``"serial"``, a host; or what a launcher takes for one. Several may be mixed.
+        Places: ``"processes"`` (the default; inside of a worker whose share is one core it is serial), ``"threads"``,
+        ``"serial"``, a host; or what a launcher takes for one. Several may be mixed.
     nodes : int or mapping, optional
-        How many workers at each place; by default as many as there are cores that this process may use.
+        How many workers at each place; by default as many as there are cores that this process may use: inside of a
+        worker those are its share, the cores there by the workers there.
     initializer : callable, optional
         Called once in each worker before it takes work.
     initargs : tuple
@@ -72,6 +74,7 @@ class Pool:
         self.places: tuple[str, ...] = _names(self._where)
         self._nodes, self._most_items, self._settings = nodes, maxtasksperchild, settings
         self._setup = (initializer, tuple(initargs))
+        self._known_as: tuple[str, ...] = ()
         try:
             self._started: Maps | None = self._begin()
         except (HostError, PoolBroken) as error:  # its text has what there is to know of the cause
@@ -87,6 +90,9 @@ class Pool:
         return self._started
 
     def _begin(self) -> Maps:
+        if self._is_in_itself():
+            self._where, self._nodes, self._settings = (*_within_share(self.places, self._nodes), {})
+            self.places = _names(self._where)
         starts = _head_starts(self.places, self._nodes)
         try:
             from pathos_nb.dispatch.maps import begin
@@ -98,6 +104,11 @@ class Pool:
         finally:
             for start in starts.values():
                 start.end()
+
+    def _is_in_itself(self) -> bool:
+        """Whether this is the copy of a pool that came to one of its own workers."""
+        inside = sys.modules.get("pathos_nb.launchers.inside")
+        return bool(self._known_as) and inside is not None and not inside.here.pools.isdisjoint(self._known_as)
 
     # --- maps ---
 
@@ -153,11 +164,11 @@ class Pool:
 
     def amap(self, f: Callable[..., Any], *sequences: Iterable[Any], **options: Any) -> AsyncResult:
         """Begin a map and give its result to come; the input is read at once."""
-        return self._maps.later(f, tuple(map(list, sequences)), False, options)
+        return self._maps.later(f, sequences, False, options)
 
     def astarmap(self, f: Callable[..., Any], rows: Iterable[Iterable[Any]], **options: Any) -> AsyncResult:
         """Begin a `starmap` and give its result to come."""
-        return self._maps.later(f, (list(rows),), True, options)
+        return self._maps.later(f, (rows,), True, options)
 
     def pipe(self, f: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Give ``f(*args)``, computed by one worker."""
@@ -268,6 +279,7 @@ class Pool:
             1 or more.
         """
         size, first = self._maps.resize(n), self.places[0]
+        size = self._maps.kinds[first].nodes_for(size)
         self._nodes = size if len(self.places) == 1 else {**_by_place(self._nodes, self.places), first: size}
 
     def add_place(self, place: object, nodes: int | None = None, **settings: Any) -> None:
@@ -360,18 +372,19 @@ class Pool:
         return f"<Pool {'+'.join(self.places)} nodes={self.nodes} {self.state}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.places, self._nodes, self._setup, (self._most_items, self._settings))
+        known_as = self._known_as
+        if self._started is not None:
+            known_as = (*known_as, self._started.dispatcher.hub.token)
+        return _again, (self.places, self._nodes, self._setup, (self._most_items, self._settings, known_as))
 
 
-def _again(
-    places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], said: tuple[int | None, dict[str, Any]]
-) -> Pool:
+def _again(places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], said: tuple[Any, ...]) -> Pool:
     """Make a pool like one that was sent here, for maps inside of maps; it ends with the run that brought it."""
     from pathos_nb.launchers.inside import process
 
     pool = Pool.__new__(Pool)
     pool._where = pool.places = places
-    pool._nodes, pool._setup, (pool._most_items, pool._settings) = nodes, start, said
+    pool._nodes, pool._setup, (pool._most_items, pool._settings, pool._known_as) = nodes, start, said
     pool._started = None
     process.travelled.add(pool)
     return pool
@@ -399,4 +412,13 @@ def _head_starts(places: tuple[str, ...], nodes: Any) -> Any:
 
 def _default_place() -> str:
     inside = sys.modules.get("pathos_nb.launchers.inside")  # not loaded: this is the first pool
-    return "serial" if inside is not None and inside.is_in_worker() else "processes"
+    has_one = inside is not None and inside.is_in_worker() and usable_cores() == 1
+    return "serial" if has_one else "processes"
+
+
+def _within_share(places: tuple[str, ...], nodes: Any) -> tuple[tuple[str, ...], int | None]:
+    """Give places and size of a pool inside of itself: no more workers than cores, else each floor multiplies them."""
+    here = [place for place in places if place in ("processes", "threads")]
+    asked = nodes.get(here[0]) if here and hasattr(nodes, "get") else nodes
+    n = min(usable_cores(), asked if isinstance(asked, int) else usable_cores())
+    return ((here[0] if here else "processes",), n) if n > 1 else (("serial",), None)

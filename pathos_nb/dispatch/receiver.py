@@ -21,7 +21,7 @@ from pathos_nb.dispatch.profiles import Profile, Ran, Source, Traffic
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, PoolBroken, WorkerLost
-from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
+from pathos_nb.events import ChunkDone, InnerTold, ItemRetried, WorkerDown
 from pathos_nb.launchers.board import FINISHED
 from pathos_nb.launchers.contract import (
     Launcher,
@@ -31,6 +31,7 @@ from pathos_nb.launchers.contract import (
     SlotDown,
     SourceBroken,
     SourceLost,
+    SourceQueued,
     SourceReady,
     TakenBack,
 )
@@ -38,7 +39,7 @@ from pathos_nb.launchers.failing import revive, text_of
 from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import ItemReport, Profiled, Report
+from pathos_nb.wire.protocol import InnerNews, ItemReport, Profiled, Report
 from pathos_nb.wire.serialization import MINOR, carries_code
 
 _MIN_OVERHEAD_S = 1e-4  # what a chunk costs here, though the worker has the next one meanwhile and does not wait
@@ -96,7 +97,10 @@ class Receiver:
                 self._on_taken_back(seat, news.chunk, news.n_items)
         elif isinstance(news, SourceReady):
             self._crew().fill(news.launcher)
+            self._crew().change(news.launcher, news.n_more)
             self._absences.back(news.launcher)
+        elif isinstance(news, SourceQueued):
+            self._absences.queued(news)
         elif isinstance(news, SourceLost):
             self._absences.lost(news)
         else:
@@ -110,10 +114,14 @@ class Receiver:
             self._break_pool(PoolBroken(f"the initializer failed on {seat.name}: {text}", tail=trace))
         elif frame.kind == protocol.DONE:
             report = Report(*frame.meta)
-            chunk = seat.in_flight.pop(report.chunk, None)
+            chunk = seat.take(report.chunk)
             if chunk is not None:
                 _call_off(chunk)
                 self._on_report(seat, chunk, report, frame)
+        elif frame.kind == protocol.INNER:
+            chunk = seat.in_flight.get(frame.meta[0])
+            if chunk is not None:
+                _take_inner(chunk.run, seat, frame.meta[1])
         elif frame.kind == protocol.PROFILE:
             chunk = seat.in_flight.get(frame.meta[0])
             if chunk is not None and chunk.run.profile is not None:
@@ -125,6 +133,8 @@ class Receiver:
         seat.n_items -= len(chunk.task.indices) - report.n_run
         if report.profile is not None and run.profile is not None:
             _profile(run.profile, seat, chunk, report, frame)
+        if report.inner:
+            _take_inner(run, seat, report.inner)
         if report.undecodable:
             self._on_undecodable(seat, chunk, report.undecodable)
         elif report.n_run:
@@ -314,8 +324,7 @@ class Receiver:
     def do_without(self, launcher: Launcher, reason: str) -> None:
         """Have others do what a launcher's workers were sent; it is no longer one of the pool's."""
         for seat in self._crew().drop(launcher):
-            lost = list(seat.in_flight.values())
-            seat.in_flight.clear()
+            lost = seat.take_all()
             for chunk in lost:
                 _call_off(chunk)
                 self._salvage(seat, chunk, None, reason, "")
@@ -323,9 +332,8 @@ class Receiver:
 
     def _on_down(self, seat: Seat, news: SlotDown) -> None:
         reason, tail = news.reason, news.tail
-        running, lost = seat.slot.running() if news.is_workers else None, list(seat.in_flight.values())
+        running, lost = seat.slot.running() if news.is_workers else None, seat.take_all()
         slot, was_retired = seat.slot, seat.retiring or not news.is_workers
-        seat.in_flight.clear()
         for chunk in lost:
             _call_off(chunk)
             self._salvage(seat, chunk, running, reason, tail)
@@ -335,7 +343,7 @@ class Receiver:
             if not was_retired:
                 self._crew().mourn(seat, running is not None or not lost, reason, tail)
             if seat.leaving:
-                self._crew().seats.remove(seat)
+                self._crew().remove(seat)
             else:
                 self._crew().replace(seat)
         except PoolBroken as error:
@@ -345,6 +353,8 @@ class Receiver:
 
     def _salvage(self, seat: Seat, chunk: Chunk, running: Running | None, reason: str, tail: str) -> None:
         run, task, star = chunk.run, chunk.task, chunk.run.source.star
+        if run.inner:
+            run.inner.lose(task.indices)
         if run.stopping or not chunk.limit:  # all of it was taken over by another
             return
         if running is None or running.chunk != chunk.number:
@@ -416,6 +426,13 @@ def _profile(profile: Profile, seat: Seat, chunk: Chunk, report: Report, frame: 
     name = functools.partial(chunk.run.argument_of, chunk.task)
     profile.add(source, told := Profiled(*report.profile or ()))
     profile.add_chunk(source, told, Ran(chunk.task.indices[: report.n_run], ends, report.block, name), traffic)
+
+
+def _take_inner(run: Run, seat: Seat, rows: Sequence[Sequence[Any]]) -> None:
+    for raw in rows:
+        news = InnerNews(*raw)
+        run.inner.take(news)
+        run.tell_now(InnerTold(run.run_id, seat.name, news))
 
 
 def _call_off(chunk: Chunk) -> None:

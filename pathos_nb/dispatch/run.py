@@ -15,12 +15,14 @@ from typing import Any, NamedTuple, Protocol
 
 from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
 from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
+from pathos_nb.dispatch.nested import InnerRuns
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.dispatch.profiles import make_profile
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, PlaceNews, RunEnded, RunStarted
 from pathos_nb.launchers.contract import Timer
+from pathos_nb.launchers.inside import here
 from pathos_nb.launchers.worker import ByValue
 from pathos_nb.wire.serialization import Payload
 
@@ -55,6 +57,14 @@ class Task(NamedTuple):
         return Task(self.indices[start:stop], items, alone, contested or self.contested)
 
 
+class Pace(NamedTuple):
+    """How fast all workers of a run are together, in items a second; until so many chunks were sent it is not asked."""
+
+    speed: float = 0.0
+    n_seats: int = 0
+    until: int = 0
+
+
 class Call(NamedTuple):
     """What a map is asked: a function, its input and the options."""
 
@@ -65,6 +75,10 @@ class Call(NamedTuple):
 
 class Attendant(Protocol):
     """What a run needs of its dispatcher."""
+
+    @property
+    def token(self) -> str:
+        """A name that no other pool has, for what runs inside of it."""
 
     def new_number(self) -> tuple[int, str]:
         """Give a number and a name that no other run has."""
@@ -115,6 +129,8 @@ class Run:
         The record so far.
     places : list of PlaceNews
         What was lost on the way, and what came back; `pathos_nb.dispatch.absences` reads it.
+    inner : InnerRuns
+        The maps inside of its items, by the item's index.
     heavy : tuple of (str, int)
         Names and bytes of large values that the function brought to the workers.
     profile : Profile or None
@@ -131,12 +147,16 @@ class Run:
         self.failures: dict[int, Failure] = {}
         self.chunks: list[ChunkDone] = []
         self.places: list[PlaceNews] = []
+        self.inner = InnerRuns()
+        self.node: Any = None  # in a graph of calls, if it is in one
+        self.called = _called(call.function)
         self.error: BaseException | None = None
         self.unattended = False
         self.again: deque[Task] = deque()
         self.attempts: dict[int, int] = {}
         self.stopping = ""
-        self.n_sent = 0
+        self.n_sent = self.n_in_flight = 0
+        self.pace = Pace()
         self.pins: dict[int, int] = {}
         self.team: set[int] = set()
         self.payloads: dict[Any, Payload] = {}
@@ -157,6 +177,7 @@ class Run:
         self.is_settling = False
         self.earlier_s = 0.0  # what its points took in an earlier kernel
         self.unwritten: deque[ChunkDone] = deque()
+        self.above = (*here.pools, dispatcher.token)
         self._dispatcher = dispatcher
         self._subscribers: list[Callable[[Event], None]] = []
         self._callbacks: list[Callable[[Run], None]] = []
@@ -277,6 +298,7 @@ class Run:
         self.timers.clear()
         self.payloads.clear()
         self.function = None
+        self.inner.lose()
         self.tell(RunEnded(self.run_id, self.state, self.seconds))
         self._call_back()
 
@@ -400,6 +422,12 @@ class Run:
         except Exception as error:  # the user's own repr
             return f"<no repr: {type(error).__name__}>"
         return text if len(text) <= _ARGUMENT_CHARS else f"{text[:_ARGUMENT_CHARS]}..."
+
+
+def _called(function: Any) -> str:
+    """Give a function's name; that of the user's own where it is wrapped."""
+    found = getattr(function, "func", function)
+    return str(getattr(found, "__name__", None) or type(found).__name__)
 
 
 def _not_run(index: int, error: BaseException | None = None) -> Failure:

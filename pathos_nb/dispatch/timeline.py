@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pathos_nb.dispatch.spans import SpanStore, span_of
@@ -15,6 +15,7 @@ MOST_LANES, MOST_SPANS = 1000, 8192
 _MOST_NAMES = 20_000  # of workers that share the last lane: so far they are counted
 _NAME, _REASON, _LABEL = 80, 200, 120
 _DIGITS = 6
+_WITHIN = " › "  # between a worker and the one that works for it
 
 
 def cut(text: str, most: int) -> str:
@@ -48,6 +49,7 @@ class _Row:
     busy_s: float = 0.0
     is_up: bool = True
     reason: str = ""
+    parent: int = -1
 
     def told(self) -> Lane:
         return {
@@ -59,6 +61,7 @@ class _Row:
             "busy_s": round(self.busy_s, _DIGITS),
             "is_up": self.is_up,
             "reason": cut(self.reason, _REASON),
+            "parent": self.parent,
         }
 
 
@@ -86,6 +89,7 @@ class Timeline:
         self._rows: list[_Row] = []
         self._by_worker: dict[str, _Row] = {}
         self._more: set[str] = set()
+        self._n_inner = 0
         self._most_lanes = most_lanes
 
     @property
@@ -100,8 +104,8 @@ class Timeline:
 
     @property
     def n_workers(self) -> int:
-        """How many workers have taken part."""
-        return len(self._rows) - bool(self._more) + self.n_more_lanes
+        """How many workers have taken part; those of maps inside of items work for these, and do not count."""
+        return len(self._rows) - self._n_inner - bool(self._more) + self.n_more_lanes
 
     def take(self, chunk: ChunkDone) -> int:
         """Take a chunk in.
@@ -126,6 +130,56 @@ class Timeline:
         self.spans.add(row.lane, span)
         return row.lane
 
+    def take_inner(self, above: Sequence[str], chunk: ChunkDone) -> int | None:
+        """Take in a chunk of a map inside of an item.
+
+        Parameters
+        ----------
+        above : sequence of str
+            The workers that its worker works for, the run's own first.
+        chunk : ChunkDone
+            Of the inner map.
+
+        Returns
+        -------
+        int or None
+            Its lane; None where there is room for no more.
+        """
+        name = _WITHIN.join([*above, chunk.worker])
+        row = self._by_worker.get(name) or self._new_inner(name, above, chunk)
+        if row is None:
+            return None
+        row.pid, span = chunk.pid, span_of(chunk, self.started_at)
+        row.n_items += span.n_items
+        row.busy_s += span.busy_s
+        self.spans.add(row.lane, span)
+        return row.lane
+
+    def add_inner(self, store: SpanStore, part: Part) -> None:
+        """Add the spans of maps inside of items to those of a part, as fine as they are here."""
+        for lane, span in self.spans:
+            if self._rows[lane].parent >= 0 and part.has(lane, span.start_s, span.end_s):
+                store.add(lane, span.copy())
+
+    def _new_inner(self, name: str, above: Sequence[str], chunk: ChunkDone) -> _Row | None:
+        if len(self._rows) >= self._most_lanes // 2 or self._more:
+            return None
+        parent = self._by_worker.get(_WITHIN.join(above))
+        if parent is None:  # its worker has reported nothing yet: it has this one only
+            parent = self._by_worker[_WITHIN.join(above)] = self._unheard(above, chunk)
+        row = _Row(len(self._rows), name, chunk.host, chunk.pid, parent=parent.lane)
+        self._rows.append(row)
+        self._by_worker[name] = row
+        self._n_inner += 1
+        return row
+
+    def _unheard(self, above: Sequence[str], chunk: ChunkDone) -> _Row:
+        over = self._by_worker.get(_WITHIN.join(above[:-1])) if len(above) > 1 else None
+        row = _Row(len(self._rows), _WITHIN.join(above), chunk.host, 0, parent=over.lane if over else -1)
+        self._rows.append(row)
+        self._n_inner += over is not None
+        return row
+
     def _new_row(self, chunk: ChunkDone) -> _Row:
         if len(self._rows) < self._most_lanes - 1:
             row = _Row(len(self._rows), chunk.worker, chunk.host, chunk.pid)
@@ -140,7 +194,7 @@ class Timeline:
 
     def shares(self) -> list[tuple[str, int]]:
         """Give each worker's name and how many items it has finished."""
-        return [(row.worker, row.n_items) for row in list(self._rows)]
+        return [(row.worker, row.n_items) for row in list(self._rows) if row.parent < 0]
 
     def lose(self, event: WorkerDown) -> int | None:
         """Note that a worker has gone; gives its lane, if it has one."""

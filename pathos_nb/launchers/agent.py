@@ -15,22 +15,21 @@ its agent and the key of its envelopes are no longer ours.
 from __future__ import annotations
 
 import itertools
-import sys
 import threading
 import time
 import weakref
-from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from pathos_nb.errors import HostLost
 from pathos_nb.launchers import agent_messages as messages
-from pathos_nb.launchers.agent_beside import Beside
 from pathos_nb.launchers.agent_birth import Carrier, Hello, LinkFailed, ask_cores
 from pathos_nb.launchers.agent_boot import CORES, boot_command
+from pathos_nb.launchers.agent_clock import by_our_clock
 from pathos_nb.launchers.agent_context import OwnContext
 from pathos_nb.launchers.agent_inbox import Inbox
 from pathos_nb.launchers.agent_link import Link, LinkSettings, LinkState, Listener
+from pathos_nb.launchers.agent_luggage import Luggage
 from pathos_nb.launchers.agent_slot import AgentSlot
 from pathos_nb.launchers.contract import (
     Availability,
@@ -42,12 +41,10 @@ from pathos_nb.launchers.contract import (
     SourceLost,
     SourceReady,
 )
-from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 
 __all__ = ["AgentLauncher", "Target", "agent_launcher"]
 
-_CLOCKS_AGREE_S = 0.02
 _AMID_S = 1e-3
 _AFTER_A_LOSS = (
     "what was finished is kept; when the host is back, %pathos connect {0} or the pool's restart() begins again there, "
@@ -102,14 +99,13 @@ class AgentLauncher(Launcher):
         self._numbers = itertools.count(1)
         self._inbox: Inbox | None = None
         self._inboxes: list[Inbox] = []
-        self._beside, self._context = Beside(), OwnContext()
-        self._last_body: Any = None
-        self._shared: set[bytes] = set()
+        self._context = OwnContext()
         self._failed: LinkFailed | None = None
         self._is_known, self._is_up, self._is_closed = threading.Event(), False, False
         listener = Listener(self._on_envelopes, self._on_state)
         target = self.target
         self.link = Link(target.open, self.name, {"n": n_expected}, listener, target.settings)
+        self._luggage = Luggage(self.link)
         target.opened.add(self)
 
     @classmethod
@@ -167,37 +163,11 @@ class AgentLauncher(Launcher):
 
     def carry_beside(self, frame: Frame) -> None:
         """Send the user's own modules that a payload names, where the host does not have them as they are now."""
-        if frame.body is self._last_body:
-            return
-        self._last_body = frame.body if frame.kind == protocol.DEFINE else None
-        self._carry_shared(frame)
-        news = self._beside.news(frame.body, frame.kind != protocol.WORK)
-        if news is not None:
-            names, packed = news
-            self.link.send(messages.CARRY, 0, Frame(0, (names,), packed))
-
-    def _carry_shared(self, frame: Frame) -> None:
-        """Send the shared values whose handles stand in a payload, each once."""
-        sealed = sys.modules.get("pathos_nb.wire.sealed")  # not loaded: nothing was shared
-        keys = [key for key in sealed.owned() if key not in self._shared] if sealed else []
-        body = bytes(frame.body) if keys else b""
-        for key in keys:
-            found = sealed.copy_of(key) if sealed and key in body else None
-            if found is not None:
-                self._shared.add(key)
-                self.link.send(messages.SHARE, 0, Frame(0, (key,), b"", [found[0]]))
-                weakref.finalize(found[1], _drop_copy, weakref.ref(self.link), key).atexit = False
+        self._luggage.carry_for(frame)
 
     def by_our_clock(self, frame: Frame) -> Frame:
         """Give a report with the stamps turned into this machine's time, if the clocks differ."""
-        ahead_s = self.link.state.clock_ahead_s
-        if abs(ahead_s) < _CLOCKS_AGREE_S:
-            return frame
-        report = protocol.Report(*frame.meta)
-        ends = array("d")
-        ends.frombytes(report.ends)
-        ends = array("d", [end - ahead_s for end in ends])
-        return frame._replace(meta=tuple(report._replace(started=report.started - ahead_s, ends=ends.tobytes())))
+        return by_our_clock(frame, self.link.state.clock_ahead_s)
 
     # --- news of the link, in its thread ---
 
@@ -208,7 +178,7 @@ class AgentLauncher(Launcher):
         if self.target.on_link is not None:
             self.target.on_link(state)
         if state.state == "up":
-            self._beside, self._last_body, self._shared = Beside(), None, set()
+            self._luggage = Luggage(self.link)
             self.hello = state.hello
             self._inboxes += [self.link.inbox] if self.link.inbox else []
         elif state.state == "failed":
@@ -291,12 +261,6 @@ class AgentLauncher(Launcher):
         for inbox in self._inboxes:
             inbox.close(self.hub.unwatch)
         self.slots.clear()
-
-
-def _drop_copy(link: weakref.ref[Link], key: bytes) -> None:
-    known = link()
-    if known is not None:
-        known.send(messages.UNSHARE, 0, Frame(0, (key,)))
 
 
 def _lost(name: str, failed: LinkFailed) -> HostLost:

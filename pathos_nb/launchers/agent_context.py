@@ -13,7 +13,7 @@ __all__ = ["OwnContext", "is_installed", "local_path"]
 # Variables that tell of this machine, and would be wrong on another: by name, and by how they begin.
 _OF_THE_MACHINE = {
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "TMPDIR", "TMP", "TEMP", "DISPLAY", "TERM", "HOSTNAME",
-    "VIRTUAL_ENV", "MAIL", "SHLVL", "_",
+    "VIRTUAL_ENV", "MAIL", "SHLVL", "_", "PATHOS_NB_CORES",
 }  # fmt: skip
 _OF_ITS_SYSTEM = ("LD_", "DYLD_", "SSH_", "CONDA_", "PYTHON", "JPY_", "XDG_", "DBUS_")
 

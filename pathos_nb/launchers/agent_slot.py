@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers.agent_birth import Hello
-from pathos_nb.launchers.agent_link import Link
 from pathos_nb.launchers.contract import Reply, Running, Slot, SlotDown, TakenBack
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
@@ -19,13 +18,38 @@ __all__ = ["AgentSlot", "Agency"]
 _WITH_PAYLOAD = (protocol.INITIALIZE, protocol.DEFINE, protocol.WORK)
 
 
+class Distance(Protocol):
+    """How far away the other end is."""
+
+    @property
+    def round_trip_s(self) -> float:
+        """How long a message takes there and an answer back."""
+
+
+class Ways(Protocol):
+    """What takes envelopes to the other end."""
+
+    @property
+    def state(self) -> Distance:
+        """What is known of it."""
+
+    def send(self, kind: int, slot: int, *frames: Frame) -> None:
+        """Send envelopes, without blocking."""
+
+
 class Agency(Protocol):
     """What a slot needs of its launcher."""
 
-    name: ClassVar[str]
     hello: Hello | None
-    link: Link
     slots: dict[int, AgentSlot]
+
+    @property
+    def name(self) -> str:
+        """What users call the place."""
+
+    @property
+    def link(self) -> Ways:
+        """The way there."""
 
     @property
     def tell(self) -> Any:
@@ -56,13 +80,17 @@ class AgentSlot(Slot):
     def __init__(self, launcher: Agency, name: str, number: int) -> None:
         self.launcher, self.name, self.number, self.pid = launcher, name, number, 0
         self.place = launcher.name
-        hello = launcher.hello
-        self.host = hello.host if hello else launcher.name
-        self.python = hello.executable if hello else ""
-        self.minor = hello.python[:2] if hello else MINOR
+        self.learn()
         self._at: Running | None = None
         self._last_chunk = 0
         self.is_down = False
+
+    def learn(self) -> None:
+        """Take over what is known of its host."""
+        hello = self.launcher.hello
+        self.host = hello.host if hello else self.launcher.name
+        self.python = hello.executable if hello else ""
+        self.minor = hello.python[:2] if hello else MINOR
 
     @property
     def latency_s(self) -> float:
@@ -132,9 +160,9 @@ class AgentSlot(Slot):
             self.end(reason, tail, _running(at) if at else None, True)
 
     def _on_frame(self, frame: Frame) -> None:
-        if frame.kind == protocol.DONE:
-            if self._at is not None and self._at.chunk <= frame.meta[0]:
-                self._at = None
+        if frame.kind == protocol.DONE and self._at is not None and self._at.chunk <= frame.meta[0]:
+            self._at = None
+        if frame.kind in (protocol.DONE, protocol.INNER):
             frame = self.launcher.by_our_clock(frame)
         self.launcher.tell(Reply(self, frame))
 

@@ -16,11 +16,12 @@ class CallersContext:
     Parameters
     ----------
     limits : mapping of str to str
-        Environment variables that workers have besides, where the caller has not set them.
+        Environment variables that workers have instead of the caller's, unless the caller sets them from now on.
     """
 
     def __init__(self, limits: Mapping[str, str]) -> None:
         self._limits = limits
+        self._born_with = {name: os.environ.get(name) for name in limits}
         self._environ: tuple[Any, dict[str, str]] = (None, {})
 
     def context(self) -> tuple[Any, ...]:
@@ -40,5 +41,6 @@ class CallersContext:
         # Decoding all of os.environ takes longer than a whole call; its own dictionary tells whether it changed.
         raw: Any = getattr(os.environ, "_data", os.environ)
         if raw != self._environ[0]:
-            self._environ = dict(raw), {**self._limits, **os.environ}
+            kept = {name: v for name, v in self._limits.items() if os.environ.get(name) == self._born_with[name]}
+            self._environ = dict(raw), {**os.environ, **kept}
         return self._environ[1]

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
     from types import FrameType
-    from typing import Any
+    from typing import Any, TypeVar
+
+    W = TypeVar("W", bound=Worker)
 else:
     import _signal as signal  # signal.py and socket.py make enums of all their numbers, while every start waits
     import _socket as socket
@@ -55,7 +57,7 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
     status = 1
     try:
         with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
-            status = _serve(channel, worker)
+            status = serve(channel, worker)
     except (BrokenPipeError, ConnectionResetError):
         status = 0  # the pool has gone, and so shall we
     finally:
@@ -75,18 +77,37 @@ def begin(output_fd: int, board_fd: int, index: int) -> Worker:
     Worker
         Its output caught, its signals set.
     """
+    return begin_as(Worker, output_fd, board_fd, index)
+
+
+def begin_as(kind: type[W], output_fd: int, board_fd: int, index: int) -> W:
+    """Make a worker of some class of this fresh fork; see `begin`."""
     sys.modules["__main__"] = types.ModuleType("__main__")
     board = Board(board_fd)
     cells = board.cells(index)
     board.close()  # an item that writes to all descriptors must not reach the others' cells
-    worker = Worker(cells, capture=FileCapture(output_fd, cells.note_said), alarm=_alarm)
-    process.is_worker = True
+    worker = kind(cells, capture=FileCapture(output_fd, cells.note_said), alarm=_alarm)
+    process.is_worker, process.worker = True, worker
     _install_signals(worker)
     reseed()
     return worker
 
 
-def _serve(channel: socket.socket, worker: Worker) -> int:
+def serve(channel: socket.socket, worker: Worker) -> int:
+    """Do what frames say until their stream ends.
+
+    Parameters
+    ----------
+    channel : socket
+        The stream to the pool.
+    worker : Worker
+        Who does it.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
     inbox, outbox, pid = Inbox(), Outbox(), os.getpid()
     reader, receive = FrameReader(inbox.resolve), _spinning(channel)
     sending = _thread.allocate_lock()  # a profiled item's samples are sent while it goes on
@@ -103,8 +124,8 @@ def _serve(channel: socket.socket, worker: Worker) -> int:
                 places = outbox.stow(reply.buffers)
                 released = [piece for told in inbox.releases() for piece in pack(told)]
                 _send_alone(sending, channel, [*released, *pack(reply, places)])
-                if reply.kind == BROKEN:
-                    return 1
+                if reply.kind == BROKEN or worker.is_spent:
+                    return int(reply.kind == BROKEN)
             del frame, reply
     return 0
 

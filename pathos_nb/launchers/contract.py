@@ -76,12 +76,25 @@ class SourceLost(NamedTuple):
 
 
 class SourceReady(NamedTuple):
-    """News: the launcher, which could start no workers for a while, can again."""
+    """News: the launcher, which could start no workers for a while, can again; by `n_more` more than ever, or fewer."""
 
     launcher: Launcher
+    n_more: int = 0
 
 
-News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady
+class SourceQueued(NamedTuple):
+    """News: what the launcher has asked a scheduler for is in its queue, since when (epoch), and until when at most.
+
+    `text` says what, and why it waits; it is empty when nothing is waited for any more.
+    """
+
+    launcher: Launcher
+    text: str
+    since: float
+    until: float
+
+
+News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady | SourceQueued
 
 
 class Capture(Protocol):
@@ -112,7 +125,12 @@ class Watcher(Protocol):
 
 
 class Hub(Watcher, Protocol):
-    """What a launcher is given to wait with: one place where all events of a pool arrive."""
+    """What a launcher is given to wait with: one place where all events of a pool arrive.
+
+    Its token is a name that no other pool has.
+    """
+
+    token: str
 
     def post(self, callback: Callable[[], None]) -> None:
         """Have something called in the thread that runs the hub; the only method for other threads."""
@@ -238,6 +256,10 @@ class Launcher(ABC):
         """Whether it can start no workers now, but says by `SourceReady` when it can."""
         return False
 
+    def wake(self) -> None:
+        """Hear that there is work, and that none of its seats has a worker, or not all have."""
+        return  # most are at it anyway
+
     @classmethod
     @abstractmethod
     def availability(cls) -> Availability:
@@ -289,6 +311,10 @@ class Launcher(ABC):
             It cannot be started; the message says why. If `will_be_back`, a `SourceReady` tells when it can.
         """
 
+    def make_room(self, n: int) -> int:
+        """See to it that `n` more workers can be had; give how many can be now, a `SourceReady` tells of the others."""
+        return n
+
     @abstractmethod
     def close(self) -> None:
         """End everything that was started, killing what has not ended; returns when nothing is left."""
@@ -297,6 +323,11 @@ class Launcher(ABC):
     def default_size(cls) -> int:
         """How many slots make sense here."""
         return usable_cores()
+
+    @classmethod
+    def nodes_for(cls, n_workers: int) -> int:
+        """Give what a pool's ``nodes`` would have to be for so many workers, where a node is more than one."""
+        return n_workers
 
     def context(self) -> tuple[Any, ...] | None:
         """Give what must go with each run for a worker to see the caller's surroundings; None if it does anyway."""

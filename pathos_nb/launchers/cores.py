@@ -4,6 +4,9 @@ In a container, on JupyterHub or on Binder the machine has more cores than this 
 cores, a cgroup's quota says how much time of them. A pool of the machine's size there only makes the kernel throttle
 it.
 
+A worker has its share of them: what it starts, pools and threads of BLAS, has no more. A worker process knows it from
+its environment, so that what it starts knows it too; a worker thread from `here`.
+
 References
 ----------
 cgroup v2: https://docs.kernel.org/admin-guide/cgroup-v2.html (``cpu.max``);
@@ -12,6 +15,7 @@ cgroup v1: https://docs.kernel.org/scheduler/sched-bwc.html (``cpu.cfs_quota_us`
 
 from __future__ import annotations
 
+import _thread  # its `_local` is that of threading.py, which takes 3 ms more
 import math
 import os
 
@@ -19,7 +23,9 @@ TYPE_CHECKING = False  # a pool's start waits for this file, so it loads nothing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["inner_threads", "usable_cores"]
+__all__ = ["SHARE", "here", "inner_threads", "share_of", "shares", "usable_cores"]
+
+SHARE = "PATHOS_NB_CORES"
 
 _V1_MOUNTS = ("cpu", "cpu,cpuacct", "cpuacct,cpu")
 _THREADS = (
@@ -30,6 +36,15 @@ _THREADS = (
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+
+
+class _Here(_thread._local):
+    """What holds for one thread: its share of the cores, if it is a worker; else 0."""
+
+    cores = 0
+
+
+here = _Here()
 
 
 def usable_cores(root: str = "", affinity: int | None = None) -> int:
@@ -45,11 +60,23 @@ def usable_cores(root: str = "", affinity: int | None = None) -> int:
     Returns
     -------
     int
-        The smaller of affinity and cgroup quota, at least 1. Half a core counts as a whole one, since a worker that
-        waits for its input leaves time unused.
+        In a worker its share; else what ``PATHOS_NB_CORES`` says; else the smaller of affinity and cgroup quota, at
+        least 1. Half a core counts as a whole one, since a worker that waits for its input leaves time unused.
     """
+    if not root and affinity is None and (told := here.cores or _told(os.environ)):
+        return told
     allowed = affinity or _affinity()
     return max(1, min([allowed, *map(math.ceil, _quotas(root))]))
+
+
+def share_of(n_workers: int, cores: int | None = None) -> int:
+    """Give how many cores each of some workers has on this machine, at least 1."""
+    return max(1, (cores or usable_cores()) // max(1, n_workers))
+
+
+def shares(n_workers: int) -> dict[str, str]:
+    """Give the environment of workers of this machine: their share of the cores, and that of their threads."""
+    return {SHARE: str(share_of(n_workers)), **inner_threads(n_workers)}
 
 
 def inner_threads(n_workers: int, cores: int | None = None, environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -67,12 +94,20 @@ def inner_threads(n_workers: int, cores: int | None = None, environ: Mapping[str
     Returns
     -------
     dict of str to str
-        Only variables that are not set. If OMP_NUM_THREADS is, it rules those that fall back on it too.
+        Only variables that the user has not set; those of a worker, which has more threads than what it starts, are
+        ours. If OMP_NUM_THREADS is set, it rules those that fall back on it too.
     """
     known = os.environ if environ is None else environ
-    share = max(1, (cores or usable_cores()) // max(1, n_workers))
-    names = _THREADS[-1:] if known.get("OMP_NUM_THREADS") else _THREADS
-    return {name: str(share) for name in names if not known.get(name)}
+    share, ours = share_of(n_workers, cores), _told(known)
+    theirs = {name for name in _THREADS if known.get(name) not in (None, "", str(ours))}
+    names = _THREADS[-1:] if "OMP_NUM_THREADS" in theirs else _THREADS
+    return {name: str(share) for name in names if name not in theirs}
+
+
+def _told(environ: Mapping[str, str]) -> int:
+    """Give the cores that the environment grants; 0 if it says nothing that makes sense."""
+    told = environ.get(SHARE, "")
+    return int(told) if told.isdecimal() else 0
 
 
 def _affinity() -> int:

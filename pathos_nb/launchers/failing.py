@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_TEXT = 20_000
+_OWN = {f"pathos_nb.launchers.{name}" for name in ("worker", "mpi_leader", "mpi_member")}
 
 
 def rebuild(kind: type[BaseException], args: tuple[Any, ...], fields: dict[str, Any]) -> BaseException:
@@ -185,7 +186,7 @@ def trace_of(error: BaseException) -> str:
     import traceback
 
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_globals.get("__name__") == "pathos_nb.launchers.worker":
+    while trace is not None and trace.tb_frame.f_globals.get("__name__") in _OWN:
         trace = trace.tb_next
     try:
         lines = traceback.format_exception(type(error), error, trace)

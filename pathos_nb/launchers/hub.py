@@ -34,9 +34,15 @@ class EventHub:
     """Waits for descriptors, timers and posted calls; runs no callback by itself.
 
     `wait` is for one thread at a time and touches nothing; `handle` runs the callbacks, under the caller's lock.
+
+    Attributes
+    ----------
+    token : str
+        A name that no other hub has, here or elsewhere: what a pool is known by.
     """
 
     def __init__(self) -> None:
+        self.token = os.urandom(6).hex()
         self._selector = selectors.DefaultSelector()
         self._wake_r, self._wake_w = os.pipe()
         os.set_blocking(self._wake_r, False)
@@ -66,7 +72,8 @@ class EventHub:
     def post(self, callback: Callable[[], None]) -> None:
         """Have something called in the thread that runs the hub."""
         self._posted.append(callback)
-        self.wake()
+        if len(self._posted) == 1:  # else whoever posted the one before has seen to it
+            self.wake()
 
     def wake(self) -> None:
         """End a wait that is under way, or the next one."""

@@ -1,7 +1,9 @@
 """What a thread that runs items knows of where it is.
 
-* Which pools it works for: a map that it begins on one of them must not wait for itself.
-* That it is in a worker at all, where the default pool is serial: the cores are taken.
+* Which pools it works for, by their tokens, at however many removes: a map that it begins on one of them must not wait
+  for itself.
+* That it is in a worker at all, where the default pool has the worker's share of the cores and no more.
+* Which worker it is, so that maps inside of an item can be told of.
 * Which pools came to this process inside of a run's function, to be ended with that run.
 """
 
@@ -13,7 +15,8 @@ from typing import Any
 
 
 class _Here(threading.local):
-    pools: frozenset[int] = frozenset()
+    pools: frozenset[str] = frozenset()
+    worker: Any = None  # of `pathos_nb.launchers.worker`, if this thread is one
     shield: Any = None  # of `pathos_nb.launchers.shield`, where others may raise in this thread
 
 
@@ -22,6 +25,8 @@ class _Process:
 
     def __init__(self) -> None:
         self.is_worker = False
+        self.worker: Any = None  # that of all threads of a worker process
+        self.blas: Any = None  # of `pathos_nb.launchers.blas`, once workers are threads of this process
         self.travelled: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def has_travelled(self, place: str) -> bool:
@@ -36,6 +41,11 @@ process = _Process()
 def is_in_worker() -> bool:
     """Whether this thread runs items of a pool."""
     return process.is_worker or bool(here.pools)
+
+
+def working() -> Any:
+    """Give the worker that this thread is, or belongs to; None if there is none."""
+    return here.worker or process.worker
 
 
 def end_travelled() -> None:

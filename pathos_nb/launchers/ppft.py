@@ -24,7 +24,7 @@ from pathos_nb import known_servers
 from pathos_nb.errors import LauncherUnavailable, PoolBroken
 from pathos_nb.launchers.callers_context import CallersContext
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Slot
-from pathos_nb.launchers.cores import inner_threads, usable_cores
+from pathos_nb.launchers.cores import shares, usable_cores
 from pathos_nb.launchers.ppft_call import Server, ask, facts_of, machine
 from pathos_nb.launchers.ppft_process import ServerProcess
 from pathos_nb.launchers.ppft_slot import PpftSlot
@@ -52,7 +52,7 @@ class PpftLauncher(Launcher):
         facts = facts_of(self.server) if self.address else {}
         self.minor = tuple(facts.get("minor", MINOR))
         self.is_elsewhere = bool(self.address) and facts.get("machine") != machine()
-        self._callers = None if self.is_elsewhere else CallersContext(inner_threads(n_expected))
+        self._callers = None if self.is_elsewhere else CallersContext(shares(n_expected))
 
     def _find(self) -> Server:
         if self.address:

@@ -16,7 +16,7 @@ import signal
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells
@@ -39,6 +39,29 @@ _CLOSE_S = 2.0
 _MAX_BARREN = 3  # zygotes in a row that end before they have forked: it is not by chance
 _SEND_AT_ONCE = 1 << 16
 _HOST = socket.gethostname()
+
+
+class Starter(Protocol):
+    """What forks the workers, as far as they are concerned."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended by itself."""
+
+    def fork(self, index: int, descriptors: Sequence[int]) -> None:
+        """Ask for a worker, who is handed the descriptors."""
+
+    def kill(self, pid: int, number: int) -> None:
+        """Send a signal to a worker's process group."""
+
+    def log(self) -> str:
+        """Give what it wrote."""
+
+    def context(self) -> tuple[Any, ...]:
+        """Give what a worker must take over before a run."""
+
+    def close(self) -> None:
+        """End it, and by that every worker; returns when it is gone."""
 
 
 class ProcessSlot(Slot):
@@ -216,10 +239,18 @@ class ProcessesLauncher(Launcher):
         head_start: ZygoteStart | None = None,
     ) -> None:
         super().__init__(hub, tell, setup, n_expected)
-        self.zygote = ZygoteClient(hub, self._on_zygote, n_expected, head_start)
+        self.zygote = self._starter(head_start)
         self.board, self.outbox = Board(), Outbox()
         self.slots: dict[int, ProcessSlot] = {}
         self._n_barren = 0
+
+    def _starter(self, head_start: ZygoteStart | None = None) -> Starter:
+        """Give what forks the workers."""
+        return ZygoteClient(self.hub, self._on_zygote, self.n_expected, head_start)
+
+    def _slot(self, name: str, index: int) -> ProcessSlot:
+        """Make the slot of a worker that is about to be started."""
+        return ProcessSlot(self, name, index)
 
     @classmethod
     def availability(cls) -> Availability:
@@ -234,13 +265,13 @@ class ProcessesLauncher(Launcher):
         """Start one worker; see `Launcher.start_slot`."""
         if self.zygote.is_gone:
             self.zygote.close()
-            self.zygote = ZygoteClient(self.hub, self._on_zygote, self.n_expected)
+            self.zygote = self._starter()
         try:
             index = self.board.take()
         except IndexError:
             raise PoolBroken("a pool has at most 1024 worker processes", cure="ask for fewer nodes") from None
         try:
-            slot = ProcessSlot(self, name, index)
+            slot = self._slot(name, index)
         except OSError as error:
             self.board.give_back(index)
             raise _no_worker(error) from error

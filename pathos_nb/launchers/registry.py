@@ -7,6 +7,7 @@ to hear of each run.
 from __future__ import annotations
 
 import importlib
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,17 +31,23 @@ class Registry:
         Gives a launcher for a name that no entry point has, such as a host's; without it, the session's is looked for.
     worker_hooks : list of str
         ``module:function`` names, each called once in each worker before it loads anything of a run.
+    handles : WeakSet
+        The results to come that somebody has: where there are none, no argument can be one.
     """
 
     def __init__(self) -> None:
         self.observers: list[Callable[[Any], None]] = []
         self.resolver: Resolver | None = None
         self.worker_hooks: list[str] = []
+        self.handles: weakref.WeakSet[Any] = weakref.WeakSet()
         self._known: dict[str, str | type[Launcher]] = {
             "serial": "pathos_nb.launchers.serial:SerialLauncher",
             "threads": "pathos_nb.launchers.threads:ThreadsLauncher",
             "processes": "pathos_nb.launchers.processes:ProcessesLauncher",
             "ppft": "pathos_nb.launchers.ppft:PpftLauncher",
+            "mpi": "pathos_nb.launchers.mpi:MpiLauncher",
+            "dask": "pathos_nb.launchers.dask:DaskLauncher",
+            "slurm": "pathos_nb.launchers.slurm:SlurmLauncher",
         }
         self._scanned = False
 

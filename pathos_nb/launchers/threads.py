@@ -13,14 +13,16 @@ import time
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
+from pathos_nb.launchers import cores
+from pathos_nb.launchers.blas import BlasShare
 from pathos_nb.launchers.board import CHUNK, Cells
 from pathos_nb.launchers.capture import ThreadCapture, routed
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown
-from pathos_nb.launchers.inside import here
+from pathos_nb.launchers.inside import here, process
 from pathos_nb.launchers.shield import Shield
 from pathos_nb.launchers.worker import ByReference, Worker
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import BROKEN
+from pathos_nb.wire.protocol import BROKEN, WORK
 
 _JOIN_S = 0.5
 
@@ -49,7 +51,7 @@ class ThreadSlot(Slot):
         self.thread.start()
 
     def _serve(self) -> None:
-        here.pools = self.launcher.ancestors
+        here.pools, cores.here.cores = self.launcher.ancestors, self.launcher.share
         self._shield = here.shield = Shield(threading.get_ident())
         with routed():
             self._worker = Worker(self.cells, ByReference, ThreadCapture(), beside="threads")
@@ -65,7 +67,7 @@ class ThreadSlot(Slot):
                 if frame is None or self._abandoned:
                     return "retired"
                 shield.forget()
-                reply = worker.handle(frame)
+                reply = self._handled(worker, frame)
                 if reply is not None:
                     self._answer(reply)
                     if reply.kind == BROKEN:
@@ -74,6 +76,16 @@ class ThreadSlot(Slot):
             except KeyboardInterrupt:  # came after the item it was meant for
                 if self._abandoned:  # it may have come with the word to end
                     return "retired"
+
+    def _handled(self, worker: Worker, frame: Frame) -> Frame | None:
+        """Do what a frame says; work with no more threads of BLAS than are this worker's."""
+        share, blas = self.launcher.share, process.blas
+        if frame.kind != WORK or not blas.begin(share):
+            return worker.handle(frame)
+        try:
+            return worker.handle(frame)
+        finally:
+            blas.end(share)
 
     def _answer(self, reply: Frame) -> None:
         if not self._abandoned:
@@ -131,7 +143,8 @@ class ThreadsLauncher(Launcher):
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
         super().__init__(hub, tell, setup, n_expected)
-        self.ancestors = here.pools | {id(hub)}
+        process.blas = process.blas or BlasShare()
+        self.ancestors, self.share = here.pools | {hub.token}, cores.share_of(n_expected)
         self._slots: list[ThreadSlot] = []
 
     @classmethod

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.capture import NoCapture
 from pathos_nb.launchers.failing import report, text_of, trace_of
-from pathos_nb.launchers.inside import end_travelled, keep_travelled
+from pathos_nb.launchers.inside import end_travelled, here, keep_travelled
 from pathos_nb.launchers.seeding import preserved, seeded
 from pathos_nb.launchers.surroundings import Surroundings
 from pathos_nb.wire import protocol
@@ -81,7 +81,7 @@ class Work:
     """One run, as this worker knows it."""
 
     def __init__(self, spec: RunSpec, frame: Frame) -> None:
-        self.spec, self.frame = spec, frame
+        self.spec, self.frame, self.above = spec, frame, frozenset(spec.above)
         self.function: Callable[..., Any] | None = None
         self.item_s = 0.0  # of the last chunk; nothing before the first
         self.prints = self.has_begun = False
@@ -138,7 +138,11 @@ class Worker:
     ----------
     post : callable or None
         Sends a frame up from any thread, where that can be.
+    is_spent : bool
+        Whether it is to end after its next report.
     """
+
+    is_spent = False
 
     def __init__(
         self,
@@ -154,6 +158,8 @@ class Worker:
         self.post: Callable[[Frame], object] | None = None
         self.in_item = False
         self.stop_requested = False
+        self.doing: Chunk | None = None
+        self.inner: Any = None  # tells of maps inside of its items, once there has been one
         self._runs: dict[int, Work] = {}
         self._surroundings = Surroundings()
         self._offset = time.time() - _clock()
@@ -268,11 +274,15 @@ class Worker:
         return self._done(Chunk(self, run, function, items, chunk, indices, n))
 
     def _done(self, doing: Chunk) -> Frame:
-        with contextlib.suppress(KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
-            metering = doing.run_of.metering
-            doing.run() if metering is None else metering.run(doing.run)
-        self.in_item = False
-        return doing.done()
+        before, here.pools, here.worker, self.doing = (here.pools, here.worker), doing.run_of.above, self, doing
+        try:
+            with contextlib.suppress(KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
+                metering = doing.run_of.metering
+                doing.run() if metering is None else metering.run(doing.run)
+            self.in_item = False
+            return doing.done()
+        finally:
+            (here.pools, here.worker), self.doing = before, None
 
     def _undecodable(self, chunk: int, what: str, error: BaseException) -> Frame:
         self.cells.finish(chunk)
@@ -349,12 +359,12 @@ class Chunk:
                     values.extend(itertools.islice(calls, stop - len(values)))
                     worker.in_item = False
                     if len(values) < stop:
-                        self._fail(StopIteration())
+                        self.fail(StopIteration())
                 except BaseException as error:
                     worker.in_item = False
                     if self._is_interrupt(error):
                         return
-                    self._fail(error)
+                    self.fail(error)
             stamp = _clock()
             self.ends.append(worker.now(stamp))
             if text := worker.capture.take():
@@ -382,7 +392,7 @@ class Chunk:
                 worker.in_item = False
                 if self._is_interrupt(error):
                     return
-                self._fail(error)
+                self.fail(error)
             stamp = now()
             ends.append(stamp + offset)
             if text := take():
@@ -424,7 +434,8 @@ class Chunk:
     def _is_interrupt(self, error: BaseException) -> bool:
         return self.worker.stop_requested and not isinstance(error, Exception)
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
+        """Note that the item which is due has failed."""
         place = len(self.values)
         kind = protocol.TIMED_OUT if isinstance(error, TimeUp) else protocol.RAISED
         if isinstance(error, StopIteration | GeneratorExit):
@@ -447,7 +458,8 @@ class Chunk:
             self.ends.append(worker.now(_clock()))
         meta = Report(
             self.number, n_run, worker.now(self.started), self.ends.tobytes(), self.block,
-            [tuple(item) for item in self.failures], self.output, "",
+            [tuple(item) for item in self.failures], self.output, "", None,
+            () if worker.inner is None else worker.inner.take(self.number),
         )  # fmt: skip
         return Frame(protocol.DONE, tuple(meta), payload.body, payload.buffers)
 

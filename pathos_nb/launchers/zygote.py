@@ -101,8 +101,12 @@ class Zygote:
         if verb == b"fork":
             self._fork(int(first), list(descriptors))
         elif int(first) in self.children:
-            _kill_group(int(first), int(second))
+            self.send_signal(int(first), int(second))
         return True
+
+    def send_signal(self, pid: int, number: int) -> None:
+        """Send a signal to a worker's process group."""
+        _kill_group(pid, number)
 
     def _fork(self, index: int, descriptors: list[int]) -> None:
         if len(descriptors) < 3:

@@ -10,7 +10,7 @@ import _socket
 import os
 import sys
 
-from pathos_nb.launchers.cores import inner_threads, usable_cores
+from pathos_nb.launchers.cores import shares, usable_cores
 from pathos_nb.launchers.shared_file import shared_file
 
 TYPE_CHECKING = False
@@ -25,10 +25,28 @@ _ROOT = __file__.rsplit(os.sep, 3)[0]
 # modules in it that are named like the standard library's.
 _IS_FOLDER = os.path.isdir(_ROOT)  # noqa: PTH112 - pathlib would cost every start 3 ms
 _PATH = "[*old, sys.argv[1]]" if _IS_FOLDER else "[sys.argv[1], *old]"
-BOOTSTRAP = (
-    f"import sys; old = list(filter(None, sys.path)); sys.path[:] = {_PATH}; "
-    "from pathos_nb.launchers.zygote import main; main()"
-)
+_BEGIN = f"import sys; old = list(filter(None, sys.path)); sys.path[:] = {_PATH}; "
+BOOTSTRAP = _BEGIN + "from pathos_nb.launchers.zygote import main; main()"
+
+
+def preloads() -> list[str]:
+    """Give the modules that workers may want, as far as they are loaded here."""
+    return [module for module in _PRELOAD if module in sys.modules]
+
+
+def program(module: str) -> list[str]:
+    """Give the command that runs ``main`` of a module of ours in a fresh interpreter; its arguments follow.
+
+    Parameters
+    ----------
+    module : str
+        Below `pathos_nb.launchers`.
+
+    Returns
+    -------
+    list of str
+    """
+    return [sys.executable, "-c", f"{_BEGIN}from pathos_nb.launchers.{module} import main; main()", _ROOT]
 
 
 class ZygoteStart:
@@ -53,7 +71,7 @@ class ZygoteStart:
 
     def __init__(self, n_workers: int, child: str = "pathos_nb.launchers.child", preload: Sequence[str] = ()) -> None:
         self._child = child
-        self.limits = inner_threads(n_workers)
+        self.limits = shares(n_workers)
         self.log_fd = shared_file("pathos-nb-zygote")
         control, remote = _socket.socketpair()
         try:
@@ -67,8 +85,7 @@ class ZygoteStart:
         self._control: int | None = control.detach()
 
     def _spawn(self, stdin: int, preload: Sequence[str]) -> int:
-        preload = preload or [module for module in _PRELOAD if module in sys.modules]
-        argv = [sys.executable, "-c", BOOTSTRAP, _ROOT, self._child, *preload]
+        argv = [sys.executable, "-c", BOOTSTRAP, _ROOT, self._child, *(preload or preloads())]
         actions = [(os.POSIX_SPAWN_DUP2, stdin, 0)] + [(os.POSIX_SPAWN_DUP2, self.log_fd, fd) for fd in (1, 2)]
         environ = {**os.environ, **self.limits}
         return os.posix_spawn(argv[0], argv, environ, file_actions=actions, setsid=True)

@@ -6,6 +6,7 @@ import ast
 import keyword
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pathos_nb.dispatch.failed import Errors
@@ -15,6 +16,7 @@ from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.store.found import StoredRun
 from pathos_nb.dispatch.store.owners import said
+from pathos_nb.dispatch.store.store import Store
 from pathos_nb.dispatch.tables import BAD, GOOD, Cell
 from pathos_nb.errors import BadOption
 from pathos_nb.joined.verdict import size
@@ -96,9 +98,10 @@ def runs(session: Session, values: Mapping[str, Any]) -> Any:
     if not session.runs and not earlier:
         return Said("no run yet")
     kept = ", ".join(f"{store.file.path} ({size(store.file.n_bytes)})" for store in stores)
-    rows = [stored_row(run) for _, run in earlier] + [_run_row(run) for run in session.runs]
+    rows = [_earlier_row(session, store, run) for store, run in earlier]
+    rows += [_run_row(run, session.detached.said(run.run_id)) for run in session.runs]
     columns = ("run", "title", "state", "done", "failed", "time", "kernel")
-    is_old = bool(earlier)
+    is_old = bool(earlier) or any(session.detached.is_watched(run.run_id) for run in session.runs)
     return Table(columns[: 6 + is_old], [row[: 6 + is_old] for row in rows], f"kept in {kept}" if kept else "")
 
 
@@ -117,9 +120,22 @@ def cancel(session: Session, values: Mapping[str, Any]) -> Said:
     """Stop a run, or all."""
     running = [run for run in session.runs if not run.is_over]
     latest_or_all = running if values["all"] else running[-1:]
+    if values["run"] and (stored := _in_a_queue(session, values["run"])) is not None:
+        session.detached.cancel(*stored)
+        return Said(f"cancelled {stored[1].title}; %pathos load {stored[1].title} gives what it has finished")
     chosen = [session.run(values["run"])] if values["run"] else latest_or_all
     stopped = [run for each in chosen for run in session.cancel(each)]
     return Said("\n".join(f"cancelled {run.title or run.run_id}" for run in stopped) or "nothing is running")
+
+
+def _in_a_queue(session: Session, name: str) -> tuple[Store, StoredRun] | None:
+    """Give a detached sweep that this kernel does not watch."""
+    try:
+        session.run(name)
+    except BadOption:
+        found = session.sweeps.find(name) if session.sweeps is not None else None
+        return found if found is not None and found[1].is_detached else None
+    return None
 
 
 def rerun(session: Session, values: Mapping[str, Any]) -> Any:
@@ -235,7 +251,17 @@ def _in_use(session: Session, name: str) -> Cell:
 _COLOURS = {"done": GOOD, "failed": BAD, "cancelled": BAD, "lost": BAD}
 
 
-def _run_row(run: KeptRun) -> list[Cell]:
+def _earlier_row(session: Session, store: Store, run: StoredRun) -> list[Cell]:
+    """Give the row of a run of another kernel; of one that is in a queue, with how far that is."""
+    if not run.is_detached:
+        return stored_row(run)
+    called, standing = session.detached.standing(store, run)
+    n_done = max(run.n_done, standing.n_points)
+    row = stored_row(replace(run, n_done=min(n_done, run.total or n_done)))
+    return [*row[:6], Cell(f"{called}: {standing}")]
+
+
+def _run_row(run: KeptRun, at: str = "") -> list[Cell]:
     return [
         Cell(run.run_id),
         Cell(run.title),
@@ -243,7 +269,7 @@ def _run_row(run: KeptRun) -> list[Cell]:
         Cell(f"{run.n_done:,}" + (f" of {run.total:,}" if run.total is not None else "")),
         Cell(f"{len(run.failures):,}" if run.failures else ""),
         Cell(duration(run.seconds)),
-        Cell("this one"),
+        Cell(at or "this one"),
     ]
 
 

@@ -7,6 +7,7 @@ import functools
 import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
@@ -21,6 +22,7 @@ from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
 from pathos_nb.notebook.checking import check
 from pathos_nb.notebook.clause import Clause, read_clause, read_comprehension
+from pathos_nb.notebook.detaching import Detaching
 from pathos_nb.notebook.outlet import said_later
 from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
 from pathos_nb.notebook.plotting import LivePlot, begin_plot, check_plot
@@ -59,6 +61,7 @@ class CellRunner:
         self.values = Values(shell)
         self._repeats = Repeats(session, views, self._complete, self._renew)
         self.sweeps = Sweeps(session, store, self._complete, lambda: shell.user_ns)
+        self._detaching = Detaching(session, self.sweeps.store)
 
     # the magics
 
@@ -159,7 +162,7 @@ class CellRunner:
 
     def _points(self, clause: Clause, names: dict[str, Any], values: Mapping[str, Any]) -> Points:
         points = clause.points(names)
-        if values["bg"] or values["resume"]:
+        if values["bg"] or values["resume"] or values["detach"]:
             points.read_all()
         return points
 
@@ -173,7 +176,9 @@ class CellRunner:
 
     def _run(self, job: Job) -> Results | Forecast | None:
         with plainly(self._shell, *job.filenames):
-            if job.values["dry_run"]:
+            if job.values["detach"]:
+                job = replace(job, values={**job.values, "bg": True})
+            if job.values["dry_run"] and not job.values["detach"]:
                 with self._session.forgetting():
                     return foresee(*self._ask(job))
             results = self._complete(job)
@@ -185,7 +190,7 @@ class CellRunner:
         """Start the run, and wait for it unless it goes on behind; what is finished is kept in any case."""
         if job.values.get("plot"):
             check_plot()
-        if job.values.get("verify") and job.values["bg"]:
+        if job.values.get("verify") and job.values["bg"] and not job.values.get("detach"):
             cure = "results.verify(k) compares them when it is over"
             raise BadOption("--verify compares when the cell ends, and with --bg the run goes on then", cure=cure)
         begun: list[Results] = []
@@ -234,7 +239,8 @@ class CellRunner:
         if job.values.get("each"):
             options["everywhere"] = True
 
-        plan = self.sweeps.plan(job)
+        is_detached = bool(job.values.get("detach"))
+        plan = None if is_detached else self.sweeps.plan(job)
 
         def hear(run: Run) -> None:
             if run.function is job.function:
@@ -250,6 +256,10 @@ class CellRunner:
                     self._repeats.offer(begun[0], job)
                     self._expect(begun[0], job)
 
+        if is_detached:
+            with self._session.listening(hear):
+                self._detaching.begin(job)
+            return
         pool, asked = self._pool(job.values)
         with self._session.listening(hear):
             rows = plan.rows() if plan is not None and plan.n_kept else job.rows

@@ -39,6 +39,7 @@ _POINTS = (
     _POOL,
     _NODES,
     Option("bg", "return at once; the result fills meanwhile"),
+    Option("detach", "have a batch queue compute it, which goes on without this kernel"),
     _TIMEOUT,
     _RETRIES,
     Option(
@@ -81,7 +82,12 @@ Options come before for. Several for make a grid, zip makes pairs, if leaves poi
   model = Ridge(alpha=alpha)
   score(model, fold)
 
+Settings of a queue are words, docs/detached.md lists them:
+
+  %%pmap --detach -p slurm time=2:00:00 -o fits for alpha in alphas
+
 The result is a sequence of values: fits.to_pandas(), fits.errors, fits.timing.""",
+    has_settings=True,
 )
 
 PMAP_LINE = Command(
@@ -90,6 +96,7 @@ PMAP_LINE = Command(
     _POINTS,
     rest="EXPR for NAME in ITERABLE …",
     more="\n  scores = %pmap score(m, 0) for m in models",
+    has_settings=True,
 )
 
 PPIPE = Command(

@@ -25,6 +25,7 @@ from pathos_nb.wire.messages import (
     FailureRow,
     Figures,
     Head,
+    InnerRow,
     Look,
     PrintedRow,
     RunDelta,
@@ -39,6 +40,7 @@ __all__ = ["SAVED", "Bounds", "Feed", "figures_of", "head_of", "record_of"]
 
 _TITLE, _LABEL, _ERROR, _TRACEBACK = 200, 120, 300, 1500
 _N_NAMES, _N_FAILURES, _N_PRINTED, _N_WAITS = 50, 50, 60_000, 5
+_N_INNER = 25
 _WINDOW_SPANS, _WINDOW_ITEMS = 1200, 400
 
 
@@ -159,6 +161,8 @@ def record_of(watch: Watch, now: float, bounds: Bounds, *, can_retry: bool = Fal
         "n_more_failures": max(0, watch.run.n_failed - len(failures)),
         "printed": printed,
         "n_more_printed": n_more_printed,
+        "inner": _inner_rows(watch),
+        "n_more_inner": max(0, watch.run.inner.n_runs - _N_INNER),
         "profile": None if watch.run.profile is None else ProfileFeed(watch.run.profile).whole(),
     }
 
@@ -171,6 +175,22 @@ def _failure_row(watch: Watch, failure: Failure) -> FailureRow:
         "worker": cut(f"{failure.worker} on {failure.host}" if failure.worker else "", _LABEL),
         "traceback": cut(tidy(failure.traceback), _TRACEBACK),
     }
+
+
+def _inner_rows(watch: Watch) -> list[InnerRow]:
+    return [
+        {
+            "run": run.run_id,
+            "label": cut(label, _LABEL),
+            "title": cut(run.title, _LABEL),
+            "state": run.state,
+            "n_done": run.n_done,
+            "n_failed": run.n_failed,
+            "total": run.total,
+            "seconds": round(run.seconds, 1),
+        }
+        for label, run in watch.inner(_N_INNER)
+    ]
 
 
 def _label(watch: Watch, index: int) -> str:
@@ -209,6 +229,7 @@ class Feed:
         self._spans, self._lanes = SpanStore(2 * MOST_LANES), dict[int, None]()
         self._n_failures = self._n_rows = self._n_characters = self._n_skipped = 0
         self._profile = None if watch.run.profile is None else ProfileFeed(watch.run.profile)
+        self._inner: list[InnerRow] = []
         with watch.lock:
             watch.followers.append(self)
 
@@ -285,7 +306,15 @@ class Feed:
             "n_more_failures": max(0, watch.run.n_failed - self._n_failures),
             "printed": printed,
             "n_more_printed": self._n_skipped + watch.n_cut,
+            "inner": self._new_inner(),
+            "n_more_inner": max(0, watch.run.inner.n_runs - _N_INNER),
         }
+
+    def _new_inner(self) -> list[InnerRow]:
+        """Give the maps inside of items, if anything has changed about them."""
+        rows = _inner_rows(self._watch)
+        is_new, self._inner = rows != self._inner, rows
+        return rows if is_new else []
 
     def _new_failures(self) -> list[FailureRow]:
         most = min(STEP.n_failures, LIVE.n_failures - self._n_failures)
@@ -341,7 +370,10 @@ class Feed:
         part = Part(frozenset(look["lanes"]), float(look["from_s"]), float(look["to_s"]))
         most = max(1, min(_WINDOW_SPANS, int(look["n_pixels"]) * max(1, len(part.lanes))))
         chunks = list(watch.run.chunks)
-        spans = spans_between(watch.timeline, chunks, part, most).part(_WINDOW_SPANS)
+        store = spans_between(watch.timeline, chunks, part, most)
+        with watch.lock:
+            watch.timeline.add_inner(store, part)
+        spans = store.part(_WINDOW_SPANS)
         items = items_between(watch.timeline, chunks, part, _WINDOW_ITEMS, lambda index: _label(watch, index))
         return {
             "type": "window",

@@ -49,6 +49,10 @@ class Snapshot:
         How many they showed, also of those that were not kept.
     waits : sequence of str
         Which places it waits for or does without, each a sentence.
+    inner : sequence of (str, str)
+        Maps inside of items: item, and how far it is.
+    n_inner : int
+        How many there are, also of those that are not shown.
     profile : str
         Where the time went, as HTML; once the run is over, if it is profiled.
     """
@@ -67,6 +71,8 @@ class Snapshot:
     pictures: Sequence[tuple[str, str, str]] = ()
     n_pictures: int = 0
     waits: Sequence[str] = ()
+    inner: Sequence[tuple[str, str]] = ()
+    n_inner: int = 0
     profile: str = ""
 
     @property
@@ -140,6 +146,8 @@ def text(shot: Snapshot) -> str:
     full = round(shot.part * _BAR)
     lines = [f"{'█' * full}{'░' * (_BAR - full)} {as_line(shot)}"]
     lines += [f"  {label}: {error}" for label, error in shot.failures[:_N_FAILURES]]
+    lines += [f"  {label} › {said}" for label, said in shot.inner]
+    lines += [f"  … {rest:,} more maps inside of items"] if (rest := shot.n_inner - len(shot.inner)) > 0 else []
     lines += [_said(label, as_text(printed).rstrip("\n")) for label, printed in shot.output]
     return "\n".join([*lines, *([f"  … {shot.n_cut:,} more characters were printed"] if shot.n_cut else [])])
 
@@ -166,7 +174,7 @@ def html(shot: Snapshot, lanes: str = "") -> str:
     """
     figures = html_text(" · ".join(_figures(shot)))
     head = f"<div>{_bar(shot)} <b>{html_text(shot.title)}</b> <span>{figures}</span></div>"
-    parts = [_waits(shot), lanes or _lanes(shot), *(draw(shot) for draw in (_failed, _printed, _shown))]
+    parts = [_waits(shot), lanes or _lanes(shot), *(draw(shot) for draw in (_failed, _inner, _printed, _shown))]
     return f'<div class="pathos-nb-run">{head}{"".join(parts)}</div>'
 
 
@@ -221,6 +229,20 @@ def _failed(shot: Snapshot) -> str:
     rest = shot.n_failed - len(rows)
     rows += [f"… {rest:,} more: %pathos errors"] if rest > 0 else []
     return f'<div style="font-size:12px;color:{BAD}">{"<br>".join(rows)}</div>'
+
+
+def _inner(shot: Snapshot) -> str:
+    """List the maps inside of items: those that go on are seen, what is over is folded."""
+    if not shot.inner:
+        return ""
+    rows = [f"{html_text(label)} › {html_text(said)}" for label, said in shot.inner]
+    rest = shot.n_inner - len(rows)
+    rows += [f"… {rest:,} more"] if rest > 0 else []
+    many = f"{shot.n_inner:,} map{'' if shot.n_inner == 1 else 's'} inside of items"
+    look = "font-size:12px;cursor:pointer"
+    is_open = "" if shot.is_over else " open"
+    inner = f'<div style="font-size:12px;{FAINT}">{"<br>".join(rows)}</div>'
+    return f'<details class="pathos-nb-inner"{is_open}><summary style="{look}">{many}</summary>{inner}</details>'
 
 
 def _printed(shot: Snapshot) -> str:

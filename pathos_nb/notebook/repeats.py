@@ -166,6 +166,7 @@ class _Repeat:
         points = [results.points[index] for index in indices]
         title = self._name if self._name.endswith(" again") else f"{self._name} again"
         again = {"bg": False, "out": None, "quiet": False, "resume": False, "plot": False, "verify": None}
+        again["detach"] = False  # here, on what cells run on: a queue would take longer
         values = {**self._job.values, **again}
         job = replace(
             self._job, points=points, rows=points, values=values, title=title, into=(run.run_id, list(indices))

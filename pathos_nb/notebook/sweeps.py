@@ -25,6 +25,7 @@ from pathos_nb.dispatch.store.place import default_path
 from pathos_nb.dispatch.store.resume import Plan, path_of, plan
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.dispatch.store.sweep import NOT_KEPT, Sweep
+from pathos_nb.dispatch.using.how import How
 from pathos_nb.errors import BadOption, CannotKey, StoreError
 from pathos_nb.notebook.repeats import Job
 from pathos_nb.notebook.usage import given
@@ -105,7 +106,7 @@ class Sweeps:
     def _planned(self, job: Job) -> Plan | None:
         values = job.values
         key = function_key(job.function, names=job.names, seed=values.get("seed"))
-        store = self._store(values.get("store"))
+        store = self.store(values.get("store"))
         options = given(values, *(name for name in _KEPT_OPTIONS if name in values))
         source = getattr(job.function, "source", "")
         sweep = Sweep(job.function, key, job.names, job.points, job.title, source, options)
@@ -126,8 +127,10 @@ class Sweeps:
             return None
         return Plan(store, sweep, first, places=places)
 
-    def _store(self, text: str | None) -> Store:
-        path = path_of(text or self._setting())
+    def store(self, text: str | None) -> Store:
+        """Give the store of a name, or the one that is set; opened when it is first asked for."""
+        setting = self._setting()
+        path = path_of(text or ("" if setting == OFF else setting))
         return self._session.stores.get(path)
 
     def after(self, results: Results, say: Callable[[str], object]) -> None:
@@ -222,6 +225,9 @@ class Sweeps:
         found = self.find(name)
         if found is None:
             raise BadOption(f"no run is called {name!r}", cure="%pathos runs lists them, those of earlier kernels too")
+        if found[1].is_detached:
+            run, plan = self._session.detached.attach(*found)
+            return Results(run, plan.sweep.names, plan.sweep.rows, How(told={"code": found[1].source})), found[1]
         return loaded(found[0].file, found[1]), found[1]
 
     def again(self, name: str | None, is_only_missing: bool) -> Results | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pathos_nb.dispatch.run import Run
-from pathos_nb.events import ChunkDone, WorkerDown
+from pathos_nb.events import ChunkDone, InnerTold, WorkerDown
 from pathos_nb.notebook.watch import Watch, call_item
 
 __all__ = ["LateWatch", "Unseen"]
@@ -21,14 +21,14 @@ _N_ON_THE_WAY = 16  # chunks that are on the record and not told yet; there is o
 class LateWatch(Watch):
     """A watch that begins in the middle of a run: what was before is read from its record, and nothing twice."""
 
-    _told: list[ChunkDone | WorkerDown] | None
+    _told: list[ChunkDone | WorkerDown | InnerTold] | None
     _read: list[ChunkDone]
 
     def __init__(self, run: Run, now: float, cap: int) -> None:
         super().__init__(run, now, cap)
         self._told, self._read = [], []
 
-    def take(self, news: ChunkDone | WorkerDown) -> None:
+    def take(self, news: ChunkDone | WorkerDown | InnerTold) -> None:
         """Note what is new, unless it was read."""
         with self.lock:
             if any(news is chunk for chunk in self._read):

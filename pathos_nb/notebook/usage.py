@@ -18,6 +18,7 @@ from IPython.core.error import UsageError
 __all__ = ["Command", "Option", "Word", "line_of", "nearest"]
 
 _WORD = re.compile(r"""\s*((?:[^\s"']|"[^"]*"|'[^']*')+)""")
+_SETTING = re.compile(r"[A-Za-z_]\w*=(?!=).+", re.DOTALL)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -170,6 +171,8 @@ class Command:
         For one that takes Python after the options, or with `words` anything after ``--``: what its usage calls it.
     more : str
         The end of the help: examples.
+    has_settings : bool
+        Whether words KEY=VALUE may stand among the options; they are no Python.
     """
 
     name: str
@@ -178,6 +181,7 @@ class Command:
     words: tuple[Word, ...] = ()
     rest: str = ""
     more: str = ""
+    has_settings: bool = False
 
     def split(self, line: str) -> tuple[dict[str, Any], str]:
         """Read the options that begin the line; the rest is Python and is not touched.
@@ -198,12 +202,19 @@ class Command:
             For an unknown option, or a value that is missing or makes no sense.
         """
         values, position = self._nothing(), 0
-        while (found := _WORD.match(line, position)) and _is_option(found[1]):
+        while (found := _WORD.match(line, position)) and (_is_option(found[1]) or self._is_setting(found[1])):
             position = found.end()
             if found[1] == "--":
                 break
+            if self._is_setting(found[1]):
+                key, _, text = found[1].partition("=")
+                values["settings"] = {**(values["settings"] or {}), key: _bare(text)}
+                continue
             position = self._take(found[1], line, position, values)
         return values, line[position:].strip()
+
+    def _is_setting(self, word: str) -> bool:
+        return self.has_settings and bool(_SETTING.fullmatch(word))
 
     def parse(self, line: str) -> dict[str, Any]:
         """Read a line of options and words, in any order.
@@ -248,7 +259,9 @@ class Command:
             raise UsageError(f"{self.name}: a quotation mark is not closed in {text.strip()!r}") from None
 
     def _nothing(self) -> dict[str, Any]:
-        rest = {"rest": ()} if self.rest and self.words else {}
+        rest: dict[str, Any] = {"rest": ()} if self.rest and self.words else {}
+        if self.has_settings:
+            rest["settings"] = None
         return {"help": False, **{o.key: None if o.metavar else False for o in self.options}, **rest}
 
     def _take(self, word: str, line: str, position: int, values: dict[str, Any]) -> int:

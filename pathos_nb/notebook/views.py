@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pathos_nb.dispatch.run import Run
-from pathos_nb.events import ChunkDone, Event, ItemRetried, RunEnded, WorkerDown, WorkerUp
+from pathos_nb.events import ChunkDone, Event, InnerTold, ItemRetried, RunEnded, WorkerDown, WorkerUp
 from pathos_nb.notebook.feed import SAVED, Feed, record_of
 from pathos_nb.notebook.live import Controls, LiveView, ViewCode
 from pathos_nb.notebook.screen import NoScreen, Screen
@@ -341,7 +341,7 @@ class Views:
             thread.join(_JOIN_S)
 
     def _hear(self, view: View, event: Event) -> None:
-        if isinstance(event, ChunkDone | WorkerDown):
+        if isinstance(event, ChunkDone | WorkerDown | InnerTold):
             view.watch.take(event)
         is_end = isinstance(event, RunEnded)
         if isinstance(event, WorkerUp | ItemRetried) or (view.is_stale and not is_end):

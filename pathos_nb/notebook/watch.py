@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from pathos_nb.dispatch.absences import sentences
 from pathos_nb.dispatch.failed import describe
+from pathos_nb.dispatch.nested import InnerRun, InnerRuns, as_chunk, told
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.timeline import Timeline
 from pathos_nb.errors import Failure
-from pathos_nb.events import ChunkDone, WorkerDown
+from pathos_nb.events import ChunkDone, InnerTold, WorkerDown
 from pathos_nb.notebook.picture import Snapshot
+from pathos_nb.wire.protocol import InnerNews
 
 __all__ = ["Follower", "Meter", "Watch", "call_item"]
 
 _WINDOW_S = 5.0
 _N_FAILURES = 50
+N_INNER = 12
 _MOST_NEWS = 4096  # chunks that wait to be looked at
 
 
@@ -119,7 +122,7 @@ class Watch:
         self.printed, self.n_cut = list[tuple[int, str]](), 0
         self.followers: list[Follower] = []
         self._meter, self._cap, self._n_kept = Meter(now), cap, 0
-        self._news: deque[ChunkDone | WorkerDown] = deque()
+        self._news: deque[ChunkDone | WorkerDown | InnerTold] = deque()
         self._pictures: list[tuple[int, str, str]] = []
 
     @property
@@ -135,6 +138,23 @@ class Watch:
         for index, text in list(self.printed):
             texts.setdefault(index, []).append(text)
         return [(index, "".join(parts)) for index, parts in sorted(texts.items())]
+
+    def inner(self, most: int) -> list[tuple[str, InnerRun]]:
+        """Give the maps inside of items, those that go on first, then the latest.
+
+        Parameters
+        ----------
+        most : int
+            How many at most.
+
+        Returns
+        -------
+        list of (str, InnerRun)
+            Each with what its item is called.
+        """
+        found = list(_flat(self.run.inner, self.label, ""))
+        found.sort(key=lambda pair: (pair[1].is_over, -pair[1].started_at))
+        return found[:most]
 
     def failures(self, first: int = 0, most: int = _N_FAILURES) -> list[Failure]:
         """Give failures as they came.
@@ -193,6 +213,8 @@ class Watch:
             pictures=[(self.label(i), kind, data) for i, kind, data in sorted(self._pictures)],
             n_pictures=run.n_pictures,
             waits=self.waits(),
+            inner=[(name, told(found)) for name, found in self.inner(N_INNER)],
+            n_inner=run.inner.n_runs,
             profile=self._profile(),
         )
 
@@ -201,12 +223,12 @@ class Watch:
             return ""
         return ProfileReport(self.run, self.label).folded()
 
-    def take(self, news: ChunkDone | WorkerDown) -> None:
+    def take(self, news: ChunkDone | WorkerDown | InnerTold) -> None:
         """Note what is new; called once for each, under the lock of whoever tells it.
 
         Parameters
         ----------
-        news : ChunkDone or WorkerDown
+        news : ChunkDone, WorkerDown or InnerTold
             Figures and output are kept, and nothing else of it.
         """
         self._news.append(news)
@@ -220,6 +242,8 @@ class Watch:
                 news = self._news.popleft()
                 if isinstance(news, ChunkDone):
                     self._look_at(news)
+                elif isinstance(news, InnerTold):
+                    self._look_inside(news)
                 elif (lane := self.timeline.lose(news)) is not None:
                     self._tell(lane, None)
 
@@ -234,6 +258,22 @@ class Watch:
             if kept:
                 self.printed.append((index, kept))
 
+    def _look_inside(self, told: InnerTold) -> None:
+        news = InnerNews(*told.news)
+        for raw in news.chunks:
+            chunk = as_chunk(news.path[-1][1], raw)
+            lane = self.timeline.take_inner((told.worker, *news.via), chunk)
+            if lane is not None:
+                self._tell(lane, chunk)
+
     def _tell(self, lane: int, chunk: ChunkDone | None) -> None:
         for follower in self.followers:
             follower.note(lane, chunk)
+
+
+def _flat(runs: InnerRuns, label: Callable[[int], str], above: str) -> Iterator[tuple[str, InnerRun]]:
+    for index, row in list(runs.items()):
+        name = f"{above}{label(index)}"
+        for found in list(row):
+            yield name, found
+            yield from _flat(found.inner, call_item, f"{name} › ")

@@ -58,7 +58,10 @@ class Head(TypedDict):
 
 
 class Lane(TypedDict):
-    """A worker, which is one line of the timeline; `lane` is its number in this run."""
+    """A worker, which is one line of the timeline; `lane` is its number in this run.
+
+    One of a map inside of an item stands under the worker of that item: `parent` is that one's number, else -1.
+    """
 
     lane: int
     worker: str
@@ -68,6 +71,7 @@ class Lane(TypedDict):
     busy_s: float
     is_up: bool
     reason: str  # why it went
+    parent: int
 
 
 class Spans(TypedDict):
@@ -109,6 +113,19 @@ class PrintedRow(TypedDict):
     index: int
     label: str
     text: str
+
+
+class InnerRow(TypedDict):
+    """A map inside of an item."""
+
+    run: str
+    label: str  # of the item; of the items, where there are maps inside of these
+    title: str
+    state: str  # RunState, or lost
+    n_done: int
+    n_failed: int
+    total: int | None
+    seconds: float
 
 
 class Place(TypedDict):
@@ -179,6 +196,8 @@ class RunRecord(TypedDict):
     printed: list[PrintedRow]
     n_more_printed: int  # characters
     profile: ProfilePart | None  # of a run that is profiled
+    inner: list[InnerRow]
+    n_more_inner: int
 
 
 # ------------------------------------------------------------------------------------------------------------- to front
@@ -211,6 +230,8 @@ class RunDelta(TypedDict):
     n_more_failures: int
     printed: list[PrintedRow]
     n_more_printed: int
+    inner: list[InnerRow]  # all that are told of; none: as they were
+    n_more_inner: int
 
 
 class RunProfile(TypedDict):

@@ -15,6 +15,8 @@ RELEASE     both       (segments,): all views of these pieces of shared memory a
 DONE        up         (`Report` fields) then the values
 BROKEN      up         (what, text): the initializer failed; the worker ends
 PROFILE     up         (chunk, `Profiled` fields): what was sampled of a chunk that is still at work
+CAME        up         (rank, size, process id, trouble): a process of an MPI job that is a worker; what is in its way
+INNER       up         (chunk, rows of `InnerNews` fields): what maps inside of its items have done
 ==========  =========  ==================================================================================
 """
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL = range(1, 11)
+INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL, CAME, INNER = range(1, 13)
 
 RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION = range(6)
 # What a thread was at when it was sampled: each sample's time is shared out among these.
@@ -112,7 +114,7 @@ class RunSpec(NamedTuple):
     ----------
     star : bool
         Whether an item is a tuple of arguments.
-    seed : int or None
+    seed : int, sequence of int or None
         Seeds each item, by its index.
     timeout_s : float or None
         How long an item may run.
@@ -124,15 +126,45 @@ class RunSpec(NamedTuple):
         How long a chunk may last: after that what has not begun goes back. None: it is done to its end.
     profile : tuple or None
         `Profiling` fields, if the run is profiled.
+    above : sequence of str
+        The tokens of the pools that its items work for, at however many removes.
     """
 
     star: bool
-    seed: int | None
+    seed: int | Sequence[int] | None
     timeout_s: float | None
     minor: tuple[int, ...] | None
     context: tuple[Any, ...] | None
     chunk_s: float | None = None
     profile: tuple[Any, ...] | None = None
+    above: Sequence[str] = ()
+
+
+class InnerNews(NamedTuple):
+    """What is new of a map inside of an item.
+
+    Attributes
+    ----------
+    path : sequence of (index, run id)
+        Whose it is: of the item of that index the run of that name, of its item the next one, and so on.
+    via : sequence of str
+        The workers on the way that its own workers work for, but the first.
+    title, total, state, n_done, n_failed, started, ended
+        As of a run; `ended` is 0 while it goes on.
+    chunks : sequence of (worker, host, pid, indices, started, ends, block, number of failures)
+        What is new on its record; indices are a list, or the three of a range.
+    """
+
+    path: Sequence[tuple[int, str]]
+    via: Sequence[str]
+    title: str
+    total: int | None
+    state: str
+    n_done: int
+    n_failed: int
+    started: float
+    ended: float
+    chunks: Sequence[tuple[Any, ...]] = ()
 
 
 class ItemReport(NamedTuple):
@@ -169,6 +201,8 @@ class Report(NamedTuple):
         Why no item could be loaded; empty if they could.
     profile : tuple or None
         `Profiled` fields, of a run that is profiled.
+    inner : sequence of tuple
+        `InnerNews` fields that have not been sent yet.
     """
 
     chunk: int
@@ -180,3 +214,4 @@ class Report(NamedTuple):
     output: Sequence[tuple[int, bytes]]
     undecodable: str
     profile: tuple[Any, ...] | None = None
+    inner: Sequence[tuple[Any, ...]] = ()

@@ -205,10 +205,10 @@ def test_a_far_and_lossy_host_gives_the_same(places, bed):
 def test_on_a_narrow_link_a_large_array_is_no_silence(places, bed):
     np = pytest.importorskip("numpy")
     bed.needs("slow")
-    place = places("host1", settings=SETTINGS._replace(beat_s=0.4))
+    place = places("host1", settings=SETTINGS._replace(beat_s=1.0))
     with Pool("host1", nodes=1) as pool:
         bed("slow", "host1", "--delay", "10ms", "--rate", "10mbit")
-        array = np.random.default_rng(1).random(400_000)  # 3 MB: two and a half seconds each way, six beats
+        array = np.random.default_rng(1).random(600_000)  # 5 MB: four seconds each way, more than three beats
         assert (pool.pipe(np.negative, array) == -array).all()
         assert place.n("lost") == 0
 

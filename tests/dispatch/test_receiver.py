@@ -25,7 +25,7 @@ class Scene:
     def __init__(self, retries: int) -> None:
         self.failed: list[Any] = []
         self.run = SimpleNamespace(
-            again=deque(), attempts={}, stopping="", source=SimpleNamespace(star=False),
+            again=deque(), inner={}, attempts={}, stopping="", source=SimpleNamespace(star=False),
             options=SimpleNamespace(retries=retries), keeper=SimpleNamespace(has=lambda index: False, place=self.fail),
             run_id="1", tell=lambda event: None, requeue=self.requeue, fail=self.failed.append,
         )  # fmt: skip
@@ -34,7 +34,7 @@ class Scene:
         self.chunk.limit = 1
         self.slot = SimpleNamespace(name="w", host="h", pid=1, python="", running=lambda: Running(NUMBER, 0, 0.0, 2))
         self.seat = SimpleNamespace(
-            in_flight={NUMBER: self.chunk}, slot=self.slot, name="w", retiring=False, leaving=False,
+            take=lambda number: self.chunk, take_all=lambda: [self.chunk], in_flight={}, slot=self.slot, name="w", retiring=False, leaving=False,
             items_left=lambda: None, n_items=2, last_size=2,
         )  # fmt: skip
         crew = SimpleNamespace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,8 @@ OF_THIS_MACHINE = {
     "test_exhaustion.py", "test_input.py", "test_items_that_meddle.py", "test_nesting.py",
     "test_objects_that_do_not_travel.py",
 }  # fmt: skip
-REMOTE = {"agent", "ppft"}
+REMOTE = {"agent", "ppft", "mpi", "dask"}
+OF_DASK = {"test_interrupt.py"}  # its own faults are in tests/dask
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -25,6 +27,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--everywhere"):
         return
     left_out = {item for item in items if item.path.name in OF_THIS_MACHINE and _launcher(item) in REMOTE}
+    here = [item for item in items if item.path.parent == Path(__file__).parent]
+    left_out |= {item for item in here if _launcher(item) == "dask" and item.path.name not in OF_DASK}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
 

@@ -118,7 +118,7 @@ def test_items_that_swallow_the_interrupt_are_stopped_too(launcher: str, tmp_pat
     with Script(tmp_path, STUBBORN, launcher) as running:
         running.heard(2)
         running.interrupt()
-        assert running.end(15) == ("interrupted\ngood\n", "")
+        assert running.end() == ("interrupted\ngood\n", "")
         assert running.left() == []
 
 
@@ -193,7 +193,7 @@ def test_a_block_that_is_interrupted_closes_its_pool(launcher: str, tmp_path: Pa
     with Script(tmp_path, BLOCK, launcher) as running:
         running.heard(1 if launcher == "serial" else 2)
         running.interrupt()
-        assert running.end(15) == ("good\n", "")
+        assert running.end() == ("good\n", "")
         assert running.left() == []
 
 
@@ -237,4 +237,4 @@ def test_an_input_that_waits_is_interrupted_too(launcher: str, tmp_path: Path) -
     with Script(tmp_path, GENERATOR, launcher) as running:
         running.heard()
         running.interrupt()
-        assert running.end(15) == ("good\n", "")
+        assert running.end() == ("good\n", "")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from typing import Any
 
 import pytest
 
 from pathos_nb import Pool
 from pathos_nb.errors import Failure
+from pathos_nb.events import InnerTold
 from tests.contract.calls import picky, same, square
 from tests.rig.census import Census
-from tests.rig.launchers import apart, not_serial, params
+from tests.rig.launchers import apart, not_serial, params, together
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -36,9 +39,14 @@ def inner_left_open(kind: str, n: int) -> int:
     return sum(pool.map(square, range(n)))
 
 
-def default_place(_: int) -> tuple[str, ...]:
+def threads_of_blas(_: int) -> str:
+    return os.environ.get("OMP_NUM_THREADS", "1")
+
+
+def default_place(_: int) -> tuple[Any, ...]:
+    """Give place and size of the pool that an item gets, and the threads that its workers have each."""
     with Pool() as pool:
-        return tuple(pool.places)
+        return pool.places, pool.nodes, pool.pipe(threads_of_blas, 0)
 
 
 def three_floors(kind: str, depth: int, n: int) -> int:
@@ -78,8 +86,18 @@ def test_three_floors(launcher: str, kind: str) -> None:
 
 
 @not_serial
-def test_inside_a_worker_the_default_pool_is_serial(pool: Any, launcher: str) -> None:
-    assert set(pool.map(default_place, range(3))) == {("serial",)}
+@pytest.mark.parametrize(("cores", "place"), [(2, "serial"), (6, "processes")])
+def test_inside_a_worker_the_default_pool_has_its_share_of_the_cores(
+    launcher: str, cores: int, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers: of two cores each has one, which is busy with the item; of six each has three."""
+    if launcher == "agent":
+        pytest.skip("a host counts its own cores")
+    monkeypatch.setenv("PATHOS_NB_CORES", str(cores))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with Pool(launcher, nodes=2) as pool:
+        found = pool.map(default_place, range(2))
+    assert found == [((place,), cores // 2, "1")] * 2
 
 
 def test_a_pool_in_itself(pool: Any, launcher: str) -> None:
@@ -114,6 +132,128 @@ def by_thread(n: int) -> list[int]:
     thread.start()
     thread.join()
     return answer
+
+
+class Crossed:
+    """Two pools of one thread each that map on each other, deeper than there are threads."""
+
+    def __init__(self, first: Pool, second: Pool) -> None:
+        self.pools = first, second
+
+    def __call__(self, depth: int) -> int:
+        return 1 if not depth else sum(self.pools[depth % 2].map(self, [depth - 1] * 2))
+
+
+@pytest.mark.parametrize("kinds", ["threads threads", "threads serial", "serial threads"])
+def test_pools_that_map_on_each_other_never_wait_for_themselves(kinds: str) -> None:
+    one, other = kinds.split()
+    with Pool(one, nodes=1) as first, Pool(other, nodes=1) as second:
+        assert Crossed(first, second)(5) == 32
+
+
+def test_a_pool_of_processes_in_itself_multiplies_no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATHOS_NB_CORES", "4")
+    with Pool("processes", nodes=2) as pool:
+
+        def tree(depth: int) -> int:
+            return pool.nodes if not depth else sum(pool.map(tree, [depth - 1] * 2))
+
+        assert pool.map(tree, [4]) == [16]  # two of two on the floor below, then each by itself
+        assert pool.map(lambda _: (pool.nodes, pool.places), [0]) == [(2, ("processes",))]
+
+
+def told_items(kind: str, n: int) -> int:
+    with Pool(kind, nodes=2) as pool:
+        pool.map(print, ["in", "side"])
+        return sum(pool.map(told_leaves, range(n), title="the middle"))
+
+
+def told_leaves(n: int) -> int:
+    with Pool("threads", nodes=1) as pool:
+        return sum(pool.map(square, range(n), title="the leaves"))
+
+
+@not_serial
+def test_inner_maps_stand_under_their_outer_item(launcher: str) -> None:
+    with Pool(launcher, nodes=2) as pool:
+        run = pool.start(told_items, ["processes", "threads"], [3, 2])
+        assert run.result() == [1, 0]
+    assert {
+        index: [(each.title, each.n_done, each.total, each.state) for each in row] for index, row in run.inner.items()
+    } == {
+        0: [("map", 2, 2, "done"), ("the middle", 3, 3, "done")],
+        1: [("map", 2, 2, "done"), ("the middle", 2, 2, "done")],
+    }
+    middle = run.inner[0][1]
+    assert sorted(index for chunk in middle.chunks for index in chunk.indices) == [0, 1, 2]
+    assert all(run.started_at - 1 < chunk.started <= chunk.ends[-1] for chunk in middle.chunks)
+    assert {worker.partition("-")[0] for worker in middle.workers} == {"processes"}
+    assert [(leaves.title, leaves.n_done) for leaves in middle.inner[2]] == [("the leaves", 2)]
+    printed = {index: text for chunk in run.chunks for index, text in chunk.output}
+    assert sorted(printed) == [0, 1]
+    assert sorted(printed[0].split()) == ["in", "side"]
+
+
+@not_serial
+def test_how_far_inner_maps_are_is_told_while_the_item_runs(pool: Any, launcher: str) -> None:
+    if launcher == "ppft":
+        pytest.skip("a ppft server says nothing before the item is over")
+    told = threading.Event()
+    run = pool.start(inner_naps, ["threads"])
+    run.subscribe(lambda event: told.set() if isinstance(event, InnerTold) else None)
+    waiter = threading.Thread(target=run.wait)
+    waiter.start()
+    assert told.wait(30)
+    assert not run.n_done
+    found = run.inner[0][0]
+    assert (found.total, found.is_over) == (1000, False)
+    run.cancel()
+    waiter.join(30)
+    assert found.state in ("lost", "cancelled")
+
+
+def inner_naps(kind: str) -> None:
+    with Pool(kind, nodes=2) as pool:
+        pool.map(time.sleep, [0.05] * 1000)
+
+
+def test_very_many_inner_maps_are_told_together(pool: Any) -> None:
+    run = pool.start(many_calls, [200])
+    assert run.result() == [200]
+    assert len(run.inner[0]) == 65
+    assert sum(each.n_done for each in run.inner[0]) == 200
+
+
+def many_calls(n: int) -> int:
+    with Pool("serial") as pool:
+        return sum(pool.pipe(min, 1, 2) for _ in range(n))
+
+
+@apart
+@pytest.mark.parametrize("kind", ["processes", "threads"])
+def test_cancelling_reaches_inner_workers(launcher: str, kind: str) -> None:
+    before = Census.take()
+    with Pool(launcher, nodes=2) as pool:
+        run = pool.start(inner_naps, [kind] * 2)
+        began = threading.Event()
+        run.subscribe(lambda event: began.set())
+        began.wait(1)
+        run.cancel()
+        assert run.wait(30)
+        assert pool.map(abs, [-1, 2]) == [1, 2]
+    before.check()
+
+
+@together
+def test_threads_of_blas_are_shared_by_workers_that_are_threads(launcher: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numpy")
+    info = pytest.importorskip("threadpoolctl").threadpool_info
+    monkeypatch.setenv("PATHOS_NB_CORES", "2")
+    before = [each["num_threads"] for each in info()]
+    with Pool(launcher, nodes=2 if launcher == "threads" else 1) as pool:
+        (inside,) = pool.map(lambda _: [each["num_threads"] for each in info()], [0])
+    assert inside == ([min(n, 1) for n in before] if launcher == "threads" else before)
+    assert [each["num_threads"] for each in info()] == before
 
 
 def inner_killer(kind: str) -> list[bool]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pathos_nb.launchers.cores import inner_threads, usable_cores
+from pathos_nb.launchers.cores import inner_threads, share_of, shares, usable_cores
 
 Tree = dict[str, str]
 
@@ -95,3 +95,24 @@ def test_what_the_user_set_stays() -> None:
 
 def test_omp_of_the_user_rules_the_libraries_that_follow_it() -> None:
     assert inner_threads(2, cores=2, environ={"OMP_NUM_THREADS": "4"}) == {"VECLIB_MAXIMUM_THREADS": "1"}
+
+
+def test_what_a_worker_starts_shares_the_workers_share() -> None:
+    worker = {"PATHOS_NB_CORES": "4", "OMP_NUM_THREADS": "4", "MKL_NUM_THREADS": "2"}
+    threads = inner_threads(4, cores=4, environ=worker)
+    assert threads["OMP_NUM_THREADS"] == "1"  # the four are the worker's own
+    assert "MKL_NUM_THREADS" not in threads  # the two are the user's
+
+
+def test_the_environment_may_say_how_many_cores_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATHOS_NB_CORES", "7")
+    assert usable_cores() == 7
+    for nonsense in ("", "0", "-3", "many"):
+        monkeypatch.setenv("PATHOS_NB_CORES", nonsense)
+        assert usable_cores() >= 1
+
+
+def test_a_share_is_at_least_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATHOS_NB_CORES", "7")
+    assert [share_of(n) for n in (1, 2, 3, 7, 9)] == [7, 3, 2, 1, 1]
+    assert shares(3)["PATHOS_NB_CORES"] == "2"

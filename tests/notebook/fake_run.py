@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pathos_nb.dispatch.nested import InnerRuns
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, PlaceNews, RunEnded
@@ -22,6 +23,7 @@ class FakeRun:
         self.failures: dict[int, Failure] = {}
         self.chunks: list[ChunkDone] = []
         self.profile: Any = None
+        self.inner = InnerRuns()
         self.places: list[PlaceNews] = []
         self.found: dict[int, Any] = {}
         self.attempts: dict[int, int] = {}

@@ -10,14 +10,17 @@ import pytest
 
 from tests import leftovers
 from tests.rig.census import Census, until
+from tests.rig.dask_cluster import wants_dask
 from tests.rig.launchers import Pools, params
 
 FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="module")
-def pools() -> Iterator[Pools]:
+def pools(request: pytest.FixtureRequest) -> Iterator[Pools]:
     """The module's warm pools; when they are closed, nothing may be left of them."""
+    if any(wants_dask(item) for item in request.session.items):
+        request.getfixturevalue("dask_cluster")  # before the count
     before, processes, held = Census.take(), leftovers.children(), Pools()
     yield held
     held.close()

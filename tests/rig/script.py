@@ -90,7 +90,7 @@ class Script:
         """Press Ctrl-C: on the driver alone, as a kernel is; or on its whole group, as in a terminal."""
         os.killpg(self.process.pid, signal.SIGINT) if group else self.process.send_signal(signal.SIGINT)
 
-    def end(self, within_s: float = 30.0) -> tuple[str, str]:
+    def end(self, within_s: float = 50.0) -> tuple[str, str]:
         """Wait for its end, and give what it wrote to stdout and stderr.
 
         Raises
@@ -113,7 +113,7 @@ class Script:
         return describe(marked(self.mark))
 
 
-def run(folder: Path, source: str, launcher: str, *wrap: str, within_s: float = 30.0) -> str:
+def run(folder: Path, source: str, launcher: str, *wrap: str, within_s: float = 50.0) -> str:
     """Run a script to its good end; it may write nothing to stderr and leave no process. Give its stdout."""
     with Script(folder, source, launcher, *wrap) as script:
         out, err = script.end(within_s)

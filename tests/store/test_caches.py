@@ -78,11 +78,11 @@ def test_every_map_sends_only_what_is_not_there(tmp_path, counted, make):
         assert pool.map(triple, [log] * 9, range(9), cache=cache, k=4) == [4 * x for x in range(9)] and counted() == 9
         assert pool.starmap(triple, [(log, x) for x in range(9)], cache=cache) == tripled
         assert list(pool.imap(triple, repeat(log), (x for x in range(9)), cache=cache)) == tripled
-        assert list(itertools.islice(pool.imap(triple, repeat(log), itertools.count(), cache=cache), 9)) == tripled
         counted()
         assert sorted(pool.uimap(triple, [log] * 9, range(9), cache=cache)) == tripled
         assert pool.amap(triple, [log] * 9, range(9), cache=cache).get() == tripled
         assert pool.pipe(triple, log, 5, cache=cache) == 15 and counted() == 0
+        assert list(itertools.islice(pool.imap(triple, repeat(log), itertools.count(), cache=cache), 9)) == tripled
 
 
 @pytest.mark.parametrize("place", ["processes", "serial"])

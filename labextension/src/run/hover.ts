@@ -28,7 +28,7 @@ export function tell(place: Place, lanes: ReadonlyMap<number, Lane>, tracks: Tra
 }
 
 function ofHost(row: Row, lanes: ReadonlyMap<number, Lane>): Told {
-  const workers = [...lanes.values()].filter((lane) => lane.host === row.host);
+  const workers = [...lanes.values()].filter((lane) => lane.host === row.host && lane.parent < 0);
   const items = workers.reduce((sum, lane) => sum + lane.n_items, 0);
   const busy = workers.reduce((sum, lane) => sum + lane.busy_s, 0);
   const gone = workers.filter((lane) => !lane.is_up && lane.reason).length;

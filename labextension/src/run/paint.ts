@@ -2,7 +2,7 @@
 import type { Lane } from '../protocol';
 import { count, line } from '../text';
 import type { Close } from './closer';
-import type { Row } from './rows';
+import { shortName, type Row } from './rows';
 import { AXIS_PX, xOf, type Scene } from './scene';
 import { Strips } from './strips';
 import { ticks } from './viewport';
@@ -79,7 +79,7 @@ function fontOf(row: Row, font: string): string {
 function nameOf(row: Row, lanes: ReadonlyMap<number, Lane>): string {
   if (row.kind === 'host') return `${row.isFolded ? '▸' : '▾'} ${line(row.host, 60)} · ${count(row.nLanes)}`;
   const lane = lanes.get(row.lane);
-  return `${lane?.reason ? '✕ ' : ''}${line(lane?.worker ?? '', 60)}`;
+  return `${lane?.reason ? '✕ ' : ''}${lane ? line(shortName(lane), 60) : ''}`;
 }
 
 function nameColor(scene: Scene, row: Row, isMarked: boolean): string {

@@ -26,15 +26,52 @@ const MANY = 128;
 
 const BY_NAME = new Intl.Collator('en', { numeric: true });
 
-/** Give the workers of each host by their names, hosts in the order in which they came. */
+/**
+ * Give the lanes: hosts in the order in which they came, workers by their names, and those of maps inside of items under
+ * the worker whose item it is.
+ */
+export function nested(lanes: ReadonlyMap<number, Lane>): Lane[] {
+  const under = new Map<number, Lane[]>();
+  for (const lane of lanes.values()) {
+    const parent = lanes.has(lane.parent) && lane.parent !== lane.lane ? lane.parent : -1;
+    const row = under.get(parent);
+    if (row) row.push(lane);
+    else under.set(parent, [lane]);
+  }
+  const ranks = new Map([...new Set([...lanes.values()].map((lane) => lane.host))].map((host, rank) => [host, rank]));
+  const rank = (lane: Lane): number => ranks.get(lane.host) ?? 0;
+  for (const row of under.values())
+    row.sort((a, b) => rank(a) - rank(b) || BY_NAME.compare(a.worker, b.worker) || a.lane - b.lane);
+  const listed: Lane[] = [];
+  const list = (parent: number): void => {
+    const row = under.get(parent) ?? [];
+    under.delete(parent); // whatever a record says of parents, each lane comes once
+    for (const lane of row) {
+      listed.push(lane);
+      list(lane.lane);
+    }
+  };
+  list(-1);
+  return listed;
+}
+
+/** Give a worker's name as it stands under that of the worker whose item it works for. */
+export function shortName(lane: Lane): string {
+  const parts = lane.worker.split(WITHIN);
+  return lane.parent < 0 ? lane.worker : `${'\u2003'.repeat(parts.length - 1)}${WITHIN.trim()} ${parts.at(-1) ?? ''}`;
+}
+
+/** Between a worker and the one that works for it. */
+const WITHIN = ' › ';
+
+/** Give the workers of each host, in the order of `nested`. */
 export function byHost(lanes: ReadonlyMap<number, Lane>): Map<string, Lane[]> {
   const hosts = new Map<string, Lane[]>();
-  for (const lane of lanes.values()) {
+  for (const lane of nested(lanes)) {
     const there = hosts.get(lane.host);
     if (there) there.push(lane);
     else hosts.set(lane.host, [lane]);
   }
-  for (const there of hosts.values()) there.sort((a, b) => BY_NAME.compare(a.worker, b.worker) || a.lane - b.lane);
   return hosts;
 }
 
@@ -54,7 +91,7 @@ export function laidOut(lanes: ReadonlyMap<number, Lane>, chosen: ReadonlyMap<st
   for (const [host, workers] of hosts) {
     const isFolded = hasHosts && host !== SHARED && (chosen.get(host) ?? isFoldedAtFirst(nHosts, lanes.size));
     if (hasHosts && host !== SHARED) {
-      rows.push({ kind: 'host', host, lane: -1, y, height: HOST_PX, nLanes: workers.length, isFolded });
+      rows.push({ kind: 'host', host, lane: -1, y, height: HOST_PX, nLanes: workers.filter((each) => each.parent < 0).length, isFolded });
       y += HOST_PX;
     }
     for (const { lane } of isFolded ? [] : workers) {

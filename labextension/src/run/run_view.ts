@@ -12,6 +12,7 @@ import { count, cut, line } from '../text';
 import { mountActions, type ActionsView } from './actions_view';
 import { mountFlame, type FlameView } from './flame';
 import { mountFigures, type FiguresView } from './figures_view';
+import { mountInner, type InnerView } from './inner_view';
 import { mountLanes, type LanesView } from './lanes_view';
 import { mountPoints, type Point, type PointsView } from './points_view';
 import { CSS } from './style';
@@ -45,6 +46,7 @@ class Mounted implements RunView {
   private readonly badge = make('span', { class: 'state' });
   private readonly figures: FiguresView;
   private readonly lanes: LanesView;
+  private readonly inner: InnerView;
   private readonly failures: PointsView;
   private readonly output: PointsView;
   private readonly workers: WorkersView;
@@ -62,13 +64,14 @@ class Mounted implements RunView {
 
   constructor(private readonly element: HTMLElement, private readonly channel: Channel, first: RunRecord | null) {
     const part = (name: string): HTMLElement => make('div', { class: name });
-    const [actions, figures, lanes, flame, failures, output, workers] =
-      [part('actions'), part('numbers'), part('lanes'), part('flames'), part('failures'), part('output'), part('table-of-workers')];
-    this.root.append(make('div', { class: 'head' }, this.title, this.badge, actions), this.notice, figures, lanes, flame, failures, output, workers);
+    const [actions, figures, lanes, inner, flame, failures, output, workers] =
+      [part('actions'), part('numbers'), part('lanes'), part('inner'), part('flames'), part('failures'), part('output'), part('table-of-workers')];
+    this.root.append(make('div', { class: 'head' }, this.title, this.badge, actions), this.notice, figures, lanes, inner, flame, failures, output, workers);
     element.append(this.root);
     applyStyles(this.root, 'run', CSS);
     this.figures = mountFigures(figures);
     this.lanes = mountLanes(lanes, channel.isLive ? (wanted) => this.look(wanted) : null);
+    this.inner = mountInner(inner);
     this.flame = mountFlame(flame);
     this.failures = mountPoints(failures, FAILURES);
     this.output = mountPoints(output, OUTPUT);
@@ -159,6 +162,7 @@ class Mounted implements RunView {
     this.figures.update(state);
     this.actions.update(state);
     this.lanes.update(state);
+    this.inner.update(state);
     this.failures.update(this.points.ofFailures(state.failures), state.figures.n_failed, more(state.nMoreFailures + state.nCutFailures, 'failure'));
     this.output.update(this.points.ofPrinted(state.printed), state.printed.length, more(state.nMorePrinted + state.nCutPrinted, 'character'));
     this.workers.update(state);

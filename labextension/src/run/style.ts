@@ -88,6 +88,7 @@ export const CSS = `
 .pathos-nb-run details > summary::before { content: "▸"; display: inline-block; width: 13px; color: var(--pathos-nb-faint); }
 .pathos-nb-run details[open] > summary::before { content: "▾"; }
 .pathos-nb-workers-table > summary { color: var(--pathos-nb-faint); }
+.pathos-nb-inner-maps > summary { color: var(--pathos-nb-faint); }
 .pathos-nb-legend { display: inline-flex; flex-wrap: wrap; gap: 0 12px; float: right; font-size: 11px; }
 .pathos-nb-key { display: inline-block; width: 9px; height: 9px; margin-right: 4px; border-radius: 2px; font-style: normal;
   line-height: 9px; background: var(--pathos-nb-busy); }

@@ -2,7 +2,7 @@
 import { make, setShown, setText } from '../dom';
 import type { Lane } from '../protocol';
 import type { State } from '../state';
-import { SHARED } from './rows';
+import { nested, SHARED } from './rows';
 import { count, duration, line } from '../text';
 
 export interface WorkersView {
@@ -25,7 +25,7 @@ export function mountWorkers(element: HTMLElement): WorkersView {
   const draw = (): void => {
     if (!fold.open || !latest || latest.lanes === shown?.lanes) return;
     shown = latest;
-    const lanes = [...latest.lanes.values()];
+    const lanes = nested(latest.lanes);
     body.replaceChildren(...lanes.slice(0, MAX_ROWS).map(rowOf));
     const left = lanes.length - Math.min(lanes.length, MAX_ROWS) + latest.nMoreLanes;
     setText(rest, left ? `and ${count(left)} more workers` : '');
@@ -49,9 +49,9 @@ function legend(): HTMLElement {
 }
 
 function titleOf(state: State): string {
-  const named = [...state.lanes.values()].filter((lane) => lane.host !== SHARED);
+  const named = [...state.lanes.values()].filter((lane) => lane.host !== SHARED && lane.parent < 0);
   const hosts = new Set(named.map((lane) => lane.host)).size;
-  const n = named.length + Math.max(state.nMoreLanes, state.lanes.size - named.length);
+  const n = named.length + Math.max(state.nMoreLanes, [...state.lanes.values()].filter((lane) => lane.host === SHARED).length);
   const where = hosts > 1 ? ` on ${count(hosts)} hosts` : '';
   return `${count(n)} ${n === 1 ? 'worker' : 'workers'}${where}, as a table`;
 }

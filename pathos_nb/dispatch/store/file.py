@@ -8,6 +8,7 @@
     points      run and place: state, value      what is finished, committed with fsync
     failures    run and place: error             what failed
     entries     key: value                       what `cache=` keeps
+    jobs        run, queue, id, state            what a batch queue computes, or has computed
 
 Write-ahead log, every commit flushed to the disk. On a network file system there is no such log, since it needs memory
 that all writers share, and only one process writes.
@@ -55,6 +56,14 @@ CREATE TABLE points (
 );
 CREATE TABLE failures (point INTEGER PRIMARY KEY, failure BLOB NOT NULL);
 CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB NOT NULL, stored REAL NOT NULL) WITHOUT ROWID;
+"""
+# Added to older stores as well, which are none the worse for it.
+_JOBS = """
+CREATE TABLE IF NOT EXISTS jobs (
+    job INTEGER PRIMARY KEY, run INTEGER NOT NULL, number INTEGER NOT NULL, queue TEXT NOT NULL, name TEXT NOT NULL,
+    id TEXT NOT NULL, folder TEXT NOT NULL, n_tasks INTEGER NOT NULL, ask TEXT NOT NULL, state TEXT NOT NULL,
+    told TEXT NOT NULL, submitted REAL NOT NULL
+)
 """
 
 
@@ -137,6 +146,7 @@ class StoreFile:
             elif version > _FORMAT:
                 what = f"the store {self.path} was written by a newer pathos_nb (format {version}, here {_FORMAT})"
                 raise StoreError(what, cure="update pathos_nb, or give another file by --store PATH")
+            connection.execute(_JOBS)
         finally:
             connection.execute("COMMIT")
 

@@ -25,15 +25,16 @@ if TYPE_CHECKING:
     import sqlite3
 
 __all__ = [
-    "Kept", "StoredRun", "code_of", "done_places", "find", "kept_points", "keys_of", "listed", "loaded", "matches",
-    "of_function", "points_of", "read_points", "run_of",
+    "Kept", "StoredRun", "code_of", "done_places", "find", "job_folders", "kept_points", "keys_of", "listed", "loaded",
+    "matches", "of_function", "points_of", "read_points", "run_of",
 ]  # fmt: skip
 
 _DATA = ord("p")
 _SPAN = f"BETWEEN runs.run * {PLACES} AND runs.run * {PLACES} + {PLACES} - 1"
 _COLUMNS = (
     "runs.run, id, title, names, options, source, environment, owner, total, state, started, seen, seconds, digest,"
-    f" (SELECT count(*) FROM points WHERE point {_SPAN}), (SELECT count(*) FROM failures WHERE point {_SPAN})"
+    f" (SELECT count(*) FROM points WHERE point {_SPAN}), (SELECT count(*) FROM failures WHERE point {_SPAN}),"
+    " (SELECT count(*) FROM jobs WHERE jobs.run = runs.run AND jobs.state IN ('submitting', 'submitted'))"
 )
 _FROM = f"SELECT {_COLUMNS} FROM runs JOIN functions USING (function)"
 
@@ -64,6 +65,8 @@ class StoredRun:
         Of its function.
     n_done, n_failed : int
         Points that were run, and how many of these failed.
+    n_jobs : int
+        Jobs of batch queues that are at it, or may be.
     """
 
     run: int
@@ -82,20 +85,28 @@ class StoredRun:
     digest: bytes
     n_done: int
     n_failed: int
+    n_jobs: int = 0
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether a batch queue is at it now, or may be."""
+        return self.n_jobs > 0
 
     @property
     def is_running(self) -> bool:
-        """Whether some kernel is at it now."""
-        return self.state == "running" and is_alive(self.owner, self.seen)
+        """Whether some kernel, or a queue, is at it now."""
+        return self.is_detached or (self.state == "running" and is_alive(self.owner, self.seen))
 
     @property
     def is_running_elsewhere(self) -> bool:
-        """Whether another kernel is at it now."""
-        return self.is_running and not is_mine(self.owner)
+        """Whether another kernel, or a queue, is at it now."""
+        return self.is_running and (self.is_detached or not is_mine(self.owner))
 
     @property
     def end(self) -> str:
-        """How it ended: ``lost`` where its kernel did before it."""
+        """How it ended: ``lost`` where its kernel did before it; ``detached`` if a queue is at it."""
+        if self.is_detached:
+            return "detached"
         return "lost" if self.state == "running" and not self.is_running else self.state
 
     @property
@@ -170,6 +181,14 @@ def run_of(file: StoreFile, run_id: str) -> StoredRun | None:
     with file.reading() as connection:
         row = connection.execute(f"{_FROM} WHERE id = ?", (run_id,)).fetchone()
     return _run(row) if row else None
+
+
+def job_folders(file: StoreFile, run: StoredRun) -> list[str]:
+    """Give the folders in which batch jobs of a run have their files."""
+    with file.reading() as connection:
+        return [
+            folder for (folder,) in connection.execute("SELECT DISTINCT folder FROM jobs WHERE run = ?", (run.run,))
+        ]
 
 
 def of_function(file: StoreFile, digest: bytes, n_most: int = 50) -> list[StoredRun]:

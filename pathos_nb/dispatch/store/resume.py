@@ -154,6 +154,8 @@ def _go_on(found: Plan, runs: Sequence[StoredRun]) -> None:
 
 
 def _said_running(run: StoredRun) -> str:
+    if run.is_detached:
+        return f"{run.title} is in a queue (--detach collects what it finishes)"
     return f"{run.title} is running in another kernel ({said(run.owner)})"
 
 

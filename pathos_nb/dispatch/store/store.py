@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
-from pathos_nb.dispatch.store.found import StoredRun, listed
+from pathos_nb.dispatch.store.found import StoredRun, job_folders, listed
 from pathos_nb.dispatch.store.place import default_path
 from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.dispatch.store.sweep import Sweep
@@ -82,16 +83,20 @@ class Store:
             How many were forgotten.
         """
         gone = [run for run in runs if not run.is_running]
+        folders = [folder for run in gone for folder in job_folders(self.file, run)]
         with self.file.writing() as connection:
             for run in gone:
                 span = point_id(run.run, 0), point_id(run.run, PLACES - 1)
                 connection.execute("DELETE FROM points WHERE point BETWEEN ? AND ?", span)
                 connection.execute("DELETE FROM failures WHERE point BETWEEN ? AND ?", span)
                 connection.execute("DELETE FROM blocks WHERE run = ?", (run.run,))
+                connection.execute("DELETE FROM jobs WHERE run = ?", (run.run,))
                 connection.execute("DELETE FROM runs WHERE run = ?", (run.run,))
             connection.execute("DELETE FROM functions WHERE function NOT IN (SELECT function FROM runs)")
         for run in gone:
             self._delete_files(self.file.values.folder / str(run.run))
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
         return len(gone)
 
     @staticmethod

@@ -1,0 +1,127 @@
+"""A client of dask's: the user's own, dask's current one, or one that is opened for a pool."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from pathos_nb.errors import BadOption, LauncherUnavailable, PoolBroken
+
+__all__ = ["check", "neighbours", "n_threads_of", "open_client"]
+
+_CONNECT_S = 10.0
+
+
+def check(client: Any) -> None:
+    """Refuse a client that a pool cannot use.
+
+    Parameters
+    ----------
+    client : Client
+        Of dask's.
+
+    Raises
+    ------
+    BadOption
+        It is asynchronous.
+    PoolBroken
+        It is closed.
+    """
+    if client.asynchronous:
+        cause = "its loop is the one that would wait for the pool"
+        raise BadOption("the client of dask is asynchronous", cause=cause, cure="make it without asynchronous=True")
+    if client.status in ("closed", "closing"):
+        raise PoolBroken("the client of dask is closed", cure="make a new client, and a pool of it")
+
+
+def open_client(given: Any, address: str) -> tuple[Any, bool]:
+    """Give a client.
+
+    Parameters
+    ----------
+    given : Client or None
+        The user's own.
+    address : str
+        The scheduler's; empty for dask's current client, or the address in its configuration.
+
+    Returns
+    -------
+    (Client, bool)
+        And whether it was opened here, and is the pool's to close.
+
+    Raises
+    ------
+    BadOption, PoolBroken, LauncherUnavailable
+        There is none, it does not answer, or it cannot be used.
+    """
+    import dask
+    from distributed import default_client
+
+    if given is None and not address:
+        try:
+            given = default_client()
+        except ValueError:
+            address = dask.config.get("scheduler-address", None) or ""
+    if given is not None:
+        check(given)
+        return given, False
+    if not address:
+        cure = 'give one, Pool(client), or its address, Pool("dask", address="tcp://…:8786")'
+        raise LauncherUnavailable("there is no cluster of dask's", cause="no client is open", cure=cure)
+    return _connected(address), True
+
+
+def _connected(address: str) -> Any:
+    from distributed import Client
+
+    try:
+        _knock(address)
+        return Client(address, timeout=_CONNECT_S, set_as_default=False, name="pathos_nb")
+    except ValueError as error:
+        raise BadOption(f"address is {address!r}", cause=str(error)) from error
+    except (OSError, TimeoutError) as error:
+        what = f"no scheduler of dask's answers at {address}"
+        cure = "see that it runs there, and that its port can be reached from here"
+        raise PoolBroken(what, cause=f"{type(error).__name__}: {error}"[:300], cure=cure) from error
+
+
+def _knock(address: str) -> None:
+    """See that somebody is there: a client that cannot connect is long about it, and about its end."""
+    scheme, _, place = address.rpartition("://")
+    host, _, port = place.rpartition(":")
+    if scheme in ("", "tcp", "tls") and host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+
+
+def n_threads_of(client: Any) -> int:
+    """Give how many threads a cluster has, or may grow to if it says so."""
+    threads: Mapping[str, int] = client.nthreads()
+    adaptive = getattr(client.cluster, "_adaptive", None)
+    most = getattr(adaptive, "maximum", None)
+    n = sum(threads.values())
+    if most is None or most == float("inf") or not threads:
+        return n if most in (None, float("inf")) else int(most)
+    return max(n, int(most) * max(threads.values()))
+
+
+def neighbours(threads: Mapping[str, int]) -> dict[str, int]:
+    """Give, for each of dask's workers, how many threads all of those on its machine have.
+
+    Parameters
+    ----------
+    threads : mapping
+        A worker's address → its threads.
+
+    Returns
+    -------
+    dict
+    """
+    by_host: dict[str, int] = {}
+    for address, n in threads.items():
+        by_host[_host(address)] = by_host.get(_host(address), 0) + n
+    return {address: by_host[_host(address)] for address in threads}
+
+
+def _host(address: str) -> str:
+    return address.rpartition("://")[2].rpartition(":")[0]

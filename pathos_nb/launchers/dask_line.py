@@ -1,0 +1,330 @@
+"""The line to one of dask's workers: envelopes there and back, spoken in the client's own loop.
+
+::
+
+    dispatcher ── send ──►  Line ── loop ── parcels, numbered ──►  Station.obey    several may be on their way
+    dispatcher ◄── hub ───  Line ◄─ loop ── parcels ────────────  Station.news    one question at a time
+                             └── a payload that is large: scattered once, and brought by a task that depends on it
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, Protocol
+
+from pathos_nb.errors import PathosNbError
+from pathos_nb.launchers import agent_messages as messages
+from pathos_nb.launchers import dask_messages as ours
+from pathos_nb.launchers.agent_birth import Hello
+from pathos_nb.launchers.agent_clock import by_our_clock
+from pathos_nb.launchers.agent_luggage import Luggage
+from pathos_nb.launchers.agent_slot import AgentSlot
+from pathos_nb.launchers.contract import Hub, News
+from pathos_nb.launchers.dask_boot import ASK, BOOT, Found
+from pathos_nb.launchers.dask_parcel import Parcel
+from pathos_nb.launchers.dask_presence import Presence
+from pathos_nb.launchers.dask_station import open_station
+from pathos_nb.wire import protocol
+from pathos_nb.wire.envelopes import Envelope
+from pathos_nb.wire.framing import Frame
+
+__all__ = ["Line", "Office", "install"]
+
+_OPEN_S, _REACH_S, _ASK_S, _CLOSE_S = 30.0, 2.0, 30.0, 6.0
+_BY_FUTURE_BYTES = 1 << 20
+_keys = itertools.count(1)
+
+
+class State(NamedTuple):
+    """How far away the other end is, and how its clock differs."""
+
+    round_trip_s: float = 1e-3
+    clock_ahead_s: float = 0.0
+
+
+class Office(Protocol):
+    """Who has lines."""
+
+    client: Any
+    hub: Hub
+    tell: Callable[[News], None]
+    token: str
+
+    @property
+    def name(self) -> str:
+        """What users call the place."""
+
+    def note_line(self) -> None:
+        """Hear, in the loop, that a line has come up or has gone."""
+
+    def on_line(self, line: Line) -> None:
+        """Hear the same in the hub's thread, when its slots have been told."""
+
+    def forget(self, run: int) -> None:
+        """Let go of the payload of a run, now that it is over."""
+
+    async def scattered(self, run: int, frame: Frame) -> Any:
+        """Give the future of a payload that was scattered, for all lines once."""
+
+
+async def install(who: str, run: Callable[..., Coroutine[Any, Any, Any]], *, is_worker: bool = True) -> None:
+    """Have this package in one of dask's processes.
+
+    Parameters
+    ----------
+    who : str
+        That process, for messages.
+    run : callable
+        Runs a function there.
+    is_worker : bool
+        Whether it must be the same; the scheduler need only know the names in it.
+
+    Raises
+    ------
+    LauncherUnavailable
+        It has another version of it at work, or cannot have it.
+    """
+    await run(exec, BOOT, {})
+    found = Found(**await run(eval, ASK.format("")))
+    if found.needs(who, is_worker):
+        code, data = found.give()
+        await run(eval, code, data)
+
+
+class Line:
+    """A station in one of dask's workers, as its launcher sees it.
+
+    Parameters
+    ----------
+    office : Office
+        Whose it is.
+    address : str
+        Dask's worker.
+    n_threads : int
+        How many slots it may have.
+    n_beside : int
+        Among how many workers its machine's cores are shared.
+    """
+
+    def __init__(self, office: Office, address: str, n_threads: int, n_beside: int) -> None:
+        self.office, self.address, self.n_threads, self.n_beside = office, address, n_threads, n_beside
+        self.name, self.client, self.tell = office.name, office.client, office.tell
+        self.hello: Hello | None = None
+        self.state, self.link = State(), self
+        self.slots: dict[int, AgentSlot] = {}
+        self.error: BaseException | None = None
+        self.is_up = self.is_over = False
+        self.key = f"pathos_nb-station-{office.token}-{next(_keys)}"
+        self.n_tries = 1
+        self._future: Any = None
+        self._is_direct = False
+        self._unsent: list[Envelope] = []
+        self._n_sent = self._n_heard = 0
+        self._brought: set[int] = set()
+        self._out: dict[int, int] = {}
+        self._luggage, self.presence = Luggage(self), Presence(self)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # --- in the client's loop ---
+
+    async def serve(self) -> None:
+        """Open the station, and hear it until the line is over."""
+        try:
+            await asyncio.wait_for(self._open(), _OPEN_S)
+            self.is_up = not self.is_over
+            await self._flush()
+            self.office.note_line()
+            self.office.hub.post(self._on_change)
+            while not self.is_over:
+                parcel = await asyncio.wait_for(self.ask("news"), _ASK_S + ours.POLL_S)
+                if isinstance(parcel, str):
+                    raise ConnectionError(parcel)
+                if parcel.envelopes:
+                    self.office.hub.post(lambda parcel=parcel: self._take(parcel))  # type: ignore[misc]
+        except asyncio.CancelledError:
+            self.give_up(ConnectionError("the pool's line was closed"))
+            raise
+        except BaseException as error:
+            self.give_up(error)
+
+    async def _open(self) -> None:
+        def run(function: Callable[..., Any], *args: Any) -> Coroutine[Any, Any, Any]:
+            return self._run(function, *args)
+
+        await install(f"dask's worker {self.address}", run)
+        options: dict[str, Any] = {"workers": [self.address], "allow_other_workers": False, "pure": False}
+        self._future = self.client.submit(open_station, self.n_beside, key=self.key, actor=True, **options)
+        await self._future
+        self._is_direct = await self._can_be_reached()
+        began = time.time()
+        minor, executable, host, pid, there = await self.ask("hello")
+        took = time.time() - began
+        self.state = State(max(took, 1e-4), there - began - took / 2)
+        self.hello = Hello(tuple(minor), executable, host, pid, "", self.n_threads, took, self.state.clock_ahead_s, b"")
+
+    async def _can_be_reached(self) -> bool:
+        """Whether dask's worker answers to us: else the scheduler passes on what is said, which takes twice as long."""
+        if self.client.direct_to_workers is not None:
+            return bool(self.client.direct_to_workers)
+        try:
+            await asyncio.wait_for(self.client.rpc(self.address).identity(), _REACH_S)
+        except (OSError, asyncio.TimeoutError):
+            return False
+        return True
+
+    async def _run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a function in that worker, outside of dask's order."""
+        return (await self.client.run(function, *args, workers=[self.address]))[self.address]
+
+    async def ask(self, function: str, *args: Any) -> Any:
+        """Call a method of the actor, as dask's own proxy does, but so that each failure is heard."""
+        from distributed.protocol import to_serialize
+
+        told = {"function": function, "actor": self.key, "args": [to_serialize(arg) for arg in args], "kwargs": {}}
+        if self._is_direct:
+            answer = await self.client.rpc(self.address).actor_execute(**told)
+        else:
+            answer = await self.client.scheduler.proxy(worker=self.address, msg={"op": "actor_execute", **told})
+        if answer["status"] != "OK":
+            raise answer.get("exception") or ConnectionError(f"{self.address}: {answer}")
+        return answer["result"]
+
+    def give_up(self, error: BaseException) -> None:
+        """End the line; its slots hear of it in the hub's thread."""
+        if not self.is_over:
+            self.is_up, self.is_over, self.error = False, True, error
+            self.office.note_line()
+            self.office.hub.post(self._on_change)
+
+    async def close(self) -> None:
+        """End the station; returns when nothing is left of it."""
+        was_over, self.is_over = self.is_over, True
+        try:
+            if self._future is not None and not was_over and self.client.status == "running":
+                await asyncio.wait_for(self.ask("close"), _CLOSE_S)
+        except Exception as error:  # it is gone, or will be: dask drops what nobody holds
+            self.error = self.error or error
+        finally:
+            self.presence.end()
+            for task in list(self._tasks):
+                task.cancel()
+            if self._future is not None:
+                self._future.release()
+
+    # --- down ---
+
+    def send(self, kind: int, slot: int, *frames: Frame) -> None:
+        """Send envelopes, without blocking; on a line that is over they are lost, as its slots are."""
+        if self.is_over:
+            return
+        is_first = not self._unsent
+        for frame in frames:
+            if kind == messages.RELAY and frame.kind == protocol.WORK:
+                self._out[slot] = self._out.get(slot, 0) + 1
+            self._unsent.append(self._by_its_way(kind, slot, frame))
+        if is_first and self.is_up:
+            self.client.loop.add_callback(self._flush)
+
+    def _by_its_way(self, kind: int, slot: int, frame: Frame) -> Envelope:
+        """Have the payload of a run go as a future, if it is large: once, and not to each of the workers."""
+        if kind == messages.RELAY and frame.kind == protocol.DEFINE and _size(frame) >= _BY_FUTURE_BYTES:
+            run = frame.meta[0]
+            if run not in self._brought:
+                self._brought.add(run)
+                self.client.loop.add_callback(self._start, self._bring(run, frame))
+            return Envelope(ours.BY_FUTURE, slot, Frame(0, (str(run), frame.meta)))
+        if kind == messages.RELAY and frame.kind == protocol.FORGET and frame.meta[0] in self._brought:
+            self.client.loop.add_callback(self.office.forget, frame.meta[0])
+        return Envelope(kind, slot, frame)
+
+    def forget(self, run: int) -> None:
+        """Let go of the payload of a run that is over."""
+        if run in self._brought:
+            self._brought.discard(run)
+            self.send(ours.DROP, 0, Frame(0, (str(run),)))
+
+    async def _flush(self) -> None:
+        envelopes, self._unsent = self._unsent, []
+        if envelopes and not self.is_over:
+            self._n_sent += 1
+            self._start(self._obey(Parcel(self._n_sent, envelopes)))
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _obey(self, parcel: Parcel) -> None:
+        try:
+            await self.ask("obey", parcel)
+        except Exception as error:
+            self.give_up(error)
+
+    async def _bring(self, run: int, frame: Frame) -> None:
+        """Have dask bring a payload to its worker, as what a task depends on; by this line, if dask has lost it."""
+        from pathos_nb.launchers.dask_station import bring
+
+        try:
+            payload = await self.office.scattered(run, frame)
+            key = f"{self.key}-bring-{run}"
+            options: dict[str, Any] = {"workers": [self.address], "allow_other_workers": False, "pure": False}
+            await self.client.submit(bring, self.key, str(run), payload, key=key, **options)
+        except Exception:  # the worker that had it has gone, or it was cancelled: it goes by itself
+            try:
+                await self.ask("bring", str(run), Parcel(0, [Envelope(0, 0, frame)]))
+            except Exception as error:
+                self.give_up(error)
+
+    # --- in the thread that runs the hub ---
+
+    def _take(self, parcel: Parcel) -> None:
+        for kind, number, frame in parcel.envelopes:
+            if kind == messages.DOWN:
+                self._out.pop(number, None)
+            elif kind == messages.RELAY and frame.kind == protocol.DONE and number in self._out:
+                self._out[number] -= 1
+            slot = self.slots.get(number)
+            if slot is not None:
+                slot.hear(kind, frame)
+
+    def _on_change(self) -> None:
+        for slot in self.slots.values():  # those that were asked for before it was up
+            slot.learn()
+        if self.is_over:
+            for slot in list(self.slots.values()):
+                slot.end(f"dask's worker {self.address} was lost: {self.why}", "", None, False)
+        self.office.on_line(self)
+
+    @property
+    def n_busy(self) -> int:
+        """How many of its workers have been sent what they have not reported."""
+        return sum(n > 0 for n in list(self._out.values()))
+
+    @property
+    def why(self) -> str:
+        """Why it is over."""
+        error = self.error
+        if isinstance(error, PathosNbError):
+            return str(error)
+        if isinstance(error, asyncio.TimeoutError):
+            return "it does not answer"
+        if isinstance(error, OSError) and type(error) is not ConnectionError:
+            return "the connection to it was closed"
+        return str(error) if isinstance(error, ConnectionError) else f"{type(error).__name__}: {error}"
+
+    # --- what a slot asks of its agency ---
+
+    def carry_beside(self, frame: Frame) -> None:
+        """Send the modules that a payload needs before it."""
+        self._luggage.carry_for(frame)
+
+    def by_our_clock(self, frame: Frame) -> Frame:
+        """Give a report with this machine's time."""
+        return by_our_clock(frame, self.state.clock_ahead_s)
+
+
+def _size(frame: Frame) -> int:
+    return len(frame.body) + sum(map(len, frame.buffers))

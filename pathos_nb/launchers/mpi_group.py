@@ -1,0 +1,122 @@
+"""How the ranks of one worker speak with each other: over a communicator of their own, beside the items'.
+
+::
+
+    rank 0: leader ── FRAME: what the pool sent ──► members        once, to all
+    rank 0: leader ── GO ─────────────────────────► members        now the next item; all call the function
+    rank 0: leader ◄── status ───────────────────── members        it is done, or what was raised
+    rank 0: leader ── END ────────────────────────► members        no more items of this chunk
+
+A blocking receive of MPI takes a whole core to wait. So whoever waits looks, and sleeps a little longer each time.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pathos_nb.wire.framing import Frame
+
+__all__ = ["END", "FRAME", "GO", "LEAVE", "Group", "Patience", "may_watch"]
+
+FRAME, GO, END, LEAVE = range(4)
+_TAG_DOWN, _TAG_UP = 11, 12
+_IN_HEAD_BYTES = 1 << 14
+_SPINS = 50
+_SHORTEST_S, _LONGEST_S = 2e-5, 1e-2
+
+
+class Patience:
+    """Waiting by looking: at once, then less and less often.
+
+    Parameters
+    ----------
+    longest_s : float
+        The longest pause between two looks.
+    """
+
+    def __init__(self, longest_s: float = _LONGEST_S) -> None:
+        self._n, self._pause_s, self._longest_s = 0, _SHORTEST_S, longest_s
+
+    def pause(self) -> None:
+        """Wait before the next look."""
+        self._n += 1
+        if self._n > _SPINS:
+            time.sleep(self._pause_s)
+            self._pause_s = min(1.1 * self._pause_s, self._longest_s)
+        else:
+            time.sleep(0)
+
+
+class Group:
+    """The communicator of a worker's ranks.
+
+    Parameters
+    ----------
+    world : mpi4py.MPI.Comm
+        The job's; a copy of it is used, so that no message of an item's is taken for one of these.
+    """
+
+    def __init__(self, world: Any) -> None:
+        self._comm = world.Dup()
+        self.rank, self.size = world.Get_rank(), world.Get_size()
+
+    # --- the leader's side ---
+
+    def tell(self, verb: int, told: Any = None) -> None:
+        """Say something to all members."""
+        for member in range(1, self.size):
+            self._comm.send((verb, told), member, _TAG_DOWN)
+
+    def relay(self, frame: Frame) -> None:
+        """Send a frame to all members."""
+        parts = [frame.body, *frame.buffers]
+        is_small = sum(map(len, parts)) <= _IN_HEAD_BYTES
+        self.tell(FRAME, (frame.kind, frame.meta, list(map(len, parts)), list(map(bytes, parts)) if is_small else None))
+        if not is_small:
+            for part in parts:
+                self._share(part)
+
+    def statuses(self) -> list[tuple[int, Any]]:
+        """Give what members have said and nobody has taken: (rank, what)."""
+        found = []
+        while (message := self._comm.improbe(tag=_TAG_UP)) is not None:
+            found.append(message.recv())
+        return found
+
+    # --- a member's side ---
+
+    def hear(self) -> tuple[int, Any]:
+        """Wait for what the leader says next; a frame comes as one."""
+        patience = Patience()
+        while (message := self._comm.improbe(0, _TAG_DOWN)) is None:
+            patience.pause()
+        verb, told = message.recv()
+        return (verb, self._frame(*told)) if verb == FRAME else (verb, told)
+
+    def answer(self, told: Any) -> None:
+        """Say something to the leader."""
+        self._comm.send((self.rank, told), 0, _TAG_UP)
+
+    def _frame(self, kind: int, meta: tuple[Any, ...], sizes: list[int], parts: list[bytes] | None) -> Frame:
+        whole: list[Any] = [self._share(bytearray(size)) for size in sizes] if parts is None else list(parts)
+        return Frame(kind, meta, whole[0], whole[1:])
+
+    def _share(self, part: Any) -> Any:
+        """Give the members what the leader has; collective."""
+        if len(part):
+            self._comm.Bcast([part, _byte()], 0)
+        return part
+
+
+def _byte() -> Any:
+    from mpi4py import MPI
+
+    return MPI.BYTE
+
+
+def may_watch() -> bool:
+    """Whether one thread may look for messages while another one is in a call of MPI."""
+    from mpi4py import MPI
+
+    return bool(MPI.Query_thread() >= MPI.THREAD_MULTIPLE)

@@ -1,0 +1,1 @@
+"""Sweeps that a batch queue computes."""

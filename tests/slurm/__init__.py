@@ -1,0 +1,1 @@
+"""Slurm: a pool inside its queue, on a cluster of this machine."""
