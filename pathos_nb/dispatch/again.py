@@ -77,7 +77,9 @@ class Filler:
                 value = failures[index] = moved(value, index)
             keeper.place([index], [value])
         run.failures, run.n_failed = failures, len(failures)
-        run.chunks += [_renamed(chunk, run.run_id, self._indices) for chunk in list(self._again.chunks)]
+        shift_s = run.started_at + run.seconds - self._again.started_at  # as if it had gone on at once
+        run.chunks += [_renamed(chunk, run.run_id, self._indices, shift_s) for chunk in list(self._again.chunks)]
+        _join_profiles(run.profile, self._again, self._indices)
         run.ended_at = (run.ended_at or 0.0) + self._again.seconds
         run.error = None if run.n_done == run.total else run.error
         run.state = "failed" if failures or run.error else "done" if run.n_done == run.total else run.state
@@ -103,7 +105,9 @@ def _refilled(run: EndedRun, again: Run, indices: Sequence[int]) -> EndedRun:
     n_done = sum(not is_not_run(failed.get(index)) for index in range(len(found)))
     n_failed = sum(not is_not_run(failure) for failure in failed.values())
     state = "failed" if n_failed else "done" if n_done == len(found) else run.state
-    chunks = [_renamed(chunk, run.run_id, indices) for chunk in list(again.chunks)]
+    shift_s = run.started_at + run.seconds - again.started_at
+    chunks = [_renamed(chunk, run.run_id, indices, shift_s) for chunk in list(again.chunks)]
+    _join_profiles(run.profile, again, indices)
     return replace(
         run, found=found, failed=failed, n_done=n_done, n_failed=n_failed, state=state,
         seconds=run.seconds + again.seconds, chunks=[*run.chunks, *chunks],
@@ -111,8 +115,20 @@ def _refilled(run: EndedRun, again: Run, indices: Sequence[int]) -> EndedRun:
     )  # fmt: skip
 
 
-def _renamed(chunk: ChunkDone, run_id: str, indices: Sequence[int]) -> ChunkDone:
-    return chunk._replace(run_id=run_id, indices=[indices[i] for i in chunk.indices], failures=())
+def _renamed(chunk: ChunkDone, run_id: str, indices: Sequence[int], shift_s: float) -> ChunkDone:
+    ends = [end + shift_s for end in chunk.ends]
+    places = [indices[i] for i in chunk.indices]
+    output = tuple((indices[i], text) for i, text in chunk.output)
+    pictures = tuple((indices[i], kind, data) for i, kind, data in chunk.pictures)
+    return chunk._replace(
+        run_id=run_id, indices=places, started=chunk.started + shift_s, ends=ends, failures=(), output=output,
+        pictures=pictures,
+    )  # fmt: skip
+
+
+def _join_profiles(profile: Any, again: Run, indices: Sequence[int]) -> None:
+    if profile is not None and again.profile is not None:
+        profile.join(again.profile, indices)
 
 
 def run_again(

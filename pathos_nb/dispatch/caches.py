@@ -108,17 +108,38 @@ class ArchiveCache:
         """
         name = key.hex()
         with self._lock:
-            if self._is_before and name not in self._archive:
-                self._archive.load(name)  # type: ignore[attr-defined]
-            return self._archive[name]
+            try:
+                if self._is_before and name not in self._archive:
+                    self._archive.load(name)  # type: ignore[attr-defined]
+                return self._archive[name]
+            except Exception as error:
+                return self._twin(error)[name]
 
     def put(self, pairs: Pairs) -> None:
         """Keep values, all together: a file of klepto's is written anew each time."""
         named = {key.hex(): value for key, value in pairs}
         with self._lock:
-            self._archive.update(named)
-            if self._is_before:
-                self._archive.dump(*named)  # type: ignore[attr-defined]
+            try:
+                self._archive.update(named)
+                if self._is_before:
+                    self._archive.dump(*named)  # type: ignore[attr-defined]
+            except Exception as error:
+                _put_each(self._twin(error), named)
+
+    def _twin(self, error: Exception) -> MutableMapping[str, Any]:
+        """Open a SQL archive anew for this thread; what went wrong is raised where that is no cure.
+
+        Without SQLAlchemy, klepto's SQL archives can be used by the thread only that has opened them.
+        """
+        state = getattr(getattr(self._archive, "archive", self._archive), "__state__", None) or {}
+        root = str(state.get("root", ""))
+        if type(error).__name__ != "ProgrammingError" or not root.startswith("sqlite:") or "memory" in root:
+            raise error
+        from klepto.archives import sqltable_archive
+
+        name, kinds = f"{root}?table={state['id']}", ("serialized", "protocol")
+        twin: MutableMapping[str, Any] = sqltable_archive(name, cached=False, **{kind: state[kind] for kind in kinds})
+        return twin
 
     def items(self) -> Iterator[tuple[bytes, Any]]:
         """Give all keys of ours, and their values."""
@@ -132,6 +153,18 @@ class ArchiveCache:
 
     def close(self) -> None:
         """Nothing: it is the caller's."""
+
+
+def _put_each(archive: MutableMapping[str, Any], named: dict[str, Any]) -> None:
+    """Put what can be put; the first refusal is raised in the end."""
+    refusals: list[Exception] = []
+    for name, value in named.items():
+        try:
+            archive[name] = value
+        except Exception as error:  # of a value that it has no type for
+            refusals.append(error)
+    if refusals:
+        raise refusals[0]
 
 
 def as_cache(what: Any) -> StoreCache | ArchiveCache:

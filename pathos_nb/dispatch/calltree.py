@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["CallTree", "Frame", "Times"]
+__all__ = ["ROOT", "CallTree", "Frame", "Times"]
 
 MOST_NODES = 10_000
 MORE = ("(more functions)", "", 0)
@@ -63,16 +63,36 @@ class CallTree:
         """
         at = ROOT
         for frame in path:
-            child = self._children.get((at, frame))
-            if child is None:
-                if len(self) >= MOST_NODES:
-                    return at
-                child = self._children[at, frame] = len(self)
-                self._is_outer.append(not self._is_inside(at, frame))
-                self.frame_of.append(frame)
-                self.parent_of.append(at)
+            child = self.below(at, frame)
+            if child == at:
+                return at
             at = child
         return at
+
+    def below(self, at: int, frame: int) -> int:
+        """Give the node of a function that another one has called.
+
+        Parameters
+        ----------
+        at : int
+            The other one's node.
+        frame : int
+            The function, by number.
+
+        Returns
+        -------
+        int
+            Where there are too many nodes, the other one's.
+        """
+        child = self._children.get((at, frame))
+        if child is None:
+            if len(self) >= MOST_NODES:
+                return at
+            child = self._children[at, frame] = len(self)
+            self._is_outer.append(not self._is_inside(at, frame))
+            self.frame_of.append(frame)
+            self.parent_of.append(at)
+        return child
 
     def _is_inside(self, node: int, frame: int) -> bool:
         while node != ROOT:

@@ -93,6 +93,7 @@ class RunLog:
         self._runs: OrderedDict[str, KeptRun] = OrderedDict()
         self._n_runs = n_runs
         self._heavy: set[str] = set()
+        self._trial = threading.local()
         self._lock = threading.RLock()
 
     @property
@@ -100,6 +101,15 @@ class RunLog:
         """The runs, the latest last."""
         with self._lock:
             return [kept.refresh() for kept in self._runs.values()]
+
+    @contextlib.contextmanager
+    def forgetting(self) -> Iterator[None]:
+        """Remember none of the runs that this thread begins inside the block: they are asked for by nobody."""
+        self._trial.is_on, before = True, getattr(self._trial, "is_on", False)
+        try:
+            yield
+        finally:
+            self._trial.is_on = before
 
     def note(self, run: Run) -> None:
         """Remember a run that begins, and tell the views.
@@ -109,6 +119,8 @@ class RunLog:
         run : Run
             Of any pool, whoever made it.
         """
+        if getattr(self._trial, "is_on", False):
+            return
         with self._lock:
             self._runs[run.run_id] = KeptRun(run)
             over = [key for key, kept in self._runs.items() if kept.is_over]

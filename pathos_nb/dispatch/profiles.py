@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pathos_nb.dispatch.calltree import CallTree, Times
+from pathos_nb.dispatch.calltree import ROOT, CallTree, Times
 from pathos_nb.wire.protocol import Cost, Profiled, Profiling
 
 __all__ = ["Point", "Profile", "Ran", "Source", "Traffic", "Usage", "make_profile"]
@@ -234,6 +234,42 @@ class Profile:
             usage.peak_bytes = max(usage.peak_bytes, cost.peak_bytes)
             self._note_points(source, told, ran)
 
+    def join(self, other: Profile, places: Sequence[int] | None = None) -> None:
+        """Take in another profile: of points of this run that have run again, or had run before.
+
+        Parameters
+        ----------
+        other : Profile
+            It stays as it is.
+        places : sequence of int, optional
+            Where its items stand here; where they stand there if None.
+        """
+        with other.lock, self.lock:
+            frames = [self.tree.frame(frame) for frame in other.tree.frames]
+            nodes = [ROOT]
+            for parent, frame in zip(other.tree.parent_of[1:], other.tree.frame_of[1:], strict=True):
+                nodes.append(self.tree.below(nodes[parent], frames[frame]))
+            for node, seen in other.own.items():
+                _add(self.own, nodes[node], seen)
+            for theirs in other.workers.values():
+                self._join_usage(theirs, nodes)
+            self._count(frames, [(n, *known[:4], _callers(known[4])) for n, known in other.calls.items()])
+            moved = (lambda index: index) if places is None else places.__getitem__
+            self.longest = _most(self.longest, [p._replace(index=moved(p.index)) for p in other.longest])
+            self.heaviest = _most(self.heaviest, [p._replace(index=moved(p.index)) for p in other.heaviest])
+            self.notes = list(dict.fromkeys([*self.notes, *other.notes]))[:MOST_NOTES]
+            self.version += 1
+
+    def _join_usage(self, theirs: Usage, nodes: Sequence[int]) -> None:
+        usage = self._usage(Source(theirs.worker, theirs.host, theirs.pid))
+        for name in _SUMMED:
+            setattr(usage, name, getattr(usage, name) + getattr(theirs, name))
+        usage.peak_bytes = max(usage.peak_bytes, theirs.peak_bytes)
+        for node, seen in theirs.own.items():
+            if nodes[node] in usage.own or self._n_entries < MOST_ENTRIES:
+                self._n_entries += nodes[node] not in usage.own
+                _add(usage.own, nodes[node], seen)
+
     def _note_points(self, source: Source, told: Profiled, ran: Ran) -> None:
         spans = list(map(operator.sub, ran.stamps[1:], ran.stamps))
         if spans:
@@ -243,6 +279,18 @@ class Profile:
             _note(self.longest, source, ran, first, spans[place] / n)
         for offset, n_bytes in told.peaks:
             _note(self.heaviest, source, ran, offset, n_bytes)
+
+
+def _callers(known: dict[int, list[Any]]) -> list[tuple[Any, ...]]:
+    return [(caller, *told) for caller, told in known.items()]
+
+
+def _most(points: Sequence[Point], others: Sequence[Point]) -> list[Point]:
+    """Give those of both that stand out most, each item once."""
+    found: dict[int, Point] = {}
+    for point in sorted([*points, *others], key=lambda point: -point.amount):
+        found.setdefault(point.index, point)
+    return list(found.values())[:MOST_POINTS]
 
 
 def _text(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.store.resume import Plan
 from pathos_nb.dispatch.using.forecast import Forecast
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.dispatch.using.trial import Ask, foresee
@@ -58,7 +59,7 @@ class CellRunner:
         self._hinted: set[str] = set()
         self._plots: list[LivePlot] = []
         self.values = Values(shell)
-        self._repeats = Repeats(session, views, self._complete, self.values.renew)
+        self._repeats = Repeats(session, views, self._complete, self._renew)
         self.sweeps = Sweeps(session, store, self._complete, lambda: shell.user_ns)
         self._detaching = Detaching(session, self.sweeps.store)
 
@@ -178,7 +179,8 @@ class CellRunner:
             if job.values["detach"]:
                 job = replace(job, values={**job.values, "bg": True})
             if job.values["dry_run"] and not job.values["detach"]:
-                return foresee(*self._ask(job))
+                with self._session.forgetting():
+                    return foresee(*self._ask(job))
             results = self._complete(job)
             if job.values["verify"] and results.is_over:
                 check(results, job.values["verify"])
@@ -244,6 +246,7 @@ class CellRunner:
             if run.function is job.function:
                 if plan is not None:
                     plan.attach(run)
+                    self._join_profile(run, plan)
                 how = How(job.function, job.values.get("seed"), post_mortem=post_mortem_of(self._shell))
                 begun.append(Results(run, job.names, job.points, how))
                 if job.values.get("plot"):
@@ -263,12 +266,25 @@ class CellRunner:
             drawn_at = job.into[1] if job.into is not None else None
             pool.start(job.function, rows, star=True, drawn_at=drawn_at, title=job.title, **options, **asked)
 
+    def _join_profile(self, run: Run, plan: Plan) -> None:
+        """Put the profile of a run that was cut short in this kernel into that of the one that goes on with it."""
+        cut_short = plan.first.run_id if plan.first is not None and plan.places is None else None
+        earlier = next((kept.profile for kept in self._session.runs if kept.run_id == cut_short), None)
+        if run.profile is not None and earlier is not None:
+            run.profile.join(earlier)
+
     def _expect(self, results: Results, job: Job) -> None:
         """See that the value that the cell shows stays what it is; a run behind has none of its points yet."""
         if job.into is None:
             self.values.expect(results.run.run_id)
         if job.values["bg"] and isinstance(results.run, Run):
             self.values.renew_at_the_end(results, results.run)
+
+    def _renew(self, results: Results) -> None:
+        """Show a result anew in its cell: points of it have run again."""
+        if isinstance(results.run, Run):
+            self._views.renew(results.run, results.label, results.names)
+        self.values.renew(results)
 
     def _raise_failure(self, results: Results, job: Job) -> None:
         """Raise the first failure, if the run was to end with it."""

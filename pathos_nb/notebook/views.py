@@ -30,7 +30,7 @@ from pathos_nb.notebook.feed import SAVED, Feed, record_of
 from pathos_nb.notebook.live import Controls, LiveView, ViewCode
 from pathos_nb.notebook.screen import NoScreen, Screen
 from pathos_nb.notebook.stream import Stream
-from pathos_nb.notebook.unseen import Unseen
+from pathos_nb.notebook.unseen import LateWatch, Unseen
 from pathos_nb.notebook.view import View
 from pathos_nb.notebook.watch import Watch
 from pathos_nb.wire.messages import Left, RunRecord
@@ -194,6 +194,31 @@ class Views:
             yield
         finally:
             self._instead.screen = None
+
+    def renew(self, run: Run, label: Callable[[int], str], names: tuple[str, ...]) -> None:
+        """Show anew what stays of a run: points of it have run again.
+
+        Parameters
+        ----------
+        run : Run
+            It is over; one that was not shown, or a while ago, does no harm.
+        label : callable
+            From an index to a name.
+        names : tuple of str
+            The parameters.
+        """
+        screen: Screen | None = getattr(self._screens.get(run.run_id), "again", lambda: None)()
+        if screen is None or self._is_closed:
+            return
+        now = self._clock()
+        watch = LateWatch(run, now, self._look().cap)
+        watch.label, watch.names = label, names
+        watch.read()
+        record = record_of(watch, now, SAVED, can_retry=True)
+        screen.finish(watch.snapshot(now), record)
+        with self._news:
+            self._records[run.run_id], self._screens[run.run_id] = record, screen
+            self._screens.move_to_end(run.run_id)
 
     def follow(self, run_id: str, send: Callable[[Mapping[str, Any]], object]) -> Followed | None:
         """Have the messages of a run sent somewhere else too, as long as it goes on: the whole first, then deltas.

@@ -34,6 +34,10 @@ registry.register("batch", Batch)"""
 HOSTILE = """%%pmap -p threads -n 1 --on-error keep --title "<script>evil()</script><img src=x onerror='isHarmed=1'> \u202e" for x in range(1)
 print("<script>isHarmed = 1</script>" + "M" * 10_000_000)
 raise ValueError("<img src=x onerror='isHarmed=1'>\x1b[31m\u202e" + "M" * 10_000_000)"""
+FAST_SWEEP = """%load_ext pathos_nb
+import time
+%pmap --on-error keep 1 / (x - bad) for x in range(8)"""
+UNSEEN = "%pmap -q -o unseen --on-error keep (time.sleep(0.05), 1 / (x - 3))[0] for x in range(2000)"
 SLOW_SWEEP = """%load_ext pathos_nb
 import time
 def slow(x):
@@ -139,7 +143,7 @@ def open_without_kernel(tab: Tab) -> None:
     SidePanel(tab).element.get_by_text("No kernel").wait_for()
     tab.page.reload()
     saved = tab.page.locator(".pathos-nb-saved section.pathos-nb-run").first
-    for text in ("fits again", "done", "4 workers on 2 hosts, as a table"):
+    for text in ("fits", "done", "4 workers on 2 hosts, as a table"):
         saved.get_by_text(text, exact=True).first.wait_for()
 
 
@@ -346,6 +350,33 @@ def test_a_run_is_opened_and_cancelled_while_its_cell_blocks_and_its_rest_is_run
     tab.shot("panel-rerun")
     panel.press("Cancel", again)
     again.get_by_text("cancelled").wait_for()
+
+
+def test_a_value_is_whole_when_its_failed_points_have_run_again_and_a_quiet_run_is_opened_in_a_tab(open_notebook):
+    tab = open_notebook("bad = 3", FAST_SWEEP, UNSEEN, "bad = 0.5")
+    tab.run(0)
+    assert "ZeroDivisionError" in tab.run(1) and "1 failed" in tab.outputs()[1]
+    panel = SidePanel(tab)
+    panel.show()
+    tab.run(3)
+    (run,) = _when_there(panel, "runs")
+    panel.press("Rerun failed", panel.card("runs", run))
+    value = tab.page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea-executeResult")
+    value.get_by_text("0.4").first.wait_for()  # 1 / (3 - 0.5)
+    assert "ZeroDivisionError" not in value.inner_text() and value.count() == 1
+    tab.page.locator(".jp-CodeCell").nth(1).locator("section.pathos-nb-run[data-state=done]").wait_for()
+    tab.shot("value-whole")
+
+    end = tab.begin(2)
+    quiet = panel.section("runs").locator("[role=listitem]", has_text="unseen")
+    panel.press("Open", quiet)
+    opened = tab.page.locator(".pathos-nb-run-tab .pathos-nb-run")
+    opened.and_(tab.page.locator("[data-state=running]")).locator("canvas").wait_for()
+    tab.shot("quiet-run-in-a-tab")
+    panel.press("Cancel", quiet)
+    opened.and_(tab.page.locator("[data-state=cancelled]")).wait_for()
+    end()
+    assert tab.page.locator(".jp-CodeCell").nth(2).locator("section.pathos-nb-run").count() == 0, "its cell stays quiet"
 
 
 def test_it_is_dark_where_jupyterlab_is(open_notebook):

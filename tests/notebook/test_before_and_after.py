@@ -21,6 +21,11 @@ def kernel() -> Iterator[Kernel]:
     kernel.close()
 
 
+def test_a_dry_run_is_none_of_the_runs(kernel):
+    kernel.run("%pmap -n 2 --dry-run 2 * v for v in range(10)", 60)
+    assert kernel.run("%pathos runs").result.count("dry run") == 0
+
+
 def test_a_dry_run_says_what_a_run_would_take_and_keeps_nothing(kernel):
     kernel.run("fits = 'mine'")
     answer = kernel.run("%%pmap -o fits -n 2 --dry-run 3 for v in range(40)\nimport time; time.sleep(0.01); v", 60)

@@ -60,6 +60,38 @@ def test_the_value_of_a_cell_whose_run_goes_on_behind_is_whole_in_the_end(kernel
     assert "133" in final["text/plain"] and "133" not in shown["content"]["data"]["text/plain"]
 
 
+ITEMS = "(sum(w.n_items for w in fits.run.profile.workers.values()), len(fits.run.profile.longest))"
+
+
+def test_the_profile_and_the_picture_of_what_ran_again_become_those_of_the_whole(kernel):
+    cell = kernel.run(
+        "import time\n"
+        + "%pmap -o fits --profile --on-error keep (time.sleep(0.08), 1 / (v not in bad))[1] for v in range(8)"
+    )
+    (place,) = cell.displays
+    assert kernel.value(ITEMS) == (8, 8) and "2 failed" in cell.picture["text/plain"]
+    own = "sum(seen[0] for seen in fits.run.profile.own.values())"
+    before = kernel.value(own)
+    kernel.run("bad = set()\n%pathos rerun fits --failed")
+    assert kernel.value(ITEMS) == (10, 8) and kernel.value(own) > before
+    kernel.listen(lambda: "failed" not in cell.displays[place][-1]["text/plain"], 20)
+    assert "8/8" in cell.displays[place][-1]["text/plain"]
+    assert kernel.value("all(a.ends[-1] <= fits.run.ended_at + 1e-3 for a in fits.run.chunks)"), "as if it had gone on"
+
+
+def test_a_sweep_that_goes_on_in_the_same_kernel_has_one_profile(kernel, tmp_path):
+    cell = (
+        "%%pmap -o fits -n 1 --profile for v in range(6)\nimport pathlib, time\ntime.sleep(0.05)\n"
+        f"if v == 4 and not pathlib.Path({str(tmp_path / 'mended')!r}).exists(): raise ValueError(v)\nv"
+    )
+    assert kernel.run(cell).ename == "ValueError"
+    n_before = kernel.value(ITEMS)[0]
+    (tmp_path / "mended").touch()
+    again = kernel.run(cell)
+    n_kept = int(again.text.partition("fits was cut short: ")[2].partition(" ")[0])
+    assert kernel.value(ITEMS)[0] == n_before + 6 - n_kept and kernel.value("list(fits)") == list(range(6))
+
+
 def test_a_seeded_point_draws_the_same_numbers_when_it_runs_again(kernel):
     pytest.importorskip("numpy")
     cell = (

@@ -44,12 +44,25 @@ def klepto_archive(kind: str, folder: Path, **options):
     return getattr(archives, kind)(str(folder / kind), **options)
 
 
+def klepto_sql(folder: Path, **options):
+    archives = pytest.importorskip("klepto.archives")
+    return archives.sql_archive(f"sqlite:///{folder}/sql.db", **options)
+
+
+def klepto_hdf(folder: Path):
+    pytest.importorskip("h5py")
+    return klepto_archive("hdf_archive", folder, cached=False)
+
+
 CACHES = {
     "a store": lambda folder: folder / "cache.sqlite",
     "a dict": lambda folder: {},
     "klepto's dir": lambda folder: klepto_archive("dir_archive", folder, cached=False),
     "klepto's dir behind memory": lambda folder: klepto_archive("dir_archive", folder, cached=True),
     "klepto's file": lambda folder: klepto_archive("file_archive", folder, cached=False),
+    "klepto's SQL": lambda folder: klepto_sql(folder, cached=False),
+    "klepto's SQL behind memory": lambda folder: klepto_sql(folder, cached=True),
+    "klepto's HDF": lambda folder: klepto_hdf(folder),
     "klepto's dict": lambda folder: klepto_archive("dict_archive", folder, cached=False),
 }
 
@@ -65,11 +78,11 @@ def test_every_map_sends_only_what_is_not_there(tmp_path, counted, make):
         assert pool.map(triple, [log] * 9, range(9), cache=cache, k=4) == [4 * x for x in range(9)] and counted() == 9
         assert pool.starmap(triple, [(log, x) for x in range(9)], cache=cache) == tripled
         assert list(pool.imap(triple, repeat(log), (x for x in range(9)), cache=cache)) == tripled
-        assert list(itertools.islice(pool.imap(triple, repeat(log), itertools.count(), cache=cache), 9)) == tripled
         counted()
         assert sorted(pool.uimap(triple, [log] * 9, range(9), cache=cache)) == tripled
         assert pool.amap(triple, [log] * 9, range(9), cache=cache).get() == tripled
         assert pool.pipe(triple, log, 5, cache=cache) == 15 and counted() == 0
+        assert list(itertools.islice(pool.imap(triple, repeat(log), itertools.count(), cache=cache), 9)) == tripled
 
 
 @pytest.mark.parametrize("place", ["processes", "serial"])
