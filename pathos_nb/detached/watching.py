@@ -182,6 +182,9 @@ class Watching:
             run.stopping = "failed"
             self._finish(run)
 
+    def _has_left(self) -> bool:
+        return self._is_left  # another thread says so
+
     def _watch(self, run: Run, job: Job, queue: Queue) -> None:
         patience = self._patience
         files_s, queue_s, next_look = patience.files_s, patience.queue_s, 0.0
@@ -192,7 +195,7 @@ class Watching:
             has_come = self._collect(run, job)
             if time.monotonic() >= next_look:
                 look = look_at(job, queue)
-                if self._is_left:  # not all has been collected, perhaps: nothing may be called lost
+                if self._has_left():  # not all has been collected, perhaps: nothing may be called lost
                     return
                 if self._is_over(run, job, look):
                     self._end(run, "cancelled" if self._is_cancelled else "")
