@@ -98,11 +98,12 @@ class PsijQueue:
                 words, input=question, env=environment(), capture_output=True, text=True, timeout=timeout_s,
                 check=False, start_new_session=True,
             )  # fmt: skip
-            told: dict[str, Any] = json.loads(done.stdout)
         except subprocess.TimeoutExpired:
             what = f"{self.command} did not end in {timeout_s:.0f} s"
             cause = "the queue's server does not answer"
             raise QueueError(what, cause=cause, command=self.command, is_away=True) from None
+        try:
+            told: dict[str, Any] = json.loads(done.stdout)
         except ValueError:
             tail = done.stderr[-2000:]
             raise QueueError(f"{self.name} cannot be asked", cause="PSI/J failed", tail=tail) from None
