@@ -182,9 +182,6 @@ class Watching:
             run.stopping = "failed"
             self._finish(run)
 
-    def _has_left(self) -> bool:
-        return self._is_left  # another thread says so
-
     def _watch(self, run: Run, job: Job, queue: Queue) -> None:
         patience = self._patience
         files_s, queue_s, next_look = patience.files_s, patience.queue_s, 0.0
@@ -195,7 +192,7 @@ class Watching:
             has_come = self._collect(run, job)
             if time.monotonic() >= next_look:
                 look = look_at(job, queue)
-                if self._has_left():  # not all has been collected, perhaps: nothing may be called lost
+                if self._is_being_left():  # not all has been collected, perhaps: nothing may be called lost
                     return
                 if self._is_over(run, job, look):
                     self._end(run, "cancelled" if self._is_cancelled else "")
@@ -209,6 +206,9 @@ class Watching:
                 next_look = time.monotonic() + queue_s
             files_s = patience.files_s if has_come else min(1.2 * files_s, patience.most_files_s)
             self._sleep(max(0.01, min(files_s, next_look - time.monotonic())))
+
+    def _is_being_left(self) -> bool:
+        return self._is_left
 
     def _tell_queue(self, run: Run, job: Job) -> None:
         """Have views say what is in the queue, and why."""
