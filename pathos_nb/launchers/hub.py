@@ -72,8 +72,7 @@ class EventHub:
     def post(self, callback: Callable[[], None]) -> None:
         """Have something called in the thread that runs the hub."""
         self._posted.append(callback)
-        if len(self._posted) == 1:  # else whoever posted the one before has seen to it
-            self.wake()
+        self.wake()
 
     def wake(self) -> None:
         """End a wait that is under way, or the next one."""

@@ -11,10 +11,12 @@ from tests.rig.dask_cluster import Cluster
 
 
 @pytest.fixture(scope="module")
-def rough(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def rough(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster of two workers with one thread each, whose processes have another version of the package, not loaded."""
     from distributed import Client
 
+    if not request.config.getoption("--everywhere"):
+        pytest.skip("clusters of their own are started, hurt and killed: --everywhere runs it")
     folder: Path = tmp_path_factory.mktemp("rough")
     (folder / "other" / "pathos_nb").mkdir(parents=True)
     (folder / "other" / "pathos_nb" / "__init__.py").write_text('__version__ = "0.0.1"\n')

@@ -16,7 +16,9 @@ NOTEBOOK = ROOT / "notebooks" / "clusters.ipynb"
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
-def test_it_runs_on_what_is_here(monkeypatch):
+def test_it_runs_on_what_is_here(request, monkeypatch):
+    if not request.config.getoption("--everywhere"):
+        pytest.skip("it starts a cluster in a kernel: --everywhere runs it")
     pytest.importorskip("distributed", reason="dask is not installed")
     notebook = read(NOTEBOOK, as_version=4)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
