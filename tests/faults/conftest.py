@@ -19,7 +19,8 @@ OF_THIS_MACHINE = {
     "test_objects_that_do_not_travel.py",
 }  # fmt: skip
 REMOTE = {"agent", "ppft", "mpi", "dask"}
-OF_DASK = {"test_interrupt.py"}  # its own faults are in tests/dask
+ELSEWHERE = {"mpi", "dask"}  # their own faults are in tests/mpi and tests/dask
+OF_DASK = {"test_interrupt.py"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -27,9 +28,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--everywhere"):
         return
     left_out = {item for item in items if item.path.name in OF_THIS_MACHINE and _launcher(item) in REMOTE}
-    left_out |= {item for item in items if _launcher(item) in ALL_OF_IT_ELSEWHERE}
-    here = [item for item in items if item.path.parent == Path(__file__).parent]
-    left_out |= {item for item in here if _launcher(item) == "dask" and item.path.name not in OF_DASK}
+    here = [item for item in items if item.path.parent == Path(__file__).parent and _launcher(item) in ELSEWHERE]
+    left_out |= {item for item in here if _launcher(item) == "mpi" or item.path.name not in OF_DASK}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
 
