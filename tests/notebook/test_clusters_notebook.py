@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from nbclient import NotebookClient
 from nbformat import read
 
+from pathos_nb.launchers.registry import registry
+from tests import leftovers
+from tests.rig.cluster import why_no_cluster
+
 ROOT = Path(__file__).resolve().parents[2]
+SLURM = ROOT / "tests" / "testbed" / "slurm"
 NOTEBOOK = ROOT / "notebooks" / "clusters.ipynb"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
-def test_it_runs_on_what_is_here(request, monkeypatch):
-    if not request.config.getoption("--everywhere"):
-        pytest.skip("it starts a cluster in a kernel: --everywhere runs it")
+def test_it_runs_on_what_is_here(monkeypatch, tmp_path):
     pytest.importorskip("distributed", reason="dask is not installed")
     notebook = read(NOTEBOOK, as_version=4)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("PATHOS_TESTBED_SLURM", str(tmp_path / "run"))
+    monkeypatch.setenv("HOME", str(tmp_path))
     client = NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
-    client.execute()
+    environ = {k: v for k, v in os.environ.items() if k != leftovers.TOKEN.split("=", 1)[0]}  # nodes are no children
+    try:
+        client.execute(env=environ)
+    finally:
+        subprocess.run([sys.executable, str(SLURM), "down"], env=environ, check=False, capture_output=True, timeout=60)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     said = "".join(output.get("text", "") for output in outputs if output.get("name") == "stdout")
     assert "dask: can be used here" in said
@@ -32,4 +43,12 @@ def test_it_runs_on_what_is_here(request, monkeypatch):
     assert "['dask', 'processes']" in said
     failed = [line for line in said.splitlines() if line.startswith("failed: ")]
     assert failed == ["failed: ValueError", "failed: WorkerLost", "failed: ItemTimeout"]
-    assert said.endswith("the cluster has ended\n")
+    assert "the cluster has ended\n" in said
+    if registry.launchers()["mpi"].score:
+        assert "[(0, 2), (3, 2), (6, 2), (9, 2), (12, 2), (15, 2)]" in said
+        assert "0\n2\n4\nValueError: not 3\n8\n" in said
+        assert "[1, 64, 2187]" in said
+    if not why_no_cluster():
+        assert "100 points on " in said
+        assert "[0, 0, 1, 2, 2, 4, 3, 6, 4, 8, 5, 10]" in said
+    assert said.endswith("that is all\n")
