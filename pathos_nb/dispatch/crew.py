@@ -138,7 +138,7 @@ class Seat:
 
 
 class WorkerInfo(NamedTuple):
-    """A worker of a pool."""
+    """A worker of a pool; its process id is 0 until it has been heard of."""
 
     name: str
     host: str

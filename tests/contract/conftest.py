@@ -21,28 +21,32 @@ SELDOM_ON_MPI = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Try less on MPI and dask, unless it is `--everywhere`: each test once on a cluster of dask's, whatever it takes."""
+    """Try less on MPI and dask, unless it is `--everywhere`: each test once, and not with each of its parameters."""
     if config.getoption("--everywhere"):
         return
     seen: set[object] = set()
-    left_out = [item for item in items if _is_of_dask(item) and (_name(item) in seen or seen.add(_name(item)))]
+    left_out = [item for item in items if _is_tried_once(item) and (_name(item) in seen or seen.add(_name(item)))]
     left_out += [item for item in items if _is_seldom(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
 
 
-def _is_of_dask(item: pytest.Item) -> bool:
-    return item.path.parent == Path(__file__).parent and wants_dask(item)
+def _is_tried_once(item: pytest.Item) -> bool:
+    return item.path.parent == Path(__file__).parent and (wants_dask(item) or _launcher(item) == "mpi")
 
 
-def _name(item: pytest.Item) -> tuple[Path, str]:
-    return item.path, getattr(item, "originalname", item.name)
+def _name(item: pytest.Item) -> tuple[Path, str, str]:
+    return item.path, getattr(item, "originalname", item.name), _launcher(item)
+
+
+def _launcher(item: pytest.Item) -> str:
+    spec = getattr(item, "callspec", None)
+    return str(spec.params.get("launcher", "")) if spec else ""
 
 
 def _is_seldom(item: pytest.Item) -> bool:
-    spec = getattr(item, "callspec", None)
     names = {item.path.name, getattr(item, "originalname", "")}
-    return spec is not None and spec.params.get("launcher") == "mpi" and bool(names & SELDOM_ON_MPI)
+    return _launcher(item) == "mpi" and bool(names & SELDOM_ON_MPI)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -132,8 +132,11 @@ def odd_ones_die(x: int) -> int:
 @apart
 def test_a_killed_idle_worker_is_replaced(pool: Any) -> None:
     for victims in (1, 2):
-        for worker in pool.workers()[:victims]:
-            os.kill(worker.pid, signal.SIGKILL)
+        pool.each(os.getpid)
+        pids = [worker.pid for worker in pool.workers()]
+        assert all(pids), "each has been heard of; one of number 0 would be this very process and its group"
+        for pid in pids[:victims]:
+            os.kill(pid, signal.SIGKILL)
         assert pool.map(square, range(50)) == [x * x for x in range(50)]
     assert len(set(pool.each(os.getpid))) == 2
 
@@ -142,7 +145,7 @@ def test_a_killed_idle_worker_is_replaced(pool: Any) -> None:
 def test_a_worker_killed_from_outside_under_an_item_costs_one_attempt(pool: Any, tmp_path: Path) -> None:
     gate, path = tmp_path / "gate", tmp_path / "pid"
     handle = pool.amap(partial(tell_and_wait, str(path)), [str(gate)])
-    until(lambda: path.exists() and path.read_text().endswith("\n"))
+    assert until(lambda: path.exists() and path.read_text().endswith("\n"))
     os.kill(int(path.read_text().split()[0]), signal.SIGKILL)
     gate.touch()
     assert handle.get(30) == [str(gate)]
@@ -241,7 +244,9 @@ def test_a_stopped_worker_is_lost(pool: Any) -> None:
 
 @apart
 def test_a_worker_stopped_for_a_moment_goes_on(pool: Any) -> None:
+    pool.each(os.getpid)
     victim = pool.workers()[0].pid
+    assert victim, "it has been heard of"
     os.kill(victim, signal.SIGSTOP)
     handle = pool.amap(square, range(100))
     until(lambda: psutil.Process(victim).status() == psutil.STATUS_STOPPED)
