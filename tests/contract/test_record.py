@@ -46,6 +46,11 @@ def indices(chunks: list[ChunkDone]) -> list[int]:
     return [int(i) for c in chunks for i in c.indices]
 
 
+def covered(chunks: list[ChunkDone]) -> list[int]:
+    """Give the indices in the record, in order; one that was taken over while its worker began it is in it twice."""
+    return sorted(set(indices(chunks)))
+
+
 def check_stamps(chunks: list[ChunkDone], earliest: float, latest: float) -> None:
     for chunk in chunks:
         stamps = [chunk.started, *chunk.ends]
@@ -57,11 +62,11 @@ def check_stamps(chunks: list[ChunkDone], earliest: float, latest: float) -> Non
 
 @pytest.mark.parametrize("n_items", [1, 2, 100, 20_000])
 @pytest.mark.parametrize("chunksize", [None, 7])
-def test_the_chunks_cover_each_index_once(pool: Any, n_items: int, chunksize: int | None) -> None:
+def test_the_chunks_cover_each_index(pool: Any, n_items: int, chunksize: int | None) -> None:
     earliest = time.time()
     run = pool.start(square, range(n_items), chunksize=chunksize)
     assert run.wait(30)
-    assert sorted(indices(run.chunks)) == list(range(n_items))
+    assert covered(run.chunks) == list(range(n_items))
     check_stamps(run.chunks, earliest, time.time())
     assert run.result() == [x * x for x in range(n_items)]
 
@@ -72,7 +77,7 @@ def test_every_kind_of_map_keeps_the_record(pool: Any, heard: Listener, kind: st
 
     KINDS[kind](pool, same, range(60))
     until(lambda: heard.of(RunEnded))
-    assert sorted(indices(heard.of(ChunkDone))) == list(range(60))
+    assert covered(heard.of(ChunkDone)) == list(range(60))
     assert [type(e) for e in heard.events if isinstance(e, RunStarted | RunEnded)] == [RunStarted, RunEnded]
     assert heard.events[0].run_id == heard.events[-1].run_id
     assert heard.of(RunEnded)[0].state == "done"

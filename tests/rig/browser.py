@@ -24,9 +24,11 @@ _FLAGS = (
     "--disable-background-networking", "--disable-component-update",
 )  # fmt: skip
 # Notebook 7 says these at its start, with no extension at all.
-# Besides: what JupyterLab leaves of a question to a kernel that was ended meanwhile.
+# Besides: what JupyterLab leaves of a question to a kernel that was ended meanwhile, and of one to its server that
+# Chromium gave up, as it does when an interface of the machine comes or goes.
 _NOT_OURS = (
     "reading 'schema'", "Command 'filebrowser:open-path' not registered", "Canceled future for create_subshell_request",
+    "Failed to fetch",
 )  # fmt: skip
 _KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
 # A kernel answers in order: when this one is answered, so is all that the page has asked a new kernel.
