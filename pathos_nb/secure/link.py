@@ -213,12 +213,16 @@ class Link:
         HostUnreachable
             There was no answer in time; the link is closed then.
         """
+        import paramiko
+
         begun = time.monotonic()
         alarm = threading.Timer(timeout, self.close)
         alarm.daemon = True
         alarm.start()
         try:
             self.transport.global_request("keepalive@openssh.com", wait=True)
+        except (paramiko.SSHException, OSError, EOFError) as error:  # it was closed while the question went out
+            raise self.lost(error) from error
         finally:
             alarm.cancel()
             alarm.join()

@@ -278,7 +278,8 @@ class Tunnel:
                 self.latency_s = self._look(remote)
             except HostError as error:
                 self.last_error = str(error)
-                self._mend(remote)
+                if not self._stop.is_set():  # it was not closed under this thread
+                    self._mend(remote)
             if self._is_up.is_set():
                 self._wait_for_next(remote)
 

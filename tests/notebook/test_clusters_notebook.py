@@ -29,6 +29,7 @@ def test_it_runs_on_what_is_here(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("PATHOS_TESTBED_SLURM", str(tmp_path / "run"))
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)  # of the cluster that other tests have here
     client = NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
     environ = {k: v for k, v in os.environ.items() if k != leftovers.TOKEN.split("=", 1)[0]}  # nodes are no children
     try:
