@@ -74,7 +74,7 @@ def wants_dask(item: pytest.Item) -> bool:
     """Say whether a test is for the launcher "dask", or asks for the cluster itself."""
     spec = getattr(item, "callspec", None)
     return "dask_cluster" in getattr(item, "fixturenames", ()) or bool(
-        spec and "dask" in map(str, spec.params.values())
+        spec and "dask" in [value for value in spec.params.values() if isinstance(value, str)]
     )
 
 
