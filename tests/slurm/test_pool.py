@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -202,6 +203,7 @@ def test_jobs_end_with_a_kernel_that_is_killed_and_nobody_elses_do(cluster: Clus
 def test_an_interrupt_of_the_wait_takes_the_request_out_of_the_queue(cluster: Cluster):
     others = [hog(cluster, "node1"), hog(cluster, "node2")]
     code = (
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job behind has it ignored
         "from pathos_nb import Pool\nfrom pathos_nb.errors import AllocationLost\n"
         "pool = Pool('slurm', nodes=2)\nprint('waiting', flush=True)\n"
         "try: pool.map(abs, range(4))\nexcept KeyboardInterrupt: print('interrupted', flush=True)\n"
@@ -209,7 +211,11 @@ def test_an_interrupt_of_the_wait_takes_the_request_out_of_the_queue(cluster: Cl
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     environ = {**cluster.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "-c", code], env=environ, text=True, **pipes) as process:
+    with (
+        subprocess.Popen([sys.executable, "-c", code], env=environ, text=True, **pipes) as process,
+        contextlib.ExitStack() as at_end,
+    ):
+        at_end.callback(process.kill)  # whatever went wrong, this ends
         assert process.stdout.readline() == "waiting\n"
         assert wait_until(lambda: len(cluster.left()) == 4)
         process.send_signal(2)
