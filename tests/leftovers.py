@@ -25,6 +25,9 @@ STAYING_THREADS = ("pytest_timeout", "pydevd", "coverage")
 # What a client of dask's that is open for the whole session starts and connects as it likes (tests/rig/dask_cluster.py).
 STAYING_THREADS += ("Dask-", "IO loop", "TCP-Executor", "asyncio_", "Profile")
 
+# What matplotlib keeps open once it has drawn letters, until its own cache of fonts lets it go.
+STAYING_FILES = ("/mpl-data/fonts/",)
+
 PROC = Path("/proc")
 HAS_PROC = (PROC / "self" / "fd").is_dir()
 TOKEN = f"PATHOS_NB_TEST_RUN={uuid.uuid4().hex}"
@@ -86,7 +89,7 @@ def files() -> dict[object, str]:
     found = {}
     for name in os.listdir(folder):
         target = _target(folder / name)
-        if target is not None and int(name) not in staying:
+        if target is not None and int(name) not in staying and not any(part in target for part in STAYING_FILES):
             found[name, target] = f"{name} -> {target}"
     strange = sockets_to(os.environ.get("PATHOS_NB_TEST_DASK_PORTS", ""))
     return {key: told for key, told in found.items() if key[1] not in strange}

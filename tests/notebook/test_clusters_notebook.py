@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ def test_it_runs_on_what_is_here(monkeypatch, tmp_path):
     pytest.importorskip("distributed", reason="dask is not installed")
     notebook = read(NOTEBOOK, as_version=4)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setenv("PATHOS_TESTBED_SLURM", str(tmp_path / "run"))
+    short = tempfile.TemporaryDirectory(prefix="pathos-nb-slurm-")  # the daemons' sockets lie below it
+    monkeypatch.setenv("PATHOS_TESTBED_SLURM", f"{short.name}/run")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)  # of the cluster that other tests have here
     client = NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
@@ -36,6 +38,7 @@ def test_it_runs_on_what_is_here(monkeypatch, tmp_path):
         client.execute(env=environ)
     finally:
         subprocess.run([sys.executable, str(SLURM), "down"], env=environ, check=False, capture_output=True, timeout=60)
+        short.cleanup()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     said = "".join(output.get("text", "") for output in outputs if output.get("name") == "stdout")
     assert "dask: can be used here" in said
@@ -50,6 +53,7 @@ def test_it_runs_on_what_is_here(monkeypatch, tmp_path):
         assert "0\n2\n4\nValueError: not 3\n8\n" in said
         assert "[1, 64, 2187]" in said
     if not why_no_cluster():
+        assert "no Slurm here" not in said, said
         assert "100 points on " in said
         assert "[0, 0, 1, 2, 2, 4, 3, 6, 4, 8, 5, 10]" in said
     assert said.endswith("that is all\n")

@@ -111,7 +111,7 @@ class Census:
 
 
 def _open_files() -> list[str]:
-    """Give what the descriptors lead to, but for segments of shared memory, which a pool keeps to use them again."""
+    """Give what the descriptors lead to, but for what stays (segments of shared memory, which a pool uses again; fonts)."""
     told = []
     for number in os.listdir("/proc/self/fd"):
         try:
@@ -119,4 +119,5 @@ def _open_files() -> list[str]:
         except OSError:
             continue
     strange = leftovers.sockets_to(os.environ.get("PATHOS_NB_TEST_DASK_PORTS", ""))
-    return [name for name in told if "pathos-nb-segment" not in name and name.partition("=")[2] not in strange]
+    staying = ("pathos-nb-segment", *leftovers.STAYING_FILES)
+    return [x for x in told if x.partition("=")[2] not in strange and not any(part in x for part in staying)]
