@@ -50,6 +50,7 @@ LATE = {
     "cProfile": "only where calls are counted (10 ms)",
     "cloudpickle": "only for functions of the notebook",
     "concurrent": "only for the executor face (10 ms)",
+    "cryptography": "only for certificates of hosts (paramiko brings it)",
     "ctypes": "only to interrupt a thread (2 ms)",
     "dask": "an extra",
     "dill": "only for what the other picklers refuse (40 ms)",

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ ROOT = Path(__file__).parents[2]
 HOSTS = ROOT / "tests" / "testbed" / "hosts"
 DISTURBING = {"cut", "heal", "slow", "kill", "start", "rekey", "trust"}
 COUNT = 3
+
+# sshd reads its configuration again, and is waited for: it writes its number when it listens.
+READ_ANEW = (
+    "n=$(cat /run/sshd.pid); rm /run/sshd.pid; kill -HUP $n; "
+    "for i in $(seq 100); do [ -s /run/sshd.pid ] && exit 0; sleep 0.1; done; exit 1"
+)
 
 
 class Bed:
@@ -79,6 +86,17 @@ class Bed:
     def on(self, host: str, *words: str, check: bool = True) -> str:
         """Run a command on a host as root, without ssh: one word is a shell's line."""
         return self("exec", host, "--", *words, check=check).stdout
+
+    @contextmanager
+    def obeying(self, host: str, *lines: str) -> Iterator[None]:
+        """Have a host's sshd obey more lines of configuration, before all others, until the end of the block."""
+        self.on(host, "cp /etc/ssh/sshd_config /etc/ssh/before")
+        self.on(host, "sh", "-c", 'printf "%s\\n" "$@" >/etc/ssh/more', "sh", *lines)
+        self.on(host, f"cat /etc/ssh/more /etc/ssh/before >/etc/ssh/sshd_config; {READ_ANEW}")
+        try:
+            yield
+        finally:
+            self.on(host, f"cat /etc/ssh/before >/etc/ssh/sshd_config; {READ_ANEW}")
 
     def logs(self, n_lines: int = 30) -> str:
         """Give the end of what each host's sshd has written."""
