@@ -16,8 +16,7 @@ auth required pam_oath.so usersfile=/etc/ssh/users.oath window=5 digits=6
 account required pam_permit.so
 session required pam_permit.so
 """
-ASKS = ("UsePAM yes", "KbdInteractiveAuthentication yes", "Match User pwuser",
-        "AuthenticationMethods keyboard-interactive", "Match all")  # fmt: skip
+ASKS = ("KbdInteractiveAuthentication yes", "AuthenticationMethods keyboard-interactive")
 both = pytest.mark.parametrize("transport", ["paramiko", "openssh"])
 
 
@@ -37,7 +36,7 @@ def coded(bed):
     bed.on("host2", f"umask 077; echo HOTP pwuser - {SEED.hex()} >/etc/ssh/users.oath")
     bed.on("host2", "mount --bind /etc/ssh/pam /etc/pam.d/sshd")
     try:
-        with bed.obeying("host2", *ASKS):
+        with bed.obeying("host2", "UsePAM yes", pwuser=ASKS):
             yield "pwuser@host2"
     finally:
         bed.on("host2", "umount /etc/pam.d/sshd")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,15 +88,17 @@ class Bed:
         return self("exec", host, "--", *words, check=check).stdout
 
     @contextmanager
-    def obeying(self, host: str, *lines: str) -> Iterator[None]:
-        """Have a host's sshd obey more lines of configuration, before all others, until the end of the block."""
-        self.on(host, "cp /etc/ssh/sshd_config /etc/ssh/before")
-        self.on(host, "sh", "-c", 'printf "%s\\n" "$@" >/etc/ssh/more', "sh", *lines)
-        self.on(host, f"cat /etc/ssh/more /etc/ssh/before >/etc/ssh/sshd_config; {READ_ANEW}")
+    def obeying(self, host: str, *lines: str, pwuser: Sequence[str] = ()) -> Iterator[None]:
+        """Have a host's sshd obey more lines, before all others or for ``pwuser`` alone, until the end of the block."""
+        before = self.on(host, "cat /etc/ssh/sshd_config")
+        self._configure(host, "\n".join([*lines, before.rstrip("\n"), *pwuser]))  # pwuser's block is the last
         try:
             yield
         finally:
-            self.on(host, f"cat /etc/ssh/before >/etc/ssh/sshd_config; {READ_ANEW}")
+            self._configure(host, before)
+
+    def _configure(self, host: str, text: str) -> None:
+        self.on(host, "sh", "-c", f'printf "%s\\n" "$1" >/etc/ssh/sshd_config; {READ_ANEW}', "sh", text)
 
     def logs(self, n_lines: int = 30) -> str:
         """Give the end of what each host's sshd has written."""
