@@ -51,7 +51,7 @@ LATE = {
     "cloudpickle": "only for functions of the notebook",
     "concurrent": "only for the executor face (10 ms)",
     "cryptography": "only for certificates of hosts (paramiko brings it)",
-    "ctypes": "only to interrupt a thread (2 ms)",
+    "ctypes": "only to interrupt a thread, or to follow many files (2 ms)",
     "dask": "an extra",
     "dill": "only for what the other picklers refuse (40 ms)",
     "dis": "only to name what cannot be sent, or is large (4 ms)",

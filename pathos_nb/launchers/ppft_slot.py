@@ -315,4 +315,6 @@ class PpftSlot(Slot):
         if self._is_linked:
             self.launcher.hub.unwatch(self._call.fileno())
         self._call.close()
+        if self._beside is not None:
+            self._beside.close()
         self.launcher.forget(self)
