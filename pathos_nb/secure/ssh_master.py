@@ -66,6 +66,7 @@ class Master:
             except HostError as error:
                 said = carrier.error_text()
                 raise self.ssh.trouble(said) if type(error) is HostUnreachable and said else error from None
+        carrier.pid = 0  # to end it is to end ssh itself: no other ssh is asked to, which a lost link would keep
         return carrier
 
     def round_trip(self, timeout: float) -> float:
@@ -74,7 +75,7 @@ class Master:
         Raises
         ------
         HostUnreachable
-            It has ended, or no answer came in time.
+            It has ended, or no answer came in time; it is closed then.
         """
         begun = time.monotonic()
         try:
@@ -84,13 +85,15 @@ class Master:
         except OSError:
             answer = b""
         if not answer:
-            raise self.lost(f"no answer within {timeout:g} s")
+            cause = self._carrier.why_ended() or f"no answer within {timeout:g} s"
+            self._carrier.close()
+            raise self.lost(cause)
         return time.monotonic() - begun
 
     def lost(self, cause: str = "") -> HostUnreachable:
         """Give the error that says that the link is lost."""
-        what, cause = f"the link to {self.ssh.where} was lost", self._carrier.why_ended() or cause
-        return HostUnreachable(what, cause=cause, cure="connect again", host=self.ssh.target.host)
+        what = f"the link to {self.ssh.where} was lost"
+        return HostUnreachable(what, cause=cause or self._carrier.why_ended(), cure="connect again", host=self.ssh.target.host)
 
     def is_alive(self) -> bool:
         """Say whether ssh still runs."""

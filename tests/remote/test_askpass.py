@@ -231,3 +231,18 @@ def test_a_link_that_is_lost_is_said_and_opened_again_with_an_answer(openssh, lo
         host.mend()  # it stands
         assert user_of(host) == "root"
     assert len(asked) == 2
+
+
+def test_a_link_that_is_cut_is_found_by_asking_and_left_at_once(openssh, bed, locked):
+    bed.needs("cut")
+    config, phrase = locked
+    ask, asked = answers(phrase, phrase)
+    with openssh("host2", config=config, ask=ask) as host:
+        bed("cut", "host2")
+        with pytest.raises(HostUnreachable, match="the link to host2 was lost.*no answer within 1 s"):
+            host.round_trip(1.0)
+        assert not host.is_alive()
+        bed("heal", "host2")
+        host.mend()
+        assert user_of(host) == "root"
+    assert len(asked) == 2
