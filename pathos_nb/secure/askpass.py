@@ -56,10 +56,13 @@ class Questions:
     ----------
     environ : dict
         What ssh has to be started with.
+    answered : list of str
+        What it has asked, and had an answer to.
     """
 
     def __init__(self, folder: Path, host: str, where: str, options: LinkOptions) -> None:
         self._host, self._where, self._options = host, where, options
+        self.answered: list[str] = []
         place, program = folder / "ask", folder / "askpass"
         words = [sys.executable, "-I", "-S", askpass_program.__file__, str(place)]
         program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$1"\n', encoding="utf-8")
@@ -153,6 +156,7 @@ class Questions:
                 cure="log in from a terminal or a notebook, where a password can be asked; or add the key to the agent",
                 host=self._host,
             )
+        self.answered.append(prompt.strip())
         return answer
 
     def _trusted(self, kind: str, fingerprint: str) -> str:

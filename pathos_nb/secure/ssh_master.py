@@ -15,7 +15,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from pathos_nb.errors import CommandFailed, HostError, HostUnreachable
+from pathos_nb.errors import HostError, HostUnreachable, LoginRefused
 from pathos_nb.secure.askpass import Questions
 from pathos_nb.secure.carrier import Carrier
 from pathos_nb.secure.link import LinkOptions
@@ -61,13 +61,19 @@ class Master:
             carrier = Carrier(self.ssh.start(line_for(["cat"], marker, SetUp()), asking=questions.environ), marker)
             try:
                 questions.attend(carrier)
-            except CommandFailed:
-                raise
             except HostError as error:
-                said = carrier.error_text()
-                raise self.ssh.trouble(said) if type(error) is HostUnreachable and said else error from None
+                raise self._refusal(error, carrier.error_text(), questions.answered) from None
         carrier.pid = 0  # to end it is to end ssh itself: no other ssh is asked to, which a lost link would keep
         return carrier
+
+    def _refusal(self, error: HostError, said: str, answered: list[str]) -> HostError:
+        """Give what ssh says of its end as an error of ours; errors that say it already as they are."""
+        told = self.ssh.trouble(said) if type(error) is HostUnreachable and said else error
+        if isinstance(told, LoginRefused) and told is not error and answered:
+            told.what = f"{self.ssh.where} was not let in"
+            told.cause = f"tried: answers to {', '.join(dict.fromkeys(answered))}; {told.cause}"
+            told.cure = "check the user's name, and what was answered"
+        return told
 
     def round_trip(self, timeout: float) -> float:
         """Give the seconds of one byte there and back.
@@ -93,7 +99,9 @@ class Master:
     def lost(self, cause: str = "") -> HostUnreachable:
         """Give the error that says that the link is lost."""
         what = f"the link to {self.ssh.where} was lost"
-        return HostUnreachable(what, cause=cause or self._carrier.why_ended(), cure="connect again", host=self.ssh.target.host)
+        return HostUnreachable(
+            what, cause=cause or self._carrier.why_ended(), cure="connect again", host=self.ssh.target.host
+        )
 
     def is_alive(self) -> bool:
         """Say whether ssh still runs."""
