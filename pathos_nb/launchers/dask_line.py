@@ -222,7 +222,7 @@ class Line:
             return
         is_first = not self._unsent
         for frame in frames:
-            if kind == messages.RELAY and frame.kind == protocol.WORK:
+            if kind == messages.RELAY and frame.kind in (protocol.WORK, protocol.CALL):
                 self._out[slot] = self._out.get(slot, 0) + 1
             self._unsent.append(self._by_its_way(kind, slot, frame))
         if is_first and self.is_up:
