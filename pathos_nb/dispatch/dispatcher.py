@@ -84,10 +84,11 @@ class Dispatcher:
         self._steward: threading.Thread | None = None
         self.hub = _new_hub()
         self.attendance = Attendance(self)
-        self.absences = Absences(lambda: self.crew, self.runs)
-        self.receiver = Receiver(lambda: self.crew, self.fail_run, self._break, self._check_over, self.absences)
+        self.crew = Crew(plan, self.hub)
+        self.absences = Absences(self.crew, self.runs)
+        self.receiver = Receiver(self.crew, self.fail_run, self._break, self._check_over, self.absences)
         try:
-            self.crew = Crew(plan, self.hub, self.receiver.take)
+            self.crew.begin(self.receiver.take)
         except BaseException:
             self.hub.close()
             raise

@@ -71,8 +71,8 @@ class SliceSource:
         """Give the indices and the items of the next `n`."""
         start, stop = self._next, min(self._next + n, self.total or 0)
         self._next = stop
-        parts = tuple(column[start:stop] for column in self.columns)
-        return range(start, stop), parts[0] if self.star else parts
+        parts = [column[start:stop] for column in self.columns]
+        return range(start, stop), parts[0] if self.star else tuple(parts)
 
     def pull(self, n_ready: int) -> None:
         """Nothing to pull: all is there."""
