@@ -137,7 +137,7 @@ class Line:
         """Open the station, and hear it until the line is over."""
         try:
             await asyncio.wait_for(self._open(), _OPEN_S)
-            self.is_up = not self.is_over
+            self.is_up, self.n_tries = not self.is_over, 0
             await self._flush()
             self.office.note_line()
             self.office.hub.post(self._on_change)
@@ -235,7 +235,7 @@ class Line:
             if kind == messages.RELAY and frame.kind == protocol.WORK:
                 self._out[slot] = self._out.get(slot, 0) + 1
             self._unsent.append(self._by_its_way(kind, slot, frame))
-        if self.is_up and not self._is_flushing:  # asked after it was put there, and `_flush` looks after it has said so
+        if self.is_up and not self._is_flushing:  # asked after it was put there: `_flush` says so, then looks
             self._is_flushing = True
             self.client.loop.add_callback(self._flush)
 

@@ -92,5 +92,5 @@ class Demand:
         self._waiting = [future for future in self._waiting if not future.done()][:n]
         for _ in range(min(n, _MOST_WANTED) - len(self._waiting)):
             key = f"pathos_nb-wanted-{self._token}-{next(self._numbers)}"
-            # It may come to any worker, also to one that has not got our code, or another version of it: so none of ours.
+            # None of ours: it may come to any worker, also to one that has not got our code, or another version.
             self._waiting.append(self._client.submit(int, key=key, pure=False))
