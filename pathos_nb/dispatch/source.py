@@ -53,10 +53,7 @@ class SliceSource:
         """Items not yet taken."""
         return (self.total or 0) - self._next
 
-    @property
-    def ready(self) -> int:
-        """Items that can be taken now."""
-        return self.left
+    ready = left  # all of them can be taken now
 
     @property
     def is_exhausted(self) -> bool:
@@ -107,6 +104,8 @@ class ChosenSource(SliceSource):
     def left(self) -> int:
         """Items not yet taken."""
         return len(self._chosen) - self._next
+
+    ready = left
 
     def take(self, n: int) -> Taken:
         """Give the indices and the items of the next `n`."""
