@@ -93,15 +93,15 @@ class SimulatedSlot(Slot):
         if self.at is None:
             return
         (chunk, started, ends), self.at = self.at, None
-        back_s = self.launcher.round_trip_s / 2
-        self.launcher.later(back_s, lambda: self.report(chunk, items[: len(ends)], started, ends))
+        back_s, stamps = self.launcher.round_trip_s / 2, array("d", ends)
+        self.launcher.later(back_s, lambda: self.report(chunk, items[: len(ends)], started, stamps))
         self._begin()
 
-    def report(self, chunk: int, values: Sequence[float], started: float, ends: list[float]) -> None:
+    def report(self, chunk: int, values: Sequence[float], started: float, ends: array[float]) -> None:
         """Say that a chunk is done."""
         if self.is_down:
             return
-        meta = (chunk, len(values), started, array("d", ends).tobytes(), 1, (), (), "")
+        meta = (chunk, len(values), started, ends.tobytes(), 1, (), (), "")
         self.launcher.tell(Reply(self, Frame(protocol.DONE, meta, list(values))))  # type: ignore[arg-type]
 
     def running(self) -> Running | None:
@@ -172,9 +172,10 @@ class SimulatedLauncher(Launcher):
 
     def _answer(self) -> None:
         due, self._due = self._due, []
+        now = time.time()
+        stamp = array("d", [now])
         for slot, chunk, values in due:
-            now = time.time()
-            slot.report(chunk, values, now, [now] * len(values))
+            slot.report(chunk, values, now, stamp * len(values))
 
     def later(self, delay_s: float, call: Any) -> None:
         """Call after a delay, or in the hub's next round."""

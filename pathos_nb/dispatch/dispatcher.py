@@ -312,10 +312,10 @@ class Dispatcher:
         if run in self.runs:
             self.runs.remove(run)
         self.unattended.discard(run)
+        number, is_heavy = run.number, run.is_heavy
         for seat in self.crew.seats:
-            if run.number in seat.defined:
-                seat.defined.discard(run.number)
-                seat.forget(run.number, run.is_heavy)
+            if number in seat.defined:
+                seat.forget(number, is_heavy)
         run.finish()
         self.attendance.changed.notify_all()
         if self.attendance.leader not in (0, threading.get_ident()):

@@ -109,16 +109,16 @@ class Receiver:
     # --- reports ---
 
     def _on_frame(self, seat: Seat, frame: Frame) -> None:
-        if frame.kind == protocol.BROKEN:
-            text, trace = frame.meta
-            self._break_pool(PoolBroken(f"the initializer failed on {seat.name}: {text}", tail=trace))
-        elif frame.kind == protocol.DONE:
+        if frame.kind == protocol.DONE:
             report = Report(*frame.meta)
             chunk = seat.take(report.chunk)
             if chunk is not None:
                 if chunk.timer is not None:
                     chunk.timer.cancel()
                 self._on_report(seat, chunk, report, frame)
+        elif frame.kind == protocol.BROKEN:
+            text, trace = frame.meta
+            self._break_pool(PoolBroken(f"the initializer failed on {seat.name}: {text}", tail=trace))
         elif frame.kind == protocol.INNER:
             chunk = seat.in_flight.get(frame.meta[0])
             if chunk is not None:
@@ -237,11 +237,12 @@ class Receiver:
 
     def _measure(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame, ends: array[float]) -> None:
         now = time.perf_counter()
-        work = max(ends[-1] - report.started, 0.0) if ends else 0.0
-        overhead = now - max(chunk.sent_s, seat.last_reply_s) - work
-        overhead = min(max(overhead, _MIN_OVERHEAD_S), _MAX_OVERHEAD_S)
+        work = ends[-1] - report.started if ends and ends[-1] > report.started else 0.0
+        overhead = min(now - max(chunk.sent_s, seat.last_reply_s) - work, _MAX_OVERHEAD_S)
+        overhead = max(overhead, _MIN_OVERHEAD_S)
+        before = seat.overhead_s
         # The fixed part: what grows with the chunk, pickling above all, is no reason for larger chunks.
-        seat.overhead_s = min(overhead, seat.overhead_s + 0.1 * (overhead - seat.overhead_s))
+        seat.overhead_s = overhead if overhead < before else before + 0.1 * (overhead - before)
         seat.last_reply_s = now
         run, key = chunk.run, id(seat)
         run.item_s[key] = work / report.n_run
