@@ -251,14 +251,15 @@ class Feeder:
         keeper = run.keeper
         if not isinstance(keeper, StreamKeeper):
             return _NO_BOUND
-        return keeper.room(run.source.n_taken, self.window(run, keeper.n_given > 0))
+        return keeper.room(run.source.n_taken, self.window(run))
 
-    def window(self, run: Run, has_given: bool) -> int:
+    def window(self, run: Run) -> int:
         """How many items of a stream may be pulled and not taken."""
         n_seats = max(1, len(self.crew.seats))
         if all(seat.slot.inline for seat in self.crew.seats):
             slowest = max(run.item_s.values(), default=1.0)
             return WINDOW if slowest < _SHORT_S / WINDOW else 1
+        has_given = isinstance(run.keeper, StreamKeeper) and run.keeper.n_given
         grown = 4 * run.largest if has_given else 0
         return max(WINDOW, int(min(grown, WINDOW_BYTES / max(run.item_bytes, run.value_bytes, 1.0)))) * n_seats
 
