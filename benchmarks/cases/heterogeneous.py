@@ -162,7 +162,7 @@ def far_away(bed: Hosts, *names: str) -> Iterator[None]:
 def _cluster() -> Any:
     from distributed import Client
 
-    quiet = {"dashboard_address": None, "host": "127.0.0.1", "memory_limit": 0}
+    quiet = {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1", "memory_limit": 0}
     return Client(n_workers=1, threads_per_worker=1, **quiet)
 
 

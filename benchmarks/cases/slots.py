@@ -1,4 +1,4 @@
-"""The dispatcher with 10,000 slots: chunks a second, calls a chunk, memory a slot. No slot has a worker: all are simulated.
+"""The dispatcher with 10,000 slots: chunks a second, calls a chunk, memory a slot. The slots are simulated: no workers.
 
 Chunks a second depend on what else the machine does; the calls of Python functions for a chunk do not.
 """
