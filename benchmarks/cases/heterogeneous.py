@@ -19,7 +19,7 @@ from benchmarks.simulated import simulated
 from pathos_nb import Pool
 from pathos_nb.launchers.registry import registry
 
-ITEM_S, DELAY_MS, SLOWER = 0.02, 25, 10
+ITEM_S, DELAY_MS, SLOWER = 0.04, 25, 10
 Speeds = Mapping[str, float]
 Slow = tuple[str, float]
 NEVER: Slow = ("", 0.0)
