@@ -248,7 +248,9 @@ class Run:
 
     def tell(self, event: Event) -> None:
         """Hand an event to all subscribers, or to the store, which hands it on when it is kept."""
-        if self.recorder is None or not self.recorder.takes(event):
+        if self.recorder is not None and self.recorder.takes(event):
+            return
+        if self._subscribers:
             self.tell_now(event)
 
     def tell_now(self, event: Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +13,7 @@ from pathos_nb.errors import BadOption, LauncherUnavailable, PoolBroken
 __all__ = ["check", "neighbours", "n_threads_of", "open_client"]
 
 _CONNECT_S = 10.0
+_BY_TCP = ("tcp", "tls", "ws", "wss")
 
 
 def check(client: Any) -> None:
@@ -89,8 +91,11 @@ def _connected(address: str) -> Any:
 
 def _knock(address: str) -> None:
     """See that a scheduler is there: a client that cannot connect is long about it, and about its end."""
-    from distributed.comm import connect
+    from distributed.comm import connect, get_address_host_port, parse_address
     from distributed.security import Security
+
+    if parse_address(address)[0] in _BY_TCP:  # dask tries again and again where nobody listens
+        socket.create_connection(get_address_host_port(address), _CONNECT_S).close()
 
     async def knock() -> None:
         said = Security().get_connection_args("client")
