@@ -10,7 +10,7 @@ A feed is for one stream of messages: the views of one widget, or one panel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pathos_nb.dispatch.failed import describe, tidy
@@ -369,11 +369,11 @@ class Feed:
         watch.catch_up()
         part = Part(frozenset(look["lanes"]), float(look["from_s"]), float(look["to_s"]))
         most = max(1, min(_WINDOW_SPANS, int(look["n_pixels"]) * max(1, len(part.lanes))))
-        chunks = list(watch.run.chunks)
-        store = spans_between(watch.timeline, chunks, part, most)
+        store = spans_between(watch.timeline, self._chunks(part), part, most)
         with watch.lock:
             watch.timeline.add_inner(store, part)
         spans = store.part(_WINDOW_SPANS)
+        chunks = self._chunks(part)
         items = items_between(watch.timeline, chunks, part, _WINDOW_ITEMS, lambda index: _label(watch, index))
         return {
             "type": "window",
@@ -384,3 +384,8 @@ class Feed:
             "spans": as_columns(spans),
             "items": items,
         }
+
+    def _chunks(self, part: Part) -> Iterable[ChunkDone]:
+        """Give what there is of a part; no more is read of what lies on the disk."""
+        zero = self._watch.timeline.started_at
+        return self._watch.run.chunks.between(part.from_s + zero, part.to_s + zero, zero)

@@ -14,7 +14,6 @@ from pathos_nb.dispatch.store.found import (
     StoredRun,
     code_of,
     find,
-    kept_points,
     listed,
     loaded,
     points_of,
@@ -22,6 +21,7 @@ from pathos_nb.dispatch.store.found import (
 )
 from pathos_nb.dispatch.store.keys import FunctionKey, function_key
 from pathos_nb.dispatch.store.place import default_path
+from pathos_nb.dispatch.store.points import kept_points
 from pathos_nb.dispatch.store.resume import Plan, path_of, plan
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.dispatch.store.sweep import NOT_KEPT, Sweep
@@ -267,7 +267,7 @@ class Sweeps:
         )  # fmt: skip
         how = Plan(store, sweep)
         if is_only_missing:
-            how.first, how.kept = run, kept_points(store.file, run, max(1, len(points)))
+            how.first, how.kept = run, kept_points(store.file, run.run, max(1, len(points)))
         _check_points(how, run)
         values = {**_FRESH, **run.options, "store": str(store.file.path), "title": run.title}
         job = Job(function, run.names, points, points, values, run.title)

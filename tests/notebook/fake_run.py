@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.nested import InnerRuns
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.errors import Cancelled, Failure
@@ -21,7 +22,7 @@ class FakeRun:
         self.started_at = 0.0
         self.seconds, self.is_over, self.n_pictures = 0.0, False, 0
         self.failures: dict[int, Failure] = {}
-        self.chunks: list[ChunkDone] = []
+        self.chunks = ChunkLog()
         self.profile: Any = None
         self.inner = InnerRuns()
         self.node: Any = None

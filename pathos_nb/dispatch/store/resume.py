@@ -10,15 +10,13 @@ from pathos_nb.dispatch.keepers import ListKeeper
 from pathos_nb.dispatch.partial import ChosenRows
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.found import (
-    Kept,
     StoredRun,
-    kept_points,
     keys_of,
     matches,
     of_function,
-    read_points,
 )
 from pathos_nb.dispatch.store.owners import said
+from pathos_nb.dispatch.store.points import Kept, kept_points, read_points
 from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.dispatch.store.sweep import Row, Sweep
@@ -86,6 +84,7 @@ class Plan:
             for index, value in kept.values.items():
                 run.keeper.values[index] = value
             run.n_done = len(kept.values)
+            run.chunks.folder = self.store.file.path.parent
             run.chunks.extend(chunk._replace(run_id=run.run_id) for chunk in kept.chunks)
             run.earlier_s = first.seconds if first is not None else 0.0
         recorder = self.store.record(run, self.sweep, first.run if first is not None else None)
@@ -143,8 +142,8 @@ def _go_on(found: Plan, runs: Sequence[StoredRun]) -> None:
     file, keys, n = found.store.file, found.sweep.all_keys(), len(found.sweep.rows)
     latest, others = runs[0], runs
     if latest.total == n and keys.startswith(keys_of(file, latest.run)) and not latest.is_running:
-        found.first, found.kept, others = latest, kept_points(file, latest, max(1, n)), runs[1:]
-    kept = found.kept = found.kept or Kept({}, {}, [])
+        found.first, found.kept, others = latest, kept_points(file, latest.run, max(1, n)), runs[1:]
+    kept = found.kept = found.kept or Kept()
     if others and len(kept.values) < n:
         there = {place: point for place, point in matches(file, others, keys).items() if place not in kept.values}
         more = read_points(file, there)
