@@ -19,6 +19,7 @@ from pathos_nb.dispatch.store.found import (
     points_of,
     run_of,
 )
+from pathos_nb.dispatch.store.kept_profile import profiled_runs
 from pathos_nb.dispatch.store.keys import FunctionKey, function_key
 from pathos_nb.dispatch.store.place import default_path
 from pathos_nb.dispatch.store.points import kept_points
@@ -202,6 +203,18 @@ class Sweeps:
             return None
         store, run = found
         return loaded(store.file, run).errors
+
+    def profiled(self, name: str | None) -> Results | None:
+        """Give a kept run to look at its profile; the latest that has one if no name is given, None if none has."""
+        if name is not None:
+            return self.load(name)[0]
+        for store in self.stores:
+            store.writer.flush()
+            rows = profiled_runs(store.file)
+            found = next((run for run in reversed(listed(store.file)) if run.run in rows), None)
+            if found is not None:
+                return loaded(store.file, found)
+        return None
 
     def load(self, name: str) -> tuple[Results, StoredRun]:
         """Give the result of a run that is kept.

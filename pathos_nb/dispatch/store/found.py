@@ -12,6 +12,7 @@ from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.ended import EndedRun
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
+from pathos_nb.dispatch.store.kept_profile import read_profile
 from pathos_nb.dispatch.store.keys import KEY_BYTES
 from pathos_nb.dispatch.store.owners import is_alive, is_mine
 from pathos_nb.dispatch.store.points import kept_points
@@ -101,6 +102,11 @@ class StoredRun:
     def is_running_elsewhere(self) -> bool:
         """Whether another kernel, or a queue, is at it now."""
         return self.is_running and (self.is_detached or not is_mine(self.owner))
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether this process wrote it."""
+        return is_mine(self.owner)
 
     @property
     def end(self) -> str:
@@ -312,7 +318,7 @@ def loaded(file: StoreFile, run: StoredRun) -> Results:
     n_run = sum(1 for failure in failed.values() if not isinstance(failure.error, Cancelled))
     ended = EndedRun(
         run.run_id, run.title, state, len(kept.values) + n_run, n_run, total, run.started, run.seconds, found, failed,
-        record,
+        record, profile=read_profile(file, run.run),
     )  # fmt: skip
     known = {name: str(value) for name, value in run.environment.items()}
     return Results(ended, run.names, points, How(told={"code": run.source, "environment": known}))

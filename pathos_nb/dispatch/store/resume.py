@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pathos_nb.dispatch.keepers import ListKeeper
 from pathos_nb.dispatch.partial import ChosenRows
+from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.found import (
     StoredRun,
@@ -15,6 +16,7 @@ from pathos_nb.dispatch.store.found import (
     matches,
     of_function,
 )
+from pathos_nb.dispatch.store.kept_profile import read_profile
 from pathos_nb.dispatch.store.owners import said
 from pathos_nb.dispatch.store.points import Kept, kept_points, read_points
 from pathos_nb.dispatch.store.recorder import Recorder
@@ -66,6 +68,11 @@ class Plan:
             return rows
         done = self.kept.values
         return ChosenRows(rows, [index for index in range(len(rows)) if index not in done])
+
+    @property
+    def earlier_profile(self) -> Profile | None:
+        """Where the time of the run went that it goes on with; None where points run again, as that is kept apart."""
+        return read_profile(self.store.file, self.first.run) if self.first and self.places is None else None
 
     def attach(self, run: Run) -> Recorder:
         """Put what is finished into a run that begins, and have the rest written.
