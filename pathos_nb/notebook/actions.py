@@ -320,4 +320,3 @@ def _kernel_of(run: StoredRun) -> str:
     if run.is_mine:
         return "this one"
     return f"another one ({said(run.owner)})" if is_there(run.owner) else "an earlier one"
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from pathos_nb.dispatch.store.keys import KEY_BYTES
 from pathos_nb.dispatch.store.owners import is_alive, is_mine
 from pathos_nb.dispatch.store.points import kept_points
 from pathos_nb.dispatch.store.recorder import DONE
-from pathos_nb.dispatch.store.sweep import NOT_KEPT, Row, rows_of_block
+from pathos_nb.dispatch.store.sweep import NOT_KEPT, Block, Row, rows_of_block
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.errors import Cancelled, Failure, StoreError
 from pathos_nb.wire.quick import loads
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "StoredRun", "code_of", "done_places", "find", "job_folders", "keys_of", "listed", "loaded", "matches",
-    "of_function", "points_of", "run_of",
+    "of_function", "points_of", "run_of", "written_blocks",
 ]  # fmt: skip
 
 _DATA = ord("p")
@@ -223,6 +223,18 @@ def keys_of(file: StoreFile, run: int) -> bytes:
     with file.reading() as connection:
         rows = connection.execute("SELECT keys FROM blocks WHERE run = ? ORDER BY start", (run,))
         return b"".join(keys for (keys,) in rows)
+
+
+def written_blocks(file: StoreFile, run: int) -> Iterator[Block]:
+    """Give the points of a run as they were written, block by block."""
+    query, start = "SELECT start, n, rows, keys FROM blocks WHERE run = ? AND start >= ? ORDER BY start LIMIT 1", 0
+    while True:  # one at a time: nothing is held while somebody looks at it, and ten million points are not in memory
+        with file.reading() as connection:
+            row = connection.execute(query, (run, start)).fetchone()
+        if row is None:
+            return
+        yield Block(*row)
+        start = row[0] + max(1, row[1])
 
 
 def done_places(file: StoreFile, run: int) -> list[int]:
