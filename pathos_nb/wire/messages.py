@@ -168,7 +168,19 @@ class UsageRows(TypedDict):
     load_s: list[float]  # unpickling
     dump_s: list[float]  # pickling
     wait_s: list[float]  # for input
+    idle_s: list[float]  # of a host that of all its workers
+    transfer_s: list[float]  # of reports
+    bytes_out: list[int]
+    bytes_in: list[int]
     peak_bytes: list[int]
+
+
+class PointRows(TypedDict):
+    """Points that stand out, as columns: by seconds, or by bytes."""
+
+    amount: list[float]
+    label: list[str]
+    worker: list[str]
 
 
 class ProfilePart(TypedDict):
@@ -179,6 +191,8 @@ class ProfilePart(TypedDict):
     nodes: FlameNodes
     functions: FunctionRows
     usage: UsageRows
+    longest: PointRows
+    heaviest: PointRows
     notes: list[str]
 
 
