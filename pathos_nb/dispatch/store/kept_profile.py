@@ -121,7 +121,7 @@ class ProfileWriter:
     Parameters
     ----------
     run : Run
-        Whatever it is profiled or not.
+        Whether it is profiled or not.
     """
 
     def __init__(self, run: Run) -> None:
