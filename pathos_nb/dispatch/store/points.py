@@ -88,7 +88,7 @@ def _read(file: StoreFile, rows: Iterable[tuple[Any, ...]], workers: Mapping[int
     kept, rows = Kept(), iter(rows)
     record = _Record(kept.chunks, workers)
     while some := list(islice(rows, _TOGETHER)):
-        points, states, packed, *stamps = zip(*some, strict=True)
+        points, states, packed, *stamps = (list(column) for column in zip(*some, strict=True))
         places = [point % PLACES for point in points]
         if set(states) != {DONE} or not _read_values(file, kept, places, packed):
             for place, state, value in zip(places, states, packed, strict=True):
