@@ -118,6 +118,8 @@ class Run:
         How many items there are; None while it is not known.
     n_done, n_failed : int
         Items that are finished, and how many of these failed.
+    n_before : int
+        How many of the finished ones were there already, in a store or a cache.
     state : str
         ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
     started_at, ended_at : float or None
@@ -143,6 +145,7 @@ class Run:
         self.function, self.source, self.options = call
         self.keeper, self.title = keeper, call.options.title
         self.state, self.n_done, self.n_failed = "queued", 0, 0
+        self.n_before = 0
         self.started_at = time.time()
         self.ended_at: float | None = None
         self.failures: dict[int, Failure] = {}
@@ -330,6 +333,7 @@ class Run:
             self.source.hits = []
             self.keeper.place([index for index, _ in hits], [value for _, value in hits])
             self.n_done += len(hits)
+            self.n_before += len(hits)
 
     def fail(self, failure: Failure) -> None:
         """Take a failure in for good."""

@@ -2,17 +2,12 @@
 
 `labextension/src/protocol.ts` is generated from this file by `tools/protocol_ts.py`.
 
-==========  =========================================================================================
-direction   messages, by their ``type``
-==========  =========================================================================================
-to kernel   ``open look cancel retry do reply watch know missed code close``
-to front    ``hello run delta profile ended window tables answer ask known left code``
-==========  =========================================================================================
+To the kernel: ``open look cancel retry do reply watch know missed code close``; to the front end: ``hello run delta
+profile ended window tables answer ask known left code``.
 
 Every message has a ``type``. Times are seconds since the start of the run (``_s``), but for ``started_at`` (since the
 epoch). A list that grows with the run is cut: what was left out is counted beside it. Columns are lists of one length.
-Front ends say in ``open`` which version they speak; a kernel that speaks another one answers ``hello`` and nothing
-else, so that the front end can say so.
+Front ends say in ``open`` which version they speak; a kernel that speaks another one answers ``hello`` only.
 """
 
 from __future__ import annotations
@@ -26,9 +21,6 @@ ABOUT = "pathos_nb"  # where the metadata of a message and of an output has its 
 
 RunState = Literal["queued", "running", "done", "failed", "cancelled"]
 Topic = Literal["hosts", "tunnels", "services", "pools", "launchers", "runs"]
-
-
-# ------------------------------------------------------------------------------------------------ what a run looks like
 
 
 class Figures(TypedDict):
@@ -212,9 +204,6 @@ class RunRecord(TypedDict):
     profile: ProfilePart | None  # of a run that is profiled
     inner: list[InnerRow]
     n_more_inner: int
-
-
-# ------------------------------------------------------------------------------------------------------------- to front
 
 
 class Hello(TypedDict):

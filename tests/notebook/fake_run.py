@@ -18,7 +18,7 @@ class FakeRun:
     def __init__(self, total: int | None = 4, title: str = "fits", run_id: str = "r1") -> None:
         self.run_id, self.title, self.total = run_id, title, total
         self.options = MapOptions()
-        self.state, self.n_done, self.n_failed = "running", 0, 0
+        self.state, self.n_done, self.n_failed, self.n_before = "running", 0, 0, 0
         self.started_at = 0.0
         self.seconds, self.is_over, self.n_pictures = 0.0, False, 0
         self.failures: dict[int, Failure] = {}

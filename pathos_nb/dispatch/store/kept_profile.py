@@ -70,12 +70,13 @@ def profile_of(raw: bytes) -> Profile | None:
     """
     try:
         number, parts = loads(zlib.decompress(raw))
-        return _profile(*parts) if number == _FORMAT else None
+        return _profile(parts) if number == _FORMAT else None
     except Exception:  # a damaged row may raise anything; the run is worth as much without
         return None
 
 
-def _profile(how: Any, frames: Any, nodes: Any, own: Any, workers: Any, calls: Any, points: Any, notes: Any) -> Profile:
+def _profile(parts: Sequence[Any]) -> Profile:
+    how, frames, nodes, own, workers, calls, points, notes = parts
     found = Profile(Profiling(*how))
     for frame in frames:
         found.tree.frame(frame)

@@ -93,7 +93,7 @@ class Plan:
         if kept is not None and kept.values and isinstance(run.keeper, ListKeeper):
             for index, value in kept.values.items():
                 run.keeper.values[index] = value
-            run.n_done = len(kept.values)
+            run.n_done = run.n_before = len(kept.values)
             run.chunks.folder = self.store.file.path.parent
             run.chunks.extend(chunk._replace(run_id=run.run_id) for chunk in kept.chunks)
             run.earlier_s = first.seconds if first is not None else 0.0
