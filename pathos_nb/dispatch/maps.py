@@ -20,7 +20,7 @@ from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions, is_count, read_options
 from pathos_nb.dispatch.places import join, leave, wait_for_workers, waits
 from pathos_nb.dispatch.run import Call, Run
-from pathos_nb.dispatch.source import SliceSource, Source, make_source
+from pathos_nb.dispatch.source import ChosenSource, SliceSource, Source, make_source
 from pathos_nb.dispatch.staffing import (
     checked_size,
     chosen_places,
@@ -284,7 +284,22 @@ class Maps:
         is_cached = (cache is not None and cache is not False) or type(call.function).__name__ == "Cached"
         if is_cached:
             return self._cached(call, keeper)
-        return Run(self.dispatcher, call, keeper)
+        run = Run(self.dispatcher, call, keeper)
+        if call.options.files is not None or call.options.collect is not None:
+            self._stage(run)
+        return run
+
+    def _stage(self, run: Run) -> None:
+        """Find the run's files."""
+        from pathos_nb.dispatch.staging import stage
+
+        if self._is_here():
+            cure = 'use a pool of processes, as in Pool("processes", nodes=1)'
+            raise BadOption("items with files need workers that are processes of their own", cure=cure)
+        is_carried = any(not launcher.sees_files for launcher in self.dispatcher.crew.launchers)
+        is_whole = isinstance(run.source, SliceSource) and not isinstance(run.source, ChosenSource)
+        run.files = stage(run.options, run.run_id, run.total if is_whole else None, is_carried)
+        run.when_over(run.files.close)
 
     def _is_here(self) -> bool:
         """Whether the items are to run in this very thread."""

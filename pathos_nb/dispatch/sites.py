@@ -8,7 +8,7 @@ from typing import Any
 from pathos_nb.dispatch.crew import Crew, Seat
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.selecting import Site, chooser, describe
-from pathos_nb.errors import BadOption, NothingFits
+from pathos_nb.errors import BadOption, FilesFailed, NothingFits
 from pathos_nb.launchers.resources import Resources
 
 __all__ = ["Sites"]
@@ -61,9 +61,20 @@ class Sites:
         options = run.options
         if options.where is not None and not chooser(options.where)(self.site(seat)):
             return False
-        if (options.memory is not None or options.gpus is not None) and seat.launcher.shares_memory:
+        wants_process = any(each is not None for each in (options.memory, options.gpus, run.files))
+        if wants_process and seat.launcher.shares_memory:
             return False
         return options.gpus is None or self._devices(seat, options.gpus) is not None
+
+    def has_files(self, run: Run, seat: Seat) -> bool:
+        """Whether a run's files are where the worker sees them; they are brought there if they are not."""
+        if run.files is None:
+            return True
+        problem = seat.slot.stage(run.files.inputs)
+        if problem:
+            run.fitting[id(seat), seat.slot.host] = False
+            run.files.problems[seat.slot.host] = problem
+        return problem == ""
 
     def _devices(self, seat: Seat, n: int) -> str | None:
         """Give a worker's own GPUs, as many as that; None if those before it have taken all."""
@@ -95,17 +106,23 @@ class Sites:
             told = BadOption(what, cure="it takes a Site, and says whether that will do")
             told.__cause__ = error
             return told
+        if run.files is not None and run.files.problems:
+            told = "; ".join(f"{host}: {problem}" for host, problem in run.files.problems.items())
+            return FilesFailed("no worker of the pool can have the files", cause=told, cure="begin the map again")
         cause = f"there is {describe(map(self.site, seats))}"
         return NothingFits(f"no worker of the pool fits {_wanted(run)}", cause=cause, cure=_cure(run, seats))
 
 
 def _wanted(run: Run) -> str:
     options = run.options
-    said = {"where": options.where, "memory": options.memory, "gpus": options.gpus}
+    said = {
+        "where": options.where, "memory": options.memory, "gpus": options.gpus, "files": options.files,
+        "collect": options.collect,
+    }  # fmt: skip
     return ", ".join(f"{name}={value!r}" for name, value in said.items() if value is not None)
 
 
 def _cure(run: Run, seats: list[Seat]) -> str:
     if all(seat.launcher.shares_memory for seat in seats):
-        return "limits and GPUs need workers that are processes of their own, on this machine or another"
+        return "limits, GPUs and files need workers that are processes of their own, on this machine or another"
     return "ask for less, or add a place that has it"

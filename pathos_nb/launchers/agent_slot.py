@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers.agent_birth import Hello
+from pathos_nb.launchers.agent_staging import Staging
 from pathos_nb.launchers.contract import Reply, Running, Slot, SlotDown, TakenBack
+from pathos_nb.launchers.inputs import Input
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
@@ -57,6 +59,10 @@ class Agency(Protocol):
 
     def carry_beside(self, frame: Frame) -> None:
         """Send the modules that a payload needs before it."""
+
+    @property
+    def staging(self) -> Staging:
+        """The files of maps, as far as the machine has them."""
 
     def by_our_clock(self, frame: Frame) -> Frame:
         """Give a report with this machine's time."""
@@ -130,6 +136,10 @@ class AgentSlot(Slot):
         """Have the agent see to it that no item of the chunk runs for longer."""
         self._post(messages.WATCH, chunk, allowed_s, reason)
         return True
+
+    def stage(self, files: tuple[Input, ...]) -> str | None:
+        """See to it that files are on that machine; see `Slot.stage`."""
+        return None if self.is_down else self.launcher.staging.stage(files)
 
     def interrupt(self, chunk: int) -> None:
         """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from pathos_nb.errors import PoolBroken, UnknownPlace
 from pathos_nb.launchers.board import Running as Running
 from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.inputs import Input
 from pathos_nb.launchers.resources import Resources
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
@@ -83,6 +84,12 @@ class SourceReady(NamedTuple):
     n_more: int = 0
 
 
+class FilesThere(NamedTuple):
+    """News: it is known whether files are where a launcher's workers see them, for which `Slot.stage` had asked."""
+
+    launcher: Launcher
+
+
 class SourceQueued(NamedTuple):
     """News: what the launcher has asked a scheduler for is in its queue, since when (epoch), and until when at most.
 
@@ -95,7 +102,7 @@ class SourceQueued(NamedTuple):
     until: float
 
 
-News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady | SourceQueued
+News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady | SourceQueued | FilesThere
 
 
 class Offer(NamedTuple):
@@ -212,6 +219,21 @@ class Slot(ABC):
         """
         return False
 
+    def stage(self, files: tuple[Input, ...]) -> str | None:
+        """See to it that the worker can read files of ours.
+
+        Parameters
+        ----------
+        files : tuple of Input
+            The same object each time that it is asked about.
+
+        Returns
+        -------
+        str or None
+            Empty if it can; None if they are on their way, of which a `FilesThere` tells; else why it cannot.
+        """
+        return ""
+
     @abstractmethod
     def interrupt(self, chunk: int) -> None:
         """Raise KeyboardInterrupt in the worker's item if it is at that chunk."""
@@ -243,12 +265,15 @@ class Launcher(ABC):
     ----------
     settings : frozenset of str
         The keywords of a pool that this kind takes.
+    sees_files : bool
+        Whether no file is ever carried to its workers: they see those of this machine, or have to do without.
     """
 
     name: ClassVar[str]
     shares_memory: ClassVar[bool] = False
     can_stop_items: ClassVar[bool] = True
     max_size: ClassVar[int] = 1024
+    sees_files: ClassVar[bool] = True
     settings: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:

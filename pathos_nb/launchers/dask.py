@@ -33,6 +33,7 @@ from pathos_nb.launchers.agent_context import OwnContext
 from pathos_nb.launchers.agent_slot import AgentSlot
 from pathos_nb.launchers.contract import (
     Availability,
+    FilesThere,
     Hub,
     Launcher,
     News,
@@ -58,6 +59,7 @@ class DaskLauncher(Launcher):
     """Workers beside those of a cluster of dask's."""
 
     name = "dask"
+    sees_files = False
     settings = frozenset({"address", "wait"})
     client_given: ClassVar[Any] = None
     address: ClassVar[str] = ""
@@ -357,6 +359,10 @@ class DaskLauncher(Launcher):
             self._is_needed = self._is_needed or line.n_busy > 0
             if not self._is_lost and line.n_busy:
                 self._note_lost(line.why)
+
+    def on_files(self) -> None:
+        """Hear that files are where workers see them, or will not be."""
+        self.tell(FilesThere(self))
 
     def wake(self) -> None:
         """Hear that there is work, and nobody here to do it."""

@@ -22,6 +22,7 @@ from pathos_nb.launchers.agent_birth import Hello
 from pathos_nb.launchers.agent_clock import by_our_clock
 from pathos_nb.launchers.agent_luggage import Luggage
 from pathos_nb.launchers.agent_slot import AgentSlot
+from pathos_nb.launchers.agent_staging import Staging
 from pathos_nb.launchers.contract import Hub, News
 from pathos_nb.launchers.dask_boot import ASK, BOOT, Found
 from pathos_nb.launchers.dask_parcel import Parcel
@@ -62,6 +63,9 @@ class Office(Protocol):
 
     def on_line(self, line: Line) -> None:
         """Hear the same in the hub's thread, when its slots have been told."""
+
+    def on_files(self) -> None:
+        """Hear in the hub's thread that files are where workers see them, or will not be."""
 
     def forget(self, run: int) -> None:
         """Let go of the payload of a run, now that it is over."""
@@ -125,7 +129,7 @@ class Line:
         self._n_sent = self._n_heard = 0
         self._brought: set[int] = set()
         self._out: dict[int, int] = {}
-        self._luggage, self.presence = Luggage(self), Presence(self)
+        self._luggage, self.staging, self.presence = Luggage(self), Staging(self), Presence(self)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- in the client's loop ---
@@ -284,6 +288,10 @@ class Line:
                 self._out.pop(number, None)
             elif kind == messages.RELAY and frame.kind == protocol.DONE and number in self._out:
                 self._out[number] -= 1
+            elif kind in (messages.WANT, messages.LOOKED):
+                if self.staging.hear(kind, frame):
+                    self.office.on_files()
+                continue
             slot = self.slots.get(number)
             if slot is not None:
                 slot.hear(kind, frame)

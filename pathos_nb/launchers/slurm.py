@@ -55,6 +55,7 @@ class SlurmLauncher(Launcher):
     """Workers on the nodes of a cluster; `configured` says what is asked for."""
 
     name = "slurm"
+    sees_files = False
     settings = frozenset(SlurmSettings.__dataclass_fields__)
     chosen: ClassVar[SlurmSettings] = SlurmSettings()
 
