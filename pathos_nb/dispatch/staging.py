@@ -48,6 +48,8 @@ class RunFiles:
         Names of the files to collect.
     folder : Path
         Where they go.
+    numbers : sequence of int, optional
+        What number each item's folder has; that of the item if left out.
 
     Attributes
     ----------
@@ -57,8 +59,10 @@ class RunFiles:
         A machine → why it cannot have the inputs.
     """
 
-    def __init__(self, inputs: tuple[Input, ...], patterns: tuple[str, ...], folder: Path) -> None:
-        self.inputs, self.patterns, self.folder = inputs, patterns, folder
+    def __init__(
+        self, inputs: tuple[Input, ...], patterns: tuple[str, ...], folder: Path, numbers: Sequence[int] | None = None
+    ) -> None:
+        self.inputs, self.patterns, self.folder, self._numbers = inputs, patterns, folder, numbers
         self.collected: dict[int, tuple[Path, ...]] = {}
         self.problems: dict[str, str] = {}
         self._aside = Aside("", "")
@@ -115,7 +119,7 @@ class RunFiles:
 
     def _accept(self, index: int, aside: Path) -> None:
         names = sorted(_names_in(aside))
-        place = self.folder / f"{index:06}"
+        place = self.folder / f"{index if self._numbers is None else self._numbers[index]:06}"
         if not names:
             aside.rmdir()
             return
@@ -137,7 +141,7 @@ class RunFiles:
                 self.folder.rmdir()
 
 
-def stage(options: MapOptions, run_id: str, total: int | None, is_carried: bool) -> RunFiles:
+def stage(options: MapOptions, run_id: str, indices: Sequence[int], *, is_carried: bool, is_all: bool) -> RunFiles:
     """Find the files of a map, before it begins.
 
     Parameters
@@ -146,10 +150,12 @@ def stage(options: MapOptions, run_id: str, total: int | None, is_carried: bool)
         Of which ``files``, ``collect`` and ``collect_to`` matter.
     run_id : str
         The run's name, after which the folder is called if none was named.
-    total : int or None
-        How many items there are, all of which will be run; None where that is not so, or not known.
+    indices : sequence of int
+        What number each item's folder has.
     is_carried : bool
         Whether some worker may be on another machine.
+    is_all : bool
+        Whether it is known that all of these will be run.
 
     Returns
     -------
@@ -165,9 +171,9 @@ def stage(options: MapOptions, run_id: str, total: int | None, is_carried: bool)
         inputs = tuple(told._replace(digest=_digest(*told[1:5])) for told in inputs)
     patterns = tuple(options.collect or ())
     folder = Path(options.collect_to or f"collected/{run_id}").expanduser().absolute()
-    if patterns and total is not None:
-        _refuse_taken(folder, total)
-    return RunFiles(inputs, patterns, folder)
+    if patterns and is_all:
+        _refuse_taken(folder, indices)
+    return RunFiles(inputs, patterns, folder, indices if len(indices) and is_all else None)
 
 
 # --- what is there ---
@@ -298,8 +304,8 @@ def _make_room(folder: Path) -> Aside:
     return Aside(str(coming), proof)
 
 
-def _refuse_taken(folder: Path, total: int) -> None:
-    taken = sorted(name for name in _listed(folder) if name.isdecimal() and int(name) < total)
+def _refuse_taken(folder: Path, indices: Sequence[int]) -> None:
+    taken = sorted(name for name in _listed(folder) if name.isdecimal() and int(name) in indices)
     if taken:
         what = f"collect_to is {str(folder)!r}, where there is {taken[0]} of an earlier run"
         raise BadOption(what, cure="name another folder, or move that one away: nothing is overwritten")

@@ -207,11 +207,11 @@ def _carried(folder: str, names: list[str]) -> Iterator[tuple[str, Any]]:
     left = MOST_BACK_BYTES
     for name in names:
         with _opened(f"{folder}/{name}") as file:
-            data = file.read(left + 1)
-            if len(data) > left:
+            if os.fstat(file.fileno()).st_size > left:
                 what = f"an item's files are more than {MOST_BACK_BYTES >> 20} MB, which is what is carried back"
                 cure = "write less, or into a folder that both machines see (collect_to=)"
                 raise FilesFailed(what, cause=f"at {name}", cure=cure)
+            data = file.read(left)
             _refuse_changed(file, name, len(data))
         left -= len(data)
         yield name, PickleBuffer(data)
