@@ -54,7 +54,9 @@ def _with_files(made: MapOptions) -> MapOptions:
     if made.collect_to is not None and not isinstance(made.collect_to, str | os.PathLike):
         raise BadOption(f"collect_to is {made.collect_to!r}", cure="it must be a folder")
     if made.cache is not None and made.cache is not False:
-        raise BadOption("files and a cache do not go together", cure="a value out of a cache has no files: leave one out")
+        raise BadOption(
+            "files and a cache do not go together", cure="a value out of a cache has no files: leave one out"
+        )
     files, patterns = _texts("files", made.files), _texts("collect", made.collect)
     for pattern in patterns or ():
         parts = pattern.split("/")

@@ -160,7 +160,7 @@ class ProfileReport:
             kinds = [known + more for known, more in zip(kinds, times[1:], strict=True)]
         whole = sum(kinds) or 1
         shares = [f"{word} {k / whole:.0%}" for word, k in zip(KIND_WORDS, kinds, strict=True) if k >= 0.005 * whole]
-        of = self._worker or self._host or self._run.label
+        of = self._worker or self._host or self._run.title or "map"
         n_samples = sum(usage.n_samples for usage in rows)
         said = f"{of}: {duration(whole / 1e6)} in {n_samples:,} samples of {_count(len(rows), 'worker')}"
         return ": ".join([said, ", ".join(shares)]) if n_samples else f"{of}: no samples yet"

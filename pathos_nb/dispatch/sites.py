@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,6 +35,7 @@ class Sites:
         self._crew = crew
         self.tags: Mapping[str, frozenset[str]] = {}
         self._has: dict[Any, Resources] = {}
+        self._numbers: dict[object, dict[int, int]] = {}
 
     def site(self, seat: Seat) -> Site:
         """Give a worker as ``where=`` sees it."""
@@ -43,6 +45,8 @@ class Sites:
 
     def _resources(self, seat: Seat) -> Resources:
         launcher = seat.launcher
+        if (own := seat.slot.resources()) is not None:
+            return own
         if launcher not in self._has:
             found = launcher.resources()
             if found is None:
@@ -78,9 +82,22 @@ class Sites:
 
     def _devices(self, seat: Seat, n: int) -> str | None:
         """Give a worker's own GPUs, as many as that; None if those before it have taken all."""
-        number = int(seat.name.rpartition("-")[2]) - 1  # it stays that of the seat, whoever comes and goes
+        number = self._number(seat)
         found = self._resources(seat).gpus[number * n : (number + 1) * n]
         return ",".join(found) if len(found) == n else None
+
+    def _number(self, seat: Seat) -> int:
+        """Give a worker's number among those of its machine, which it keeps, whoever comes and goes."""
+        machine = seat.slot.machine
+        if machine is None:
+            return int(seat.name.rpartition("-")[2]) - 1
+        known = self._numbers.setdefault(machine, {})
+        if id(seat) not in known:
+            there = {id(each) for each in self._crew.seats if each.slot.machine is machine}
+            for gone in known.keys() - there:
+                del known[gone]
+            known[id(seat)] = next(n for n in itertools.count() if n not in known.values())
+        return known[id(seat)]
 
     def limits(self, run: Run, seat: Seat) -> tuple[int | None, str | None] | None:
         """Give what a worker may take for a run, as it is told."""
@@ -103,9 +120,11 @@ class Sites:
                 return None
         except Exception as error:  # the user's own function
             what = f"where={run.options.where!r} raised {type(error).__name__}: {error}"
-            told = BadOption(what, cure="it takes a Site, and says whether that will do")
-            told.__cause__ = error
-            return told
+            refused = BadOption(what, cure="it takes a Site, and says whether that will do")
+            refused.__cause__ = error
+            return refused
+        if any(launcher.waits for launcher in self._crew.launchers) or not all(seat.slot.is_known for seat in seats):
+            return None  # who is still to come may be the one
         if run.files is not None and run.files.problems:
             told = "; ".join(f"{host}: {problem}" for host, problem in run.files.problems.items())
             return FilesFailed("no worker of the pool can have the files", cause=told, cure="begin the map again")

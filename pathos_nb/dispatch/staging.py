@@ -210,7 +210,7 @@ def find_inputs(patterns: Iterable[str]) -> tuple[Input, ...]:
 
 def _meant_by(pattern: str) -> Iterator[tuple[str, str]]:
     pattern = os.path.expanduser(pattern)  # noqa: PTH111 - as glob has it
-    paths = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]
+    paths = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]  # noqa: PTH207
     if not paths or not os.path.lexists(paths[0]):
         cause = f"the current folder is {Path.cwd()}"
         raise BadOption(f"files: there is nothing of the name {pattern!r}", cause=cause, cure="see its spelling")
@@ -232,11 +232,10 @@ def _name_of(path: str) -> str:
 
 def _looked_at(name: str, path: str) -> Input:
     try:
-        told = os.stat(path)
+        told = Path(path).stat()
         if not stat.S_ISREG(told.st_mode):
             raise BadOption(f"files: {path} is no regular file", cure="name files, folders or patterns of them")
-        with open(path, "rb"):
-            pass
+        Path(path).open("rb").close()
     except OSError as error:
         raise BadOption(f"files: {path} cannot be read", cause=error.strerror or str(error)) from error
     return Input(name, os.path.abspath(path), told.st_size, told.st_mtime_ns, told.st_ino)  # noqa: PTH100 - links stay
@@ -246,7 +245,7 @@ def _looked_at(name: str, path: str) -> Input:
 def _digest(path: str, size: int, mtime_ns: int, inode: int) -> str:
     """Give a file's digest, which is that of a file that has not changed since."""
     made = hashlib.sha256()
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         for piece in iter(lambda: file.read(_PIECE_BYTES), b""):
             made.update(piece)
         now = os.fstat(file.fileno())
@@ -313,6 +312,6 @@ def _refuse_taken(folder: Path, indices: Sequence[int]) -> None:
 
 def _listed(folder: Path) -> Sequence[str]:
     try:
-        return os.listdir(folder)
+        return [path.name for path in folder.iterdir()]
     except OSError:
         return ()

@@ -96,7 +96,7 @@ class Desk(ABC):
         elif kind == messages.LOOK:
             self.files.look(*frame.meta)
         elif kind == messages.PIECE:
-            self.files.take(*frame.meta, frame.body)
+            self.files.take(frame.body, *frame.meta)
         elif kind == messages.CARRY:
             self.store.put(bytes(frame.body))
             for known in self._slots.values():  # an item in the midst of a run may be the first to need it

@@ -20,6 +20,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pathos_nb.launchers import agent_messages as messages
@@ -34,10 +35,10 @@ _NAME, _LOCK = "pathos_nb-files-", ".lock"
 class _Coming:
     """A file of which some has come."""
 
-    def __init__(self, told: Input, path: str) -> None:
+    def __init__(self, told: Input, path: Path) -> None:
         self.told, self.path, self.n_come = told, path, 0
         self.hashed = hashlib.sha256()
-        self.file = open(path, "xb", buffering=0)  # noqa: SIM115 - open as long as pieces come
+        self.file = path.open("xb", buffering=0)
         try:
             if hasattr(os, "posix_fallocate") and told.size:
                 os.posix_fallocate(self.file.fileno(), 0, told.size)  # no room is known before anything is sent
@@ -55,7 +56,7 @@ class _Coming:
     def drop(self) -> None:
         self.file.close()
         with contextlib.suppress(OSError):
-            os.unlink(self.path)
+            self.path.unlink()
 
 
 class FileStore:
@@ -86,7 +87,7 @@ class FileStore:
         self._asked[number] = [each for each in told if each.digest not in self._here and not is_here(each)]
         self._go_on()
 
-    def take(self, digest: str, offset: int, problem: str, data: Buffer) -> None:
+    def take(self, data: Buffer, digest: str, offset: int, problem: str) -> None:
         """Take the next piece of a file."""
         coming = self._coming
         if coming is None or coming.told.digest != digest or coming.n_come != offset:
@@ -109,8 +110,8 @@ class FileStore:
         if coming.hashed.hexdigest() != coming.told.digest:
             return f"{coming.told.path} has changed since the map began"
         coming.file.close()
-        os.chmod(coming.path, 0o400)
-        os.rename(coming.path, f"{self.folder}/{coming.told.digest}")
+        coming.path.chmod(0o400)
+        coming.path.rename(Path(self.folder, coming.told.digest))
         self._here.add(coming.told.digest)
         self._coming = None
         return ""
@@ -141,7 +142,7 @@ class FileStore:
     def _begin(self, told: Input) -> None:
         try:
             self._make_folder()
-            self._coming = _Coming(told, f"{self.folder}/{os.urandom(8).hex()}")
+            self._coming = _Coming(told, Path(self.folder, os.urandom(8).hex()))
             self._want(self._coming)
         except OSError as error:
             problem = _no_room(told, self.folder, error)
@@ -152,8 +153,9 @@ class FileStore:
     def _make_folder(self) -> None:
         if self._lock >= 0:
             return
-        _clear_away_the_dead(os.path.dirname(self.folder))
-        os.mkdir(self.folder, 0o700)
+        folder = Path(self.folder)
+        _clear_away_the_dead(folder.parent)
+        folder.mkdir(0o700)
         self._lock = os.open(f"{self.folder}/{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         _is_locked(self._lock)
 
@@ -173,17 +175,16 @@ def _no_room(told: Input, folder: str, error: OSError) -> str:
     return f"{told.name} ({told.size:,} bytes) cannot be put into {folder} on {socket.gethostname()}: {why}"
 
 
-def _clear_away_the_dead(above: str) -> None:
+def _clear_away_the_dead(above: Path) -> None:
     """Remove the folders of agents that were killed."""
-    with contextlib.suppress(OSError), os.scandir(above) as entries:
-        for folder in [entry.path for entry in entries if entry.name.startswith(_NAME)]:
-            with contextlib.suppress(OSError):
-                lock = os.open(f"{folder}/{_LOCK}", os.O_RDWR)
-                try:
-                    if _is_locked(lock):
-                        shutil.rmtree(folder, ignore_errors=True)
-                finally:
-                    os.close(lock)
+    for folder in above.glob(f"{_NAME}*"):
+        with contextlib.suppress(OSError):
+            lock = os.open(folder / _LOCK, os.O_RDWR)
+            try:
+                if _is_locked(lock):
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
 
 
 def _is_locked(fd: int) -> bool:

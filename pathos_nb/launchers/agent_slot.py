@@ -11,6 +11,7 @@ from pathos_nb.launchers.agent_birth import Hello
 from pathos_nb.launchers.agent_staging import Staging
 from pathos_nb.launchers.contract import Reply, Running, Slot, SlotDown, TakenBack
 from pathos_nb.launchers.inputs import Input
+from pathos_nb.launchers.resources import Resources
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
@@ -97,6 +98,21 @@ class AgentSlot(Slot):
         self.host = hello.host if hello else self.launcher.name
         self.python = hello.executable if hello else ""
         self.minor = hello.python[:2] if hello else MINOR
+
+    @property
+    def machine(self) -> object | None:
+        """What all slots of this agent have in common."""
+        return self.launcher
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the agent has told where it is, and what is there."""
+        return self.launcher.hello is not None
+
+    def resources(self) -> Resources | None:
+        """Give what the machine has, as its agent has told."""
+        hello = self.launcher.hello
+        return None if hello is None else Resources(hello.cores, hello.memory_bytes, hello.gpus)
 
     @property
     def latency_s(self) -> float:

@@ -106,7 +106,10 @@ News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady | 
 
 
 class Offer(NamedTuple):
-    """A place that an automatic choice may take, and what it has; `problem` is why it should not."""
+    """A place that an automatic choice may take, and what it has; `problem` is why it should not.
+
+    `nodes` is what a pool asks for there, where that is not a number of workers.
+    """
 
     place: str
     host: str
@@ -115,6 +118,7 @@ class Offer(NamedTuple):
     memory_bytes: int = 0
     gpus: tuple[str, ...] = ()
     problem: str = ""
+    nodes: int = 0
 
 
 class Capture(Protocol):
@@ -192,6 +196,20 @@ class Slot(ABC):
     def latency_s(self) -> float:
         """How long a message takes there and an answer back."""
         return 0.0
+
+    @property
+    def machine(self) -> object | None:
+        """What all slots on one machine have in common, where a launcher has several; None if it has one."""
+        return None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known by now where it is, and what is there."""
+        return True
+
+    def resources(self) -> Resources | None:
+        """Give what its machine has; None if that is what its launcher tells."""
+        return None
 
     @abstractmethod
     def send(self, frames: Sequence[Frame]) -> None:
@@ -302,6 +320,11 @@ class Launcher(ABC):
     def wake(self) -> None:
         """Hear that there is work, and that none of its seats has a worker, or not all have."""
         return  # most are at it anyway
+
+    @classmethod
+    def offers(cls) -> Sequence[Offer]:
+        """Give what an automatic choice may take of this kind: what is the user's already, and costs nothing more."""
+        return ()
 
     @classmethod
     @abstractmethod

@@ -164,10 +164,12 @@ class Line:
         await self._future
         self._is_direct = await self._can_be_reached()
         began = time.time()
-        minor, executable, host, pid, there = await self.ask("hello")
+        minor, executable, host, pid, there, *has = await self.ask("hello")
         took = time.time() - began
         self.state = State(max(took, 1e-4), there - began - took / 2)
-        self.hello = Hello(tuple(minor), executable, host, pid, "", self.n_threads, took, self.state.clock_ahead_s, b"")
+        cores, memory, gpus = has
+        facts = {"memory_bytes": memory, "gpus": tuple(gpus)}
+        self.hello = Hello(tuple(minor), executable, host, pid, "", cores, took, self.state.clock_ahead_s, b"", **facts)
 
     async def _can_be_reached(self) -> bool:
         """Whether dask's worker answers to us: else the scheduler passes on what is said, which takes twice as long."""

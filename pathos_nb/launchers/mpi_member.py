@@ -50,9 +50,11 @@ class Member(Worker):
     def _done(self, doing: Chunk) -> Frame:
         columns = doing.columns
         rows: Iterator[Any] = iter(doing.rows or ()) if columns is None else zip(*columns, strict=True)
-        place, trouble = 0, None
+        place, trouble, limits = 0, None, doing.run_of.spec.limits
         while self._goes_on(trouble):
+            self.limits.hold(limits)
             trouble = self._outcome(doing, place, next(rows))
+            self.limits.lift(limits)
             flush()
             self.group.answer(trouble)
             place += 1
@@ -84,5 +86,6 @@ class Member(Worker):
             self.in_item = False
         except BaseException as error:
             self.in_item = False
+            self.limits.lift(spec.limits)  # to tell of it takes memory too
             return tuple(report(place, protocol.RAISED, error))
         return None

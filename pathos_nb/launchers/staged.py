@@ -144,7 +144,9 @@ def _source(told: Input) -> str:
         cause = "it has changed since the map began, or is another file"
     else:
         cause = "it is not there: it was removed, or this worker's machine does not see it, and none is carried to it"
-    raise FilesFailed(f"{told.path} cannot be had in the worker", cause=cause, cure="begin the map again", name=told.name)
+    raise FilesFailed(
+        f"{told.path} cannot be had in the worker", cause=cause, cure="begin the map again", name=told.name
+    )
 
 
 # --- the way back ---

@@ -155,7 +155,7 @@ class Ends:
                 number, files = frame.meta
                 self.store.look(number, tuple((*told[:4], told[4] + 1, told[5]) for told in files))  # another machine
             else:
-                self.store.take(*frame.meta, frame.body)
+                self.store.take(frame.body, *frame.meta)
         for kind, frame in up:
             self.staging.hear(kind, frame)
         return bool(up or down)

@@ -211,7 +211,7 @@ def test_a_full_disk_fails_the_item_and_says_so(here: Path, monkeypatch: pytest.
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this system has no /dev/full")
-    monkeypatch.setattr(Path, "open", lambda path, mode="r": open(full, "wb", buffering=0))  # noqa: PTH123, SIM115
+    monkeypatch.setattr(Path, "open", lambda path, mode="r": open(full, "wb", buffering=0))  # noqa: SIM115
     with pytest.raises(FilesFailed, match="No space left on device; make room there"):
         files.take(0, Collected(None, "", (("out.txt", b"x"),)))
     files.close()
