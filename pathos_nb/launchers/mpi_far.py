@@ -86,6 +86,8 @@ def _be_rank(lifeline: tuple[int, int]) -> None:
         if world.Get_rank():
             output, board = shared_file("pathos-nb-mpi-rank"), Board()
             status = begin_as(FarMember, output, board.fd, board.take()).serve(Group(world))
+        elif world.Get_size() == 1:
+            status = 0  # another MPI's: rank 0 where the pool is finds itself alone as well, and says so
         else:
             here = socket.gethostname()
             os.write(2, f"rank 0 of the job is on {here}, and has to be where the pool is\n".encode())

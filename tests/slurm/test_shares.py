@@ -8,6 +8,8 @@ import subprocess
 import sys
 import textwrap
 import time
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from pathos_nb.launchers.mpi import MpiLauncher
 from pathos_nb.launchers.registry import registry
 from pathos_nb.launchers.slurm import SlurmLauncher
 from tests.rig.bed import wait_until
+from tests.rig.census import MARK, describe, marked, until
 from tests.rig.cluster import Cluster
 
 pytestmark = pytest.mark.timeout(120)
@@ -123,8 +126,8 @@ with Pool("mpi", nodes=1, ranks_per_item=2, mpiexec=sys.argv[1], start_timeout=6
 
 
 @pytest.fixture
-def across(cluster: Cluster, tmp_path: Path) -> Any:
-    """Give what runs a script on the first node of a job of two."""
+def across(cluster: Cluster, tmp_path: Path) -> Callable[..., list[str]]:
+    """Give the words that run a script on the first node of a job of two."""
     score, reason = MpiLauncher.availability()
     if not score:
         pytest.skip(f"mpi: {reason}")
@@ -134,19 +137,18 @@ def across(cluster: Cluster, tmp_path: Path) -> Any:
     number = cluster.allocation()
     root = str(Path(pathos_nb.__file__).parents[1])
 
-    def run(source: str, *words: str) -> subprocess.CompletedProcess[str]:
+    def command(source: str, *words: str) -> list[str]:
         path = tmp_path / "program.py"
         path.write_text(textwrap.dedent(source))
         first = cluster.facts["nodes"][0]
         step = ["srun", f"--jobid={number}", "-N1", "-n1", "-w", first, "--overlap", "--mpi=none"]
-        environ = ["env", f"PYTHONPATH={root}", "UCX_NET_DEVICES=lo"]
-        return cluster.do(*step, *environ, sys.executable, str(path), *words, check=False, timeout=110)
+        return [*step, "env", f"PYTHONPATH={root}", sys.executable, str(path), *words]
 
-    return run
+    return command
 
 
-def test_an_mpi_program_has_ranks_on_several_nodes(across: Any) -> None:
-    done = across(PROGRAM, f"{ACROSS} -N2")
+def test_an_mpi_program_has_ranks_on_several_nodes(cluster: Cluster, across: Callable[..., list[str]]) -> None:
+    done = cluster.do(*across(PROGRAM, f"{ACROSS} -N2"), check=False, timeout=110)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     for x in range(3):
@@ -154,3 +156,56 @@ def test_an_mpi_program_has_ranks_on_several_nodes(across: Any) -> None:
     assert lines.count("rank 0 on node1") == lines.count("rank 1 on node2") == 3, done.stdout
     assert "[0, 'ValueError', 4]" in lines
     assert "[0, 'WorkerLost', 4]" in lines
+
+
+TRIES = """
+import sys
+from pathos_nb import Pool
+from pathos_nb.errors import PoolBroken
+try:
+    with Pool("mpi", nodes=1, ranks_per_item=2, mpiexec=sys.argv[1]) as pool:
+        pool.map(abs, [1])
+except PoolBroken as error:
+    print("PoolBroken:", error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mpiexec", "why"),
+    [
+        ("srun --mpi=none --overlap -N2", "each of 2 ranks found itself in a job of 1"),
+        (f"{ACROSS} -N1 -w node2", "rank 0 of the job is on node2, and has to be where the pool is"),
+        (f"{ACROSS} -N2 --partition=nowhere", "mpiexec ended with status 1 before a rank had come"),
+    ],
+)
+def test_ranks_that_cannot_be_have_a_reason(
+    cluster: Cluster, across: Callable[..., list[str]], mpiexec: str, why: str
+) -> None:
+    done = cluster.do(*across(TRIES, mpiexec), check=False, timeout=110)
+    assert "PoolBroken:" in done.stdout and why in done.stdout, done.stdout + done.stderr
+
+
+WAITS = """
+import sys
+from pathos_nb import Pool
+
+def wait(x):
+    from mpi4py import MPI
+    print("at it", MPI.COMM_WORLD.allreduce(1))
+    MPI.COMM_WORLD.recv(source=MPI.ANY_SOURCE)
+
+pool = Pool("mpi", nodes=1, ranks_per_item=2, mpiexec=sys.argv[1])
+run = pool.start(wait, [1])
+run.wait()
+"""
+
+
+def test_ranks_on_all_nodes_end_with_a_pool_that_is_killed(cluster: Cluster, across: Callable[..., list[str]]) -> None:
+    mark = uuid.uuid4().hex
+    command = [f"{MARK}={mark}", *across(WAITS, f"{ACROSS} -N2")]
+    with subprocess.Popen(["env", *command], env=cluster.environ, stdout=subprocess.DEVNULL) as step:
+        assert until(lambda: len([p for p in marked(mark) if "mpi_keeper" in " ".join(p.cmdline())]) >= 4, 60.0)
+        driver = next(p for p in marked(mark) if p.cmdline()[-2:-1] and p.cmdline()[-2].endswith("program.py"))
+        driver.kill()
+        step.wait(60)
+    assert until(lambda: not marked(mark), 60.0), describe(marked(mark))
