@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import pathos_nb
@@ -200,12 +201,20 @@ run.wait()
 """
 
 
+def running(mark: str, what: str) -> list[psutil.Process]:
+    """Give the interpreters that run something; not who starts them."""
+    found = [(process, process.cmdline()) for process in marked(mark) if process.is_running()]
+    return [process for process, words in found if words[:1] == [sys.executable] and what in " ".join(words)]
+
+
 def test_ranks_on_all_nodes_end_with_a_pool_that_is_killed(cluster: Cluster, across: Callable[..., list[str]]) -> None:
     mark = uuid.uuid4().hex
     command = [f"{MARK}={mark}", *across(WAITS, f"{ACROSS} -N2")]
     with subprocess.Popen(["env", *command], env=cluster.environ, stdout=subprocess.DEVNULL) as step:
-        assert until(lambda: len([p for p in marked(mark) if "mpi_keeper" in " ".join(p.cmdline())]) >= 4, 60.0)
-        driver = next(p for p in marked(mark) if p.cmdline()[-2:-1] and p.cmdline()[-2].endswith("program.py"))
+        assert until(lambda: len(running(mark, "mpi_keeper")) >= 4, 60.0), describe(
+            marked(mark)
+        )  # and what they forked
+        [driver] = running(mark, "program.py")
         driver.kill()
         step.wait(60)
     assert until(lambda: not marked(mark), 60.0), describe(marked(mark))
