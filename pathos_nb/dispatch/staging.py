@@ -2,7 +2,7 @@
 
 ::
 
-    collected/RUN/ ── .coming/ ──── what an item has written is laid aside, by the worker where it sees this folder
+    collected/RUN/ ── .coming-… ─── what an item has written is laid aside, by the worker where it sees this folder
         │                 │
         └── 000012/ ◄─────┘  renamed as a whole when the item's value is taken: a point's folder is whole or not there
 
@@ -65,7 +65,7 @@ class RunFiles:
         self.inputs, self.patterns, self.folder, self._numbers = inputs, patterns, folder, numbers
         self.collected: dict[int, tuple[Path, ...]] = {}
         self.problems: dict[str, str] = {}
-        self._aside = Aside("", "")
+        self._aside, self._made = Aside("", ""), [each for each in (folder, folder.parent) if not each.exists()]
         if patterns:
             self._aside = _make_room(folder)
 
@@ -106,7 +106,7 @@ class RunFiles:
 
     def _aside_of(self, value: Collected) -> Path:
         """Give where an item's files are laid aside; those that were carried are written there now."""
-        coming = self.folder / _COMING
+        coming = Path(self._aside.folder)
         if value.aside:
             if PurePosixPath(value.aside).name != value.aside or (coming / value.aside).is_symlink():
                 raise FilesFailed("a worker names a folder that is none of its own", cause=repr(value.aside))
@@ -136,9 +136,10 @@ class RunFiles:
     def close(self, *_: object) -> None:
         """Clear away what was laid aside and not taken; and the folder, if nothing has come."""
         if self.patterns:
-            shutil.rmtree(self.folder / _COMING, ignore_errors=True)
+            shutil.rmtree(self._aside.folder, ignore_errors=True)
             with contextlib.suppress(OSError):
-                self.folder.rmdir()
+                for folder in self._made:
+                    folder.rmdir()
 
 
 def stage(options: MapOptions, run_id: str, indices: Sequence[int], *, is_carried: bool, is_all: bool) -> RunFiles:
@@ -293,7 +294,7 @@ def _names_in(folder: Path) -> Iterator[PurePosixPath]:
 
 def _make_room(folder: Path) -> Aside:
     """Make the folder where outputs are laid aside, and in it the proof that who sees that sees this."""
-    coming, proof = folder / _COMING, f"proof-{secrets.token_hex(16)}"
+    coming, proof = folder / f"{_COMING}-{secrets.token_hex(8)}", f"proof-{secrets.token_hex(16)}"
     try:
         coming.mkdir(0o700, parents=True, exist_ok=True)
         (coming / proof).touch(0o600, exist_ok=False)

@@ -218,7 +218,10 @@ class CellRunner:
     def _ask(self, job: Job) -> tuple[Pool, Ask, dict[str, Any]]:
         """Give what a dry run is to try, and where."""
         pool, asked = self._pool(job.values)
-        options = {**asked, **_given(job.values, "timeout", "retries", "seed", "files", "collect")}
+        options = {
+            **asked,
+            **_given(job.values, "timeout", "retries", "seed", "files" if job.values.get("files") else "collect"),
+        }
         n_points = len(job.points) if job.rows is job.points else None
         ask = Ask(job.function, job.points, n_points, job.values["dry_run"], job.title, job.values["seed"])
         return pool, ask, options

@@ -105,6 +105,8 @@ def test_every_kind_of_map_collects_and_an_item_that_runs_again_gives_its_files_
     assert files_of(here / "in order") == {"000000/out.txt": "a", "000001/out.txt": "b"}
     assert files_of(here / "later") == {"000000/out.txt": "c"}
     assert not (here / "nothing").exists()
+    pool.pipe(write_only, "e", collect="*.none")
+    assert not (here / "collected").exists(), "of a map that has collected nothing there is nothing left"
     marks = here / "marks"
     marks.mkdir()
     pool.map(dies_once, [0, 1, 2], kwargs={"marks": str(marks)}, collect="out-*", collect_to="again", retries=2)
@@ -197,7 +199,8 @@ def test_names_that_lead_elsewhere_are_refused(name: Any, here: Path) -> None:
 
 def test_what_a_worker_lays_aside_is_looked_at_too(here: Path) -> None:
     files = RunFiles((), ("*",), here / "kept")
-    aside = here / "kept" / ".coming" / "x"
+    [coming] = (here / "kept").iterdir()
+    aside = coming / "x"
     aside.mkdir()
     (aside / "out.txt").symlink_to("/etc/passwd")
     for name in ("../..", "x"):
