@@ -98,6 +98,7 @@ LATE_OWN: dict[tuple[str, str], str] = {
         "pathos_nb.notebook.run_widget",
     ): "ipywidgets takes 200 ms: for the first run that shows itself",
     ("launchers/ppft_process.py", "pathos_nb.launchers.ppft_server"): "only in the server's own process",
+    ("launchers/mpi_keeper.py", "pathos_nb.launchers.mpi_far"): "only for ranks on other nodes than the pool",
     ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_group"): "only in workers of several ranks (20 ms)",
     ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_leader"): "only in workers of several ranks",
     ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_member"): "only in workers of several ranks",
