@@ -145,7 +145,7 @@ def test_what_its_machine_has_is_known_of_each_worker_and_limits_hold_there(pool
 
 def test_threads_cannot_be_limited() -> None:
     with Pool("threads", nodes=1, memory="1 GB") as pool:
-        with pytest.raises(NothingFits, match="limits and GPUs need workers that are processes"):
+        with pytest.raises(NothingFits, match="limits, GPUs and files need workers that are processes"):
             pool.map(abs, [-1])
         assert pool.map(abs, [-1], memory=None) == [1]
         assert pool.each(abs, -1) == [1]
