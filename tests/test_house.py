@@ -74,9 +74,10 @@ LATE = {
     "random": "only for seeded runs (every worker's start would wait for it)",
     "resource": "not on every platform",
     "scipy": "an extra",
+    "shutil": "only when a worker was killed under an item with files (every worker's start would wait for it)",
     "sqlite3": "only for a store (10 ms)",
     "sklearn": "an extra",
-    "tempfile": "only where there is no memory file (4 ms)",
+    "tempfile": "only where there is no memory file, and for items with files (4 ms)",
     "traceback": "only when an item has failed (5 ms)",
     "threadpoolctl": "an extra",
     "xarray": "an extra",
@@ -84,6 +85,7 @@ LATE = {
 # Modules of ours that a function may import: (file, module) and why.
 LATE_OWN: dict[tuple[str, str], str] = {
     ("dispatch/maps.py", "pathos_nb.dispatch.cache_lookup"): "only for a map with a cache: it brings the store (20 ms)",
+    ("dispatch/maps.py", "pathos_nb.dispatch.staging"): "only for a map with files (10 ms)",
     ("notebook/panel_view.py", "pathos_nb.notebook.panel_anywidget"): "with anywidget, which may be missing (300 ms)",
     ("notebook/panel_view.py", "pathos_nb.notebook.panel_plain"): "with ipywidgets, which may be missing (200 ms)",
     ("launchers/agent_main.py", "pathos_nb.launchers.agent_far"): "imported while the zygote boots, on each host",
@@ -97,6 +99,7 @@ LATE_OWN: dict[tuple[str, str], str] = {
         "pathos_nb.notebook.run_widget",
     ): "ipywidgets takes 200 ms: for the first run that shows itself",
     ("launchers/ppft_process.py", "pathos_nb.launchers.ppft_server"): "only in the server's own process",
+    ("launchers/mpi_keeper.py", "pathos_nb.launchers.mpi_far"): "only for ranks on other nodes than the pool",
     ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_group"): "only in workers of several ranks (20 ms)",
     ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_leader"): "only in workers of several ranks",
     ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_member"): "only in workers of several ranks",

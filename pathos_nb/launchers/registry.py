@@ -133,6 +133,14 @@ class Registry:
         """Tell of each launcher whether it can run here, and why not."""
         return dict(self._availabilities())
 
+    def offered(self) -> Iterator[Offer]:
+        """Give what an automatic choice may take: connected hosts, and what launchers find to be the user's."""
+        if self.offers is not None:
+            yield from self.offers()
+        for name, (score, _) in self._availabilities():
+            if score:
+                yield from self._load(name).offers()
+
     def _availabilities(self) -> Iterator[tuple[str, Availability]]:
         for name in self.names():
             try:
