@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTALL_S, TRY_S = 900, 600
-OURS = ("pathos_nb", "pathos-nb", "pathos_connect", "portpicker")
+OURS = ("pathos_nb", "pathos-nb", "pathos_connect")
 # A slice of the tests that needs nothing of the repository but themselves.
 SLICE = ("tests/contract/test_results.py", "tests/contract/test_failures.py", "tests/contract/test_lazy.py")
 NEEDED = ("pytest>=8.4", "pytest-timeout>=2.3", "psutil>=5.9", "numpy>=1.26")
@@ -128,10 +129,10 @@ def slice_of_tests(clean: Clean) -> str:
 def lab_extension(clean: Clean) -> str:
     """Ask JupyterLab for its extensions; give the line about ours."""
     told = clean.run([str(clean.bin / "jupyter"), "labextension", "list"], TRY_S)
-    line = next((line.strip() for line in told.splitlines() if "pathos-nb" in line), "")
+    line = next((line.strip() for line in told.splitlines() if line.strip().startswith("pathos-nb ")), "")
     if "enabled" not in line or "OK" not in line:
         raise Failed(f"jupyter labextension list does not show it as enabled and OK:\n{told}")
-    return " ".join(line.split())
+    return re.sub(r"\x1b\[\d*m", "", " ".join(line.split()))
 
 
 def left_after_uninstall(clean: Clean, before: set[str]) -> Iterator[str]:
