@@ -34,7 +34,9 @@ def test_a_demonstration_runs(name, request, monkeypatch):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_opens_a_demonstration_names_its_notebook_and_the_panel(name):
     workspace = json.loads((BINDER / f"{name}.jupyterlab-workspace").read_text(encoding="utf-8"))
-    panel = re.search(r"PANEL_ID = '([\w-]+)'", (ROOT / "labextension/src/lab/side_panel.ts").read_text(encoding="utf-8"))
+    panel = re.search(
+        r"PANEL_ID = '([\w-]+)'", (ROOT / "labextension/src/lab/side_panel.ts").read_text(encoding="utf-8")
+    )
     assert panel and workspace["data"]["layout-restorer:data"]["left"]["current"] == panel[1]
     assert workspace["metadata"]["id"] == name
     paths = [entry["data"]["path"] for key, entry in workspace["data"].items() if key.startswith("notebook:")]
