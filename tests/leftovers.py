@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 KINDS = ("children", "threads", "files")
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 
 # Made once by the standard library (or its fork) for the whole life of a process, and meant to stay.
 STAYING_PROCESSES = ("resource_tracker",)
@@ -77,7 +77,7 @@ def new_since(before: Census, kinds: Iterable[str]) -> list[str]:
 def threads() -> dict[object, str]:
     """Give the living threads that Python knows."""
     alive = (t for t in threading.enumerate() if not t.name.startswith(STAYING_THREADS))
-    return {t: f"{t.name}{' (daemon)' if t.daemon else ''}" for t in alive}
+    return {t: f"{t.name} of {type(t).__module__}{' (daemon)' if t.daemon else ''}" for t in alive}
 
 
 def files() -> dict[object, str]:

@@ -65,7 +65,7 @@ def test_a_thread_is_named(before):
     thread = threading.Thread(target=end.wait, args=(30,), name="the-forgotten")
     thread.start()
     try:
-        assert left(before) == "threads: the-forgotten"
+        assert left(before) == "threads: the-forgotten of threading"
     finally:
         end.set()
         thread.join(10)

@@ -1,17 +1,15 @@
-"""Files that are whole or not there: written under another name, flushed, then named; a digest tells damage."""
+"""The files of a sweep in a queue: whole or not there, and a digest tells damage."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import socket
 from pathlib import Path
 
+from pathos_nb.dispatch.store.files import write_atomically
 from pathos_nb.dispatch.store.place import check_owned
 from pathos_nb.errors import BadFile
 
-__all__ = ["make_folder", "read_sealed", "write_private", "write_sealed"]
+__all__ = ["make_folder", "read_sealed", "write_sealed"]
 
 _MAGIC = b"pathos_nb sweep 1\n"
 _DIGEST_BYTES = 32
@@ -33,38 +31,9 @@ def make_folder(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file that is there as a whole or not at all, for this user only.
-
-    Parameters
-    ----------
-    path : Path
-        Where; what is there is replaced.
-    data : bytes
-        All of it.
-
-    Raises
-    ------
-    OSError
-        It could not be written; nothing of it is left.
-    """
-    fresh = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise
-
-
 def write_sealed(path: Path, body: bytes) -> None:
-    """Write a file with the digest of what is in it; see `write_private`."""
-    write_private(path, _MAGIC + hashlib.sha256(body).digest() + body)
+    """Write a file with the digest of what is in it; see `write_atomically`."""
+    write_atomically(path, [_MAGIC + hashlib.sha256(body).digest() + body])
 
 
 def read_sealed(path: Path) -> bytes:

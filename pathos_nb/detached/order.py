@@ -22,7 +22,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pathos_nb.detached.files import make_folder, read_sealed, write_private, write_sealed
+from pathos_nb.detached.files import make_folder, read_sealed, write_sealed
+from pathos_nb.dispatch.store.files import write_atomically
 from pathos_nb.wire.quick import dumps, loads
 from pathos_nb.wire.serialization import dump
 
@@ -126,7 +127,7 @@ class Folder:
 
     def put_order(self, number: int, order: Order) -> None:
         """Write how a submission runs."""
-        write_private(self.path / f"order-{number}", json.dumps(asdict(order)).encode())
+        write_atomically(self.path / f"order-{number}", [json.dumps(asdict(order)).encode()])
 
     def order(self, number: int) -> Order:
         """Read how a submission runs."""
@@ -176,7 +177,7 @@ class Folder:
     def say(self, number: int, task: int, **told: Any) -> None:
         """Write down what a task says of itself, after what it has said before."""
         n = len(self.listed(self.tasks, f"{number}.{task}."))
-        write_private(self.tasks / f"{number}.{task}.{n:03d}", json.dumps(told).encode())
+        write_atomically(self.tasks / f"{number}.{task}.{n:03d}", [json.dumps(told).encode()])
 
     def said(self, number: int) -> dict[int, list[dict[str, Any]]]:
         """Give what each task of a submission has said of itself, the first first."""

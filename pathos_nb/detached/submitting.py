@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pathos_nb.detached.ask import Ask
-from pathos_nb.detached.files import write_private
 from pathos_nb.detached.jobs import REFUSED, SUBMITTED, Job, add_job, update_job
 from pathos_nb.detached.order import Folder, Order, deal
 from pathos_nb.detached.queues import Queue, Submission, is_secret
 from pathos_nb.detached.runner import PROGRAM
 from pathos_nb.dispatch.store.file import StoreFile
+from pathos_nb.dispatch.store.files import write_atomically
 from pathos_nb.errors import CannotSend, QueueError
 from pathos_nb.launchers.agent_archive import archive
 from pathos_nb.launchers.agent_beside import Beside
@@ -93,7 +93,7 @@ def submit(file: StoreFile, wanted: Wanted, ask: Ask, queue: Queue) -> Job:
     job = add_job(file, wanted.run, queue.name, str(folder.path), (f"pathos_nb-{wanted.run_id}", len(hands), ask))
     try:
         _fill(folder, job, wanted, hands, payload)
-        write_private(folder.script(job.number), _script(folder, job, ask, queue).encode())
+        write_atomically(folder.script(job.number), [_script(folder, job, ask, queue).encode()])
         log = folder.log / f"{job.number}."
         job.id = queue.submit(Submission(job.name, folder.script(job.number), len(hands), log, ask))
         job.state = SUBMITTED
@@ -127,7 +127,7 @@ def _pickled(function: Callable[..., Any]) -> Payload:
 def _fill(folder: Folder, job: Job, wanted: Wanted, hands: Sequence[Sequence[int]], payload: Payload) -> None:
     """Write all that the runner reads."""
     folder.make()
-    write_private(folder.package, archive().data)
+    write_atomically(folder.package, [archive().data])
     folder.put_function(bytes(payload.body), [bytes(buffer) for buffer in payload.buffers])
     try:
         packed = folder.put_work(job.number, hands, wanted.rows)
@@ -137,7 +137,7 @@ def _fill(folder: Folder, job: Job, wanted: Wanted, hands: Sequence[Sequence[int
         cause = f"{type(error).__name__}: {text_of(error)}"
         raise CannotSend("the arguments of the points cannot be sent", cause=cause) from error
     if modules := _modules([payload.body, *packed]):
-        write_private(folder.beside, modules)
+        write_atomically(folder.beside, [modules])
     here, path, changed, hooks = OwnContext().now()
     order = Order(
         wanted.title, job.n_tasks, workers=job.ask["workers"] or job.ask["cpus"], cpus=job.ask["cpus"],

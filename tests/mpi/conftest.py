@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pathos_nb import Pool
 from pathos_nb.launchers.mpi import MpiLauncher
-from tests.rig.census import Census
 
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -32,10 +32,11 @@ def left_in_memory() -> set[str]:
 @pytest.fixture(scope="session")
 def pairs() -> Iterator[Any]:
     """Two jobs of two ranks each; when they are closed, nothing may be left of them."""
-    before, shared = Census.take(), left_in_memory()
+    shared = left_in_memory()
     with Pool("mpi", nodes=2, ranks_per_item=2) as pool:
+        ranks = [psutil.Process(pid) for pid in pool.each(os.getpid)]
         yield pool
-    before.check()
+    assert not psutil.wait_procs(ranks, timeout=30)[1]
     assert left_in_memory() <= shared
 
 

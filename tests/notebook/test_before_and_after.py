@@ -34,7 +34,7 @@ def test_a_dry_run_says_what_a_run_would_take_and_keeps_nothing(kernel):
     assert kernel.value("fits") == "mine"
     line = kernel.run("guess = %pmap -n 2 --dry-run 3 * v for v in range(30000)", 60)
     assert line.status == "ok", line.traceback
-    assert "parallel would be slower" in kernel.value("guess.verdict") and kernel.value("guess.n_points") == 30000
+    assert "as a loop here" in kernel.value("guess.verdict") and kernel.value("guess.n_points") == 30000
     assert kernel.value("len(guess.measured.here_s)") == 5, "of an expression, 3 is its beginning"
 
 

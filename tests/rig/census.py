@@ -100,7 +100,7 @@ class Census:
     def _covers(self, now: Census) -> bool:
         return now.n_children <= self.n_children and now.n_files <= self.n_files and now.n_threads <= self.n_threads
 
-    def check(self, within_s: float = 5.0) -> None:
+    def check(self, within_s: float = 30.0) -> None:
         """Fail if something stays beyond what was counted."""
         if not self.surplus():
             return

@@ -25,7 +25,7 @@ def pools(request: pytest.FixtureRequest) -> Iterator[Pools]:
     yield held
     held.close()
     before.check()
-    until(lambda: leftovers.children().keys() <= processes.keys(), 5.0)
+    until(lambda: leftovers.children().keys() <= processes.keys(), 30.0)
     assert leftovers.children().keys() <= processes.keys(), leftovers.children()
 
 

@@ -6,11 +6,11 @@ the name of a file. A file is written whole, flushed and then named, so that one
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from pathos_nb.dispatch.store.files import write_atomically
 from pathos_nb.dispatch.store.place import check_owned
 from pathos_nb.errors import StoreError
 from pathos_nb.wire.quick import loads
@@ -127,18 +127,7 @@ class Values:
     def _write(self, path: Path, packed: bytes) -> None:
         for folder in (self.folder, path.parent):
             folder.mkdir(mode=0o700, exist_ok=True)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(packed)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-            _sync_folder(path.parent)
-        except OSError:
-            fresh.unlink(missing_ok=True)
-            raise
+        write_atomically(path, [packed])
 
 
 def read_bytes(path: Path) -> bytes:
@@ -164,13 +153,3 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         cure = "the point can run again: %pathos rerun RUN --failed"
         raise StoreError(f"a large value is not in its file {path}: {error.strerror}", cure=cure) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the name of a new file survive a crash of the machine."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

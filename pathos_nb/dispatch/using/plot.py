@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from pathos_nb.dispatch.store.files import write_atomically
 from pathos_nb.dispatch.using.altair_plot import MIME, altair_chart, spec_of
 from pathos_nb.dispatch.using.drawing import Drawing
-from pathos_nb.dispatch.using.files import write_atomically
 from pathos_nb.dispatch.using.matplotlib_plot import figure, picture
 from pathos_nb.errors import BadOption
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pathos_nb.dispatch.record import Timing
+from pathos_nb.dispatch.store.files import write_atomically
 from pathos_nb.dispatch.using.drawing import Asked, Drawing, choose
-from pathos_nb.dispatch.using.files import write_atomically
 from pathos_nb.dispatch.using.matplotlib_plot import picture
 from pathos_nb.dispatch.using.plot import Plot
 from pathos_nb.dispatch.using.record_files import as_csv, as_json, facts
