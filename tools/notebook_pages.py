@@ -13,7 +13,7 @@ import nbformat
 from nbconvert import MarkdownExporter
 
 HIDDEN = "```{{toctree}}\n:maxdepth: 1\n\n{}\n```\n"
-HEAD = "# Notebooks\n\nEach is one story on real work, and lies in `notebooks/`. Here is what they show when they have run.\n\n"
+HEAD = "# Notebooks\n\nEach is one story, and lies in `notebooks/`. This is what they show when they have run.\n\n"
 ONLY_WIDGETS = {"application/vnd.jupyter.widget-view+json"}
 
 
