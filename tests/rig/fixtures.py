@@ -16,9 +16,9 @@ from tests.rig.launchers import Pools, params
 FAILED = pytest.StashKey[bool]()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def pools(request: pytest.FixtureRequest) -> Iterator[Pools]:
-    """The module's warm pools; when they are closed, nothing may be left of them."""
+    """The folder's warm pools; when they are closed, nothing may be left of them."""
     if any(wants_dask(item) for item in request.session.items):
         request.getfixturevalue("dask_cluster")  # before the count
     before, processes, held = Census.take(), leftovers.children(), Pools()
