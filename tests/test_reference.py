@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from IPython.core.error import UsageError
 
 from pathos_nb import errors
+from pathos_nb.compat.names import VERSION
 from pathos_nb.dispatch.failed import Errors
 from pathos_nb.explained import EXPLAINED, explain
 from pathos_nb.notebook.commands import TOPICS, help_text
@@ -75,3 +77,21 @@ def test_a_table_of_failures_says_where_ours_are_explained():
     assert repr(shown).endswith("\n%pathos help WorkerLost explains")
     assert "%pathos help WorkerLost" in shown._repr_html_()
     assert "%pathos help" not in repr(Errors(failures[1:])) + Errors(failures[1:])._repr_html_()
+
+
+def test_the_table_of_pathos_names_is_that_of_the_installed_pathos(monkeypatch):
+    try:
+        found = metadata.version("pathos")
+    except metadata.PackageNotFoundError:
+        pytest.skip("pathos is not installed here")
+    if found != VERSION:
+        pytest.skip(f"pathos {found} is installed; the table is that of {VERSION}")
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    monkeypatch.delitem(sys.modules, "pathos_table", raising=False)
+    import pathos_table
+
+    names = pathos_table.names_of_pathos()
+    assert pathos_table.PAGE.read_text(encoding="utf-8") == pathos_table.page(names), "python tools/pathos_table.py"
+    assert "ProcessPool" in names["pathos.pools"] and sum(map(len, names.values())) > 80
+    assert list(pathos_table.rows("pathos.pools", ["NoSuchPool"]))[1].endswith("pathos imports |")
+    sys.modules.pop("pathos_table", None)
