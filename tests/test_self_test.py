@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from pathos_nb.tests import __main__ as command
 from pathos_nb.tests import surroundings
 from pathos_nb.tests.exams import EXAMS, Wrong
 from pathos_nb.tests.trial import FAILED, PASSED, Row, run
+from tests.rig.census import until
 
 ROOT = Path(__file__).parents[1]
 
@@ -103,6 +105,27 @@ def test_what_hangs_is_killed_and_said_with_the_part_it_was_at() -> None:
     told = script('import time; print(\'{"begins": "order"}\', flush=True); time.sleep(600)', timeout_s=1.0)
     assert told.verdict == FAILED
     assert told.told.startswith("at 'order': no end after")
+
+
+def test_an_interrupt_ends_what_is_being_tried(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+    trial = f"import os, pathlib, time; pathlib.Path({str(noted)!r}).write_text(str(os.getpid())); time.sleep(600)"
+    program = f"import sys; from pathos_nb.tests.trial import run; run('it', [sys.executable, '-c', {trial!r}], 500.0)"
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", program], env=environ, stderr=subprocess.PIPE, text=True) as process:
+        until(lambda: noted.is_file() and noted.read_text(), 30.0)
+        process.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in process.communicate(timeout=30)[1]
+    until(lambda: not is_there(int(noted.read_text())), 30.0)
+    assert not is_there(int(noted.read_text()))
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_what_dies_without_a_word_has_failed_and_its_last_words_are_shown() -> None:

@@ -37,7 +37,11 @@ def main(argv: list[str] | None = None) -> int:
         return _try(said.attempt, settings)
     if settings and len(places) != 1:
         _parser().error("settings KEY=VALUE go with one place")
-    return _show(places, _rows(places, settings, said.timeout))
+    try:
+        return _show(places, _rows(places, settings, said.timeout))
+    except KeyboardInterrupt:
+        sys.stdout.write("\ninterrupted; what was being tried has been ended\n")
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

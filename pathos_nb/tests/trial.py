@@ -103,6 +103,10 @@ def run(name: str, command: Sequence[str], timeout_s: float, environ: Mapping[st
     except subprocess.TimeoutExpired:
         _kill(process)
         text, in_time = process.communicate()[0], False
+    except BaseException:  # an interrupt is for us alone: the trial has a session of its own
+        _kill(process)
+        process.wait()
+        raise
     return _row(name, text, in_time, time.monotonic() - began)
 
 
