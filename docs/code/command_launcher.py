@@ -19,7 +19,7 @@ class CommandLauncher(AgentLauncher):
     """Workers behind a command, such as ``docker run --rm -i python:3.11``."""
 
     name = "command"
-    settings = frozenset({"through", "python", "cores"})
+    settings = frozenset({"through", "python"})
 
     @classmethod
     def availability(cls) -> Availability:
@@ -39,4 +39,4 @@ class CommandLauncher(AgentLauncher):
             except OSError as error:
                 raise LinkFailed(f"{words[0]} cannot be started", str(error)) from error
 
-        return agent_launcher(cls.name, carrier, settings.get("python") or sys.executable, settings.get("cores"))
+        return agent_launcher(cls.name, carrier, settings.get("python") or sys.executable)

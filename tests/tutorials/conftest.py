@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -33,7 +32,7 @@ def tutorial() -> ModuleType:
 @pytest.fixture(scope="module")
 def registered(tutorial: ModuleType) -> Iterator[str]:
     """Register it, as an entry point would, for the tests of a module."""
-    configured = tutorial.CommandLauncher.configured(through="nice -n 1", cores=2, python=sys.executable)
+    configured = tutorial.CommandLauncher.configured(through="nice -n 1")
     configured.name = NAME
     registry.register("command", tutorial.CommandLauncher)
     registry.register(NAME, configured)
