@@ -6,6 +6,7 @@ python tools/reference.py --check   say which are not current, and write nothing
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,10 +15,12 @@ from pathos_nb.explained import EXPLAINED, explain, names
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS
+from pathos_nb.notebook.magics import PathosMagics
 from pathos_nb.notebook.usage import Command, Option
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+SCHEMA = ROOT / "labextension" / "schema" / "panel.json"
 NOTE = "<!-- Written by tools/reference.py from the code; do not edit it by hand. -->\n\n"
 
 
@@ -108,6 +111,31 @@ def _anchor(command: Command) -> str:
 
 def _cells(*texts: str) -> str:
     return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
+
+
+def settings() -> str:
+    """Give the page of settings: of the magics, and of the side panel."""
+    traits = sorted(PathosMagics.class_own_traits(config=True).items())
+    rows = [_cells(f"`{name}`", f"`{trait.default_value!r}`", trait.help) for name, trait in traits]
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))["properties"]
+    panel = [_cells(said["title"], f"`{said['default']}`", said["description"]) for said in schema.values()]
+    lines = [
+        "# Settings\n",
+        "In a cell `%config PathosMagics.nodes = 4`; for every notebook in `ipython_config.py`:"
+        " `c.PathosMagics.nodes = 4`. `%config PathosMagics` shows what is set.\n",
+        "| setting | default | |",
+        "|---|---|---|",
+        *rows,
+        "\n## The side panel\n",
+        "In JupyterLab under *Settings → Settings Editor → pathos_nb*.\n",
+        "| setting | default | |",
+        "|---|---|---|",
+        *panel,
+        "\n## Environment\n",
+        "`PATHOS_NB_CORES=4` lets pools take at most four cores. `XDG_DATA_HOME` and `XDG_CONFIG_HOME` say where the"
+        " store and the registry of hosts lie.",
+    ]
+    return NOTE + "\n".join(lines) + "\n"
 
 
 # ----------------------------------------------------------------------------------------------- errors and launchers
