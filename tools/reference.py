@@ -45,13 +45,10 @@ def main(argv: list[str]) -> int:
 
 def pages() -> Mapping[str, str]:
     """Give the text of each page by its path under ``docs/``."""
+    tables = {"magics": magics(), "settings": settings(), "launchers": launchers()}
+    reference = {f"reference/{name}.md": text for name, text in tables.items()}
     errors = {f"errors/{name}.md": NOTE + explain(name) + "\n" for name in names()}
-    return {
-        "reference/magics.md": magics(),
-        "reference/launchers.md": launchers(),
-        "errors/index.md": index(),
-        **errors,
-    }
+    return {**reference, "errors/index.md": index(), **errors}
 
 
 def not_current() -> Iterator[str]:
