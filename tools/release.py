@@ -84,14 +84,13 @@ def _try_here(folder: Path, report: Report, wheel: Path, sdist: Path) -> None:
     house = folder / "wheelhouse"
     clean = Clean(folder / "wheel", sys.executable, house)
     report.step("a wheelhouse for going offline", lambda: _filled(clean, wheel))
-    clean.pip("install", "-q", f"{wheel}[lab]")
-    clean.pip("uninstall", "-q", "-y", "pathos-nb")  # what stays are the packages that it needs
+    report.step("the packages that it needs", lambda: _with_needs(clean, wheel))
     before = clean.files()
     report.step("the wheel, offline, without Node", lambda: _installed(clean, str(wheel)))
     report.step("  jupyter labextension list", lambda: installs.lab_extension(clean))
     report.step("  python -m pathos_nb.tests", lambda: installs.self_test(clean))
     report.step("  uninstalled: nothing stays", lambda: installs.left_after_uninstall(clean, before))
-    clean.pip("install", "-q", "--no-deps", str(wheel))
+    report.step("installed again", lambda: _installed(clean, str(wheel)))
     report.step("  a slice of the tests against it", lambda: installs.slice_of_tests(clean))
     clean.remove()
     for name, source in (("the sdist", str(sdist)), ("a git checkout", f"git+{ROOT.as_uri()}")):
@@ -104,6 +103,13 @@ def _try_here(folder: Path, report: Report, wheel: Path, sdist: Path) -> None:
 def _filled(clean: Clean, wheel: Path) -> str:
     installs.fill_wheelhouse(clean, [f"{wheel}[lab]", BACKEND, *installs.NEEDED])
     return f"{sum(1 for _ in clean.wheelhouse.iterdir())} wheels"
+
+
+def _with_needs(clean: Clean, wheel: Path) -> str:
+    """Install it and take it away again: what stays are the packages that it needs."""
+    clean.pip("install", "-q", f"{wheel}[lab]")
+    clean.pip("uninstall", "-q", "-y", "pathos-nb")
+    return ""
 
 
 def _installed(clean: Clean, source: str) -> Iterator[str]:
