@@ -15,7 +15,7 @@ from tests.rig.fixtures import note_failure, pool, pools
 __all__ = ["pool", "pools"]
 
 FILE = Path(__file__).parents[2] / "docs" / "code" / "command_launcher.py"
-CONTRACT = ("test_contract.py", "test_whole_contract.py")
+CONTRACT = ("test_launcher_contract.py", "test_launcher_whole_contract.py")
 NAME = "nice"  # what the contract's pools are called: the launcher "command" for one command
 
 
