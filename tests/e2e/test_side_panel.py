@@ -424,7 +424,6 @@ def test_in_notebook_7_too(open_notebook):
         "() => document.querySelector('.pathos-nb-run-tab')?.clientHeight > 200", "the run is seen, not only its tab"
     )
     tab.shot("panel-notebook-7")
-    tab.page.get_by_role("button", name="Back", exact=True).or_(tab.page.locator(".jp-NotebookPanel")).first.click()
     end = tab.begin(1)
     live = tab.page.locator(".jp-OutputArea section.pathos-nb-run[data-state=running]")
     live.get_by_text(re.compile(r"[1-9]\d* / 2,000")).first.wait_for()
