@@ -29,9 +29,19 @@ def project(tmp_path, monkeypatch, request):
     return folder
 
 
-@pytest.fixture
-def beside():
+@pytest.fixture(params=[0, 50])
+def beside(request):
+    """Give the looks and how often one looks before anything changes: at first each time, later the system tells."""
     made = Beside()
+    news = made.news
+
+    def after_some(payload, is_new_run):
+        found = news(payload, is_new_run)
+        for _ in range(request.param if found else 0):
+            assert news(payload, True) is None
+        return found
+
+    made.news = after_some
     yield made
     made.close()
 
