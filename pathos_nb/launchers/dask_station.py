@@ -26,14 +26,16 @@ from typing import Any
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers import dask_messages as ours
 from pathos_nb.launchers.agent_desk import Desk
+from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.dask_parcel import Parcel, register
+from pathos_nb.launchers.resources import local_resources
 from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire.carried import HOLDER
 from pathos_nb.wire.envelopes import Envelope
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
 
-__all__ = ["Station", "bring", "open_station", "stand", "wanted"]
+__all__ = ["Station", "bring", "open_station", "stand"]
 
 _END_S = 5.0
 _PRELOAD = ("cloudpickle",)
@@ -159,8 +161,9 @@ class Station:
         self._end = weakref.finalize(self, works.stop)
 
     async def hello(self) -> tuple[Any, ...]:
-        """Tell where this is: version of Python, interpreter, host, process, time."""
-        return MINOR, sys.executable, socket.gethostname(), os.getpid(), time.time()
+        """Tell where this is: version of Python, interpreter, host, process, time; cores, memory, GPUs."""
+        has = local_resources(usable_cores())
+        return MINOR, sys.executable, socket.gethostname(), os.getpid(), time.time(), *has
 
     async def obey(self, parcel: Parcel) -> None:
         """Do what a parcel says."""
@@ -219,7 +222,3 @@ async def stand(key: str, name: str) -> None:
     worker = get_worker()
     while name in getattr(worker.state.actors.get(key), "standing", ()):  # noqa: ASYNC110 - an event would hold on to it
         await asyncio.sleep(ours.STAND_S)
-
-
-def wanted() -> None:
-    """Do nothing: as long as this waits for a worker, dask knows that one is wanted."""
