@@ -21,6 +21,7 @@ from typing import Any
 __all__ = ["FileWatch"]
 
 FEW = 16  # so many files are looked at sooner than anything is asked
+OFTEN = 20  # from the so manieth look on it is worth a descriptor
 LOOK_S = 1.0
 MODIFY, ATTRIB, CLOSE_WRITE, MOVED, CREATE, DELETE, GONE = 0x2, 0x4, 0x8, 0xC0, 0x100, 0x200, 0xC00
 _MASK = MODIFY | ATTRIB | CLOSE_WRITE | MOVED | CREATE | DELETE | GONE
@@ -31,9 +32,9 @@ class FileWatch:
     """Some files, and whether they may have changed since they were looked at last."""
 
     def __init__(self) -> None:
-        self._fd = -1
+        self._paths: list[str] = []
+        self._fd, self._n_looks, self._looked_s = -1, 0, 0.0
         self._close: Any = None
-        self._looked_s = 0.0
 
     def follow(self, paths: Iterable[str]) -> None:
         """Follow these files, and no others; call it before looking at them.
@@ -44,17 +45,17 @@ class FileWatch:
             Files that are there.
         """
         self.close()
-        paths = [path for path in paths if path]
-        if len(paths) > FEW:
-            self._begin({os.path.dirname(os.path.realpath(path)) for path in paths})  # noqa: PTH120 - hundreds
-        self._looked_s = time.monotonic()
+        self._paths, self._n_looks = [path for path in paths if path], 0
 
     def may_differ(self) -> bool:
         """Say whether one has to look; if so, one is taken to do it now."""
-        is_sure = self._fd >= 0 and not self._has_news() and time.monotonic() - self._looked_s < LOOK_S
-        if not is_sure:
-            self._looked_s = time.monotonic()
-        return not is_sure
+        if self._fd >= 0 and not self._has_news() and time.monotonic() - self._looked_s < LOOK_S:
+            return False
+        self._n_looks += 1
+        if self._n_looks == OFTEN and len(self._paths) > FEW:
+            self._begin({os.path.dirname(os.path.realpath(path)) for path in self._paths})  # noqa: PTH120 - hundreds
+        self._looked_s = time.monotonic()
+        return True
 
     def close(self) -> None:
         """Follow nothing."""

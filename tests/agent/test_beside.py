@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import sys
 import zipfile
@@ -29,9 +30,19 @@ def project(tmp_path, monkeypatch, request):
     return folder
 
 
-@pytest.fixture
-def beside():
+@pytest.fixture(params=[0, 50])
+def beside(request):
+    """Give the looks and how often one looks before anything changes: at first each time, later the system tells."""
     made = Beside()
+    news = made.news
+
+    def after_some(payload, is_new_run):
+        found = news(payload, is_new_run)
+        for _ in range(request.param if found else 0):
+            assert news(payload, True) is None
+        return found
+
+    made.news = after_some
     yield made
     made.close()
 
@@ -64,6 +75,14 @@ def test_a_file_that_has_changed_goes_however_it_was_changed(project, beside):
     with (project / "part9.py").open("a") as file:
         file.write("more = 1\n")
     assert b"more = 1" in sent(beside.news(PAYLOAD, True))["manyfold/part9.py"]
+
+
+def test_what_is_followed_is_let_go(project):
+    before, beside = len(os.listdir("/dev/fd")), Beside()
+    for _ in range(50):
+        beside.news(PAYLOAD, True)
+    beside.close()
+    assert len(os.listdir("/dev/fd")) == before
 
 
 def test_within_a_run_files_are_taken_as_they_were(project, beside):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pathos_nb.errors import HostKeyRefused, HostUnreachable, LoginRefused
+from pathos_nb.errors import CommandFailed, HostKeyRefused, HostUnreachable, LoginRefused
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.transfer import copy
 from pathos_nb.secure.tunnel import Tunnel
@@ -248,3 +248,15 @@ def test_a_link_that_is_cut_is_found_by_asking_and_left_at_once(openssh, bed, lo
         host.mend()
         assert user_of(host) == "root"
     assert len(asked) == 2
+
+
+def test_a_host_that_opens_no_further_session_is_said_to_be_full(openssh, bed, locked):
+    config, phrase = locked
+    ask, asked = answers(phrase)
+    with bed.obeying("host3", "MaxSessions 2"), openssh("host3", config=config, ask=ask) as host:
+        other = host.open(["cat"])
+        with pytest.raises(CommandFailed, match="host3.*MaxSessions"):
+            host.open(["cat"])
+        other.close()
+        assert user_of(host) == "root"
+    assert len(asked) == 1

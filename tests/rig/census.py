@@ -111,7 +111,10 @@ class Census:
 
 
 def _open_files() -> list[str]:
-    """Give what the descriptors lead to, but for what stays (segments of shared memory, which a pool uses again; fonts)."""
+    """Give what the descriptors lead to, but for what stays: fonts, and what a pool that is kept keeps.
+
+    These are segments of shared memory, which it uses again, and from its twentieth map on what tells of changed files.
+    """
     told = []
     for number in os.listdir("/proc/self/fd"):
         try:
@@ -119,5 +122,5 @@ def _open_files() -> list[str]:
         except OSError:
             continue
     strange = leftovers.sockets_to(os.environ.get("PATHOS_NB_TEST_DASK_PORTS", ""))
-    staying = ("pathos-nb-segment", *leftovers.STAYING_FILES)
+    staying = ("pathos-nb-segment", "anon_inode:inotify", *leftovers.STAYING_FILES)
     return [x for x in told if x.partition("=")[2] not in strange and not any(part in x for part in staying)]
