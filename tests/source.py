@@ -64,9 +64,10 @@ def positional(function: Function) -> int:
     return len(names) - (names[:1] in (["self"], ["cls"]))
 
 
-def imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+@cache
+def imports(tree: ast.AST) -> list[ast.Import | ast.ImportFrom]:
     """Give all imports, those inside functions and behind TYPE_CHECKING too."""
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def imported(node: ast.Import | ast.ImportFrom, path: Path) -> list[str]:

@@ -33,7 +33,7 @@ class Dask:
             return outcome
         from distributed import Client
 
-        quiet: dict[str, Any] = {"dashboard_address": None, "host": "127.0.0.1", "memory_limit": 0}
+        quiet: dict[str, Any] = {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1", "memory_limit": 0}
         with warnings.catch_warnings(), Client(n_workers=2, threads_per_worker=1, **quiet) as client:
             warnings.simplefilter("ignore")  # dask's, that a graph is large: that is what is compared
             with Pool(client) as pool:

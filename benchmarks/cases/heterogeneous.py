@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -19,16 +19,16 @@ from benchmarks.simulated import simulated
 from pathos_nb import Pool
 from pathos_nb.launchers.registry import registry
 
-ITEM_S, DELAY_MS, SLOWER = 0.02, 25, 10
+ITEM_S, DELAY_MS, SLOWER = 0.04, 25, 10
 Speeds = Mapping[str, float]
+Slow = tuple[str, float]
+NEVER: Slow = ("", 0.0)
 
 
-def nap(seconds: float, speeds: Speeds, slow: tuple[str, float]) -> float:
+def nap(seconds: float, speeds: Speeds, slow: Slow = NEVER) -> float:
     """Sleep as long as this host takes for an item; one host takes ten times as long from some moment on."""
-    host, since = slow
-    speed = speeds.get(socket.gethostname(), 1.0) / (
-        SLOWER if host == socket.gethostname() and time.time() > since else 1
-    )
+    me, (host, since) = socket.gethostname(), slow
+    speed = speeds.get(me, 1.0) / (SLOWER if host == me and time.time() > since else 1)
     time.sleep(seconds / speed)
     return seconds
 
@@ -82,34 +82,20 @@ class Heterogeneous:
 
     def _on_hosts(self, bed: Hosts, work_s: float, outcome: Outcome) -> None:
         names = {name: bed.bed.on(name, "hostname").strip() for name in ("host1", "host2", "host3")}
-        speeds = {names["host1"]: 4.0}
-        note = self._note(outcome, work_s)
-        with Pool("host1", "host2", nodes=1) as pool:
-            note("4:1", pool, partial(nap, speeds=speeds, slow=("", 0.0)), bound(work_s, [4.0, 1.0]))
-        with Pool("host1", "host2", "host3", nodes=1) as pool:
-            after_s = work_s / 6
-            slow = (names["host2"], time.time() + after_s)
-            note(
-                "one of three slowed tenfold",
-                pool,
-                partial(nap, speeds={}, slow=slow),
-                bound(work_s, [1.0] * 3, 1.0, after_s),
-            )
+        unlike = {names["host1"]: 4.0}
+
+        def note(what: str, places: Sequence[str], at_least_s: float, speeds: Speeds, slow: Slow = NEVER) -> None:
+            with Pool(*places, nodes=1) as pool:
+                took_s = seconds(pool, partial(nap, speeds=speeds), work_s, slow)
+            outcome.rows.append(Row("pathos_nb", f"{what} (hosts of the bed)", at_least_s / took_s, ""))
+
+        note("4:1", ("host1", "host2"), bound(work_s, [4.0, 1.0]), unlike)
+        after_s = work_s / 3 / 2
+        at_least_s = bound(work_s, [1.0] * 3, 1.0, after_s)
+        note("one of three slowed tenfold", tuple(names), at_least_s, {}, (names["host2"], after_s))
         if bed.bed.facts["features"].get("slow"):
-            for host in ("host1", "host2"):
-                bed.bed("slow", host, "--delay", f"{DELAY_MS}ms")
-            with Pool("host1", "host2", nodes=1) as pool:
-                note("4:1, 50 ms away", pool, partial(nap, speeds=speeds, slow=("", 0.0)), bound(work_s, [4.0, 1.0]))
-            for host in ("host1", "host2"):
-                bed.bed("heal", host)
-
-    def _note(self, outcome: Outcome, work_s: float) -> Callable[..., None]:
-        def note(what: str, pool: Pool, item: Any, at_least_s: float) -> None:
-            outcome.rows.append(
-                Row("pathos_nb", f"{what} (hosts of the bed)", at_least_s / seconds(pool, item, work_s), "")
-            )
-
-        return note
+            with far_away(bed, "host1", "host2"):
+                note("4:1, 50 ms away", ("host1", "host2"), bound(work_s, [4.0, 1.0]), unlike)
 
     def _all_kinds(self, work_s: float, outcome: Outcome) -> None:
         """Local cores, ssh hosts and a cluster of dask's in one map: one joins, one leaves."""
@@ -118,11 +104,11 @@ class Heterogeneous:
             places: list[Any] = ["processes", "host1", *([client] if client is not None else [])]
             pool = held.enter_context(Pool(*places, nodes=1))
             n = len(places)
-            took_s = seconds(pool, partial(nap, speeds={}, slow=("", 0.0)), work_s)
+            took_s = seconds(pool, partial(nap, speeds={}), work_s)
             what = "cores, a host" + (" and dask" if client is not None else "")
             outcome.rows.append(Row("pathos_nb", f"{what} at once", work_s / n / took_s, ""))
             begin = time.perf_counter()
-            run = pool.start(partial(nap, speeds={}, slow=("", 0.0)), [ITEM_S] * round(work_s / ITEM_S))
+            run = pool.start(partial(nap, speeds={}), [ITEM_S] * round(work_s / ITEM_S))
             run.wait(work_s / n / 4)
             pool.add_place("host2", nodes=1)
             joined_s = time.perf_counter() - begin
@@ -148,18 +134,35 @@ def _is(told: str, what: str, where: str) -> bool:
     return rest == f"{where})" and (case == what or (what == "slowed tenfold" and case.endswith(what)))
 
 
-def seconds(pool: Pool, item: Any, work_s: float) -> float:
-    """Give the seconds of a map, after one that has everybody know the function's modules."""
+def seconds(pool: Pool, item: Any, work_s: float, slow: Slow = NEVER) -> float:
+    """Give the seconds of a map, after one that has everybody know the function's modules.
+
+    A host may be slow from so many seconds after its begin on.
+    """
     pool.each(item, 0.0) if item is not abs else pool.map(abs, [1e-6] * 4)
+    host, after_s = slow
+    item = partial(item, slow=(host, time.time() + after_s)) if host else item
     begin = time.perf_counter()
     pool.map(item, [ITEM_S] * round(work_s / ITEM_S))
     return time.perf_counter() - begin
 
 
+@contextmanager
+def far_away(bed: Hosts, *names: str) -> Iterator[None]:
+    """Have hosts be a round trip of 50 ms away."""
+    try:
+        for name in names:
+            bed.bed("slow", name, "--delay", f"{DELAY_MS}ms")
+        yield
+    finally:
+        for name in names:
+            bed.bed("heal", name)
+
+
 def _cluster() -> Any:
     from distributed import Client
 
-    quiet = {"dashboard_address": None, "host": "127.0.0.1", "memory_limit": 0}
+    quiet = {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1", "memory_limit": 0}
     return Client(n_workers=1, threads_per_worker=1, **quiet)
 
 

@@ -1,10 +1,15 @@
-"""The dispatcher with 10,000 slots: chunks a second, and memory a slot. The slots are simulated: there is no worker."""
+"""The dispatcher with 10,000 slots: chunks a second, calls a chunk, memory a slot. The slots are simulated: no workers.
+
+Chunks a second depend on what else the machine does; the calls of Python functions for a chunk do not.
+"""
 
 from __future__ import annotations
 
 import gc
+import sys
 import time
 import tracemalloc
+from types import FrameType
 
 from benchmarks.figures import Outcome, Row, at_least, at_most, row_of
 from benchmarks.scene import Scene
@@ -32,6 +37,8 @@ class Slots:
             outcome.rows.append(row_of("pathos_nb", f"{n_slots:,} slots, chunks a second (simulated)", rates, ""))
             memory[n_slots] = bytes_a_slot(n_slots)
             outcome.rows.append(Row("pathos_nb", f"{n_slots:,} slots, memory a slot", memory[n_slots] / 1e3, "kB"))
+            calls = calls_a_chunk(n_slots)
+            outcome.rows.append(Row("pathos_nb", f"{n_slots:,} slots, calls of functions a chunk", calls, ""))
             if n_slots == max(SIZES):
                 outcome.goals.append(at_least("10,000 slots: chunks a second", max(rates), 20_000))
         grown = memory[max(SIZES)] / memory[1_000]
@@ -48,6 +55,24 @@ def rates_of(n_slots: int, n_chunks: int, n_reps: int) -> list[float]:
             assert len(pool.map(abs, range(n_chunks), chunksize=1)) == n_chunks
             found.append(n_chunks / (time.perf_counter() - begin))
     return found
+
+
+def calls_a_chunk(n_slots: int) -> float:
+    """Count the calls of Python functions during a map of one item a chunk."""
+    n_calls, n_chunks = 0, CHUNKS_A_SLOT * n_slots
+
+    def note(frame: FrameType, event: str, arg: object) -> None:
+        nonlocal n_calls
+        n_calls += event == "call"
+
+    with Pool("simulated", nodes=n_slots) as pool:
+        sys.setprofile(note)
+        try:
+            values = pool.map(abs, range(n_chunks), chunksize=1)
+        finally:
+            sys.setprofile(None)
+        assert values == list(range(n_chunks))
+    return n_calls / n_chunks
 
 
 def bytes_a_slot(n_slots: int) -> float:

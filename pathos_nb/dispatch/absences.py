@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from pathos_nb.dispatch.crew import Crew
 from pathos_nb.dispatch.run import Run
@@ -27,13 +27,13 @@ class Absences:
 
     Parameters
     ----------
-    crew : callable
-        Gives the crew.
+    crew : Crew
+        The workers.
     runs : list of Run
         The maps under way.
     """
 
-    def __init__(self, crew: Callable[[], Crew], runs: list[Run]) -> None:
+    def __init__(self, crew: Crew, runs: list[Run]) -> None:
         self._crew, self._runs = crew, runs
         self._lost: dict[Launcher, SourceLost] = {}
         self._queued: dict[Launcher, SourceQueued] = {}
@@ -82,7 +82,7 @@ class Absences:
         return error
 
     def _n_workers(self) -> int:
-        return len(self._crew().seats)
+        return len(self._crew.seats)
 
     def _as_event(self, run: Run, news: SourceLost) -> PlaceLost:
         place = news.launcher.name

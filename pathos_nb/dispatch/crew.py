@@ -60,6 +60,11 @@ class Seat:
         Chunks it was sent and has not reported, by number, in order.
     """
 
+    __slots__ = (
+        "_loads", "context", "defined", "in_flight", "last_number", "last_reply_s", "last_size", "launcher", "leaving",
+        "most_items", "n_items", "name", "overhead_s", "retiring", "slot", "to_forget",
+    )  # fmt: skip
+
     def __init__(self, launcher: Launcher, name: str, loads: Loads, most_items: int | None = None) -> None:
         self.launcher, self.name, self.most_items = launcher, name, most_items
         self.in_flight: dict[int, Chunk] = {}
@@ -110,9 +115,9 @@ class Seat:
         self.retiring = True
         self.slot.kill(reason)
 
-    def items_left(self) -> int | None:
-        """How many more items this worker may be sent; None without a limit."""
-        return None if self.most_items is None else max(0, self.most_items - self.n_items)
+    def items_left(self) -> int:
+        """How many more items this worker may be sent, if there is a limit."""
+        return max(0, (self.most_items or 0) - self.n_items)
 
     def forget(self, run: int, at_once: bool) -> None:
         """Have the worker forget a run, by the next message unless it must be at once."""
@@ -123,8 +128,10 @@ class Seat:
 
     def send(self, frames: list[Frame]) -> None:
         """Send frames to the worker, and what it should forget."""
-        self.slot.send([*self.to_forget, *frames])
-        self.to_forget.clear()
+        if self.to_forget:
+            frames = [*self.to_forget, *frames]
+            self.to_forget.clear()
+        self.slot.send(frames)
 
     def next_number(self) -> int:
         """Give a number for the next chunk, unique for this seat."""
@@ -176,25 +183,33 @@ class Crew:
     Parameters
     ----------
     plan : Plan
-        Who is wanted.
+        Who is wanted; `begin` has them come.
     hub : Hub
         Where to wait.
-    tell : callable
-        Takes the launchers' news.
     """
 
-    def __init__(self, plan: Plan, hub: Hub, tell: Callable[[News], None]) -> None:
-        self.most_items, self._hub = plan.most_items, hub
+    def __init__(self, plan: Plan, hub: Hub) -> None:
+        self._plan, self.most_items, self._hub = plan, plan.most_items, hub
         self.seats: list[Seat] = []
         self.launchers: list[Launcher] = []
         self.vacant: dict[Launcher, list[Seat]] = {}
         self.loads = Loads()
         self._by_slot: dict[Slot, Seat] = {}
         self.stillborn = 0
+
+    def begin(self, tell: Callable[[News], None]) -> None:
+        """Start the first workers.
+
+        Parameters
+        ----------
+        tell : callable
+            Takes the launchers' news.
+        """
+        plan = self._plan
         try:
             for kind, n in plan.launchers.items():
                 started = [plan.head_starts[kind.name]] if kind.name in plan.head_starts else []
-                launcher = kind(hub, tell, plan.setup.get(kind.shares_memory), n, *started)
+                launcher = kind(self._hub, tell, plan.setup.get(kind.shares_memory), n, *started)
                 self.launchers.append(launcher)
             for launcher in self.launchers:  # all of them are on their way by now
                 with plan.waiting():

@@ -77,7 +77,6 @@ class CallbackKeeper:
     def __init__(self, deliver: Deliver, deliveries: Deliveries) -> None:
         self.deliver, self.deliveries = deliver, deliveries
         self._given: set[int] = set()
-        self.n_given = 0
 
     def place(self, indices: Sequence[int], values: list[Any], contested: bool = False) -> None:
         """Hand values over."""
@@ -91,7 +90,3 @@ class CallbackKeeper:
     def lacks(self, indices: Sequence[int]) -> bool:
         """Whether none of these values has been handed over."""
         return self._given.isdisjoint(indices)
-
-    def room(self, n_taken_from_source: int, window: int) -> int:
-        """How many more items may be taken from the source: no bound."""
-        return 1 << 60

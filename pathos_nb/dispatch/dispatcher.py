@@ -84,10 +84,11 @@ class Dispatcher:
         self._steward: threading.Thread | None = None
         self.hub = _new_hub()
         self.attendance = Attendance(self)
-        self.absences = Absences(lambda: self.crew, self.runs)
-        self.receiver = Receiver(lambda: self.crew, self.fail_run, self._break, self._check_over, self.absences)
+        self.crew = Crew(plan, self.hub)
+        self.absences = Absences(self.crew, self.runs)
+        self.receiver = Receiver(self.crew, self.fail_run, self._break, self._check_over, self.absences)
         try:
-            self.crew = Crew(plan, self.hub, self.receiver.take)
+            self.crew.begin(self.receiver.take)
         except BaseException:
             self.hub.close()
             raise
@@ -311,10 +312,10 @@ class Dispatcher:
         if run in self.runs:
             self.runs.remove(run)
         self.unattended.discard(run)
+        number, is_heavy = run.number, run.is_heavy
         for seat in self.crew.seats:
-            if run.number in seat.defined:
-                seat.defined.discard(run.number)
-                seat.forget(run.number, run.is_heavy)
+            if number in seat.defined:
+                seat.forget(number, is_heavy)
         run.finish()
         self.attendance.changed.notify_all()
         if self.attendance.leader not in (0, threading.get_ident()):

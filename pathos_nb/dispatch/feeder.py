@@ -15,6 +15,7 @@ from typing import Any
 from pathos_nb.dispatch.captured import HEAVY_BYTES, heavy
 from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
+from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.run import Pace, Run, Task
 from pathos_nb.dispatch.sites import Sites
 from pathos_nb.dispatch.unsendable import cannot_send, other_python
@@ -37,6 +38,7 @@ _SHORT_S = 1e-3
 _MEASURED_S = 5e-3
 _WORTH_TAKING_S = 1e-3
 _PAUSES = 10
+_NO_BOUND = 1 << 60
 _TRIPS_A_CHUNK = 5.0  # with an overhead of a tenth, a chunk lasts two round trips: the next is there before it ends
 
 
@@ -114,7 +116,8 @@ class Feeder:
         return False
 
     def _next_task(self, run: Run, seat: Seat) -> Task | None:
-        if run.stopping or not (run.source.ready or run.again):
+        ready = run.source.ready
+        if run.stopping or not (ready or run.again):
             return None
         if (seat.slot.inline and run.unattended) or not self._may_serve(run, seat):
             return None
@@ -122,10 +125,8 @@ class Feeder:
             return self._pinned(run, seat)
         if run.again:
             return self._first_of(run, seat)
-        size = min(self.size_for(run, seat), run.source.ready)
-        if size < 1:
-            return None
-        return Task(*run.source.take(size))
+        size = min(self.size_for(run, seat), ready)
+        return Task(*run.source.take(size)) if size > 0 else None
 
     def _may_serve(self, run: Run, seat: Seat) -> bool:
         if seat.slot.minor != MINOR and not self._can_read(run, seat):
@@ -176,15 +177,14 @@ class Feeder:
 
     def size_for(self, run: Run, seat: Seat) -> int:
         """How many items the seat should get next."""
-        room = run.keeper.room(run.source.n_taken, self.window(run))
+        room = self._room(run)
         if run.options.chunksize is not None:
             size = int(run.options.chunksize)
         elif run.options.timeout is not None and not seat.launcher.can_stop_items:
             size = 1
         else:
             size = self._adapted(run, seat, room)
-        limit = seat.items_left()
-        return min(size, room) if limit is None else min(size, room, limit)
+        return min(size, room) if seat.most_items is None else min(size, room, seat.items_left())
 
     def _adapted(self, run: Run, seat: Seat, room: int) -> int:
         item_s = run.item_s.get(id(seat))
@@ -246,18 +246,26 @@ class Feeder:
         speed = sum(speeds) * n / len(speeds) if speeds else 0.0
         return Pace(speed, n, run.n_sent + n // _FEW)
 
+    def _room(self, run: Run) -> int:
+        """How many more items of a run may be taken from its source: no bound where its values are kept anyway."""
+        keeper = run.keeper
+        if not isinstance(keeper, StreamKeeper):
+            return _NO_BOUND
+        return keeper.room(run.source.n_taken, self.window(run))
+
     def window(self, run: Run) -> int:
-        """How many items of a run may be pulled and not taken."""
+        """How many items of a stream may be pulled and not taken."""
         n_seats = max(1, len(self.crew.seats))
-        if run.is_stream and all(seat.slot.inline for seat in self.crew.seats):
+        if all(seat.slot.inline for seat in self.crew.seats):
             slowest = max(run.item_s.values(), default=1.0)
             return WINDOW if slowest < _SHORT_S / WINDOW else 1
-        grown = 4 * run.largest if run.keeper.n_given else 0
+        has_given = isinstance(run.keeper, StreamKeeper) and run.keeper.n_given
+        grown = 4 * run.largest if has_given else 0
         return max(WINDOW, int(min(grown, WINDOW_BYTES / max(run.item_bytes, run.value_bytes, 1.0)))) * n_seats
 
     def wanted(self, run: Run) -> int:
         """How many items its owner should pull from the input now."""
-        room = run.keeper.room(run.source.n_taken, self.window(run))
+        room = self._room(run)
         n_seats = max(1, len(self.crew.seats))
         return min(room, max(WINDOW // 2 * n_seats, 2 * run.largest * n_seats))
 
@@ -282,11 +290,11 @@ class Feeder:
             if define is None:
                 return
             frames.append(define)
-        n, number = len(task.indices), seat.next_number()
-        meta = (number, run.number, run.drawn(task.indices), n)
+            seat.defined.add(run.number)
+        number = seat.next_number()
+        meta = (number, run.number, run.drawn(task.indices), len(task.indices))
         frames.append(Frame(protocol.WORK, meta, payload.body, payload.buffers))
         self.note(seat, run, Chunk(run, task, number, 0 if codec is ByReference else payload.nbytes))
-        seat.defined.add(run.number)
         seat.send(frames)
 
     def note(self, seat: Seat, run: Run, chunk: Chunk) -> None:

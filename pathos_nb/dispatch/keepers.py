@@ -34,7 +34,6 @@ class ListKeeper:
 
     def __init__(self, total: int | None) -> None:
         self.values: list[Any] = [MISSING] * (total or 0)
-        self.n_given = 0
 
     def place(self, indices: Sequence[int], values: list[Any], contested: bool = False) -> None:
         """Put values at their indices."""
@@ -56,10 +55,6 @@ class ListKeeper:
         if isinstance(indices, range) and indices.step == 1:
             return all(map(is_, self.values[indices.start : indices.stop], repeat(MISSING)))
         return not any(map(self.has, indices))
-
-    def room(self, n_taken_from_source: int, window: int) -> int:
-        """How many more items may be taken from the source: no bound, since the values are kept anyway."""
-        return 1 << 60
 
 
 class StreamKeeper:

@@ -60,8 +60,8 @@ class Receiver:
 
     Parameters
     ----------
-    crew : callable
-        Gives the crew.
+    crew : Crew
+        The workers.
     fail_run : callable
         Takes (run, error) when the whole run is lost.
     break_pool : callable
@@ -74,7 +74,7 @@ class Receiver:
 
     def __init__(
         self,
-        crew: Callable[[], Crew],
+        crew: Crew,
         fail_run: Callable[[Run, BaseException], None],
         break_pool: Callable[[PoolBroken], None],
         check_over: Callable[[Run], None],
@@ -93,20 +93,20 @@ class Receiver:
             From a launcher.
         """
         if isinstance(news, Reply):
-            seat = self._crew().seat_of(news.slot)
+            seat = self._crew.seat_of(news.slot)
             if seat is not None:
                 self._on_frame(seat, news.frame)
         elif isinstance(news, SlotDown):
-            seat = self._crew().seat_of(news.slot)
+            seat = self._crew.seat_of(news.slot)
             if seat is not None and not self.is_closing:
                 self._on_down(seat, news)
         elif isinstance(news, TakenBack):
-            seat = self._crew().seat_of(news.slot)
+            seat = self._crew.seat_of(news.slot)
             if seat is not None:
                 self._on_taken_back(seat, news.chunk, news.n_items)
         elif isinstance(news, SourceReady):
-            self._crew().fill(news.launcher)
-            self._crew().change(news.launcher, news.n_more)
+            self._crew.fill(news.launcher)
+            self._crew.change(news.launcher, news.n_more)
             self._absences.back(news.launcher)
         elif isinstance(news, SourceQueued):
             self._absences.queued(news)
@@ -118,15 +118,16 @@ class Receiver:
     # --- reports ---
 
     def _on_frame(self, seat: Seat, frame: Frame) -> None:
-        if frame.kind == protocol.BROKEN:
-            text, trace = frame.meta
-            self._break_pool(PoolBroken(f"the initializer failed on {seat.name}: {text}", tail=trace))
-        elif frame.kind == protocol.DONE:
+        if frame.kind == protocol.DONE:
             report = Report(*frame.meta)
             chunk = seat.take(report.chunk)
             if chunk is not None:
-                _call_off(chunk)
+                if chunk.timer is not None:
+                    chunk.timer.cancel()
                 self._on_report(seat, chunk, report, frame)
+        elif frame.kind == protocol.BROKEN:
+            text, trace = frame.meta
+            self._break_pool(PoolBroken(f"the initializer failed on {seat.name}: {text}", tail=trace))
         elif frame.kind == protocol.INNER:
             chunk = seat.in_flight.get(frame.meta[0])
             if chunk is not None:
@@ -138,7 +139,7 @@ class Receiver:
 
     def _on_report(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
         run = chunk.run
-        self._crew().stillborn = 0
+        self._crew.stillborn = 0
         seat.n_items -= len(chunk.task.indices) - report.n_run
         if report.profile is not None and run.profile is not None:
             _profile(run.profile, seat, chunk, report, frame)
@@ -147,15 +148,14 @@ class Receiver:
         if report.undecodable:
             self._on_undecodable(seat, chunk, report.undecodable)
         elif report.n_run:
-            ends = array("d")
-            ends.frombytes(report.ends)
+            ends = array("d", report.ends)
             self._measure(seat, chunk, report, frame, ends)
             self._deliver(seat, chunk, report, frame, ends)
         if report.n_run < chunk.limit and not report.undecodable and not run.stopping:
             rest = chunk.task.part(report.n_run, chunk.limit, run.source.star, alone=False)
             run.requeue(rest, first=bool(run.again) and rest.indices[0] < run.again[0].indices[0])
             seat.last_size = min(seat.last_size, max(1, report.n_run))
-        if seat.items_left() == 0 and not seat.in_flight:
+        if seat.most_items is not None and not seat.items_left() and not seat.in_flight:
             seat.retiring = True
             seat.slot.retire()
         self._check_over(run)
@@ -170,9 +170,9 @@ class Receiver:
         except BaseException as error:
             self._not_returned(seat, chunk, report, error)
             return
-        failures = self._failures(seat, chunk, report)
-        again = {f.index - task.indices[0]: f for f in failures if self._tries_again(chunk, f)}
-        indices = task.indices[: len(values)]
+        failures = self._failures(seat, chunk, report) if report.failures else []
+        again = [failure for failure in failures if self._tries_again(chunk, failure)] if failures else []
+        indices = task.indices if len(values) == len(task.indices) else task.indices[: len(values)]
         if again or (task.contested and not chunk.run.keeper.lacks(indices)):
             self._deliver_some(chunk, values, failures, again)
         else:
@@ -198,13 +198,11 @@ class Receiver:
             except FilesFailed as error:
                 failures.append(Failure(index, error, attempt=run.attempts.get(index, 0) + 1))
 
-    def _deliver_some(
-        self, chunk: Chunk, values: list[Any], failures: list[Failure], again: dict[int, Failure]
-    ) -> None:
+    def _deliver_some(self, chunk: Chunk, values: list[Any], failures: list[Failure], again: list[Failure]) -> None:
         """Deliver what has not been delivered, and is not to be tried again."""
         run, task = chunk.run, chunk.task
         failed = {failure.index: failure for failure in failures}
-        tried = {failure.index for failure in again.values()}
+        tried = {failure.index for failure in again}
         for place, (index, value) in enumerate(zip(task.indices, values, strict=False)):
             if task.contested and run.keeper.has(index):
                 continue
@@ -247,21 +245,23 @@ class Receiver:
         return failure
 
     def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure], ends: array[float]) -> None:
-        run, task = chunk.run, chunk.task
+        run, task, slot = chunk.run, chunk.task, seat.slot
+        indices = task.indices if report.n_run == len(task.indices) else task.indices[: report.n_run]
         output, pictures = _said_and_shown(run, task, report) if report.output else ((), ())
         done = ChunkDone(
-            run.run_id, seat.name, seat.slot.host, seat.slot.pid, task.indices[: report.n_run], report.started, ends,
-            report.block, tuple(failures), output, pictures,
+            run.run_id, seat.name, slot.host, slot.pid, indices, report.started, ends, report.block, tuple(failures),
+            output, pictures,
         )  # fmt: skip
         run.note(done)
 
     def _measure(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame, ends: array[float]) -> None:
         now = time.perf_counter()
-        work = max(ends[-1] - report.started, 0.0) if ends else 0.0
-        overhead = now - max(chunk.sent_s, seat.last_reply_s) - work
-        overhead = min(max(overhead, _MIN_OVERHEAD_S), _MAX_OVERHEAD_S)
+        work = ends[-1] - report.started if ends and ends[-1] > report.started else 0.0
+        overhead = min(now - max(chunk.sent_s, seat.last_reply_s) - work, _MAX_OVERHEAD_S)
+        overhead = max(overhead, _MIN_OVERHEAD_S)
+        before = seat.overhead_s
         # The fixed part: what grows with the chunk, pickling above all, is no reason for larger chunks.
-        seat.overhead_s = min(overhead, seat.overhead_s + 0.1 * (overhead - seat.overhead_s))
+        seat.overhead_s = overhead if overhead < before else before + 0.1 * (overhead - before)
         seat.last_reply_s = now
         run, key = chunk.run, id(seat)
         run.item_s[key] = work / report.n_run
@@ -334,7 +334,7 @@ class Receiver:
 
     def _on_source_broken(self, news: SourceBroken) -> None:
         """Do without a place, if there is another: what it was sent goes there."""
-        crew = self._crew()
+        crew = self._crew
         others = [launcher for launcher in crew.launchers if launcher is not news.launcher]
         if not others:
             self._break_pool(self._absences.last_error(news))
@@ -344,7 +344,7 @@ class Receiver:
 
     def do_without(self, launcher: Launcher, reason: str) -> None:
         """Have others do what a launcher's workers were sent; it is no longer one of the pool's."""
-        for seat in self._crew().drop(launcher):
+        for seat in self._crew.drop(launcher):
             lost = seat.take_all()
             for chunk in lost:
                 _call_off(chunk)
@@ -362,11 +362,11 @@ class Receiver:
             run.tell(WorkerDown(seat.name, slot.host, slot.pid, reason))
         try:
             if not was_retired:
-                self._crew().mourn(seat, running is not None or not lost, reason, tail)
+                self._crew.mourn(seat, running is not None or not lost, reason, tail)
             if seat.leaving:
-                self._crew().remove(seat)
+                self._crew.remove(seat)
             else:
-                self._crew().replace(seat)
+                self._crew.replace(seat)
         except PoolBroken as error:
             self._break_pool(error)
         for chunk in lost:

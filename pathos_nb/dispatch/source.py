@@ -53,10 +53,7 @@ class SliceSource:
         """Items not yet taken."""
         return (self.total or 0) - self._next
 
-    @property
-    def ready(self) -> int:
-        """Items that can be taken now."""
-        return self.left
+    ready = left  # all of them can be taken now
 
     @property
     def is_exhausted(self) -> bool:
@@ -71,8 +68,8 @@ class SliceSource:
         """Give the indices and the items of the next `n`."""
         start, stop = self._next, min(self._next + n, self.total or 0)
         self._next = stop
-        parts = tuple(column[start:stop] for column in self.columns)
-        return range(start, stop), parts[0] if self.star else parts
+        parts = [column[start:stop] for column in self.columns]
+        return range(start, stop), parts[0] if self.star else tuple(parts)
 
     def pull(self, n_ready: int) -> None:
         """Nothing to pull: all is there."""
@@ -107,6 +104,8 @@ class ChosenSource(SliceSource):
     def left(self) -> int:
         """Items not yet taken."""
         return len(self._chosen) - self._next
+
+    ready = left
 
     def take(self, n: int) -> Taken:
         """Give the indices and the items of the next `n`."""

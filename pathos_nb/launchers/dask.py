@@ -78,6 +78,7 @@ class DaskLauncher(Launcher):
         self._error: BaseException | None = None
         self._n_short, self._has_begun, self._is_closed, self._is_lost = 0, False, False, False
         self._threads: dict[str, int] = {}
+        self._is_known = False
         self._demand, self._is_needed = Demand(self.client, self.token), True
         self._scattered: dict[int, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -255,31 +256,34 @@ class DaskLauncher(Launcher):
     async def _look_after(self) -> None:
         """Open lines to dask's workers as they come, as far as they are wanted, and end those of workers that went."""
         try:
-            await install("dask's scheduler", self.client.run_on_scheduler, is_worker=False)
-            is_open = True
-            while is_open and not self._is_closed:
-                is_open = await self._look()
+            while not (self._is_closed or self._is_client_closed):
+                await self._look()
                 await asyncio.sleep(_LOOK_S)
-        except Exception as error:
-            self._fail(_told(error, self._where))
+            error = _closed()
+        except asyncio.CancelledError:  # the loop ends with its client
+            error = _closed()
+        except Exception as failed:
+            error = _closed() if self._is_client_closed else _told(failed, self._where)
+        if not self._is_closed:
+            self._fail(error)
 
-    async def _look(self) -> bool:
-        """Compare once; False if the client has been closed, which ends it all."""
-        if self.client.status in ("closed", "closing"):
-            cure = "make a new client, and a pool of it"
-            self._fail(
-                PoolBroken("the client of dask was closed", cause="by hand, or for want of a scheduler", cure=cure)
-            )
-            return False
+    @property
+    def _is_client_closed(self) -> bool:
+        return self.client.status in ("closed", "closing")
+
+    async def _look(self) -> None:
+        """Compare once."""
         if self.client.status != "running":  # it tries to connect again by itself, for a while
             self._lose("the connection to dask's scheduler was lost")
-            return True
+            return
         try:
+            if not self._is_known:  # the scheduler may be another than before
+                await install("dask's scheduler", self.client.run_on_scheduler, is_worker=False)
+                self._is_known = True
             self._compare(dict(await self.client.nthreads()))
             await self._be_present()
         except OSError:
             self._lose("dask's scheduler does not answer")
-        return True
 
     def _compare(self, threads: dict[str, int]) -> None:
         """Take note of what workers dask has now."""
@@ -317,7 +321,7 @@ class DaskLauncher(Launcher):
         with self._changed:
             lines = list(self.lines.values())
             self.lines.clear()
-            self._threads = {}
+            self._threads, self._is_known = {}, False
         for line in lines:
             line.give_up(ConnectionError(reason))
 
@@ -415,6 +419,11 @@ class DaskLauncher(Launcher):
             task.cancel()
         self._scattered.clear()
         self._demand.want(0)
+
+
+def _closed() -> PoolBroken:
+    cure = "make a new client, and a pool of it"
+    return PoolBroken("the client of dask was closed", cause="by hand, or for want of a scheduler", cure=cure)
 
 
 def _told(error: BaseException, where: str) -> PoolBroken:

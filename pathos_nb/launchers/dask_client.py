@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +14,7 @@ from pathos_nb.launchers.contract import Offer
 __all__ = ["check", "n_threads_of", "neighbours", "offer_of", "open_client"]
 
 _CONNECT_S = 10.0
+_BY_TCP = ("tcp", "tls", "ws", "wss")
 _HERE = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -91,8 +93,11 @@ def _connected(address: str) -> Any:
 
 def _knock(address: str) -> None:
     """See that a scheduler is there: a client that cannot connect is long about it, and about its end."""
-    from distributed.comm import connect
+    from distributed.comm import connect, get_address_host_port, parse_address
     from distributed.security import Security
+
+    if parse_address(address)[0] in _BY_TCP:  # dask tries again and again where nobody listens
+        socket.create_connection(get_address_host_port(address), _CONNECT_S).close()
 
     async def knock() -> None:
         said = Security().get_connection_args("client")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, Protocol
 
@@ -125,7 +126,9 @@ class Line:
         self.n_tries = 1
         self._future: Any = None
         self._is_direct = False
-        self._unsent: list[Envelope] = []
+        self._unsent: deque[Envelope] = deque()
+        self._to_bring: deque[tuple[int, Frame]] = deque()
+        self._is_flushing = self._is_closing = False
         self._n_sent = self._n_heard = 0
         self._brought: set[int] = set()
         self._out: dict[int, int] = {}
@@ -138,7 +141,7 @@ class Line:
         """Open the station, and hear it until the line is over."""
         try:
             await asyncio.wait_for(self._open(), _OPEN_S)
-            self.is_up = not self.is_over
+            self.is_up, self.n_tries = not self.is_over, 0
             await self._flush()
             self.office.note_line()
             self.office.hub.post(self._on_change)
@@ -153,6 +156,9 @@ class Line:
             raise
         except BaseException as error:
             self.give_up(error)
+        finally:
+            if not self._is_closing:  # else it is asked to end first
+                self._let_go()
 
     async def _open(self) -> None:
         def run(function: Callable[..., Any], *args: Any) -> Coroutine[Any, Any, Any]:
@@ -207,18 +213,23 @@ class Line:
 
     async def close(self) -> None:
         """End the station; returns when nothing is left of it."""
-        was_over, self.is_over = self.is_over, True
+        was_over, self.is_over, self._is_closing = self.is_over, True, True
         try:
             if self._future is not None and not was_over and self.client.status == "running":
                 await asyncio.wait_for(self.ask("close"), _CLOSE_S)
         except Exception as error:  # it is gone, or will be: dask drops what nobody holds
             self.error = self.error or error
         finally:
-            self.presence.end()
             for task in list(self._tasks):
                 task.cancel()
-            if self._future is not None:
-                self._future.release()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Have dask forget all of it: what nobody holds ends, and is not waited for where its worker has gone."""
+        self.presence.end()
+        if self._future is not None:
+            self._future.release()
+            self._future = None
 
     # --- down ---
 
@@ -226,12 +237,12 @@ class Line:
         """Send envelopes, without blocking; on a line that is over they are lost, as its slots are."""
         if self.is_over:
             return
-        is_first = not self._unsent
         for frame in frames:
-            if kind == messages.RELAY and frame.kind == protocol.WORK:
+            if kind == messages.RELAY and frame.kind in (protocol.WORK, protocol.CALL):
                 self._out[slot] = self._out.get(slot, 0) + 1
             self._unsent.append(self._by_its_way(kind, slot, frame))
-        if is_first and self.is_up:
+        if self.is_up and not self._is_flushing:  # asked after it was put there: `_flush` says so, then looks
+            self._is_flushing = True
             self.client.loop.add_callback(self._flush)
 
     def _by_its_way(self, kind: int, slot: int, frame: Frame) -> Envelope:
@@ -240,7 +251,7 @@ class Line:
             run = frame.meta[0]
             if run not in self._brought:
                 self._brought.add(run)
-                self.client.loop.add_callback(self._start, self._bring(run, frame))
+                self._to_bring.append((run, frame))
             return Envelope(ours.BY_FUTURE, slot, Frame(0, (str(run), frame.meta)))
         if kind == messages.RELAY and frame.kind == protocol.FORGET and frame.meta[0] in self._brought:
             self.client.loop.add_callback(self.office.forget, frame.meta[0])
@@ -253,7 +264,10 @@ class Line:
             self.send(ours.DROP, 0, Frame(0, (str(run),)))
 
     async def _flush(self) -> None:
-        envelopes, self._unsent = self._unsent, []
+        self._is_flushing = False
+        for _ in range(len(self._to_bring)):  # not before it is up: its worker would not know what to do with it
+            self._start(self._bring(*self._to_bring.popleft()))
+        envelopes = [self._unsent.popleft() for _ in range(len(self._unsent))]
         if envelopes and not self.is_over:
             self._n_sent += 1
             self._start(self._obey(Parcel(self._n_sent, envelopes)))

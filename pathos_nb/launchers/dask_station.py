@@ -35,7 +35,7 @@ from pathos_nb.wire.envelopes import Envelope
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
 
-__all__ = ["Station", "bring", "open_station", "stand", "wanted"]
+__all__ = ["Station", "bring", "open_station", "stand"]
 
 _END_S = 5.0
 _PRELOAD = ("cloudpickle",)
@@ -222,7 +222,3 @@ async def stand(key: str, name: str) -> None:
     worker = get_worker()
     while name in getattr(worker.state.actors.get(key), "standing", ()):  # noqa: ASYNC110 - an event would hold on to it
         await asyncio.sleep(ours.STAND_S)
-
-
-def wanted() -> None:
-    """Do nothing: as long as this waits for a worker, dask knows that one is wanted."""

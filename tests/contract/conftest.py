@@ -9,6 +9,7 @@ import pytest
 
 from tests.rig.dask_cluster import wants_dask
 from tests.rig.fixtures import launcher, note_failure, pool, pools
+from tests.rig.sampling import REMOTE, later_shapes, launcher_of, leave_out, name_of
 
 __all__ = ["launcher", "pool", "pools"]
 
@@ -21,32 +22,17 @@ SELDOM_ON_MPI = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Try less on MPI and dask, unless it is `--everywhere`: each test once, and not with each of its parameters."""
-    if config.getoption("--everywhere"):
-        return
-    seen: set[object] = set()
-    left_out = [item for item in items if _is_tried_once(item) and (_name(item) in seen or seen.add(_name(item)))]
-    left_out += [item for item in items if _is_seldom(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    """Try each test once where another machine may be reached, and some not at all on MPI, unless it is `--everywhere`."""
+    if not config.getoption("--everywhere"):
+        leave_out(config, items, later_shapes(items, _is_sampled) | set(filter(_is_seldom, items)))
 
 
-def _is_tried_once(item: pytest.Item) -> bool:
-    return item.path.parent == Path(__file__).parent and (wants_dask(item) or _launcher(item) == "mpi")
-
-
-def _name(item: pytest.Item) -> tuple[Path, str, str]:
-    return item.path, getattr(item, "originalname", item.name), _launcher(item)
-
-
-def _launcher(item: pytest.Item) -> str:
-    spec = getattr(item, "callspec", None)
-    return str(spec.params.get("launcher", "")) if spec else ""
+def _is_sampled(item: pytest.Item) -> bool:
+    return item.path.parent == Path(__file__).parent and (wants_dask(item) or launcher_of(item) in REMOTE)
 
 
 def _is_seldom(item: pytest.Item) -> bool:
-    names = {item.path.name, getattr(item, "originalname", "")}
-    return _launcher(item) == "mpi" and bool(names & SELDOM_ON_MPI)
+    return launcher_of(item) == "mpi" and bool({item.path.name, name_of(item)} & SELDOM_ON_MPI)
 
 
 @pytest.hookimpl(wrapper=True)

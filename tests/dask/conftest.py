@@ -11,12 +11,10 @@ from tests.rig.dask_cluster import Cluster
 
 
 @pytest.fixture(scope="module")
-def rough(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def rough(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster of two workers with one thread each, whose processes have another version of the package, not loaded."""
     from distributed import Client
 
-    if not request.config.getoption("--everywhere"):
-        pytest.skip("clusters of their own are started, hurt and killed: --everywhere runs it")
     folder: Path = tmp_path_factory.mktemp("rough")
     (folder / "other" / "pathos_nb").mkdir(parents=True)
     (folder / "other" / "pathos_nb" / "__init__.py").write_text('__version__ = "0.0.1"\n')
@@ -25,3 +23,10 @@ def rough(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         held.client = client
         yield held
     held.close()
+
+
+@pytest.fixture(scope="module")
+def seldom(request: pytest.FixtureRequest) -> None:
+    """Skip what need not be tried every day."""
+    if not request.config.getoption("--everywhere"):
+        pytest.skip("clusters are hurt in many ways: --everywhere runs all of them")

@@ -35,12 +35,12 @@ class Scene:
         self.slot = SimpleNamespace(name="w", host="h", pid=1, python="", running=lambda: Running(NUMBER, 0, 0.0, 2))
         self.seat = SimpleNamespace(
             take=lambda number: self.chunk, take_all=lambda: [self.chunk], in_flight={}, slot=self.slot, name="w", retiring=False, leaving=False,
-            items_left=lambda: None, n_items=2, last_size=2,
+            most_items=None, n_items=2, last_size=2,
         )  # fmt: skip
         crew = SimpleNamespace(
             seat_of=lambda slot: self.seat, stillborn=0, mourn=lambda *a: None, replace=lambda s: None
         )
-        self.receiver = Receiver(lambda: crew, self.fail, self.fail, lambda run: None, None)  # type: ignore[arg-type]
+        self.receiver = Receiver(crew, self.fail, self.fail, lambda run: None, None)  # type: ignore[arg-type]
 
     def requeue(self, task: Task, first: bool = False) -> None:
         """Keep what is to run again."""

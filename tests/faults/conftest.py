@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.rig.fixtures import launcher, note_failure, pool, pools
+from tests.rig.sampling import REMOTE, later_shapes, launcher_of, leave_out
 
 __all__ = ["launcher", "pool", "pools"]
 
@@ -18,7 +19,6 @@ OF_THIS_MACHINE = {
     "test_exhaustion.py", "test_input.py", "test_items_that_meddle.py", "test_nesting.py",
     "test_objects_that_do_not_travel.py",
 }  # fmt: skip
-REMOTE = {"agent", "ppft", "mpi", "dask"}
 ELSEWHERE = {"mpi", "dask"}  # their own faults are in tests/mpi and tests/dask
 OF_DASK = {"test_interrupt.py"}
 
@@ -27,17 +27,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what is only tried with `--everywhere`."""
     if config.getoption("--everywhere"):
         return
-    left_out = {item for item in items if item.path.name in OF_THIS_MACHINE and _launcher(item) in REMOTE}
-    here = [item for item in items if item.path.parent == Path(__file__).parent and _launcher(item) in ELSEWHERE]
-    left_out |= {item for item in here if _launcher(item) == "mpi" or item.path.name not in OF_DASK}
-    config.hook.pytest_deselected(items=list(left_out))
-    items[:] = [item for item in items if item not in left_out]
+    here = [item for item in items if item.path.parent == Path(__file__).parent]
+    left_out = {item for item in here if _is_left_out(item)}
+    leave_out(config, items, left_out | later_shapes(here, lambda item: launcher_of(item) in REMOTE))
 
 
-def _launcher(item: pytest.Item) -> str:
-    """Give the launcher that a test is for, if it is for one."""
+def _is_left_out(item: pytest.Item) -> bool:
+    launcher = launcher_of(item)
+    if item.path.name in OF_THIS_MACHINE and launcher in REMOTE:
+        return True
+    if launcher in ELSEWHERE and (launcher == "mpi" or item.path.name not in OF_DASK):
+        return True
+    return item.path.name == "test_nesting.py" and "processes" not in (launcher, _inner(item))
+
+
+def _inner(item: pytest.Item) -> str:
+    """Give the launcher of the inner maps; "processes" where a test has none."""
     spec = getattr(item, "callspec", None)
-    return spec.params.get("launcher", "") if spec else ""
+    return str(spec.params.get("kind", "processes")) if spec else "processes"
 
 
 @pytest.hookimpl(wrapper=True)
