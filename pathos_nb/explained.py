@@ -72,6 +72,14 @@ EXPLAINED: Mapping[str, Explained] = {
         "What was there before is untouched. Make room or name another folder, then copy again: it goes on where"
         " it was.",
     ),
+    "FilesFailed": Explained(
+        "A file that items were to have (`files=`) changed while the map ran, is not seen where they run, or finds no"
+        " room there; or one that they were to give back (`collect=`) is not there, is too large to be carried, has a"
+        " name that leads elsewhere, or finds no room or another run's files here.",
+        "The message names the file and the machine. Begin the map again when its inputs are complete; have items write"
+        " what they are asked for, into their current folder; give `collect_to=` another folder, or one that both"
+        " machines see.",
+    ),
     "HostError": Explained(
         "Something about another machine went wrong that none of its kinds describes.",
         "`%pathos check HOST` looks at the host anew and says what it finds.",

@@ -91,5 +91,6 @@ def _be_rank(lifeline: tuple[int, int]) -> None:
         else:
             here = socket.gethostname()
             os.write(2, f"rank 0 of the job is on {here}, and has to be where the pool is\n".encode())
+            os._exit(status)  # to take leave of MPI is to wait for the others
     finally:
         leave(status)

@@ -9,6 +9,7 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.launchers.registry import registry
+from tests.contract.calls import same
 from tests.rig import agents
 
 __all__ = ["Pools", "agents", "apart", "is_apart", "not_serial", "only", "params", "together"]
@@ -54,6 +55,7 @@ class Pools:
         if launcher not in self._open:
             self._open[launcher] = Pool(launcher, nodes=2)
             assert self._open[launcher].amap(abs, range(-8, 0)).get(30) == [8, 7, 6, 5, 4, 3, 2, 1]
+            self._open[launcher].each(same, 0)  # each machine has the modules of the tests, and what watches them
         return self._open[launcher]
 
     def discard(self, launcher: str) -> None:

@@ -177,8 +177,8 @@ except PoolBroken as error:
     ("mpiexec", "why"),
     [
         ("srun --mpi=none --overlap -N2", "each of 2 ranks found itself in a job of 1"),
-        (f"{ACROSS} -N1 -w node2", "rank 0 of the job is on node2, and has to be where the pool is"),
-        (f"{ACROSS} -N2 --partition=nowhere", "mpiexec ended with status 1 before a rank had come"),
+        (f"{ACROSS} --overcommit -N1 -w node2", "rank 0 of the job is on node2, and has to be where the pool is"),
+        ("srun --mpi=nothing", "Invalid MPI type 'nothing'"),
     ],
 )
 def test_ranks_that_cannot_be_have_a_reason(
