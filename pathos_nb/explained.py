@@ -72,6 +72,12 @@ EXPLAINED: Mapping[str, Explained] = {
         "What was there before is untouched. Make room or name another folder, then copy again: it goes on where"
         " it was.",
     ),
+    "FilesFailed": Explained(
+        "A file of the map (`--files`) has changed or gone since the map began, there is no room for it where the"
+        " item runs, or the item has not written what was to be collected (`--collect`), or changed it meanwhile.",
+        "Begin the map again if inputs have changed; make room; or look at what the item writes, and where: its own"
+        " folder is the current one while it runs.",
+    ),
     "HostError": Explained(
         "Something about another machine went wrong that none of its kinds describes.",
         "`%pathos check HOST` looks at the host anew and says what it finds.",
