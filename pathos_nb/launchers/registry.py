@@ -139,7 +139,7 @@ class Registry:
             yield from self.offers()
         for name, (score, _) in self._availabilities():
             if score:
-                yield from self._load(name).offers()
+                yield from self.load(name).offers()
 
     def _availabilities(self) -> Iterator[tuple[str, Availability]]:
         for name in self.names():
