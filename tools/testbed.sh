@@ -48,6 +48,6 @@ need() {
 }
 
 need "the tests on ssh hosts" \
-    openssh-server openssh-client openssl iproute2 iputils-ping ethtool procps tcsh fish zsh util-linux
+    openssh-server openssh-client openssl iproute2 iputils-ping ethtool procps tcsh fish zsh util-linux libpam-oath
 need "the tests on Slurm" slurm-wlm munge util-linux
 need "the tests in a browser" chromium fonts-dejavu-core

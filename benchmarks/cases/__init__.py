@@ -46,6 +46,7 @@ NAMES = (
     "heterogeneous",
     "slots",
     "store",
+    "many_points",
     "forecast",
 )
 

@@ -95,8 +95,8 @@ def _shown(seconds: int) -> tuple[float, float, float]:
     profile = make_profile(True)
     assert profile is not None
     run: Any = SimpleNamespace(
-        run_id="r", title="bench", state="running", total=None, n_done=1, n_failed=0, n_pictures=0, seconds=1.0,
-        started_at=0.0, is_over=False, failures={}, chunks=[], places=[], profile=profile,
+        run_id="r", title="bench", state="running", total=None, n_done=1, n_before=0, n_failed=0, n_pictures=0,
+        seconds=1.0, started_at=0.0, is_over=False, failures={}, chunks=[], places=[], profile=profile,
     )  # fmt: skip
     watch, sent = Watch(run, 0.0, 20_000), list[int]()
     stream = Stream(Feed(watch), lambda message: sent.append(len(json.dumps(message))))

@@ -64,8 +64,8 @@ def _measured(is_open: bool, size: int, n_workers: int, seconds: int) -> tuple[f
 
 def _run() -> Any:
     return SimpleNamespace(
-        run_id="r", title="bench", state="running", total=None, n_done=1, n_failed=0, n_pictures=0, seconds=1.0,
-        started_at=0.0, is_over=False, failures={}, chunks=[], places=[], profile=None,
+        run_id="r", title="bench", state="running", total=None, n_done=1, n_before=0, n_failed=0, n_pictures=0,
+        seconds=1.0, started_at=0.0, is_over=False, failures={}, chunks=[], places=[], profile=None,
     )  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 // What is known of a run's profile, and how a part of it changes that. Bounded, whatever the kernel sends.
-import type { FunctionRows, ProfilePart, UsageRows } from './protocol';
+import type { FunctionRows, PointRows, ProfilePart, UsageRows } from './protocol';
 
 export const MAX_NODES = 4_000;
 const MAX_NAME = 200;
@@ -20,6 +20,8 @@ export interface Profile {
   readonly kinds_ms: readonly number[];
   readonly functions: FunctionRows;
   readonly usage: UsageRows;
+  readonly longest: PointRows;
+  readonly heaviest: PointRows;
   readonly notes: readonly string[];
 }
 
@@ -36,7 +38,8 @@ export function withPart(profile: Profile | null, part: ProfilePart): Profile {
     });
   });
   return {
-    nodes, nSamples: part.n_samples, kinds_ms: part.kinds_ms, functions: part.functions, usage: part.usage, notes: part.notes,
+    nodes, nSamples: part.n_samples, kinds_ms: part.kinds_ms, functions: part.functions, usage: part.usage,
+    longest: part.longest, heaviest: part.heaviest, notes: part.notes,
   };
 }
 
@@ -46,7 +49,7 @@ export function asPart(profile: Profile | null): ProfilePart | null {
   const rows = [...profile.nodes.values()];
   return {
     n_samples: profile.nSamples, kinds_ms: [...profile.kinds_ms], functions: profile.functions, usage: profile.usage,
-    notes: [...profile.notes],
+    longest: profile.longest, heaviest: profile.heaviest, notes: [...profile.notes],
     nodes: {
       id: rows.map((row) => row.id), parent: rows.map((row) => row.parent), name: rows.map((row) => row.name),
       where: rows.map((row) => row.where), total_ms: rows.map((row) => row.total_ms), kind: rows.map((row) => row.kind),

@@ -160,7 +160,20 @@ export interface UsageRows {
   dump_s: number[];
   /** for input */
   wait_s: number[];
+  /** of a host that of all its workers */
+  idle_s: number[];
+  /** of reports */
+  transfer_s: number[];
+  bytes_out: number[];
+  bytes_in: number[];
   peak_bytes: number[];
+}
+
+/** Points that stand out, as columns: by seconds, or by bytes. */
+export interface PointRows {
+  amount: number[];
+  label: string[];
+  worker: string[];
 }
 
 /** A run's profile, or what has changed of it: nodes that are not in it are as they were, tables are whole. */
@@ -170,6 +183,8 @@ export interface ProfilePart {
   nodes: FlameNodes;
   functions: FunctionRows;
   usage: UsageRows;
+  longest: PointRows;
+  heaviest: PointRows;
   notes: string[];
 }
 

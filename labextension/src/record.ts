@@ -1,6 +1,6 @@
 // A record as it comes from a file or a trait: nobody can say what is in it until it has been looked at.
 import { isObject } from './comm';
-import { PROTOCOL, type Figures, type Head, type Lane, type ProfilePart, type RunRecord, type RunState, type Spans } from './protocol';
+import { PROTOCOL, type Figures, type Head, type Lane, type PointRows, type ProfilePart, type RunRecord, type RunState, type Spans } from './protocol';
 
 /** Give a record whose every part is what its type says, or why there is none, in words. */
 export function readRecord(value: unknown): RunRecord | string {
@@ -53,9 +53,17 @@ function profile(value: Record<string, unknown>): ProfilePart {
     usage: {
       name: usage('name', text), is_host: usage('is_host', (is) => is === true), run_s: usage('run_s', number),
       cpu_s: usage('cpu_s', number), load_s: usage('load_s', number), dump_s: usage('dump_s', number),
-      wait_s: usage('wait_s', number), peak_bytes: usage('peak_bytes', number),
+      wait_s: usage('wait_s', number), idle_s: usage('idle_s', number), transfer_s: usage('transfer_s', number),
+      bytes_out: usage('bytes_out', number), bytes_in: usage('bytes_in', number), peak_bytes: usage('peak_bytes', number),
     },
+    longest: points(value['longest']),
+    heaviest: points(value['heaviest']),
   };
+}
+
+function points(value: unknown): PointRows {
+  const rows = columns(value, 'label');
+  return { amount: rows('amount', number), label: rows('label', text), worker: rows('worker', text) };
 }
 
 /** Give a reader of columns, each as long as the first. */

@@ -74,7 +74,9 @@ describe('the view of a profile', () => {
     await frame();
     expect(element.querySelector('.pathos-nb-by-function tbody')?.textContent).toMatch(/0\.70 s.*0\.90 s.*slow<b>.*a\.py:1.*Python.*3/);
     expect(element.querySelector('.pathos-nb-by-function b')).toBeNull();
-    expect(element.querySelector('.pathos-nb-by-worker tbody')?.textContent).toMatch(/w0.*1\.0 s.*52 MB/);
+    expect(element.querySelector('.pathos-nb-by-worker tbody')?.textContent).toMatch(/w0.*1\.0 s.*0\.25 s2\.0 ms3\.4\u00a0kB0\u00a0B52\u00a0MB/);
+    expect(element.querySelector('.pathos-nb-by-point tbody')?.textContent).toBe('0.75 sx=<b>3w0');
+    expect([...element.querySelectorAll('.pathos-nb-by-point summary')].map((each) => each.textContent)).toEqual(['longest points', 'most memory']);
   });
 
   it('enters a function by a click, and comes back', async () => {

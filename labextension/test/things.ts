@@ -47,7 +47,10 @@ export function profilePart(...nodes: [number, number, string, number, number?][
       total_ms: nodes.map((n) => n[3]), kind: nodes.map((n) => n[4] ?? 0),
     },
     functions: { name: ['slow<b>'], where: ['a.py:1'], own_ms: [700], total_ms: [900], kind: [0], n_calls: [3] },
-    usage: { name: ['w0'], is_host: [false], run_s: [1], cpu_s: [0.7], load_s: [0], dump_s: [0], wait_s: [0.1], peak_bytes: [52_000_000] },
+    usage: { name: ['w0'], is_host: [false], run_s: [1], cpu_s: [0.7], load_s: [0], dump_s: [0], wait_s: [0.1], idle_s: [0.25],
+      transfer_s: [0.002], bytes_out: [3_400], bytes_in: [0], peak_bytes: [52_000_000] },
+    longest: { amount: [0.75], label: ['x=<b>3'], worker: ['w0'] },
+    heaviest: { amount: [52_000_000], label: ['x=4'], worker: ['w0'] },
   };
 }
 

@@ -19,8 +19,9 @@ from pathos_nb.dispatch.keepers import ListKeeper
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import SliceSource
-from pathos_nb.dispatch.store.found import StoredRun, kept_points, keys_of, of_function, points_of
+from pathos_nb.dispatch.store.found import StoredRun, keys_of, of_function, points_of
 from pathos_nb.dispatch.store.keys import FunctionKey
+from pathos_nb.dispatch.store.points import kept_points
 from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.dispatch.store.resume import Plan, plan
 from pathos_nb.dispatch.store.store import Store
@@ -74,7 +75,7 @@ def plan_detached(store: Store, sweep: Sweep, is_fresh: bool) -> Found:
 
 
 def _going_on(store: Store, sweep: Sweep, run: StoredRun) -> Plan:
-    return Plan(store, sweep, run, kept_points(store.file, run, max(1, len(sweep.rows))))
+    return Plan(store, sweep, run, kept_points(store.file, run.run, max(1, len(sweep.rows))))
 
 
 class Detached:

@@ -31,7 +31,8 @@ from pathos_nb.detached.parcels import Parcel, unpack
 from pathos_nb.detached.queues import Queue
 from pathos_nb.dispatch.keepers import ListKeeper
 from pathos_nb.dispatch.run import Run
-from pathos_nb.dispatch.store.found import kept_points, run_of
+from pathos_nb.dispatch.store.found import run_of
+from pathos_nb.dispatch.store.points import kept_points
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.errors import BadFile, Failure, PathosNbError, QueueError, StoreError, TaskEnded
 from pathos_nb.events import PlaceQueued, WorkerDown
@@ -357,7 +358,7 @@ class Watching:
             return
         with contextlib.suppress(StoreError):
             stored = run_of(self._store.file, run.run_id)
-            kept = kept_points(self._store.file, stored) if stored is not None else None
+            kept = kept_points(self._store.file, stored.run) if stored is not None else None
             for place, value in (kept.values if kept is not None else {}).items():
                 if not keeper.has(place):
                     keeper.place([place], [value])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
+from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.ended import EndedRun
 from pathos_nb.dispatch.keepers import ListKeeper
 from pathos_nb.dispatch.run import Run
@@ -78,7 +80,7 @@ class Filler:
             keeper.place([index], [value])
         run.failures, run.n_failed = failures, len(failures)
         shift_s = run.started_at + run.seconds - self._again.started_at  # as if it had gone on at once
-        run.chunks += [_renamed(chunk, run.run_id, self._indices, shift_s) for chunk in list(self._again.chunks)]
+        run.chunks += [_renamed(chunk, run.run_id, self._indices, shift_s) for chunk in self._again.chunks]
         _join_profiles(run.profile, self._again, self._indices)
         run.ended_at = (run.ended_at or 0.0) + self._again.seconds
         run.error = None if run.n_done == run.total else run.error
@@ -87,7 +89,7 @@ class Filler:
 
 def _attempts(before: Mapping[int, int], again: Run, indices: Sequence[int]) -> dict[int, int]:
     """Give how often items were begun before their last time, counting both runs."""
-    begun = {place for chunk in list(again.chunks) for place in chunk.indices}
+    begun = {place for chunk in again.chunks for place in chunk.indices}
     begun |= {place for place, failure in again.failures.items() if failure.worker}
     return {indices[p]: before.get(indices[p], 0) + 1 + again.attempts.get(p, 0) for p in begun}
 
@@ -106,11 +108,11 @@ def _refilled(run: EndedRun, again: Run, indices: Sequence[int]) -> EndedRun:
     n_failed = sum(not is_not_run(failure) for failure in failed.values())
     state = "failed" if n_failed else "done" if n_done == len(found) else run.state
     shift_s = run.started_at + run.seconds - again.started_at
-    chunks = [_renamed(chunk, run.run_id, indices, shift_s) for chunk in list(again.chunks)]
+    chunks = (_renamed(chunk, run.run_id, indices, shift_s) for chunk in again.chunks)
     _join_profiles(run.profile, again, indices)
     return replace(
         run, found=found, failed=failed, n_done=n_done, n_failed=n_failed, state=state,
-        seconds=run.seconds + again.seconds, chunks=[*run.chunks, *chunks],
+        seconds=run.seconds + again.seconds, chunks=ChunkLog(chain(run.chunks, chunks)),
         attempts={**run.attempts, **_attempts(run.attempts, again, indices)},
     )  # fmt: skip
 

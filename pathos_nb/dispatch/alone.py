@@ -54,10 +54,23 @@ def send_alone(run: Run, crew: Crew, note: Callable[[Seat, Run, Chunk], None]) -
 
 
 def _idle(crew: Crew) -> Seat | None:
+    """Give the idle worker that is nearest."""
+    nearest = None
     for seat in crew.seats:
-        if not seat.in_flight and seat.slot.takes_calls and not seat.retiring and seat.most_items is None:
-            return seat if seat.slot.minor == MINOR else None
-    return None
+        slot = seat.slot
+        if (
+            seat.in_flight
+            or seat.retiring
+            or seat.most_items is not None
+            or not slot.takes_calls
+            or slot.minor != MINOR
+        ):
+            continue
+        if not slot.latency_s:
+            return seat
+        if nearest is None or slot.latency_s < nearest.slot.latency_s:
+            nearest = seat
+    return nearest
 
 
 def _payload(run: Run, task: Task) -> Payload | None:

@@ -10,6 +10,7 @@ The keys are ours: an archive gets them as text of 32 hexadecimal digits.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -95,6 +96,7 @@ class ArchiveCache:
 
     def __init__(self, archive: MutableMapping[str, Any]) -> None:
         self._archive = archive
+        _free(getattr(archive, "archive", archive))
         self._is_before = hasattr(archive, "archive") and hasattr(archive, "dump") and hasattr(archive, "load")
         self._lock = threading.Lock()
 
@@ -153,6 +155,29 @@ class ArchiveCache:
 
     def close(self) -> None:
         """Nothing: it is the caller's."""
+
+
+def _free(archive: Any) -> None:
+    """Have a SQL archive in memory usable in all threads: its connection is copied to one that is.
+
+    Without SQLAlchemy, klepto's belongs to the thread that has opened it, which is mostly the one that asks for a map;
+    values come in others. Where it is yet another thread, or with SQLAlchemy, it stays as it is.
+    """
+    root = str((getattr(archive, "__state__", None) or {}).get("root", ""))
+    if not root.startswith("sqlite:") or "memory" not in root:
+        return
+    import sqlite3
+
+    old = getattr(archive, "_conn", None)
+    if not isinstance(old, sqlite3.Connection):
+        return
+    with contextlib.suppress(sqlite3.ProgrammingError):
+        if ("THREADSAFE=1",) not in old.execute("PRAGMA compile_options").fetchall():
+            return
+        new = sqlite3.connect(":memory:", check_same_thread=False)
+        old.backup(new)
+        archive._conn, archive._engine = new, new.cursor()
+        old.close()
 
 
 def _put_each(archive: MutableMapping[str, Any], named: dict[str, Any]) -> None:

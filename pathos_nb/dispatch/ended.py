@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.using.selected import Selected
@@ -122,7 +123,7 @@ def ended(run: Run | EndedRun | Selected, n_points: int) -> EndedRun:
     return EndedRun(
         run.run_id, run.title, run.state if run.state in _OVER else "cancelled", run.n_done, run.n_failed, run.total,
         run.started_at, run.seconds, [None if i in failed else v for i, v in enumerate(values)],
-        failed, [chunk._replace(failures=(), pictures=()) for chunk in tuple(run.chunks)],
+        failed, ChunkLog(chunk._replace(failures=(), pictures=()) for chunk in run.chunks),
         attempts=dict(run.attempts), profile=run.profile,
     )  # fmt: skip
 

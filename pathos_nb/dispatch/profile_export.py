@@ -79,7 +79,7 @@ def export(run: Recorded, path: str | os.PathLike[str], label: Callable[[int], s
     profile = run.profile
     if kind == ".json":
         with _written(path, "w") as file:
-            n = write_trace(file, list(run.chunks), run.started_at, label, profile)
+            n = write_trace(file, run.chunks, run.started_at, label, profile)
         return f"{n:,} items as a trace for Perfetto (ui.perfetto.dev)"
     if profile is None:
         raise BadOption(f"{run.title or 'the run'} was not profiled", cure=_NEEDS_PROFILE)

@@ -7,7 +7,7 @@ finished stays in it.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from pathos_nb.dispatch.columns import free_name, in_boxes, record_columns, value_columns
@@ -16,7 +16,7 @@ from pathos_nb.dispatch.failed import Errors, tidy
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import ItemTimes, Timing, duration, item_times, timing_of
 from pathos_nb.dispatch.run import Run
-from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, html_text, rows_of, short, text_table
+from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, html_text, pick_rows, short, text_table
 from pathos_nb.dispatch.using.comparing import same
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.dispatch.using.picking import picked
@@ -27,6 +27,7 @@ from pathos_nb.errors import Cancelled, Failure
 __all__ = ["Results"]
 
 _N_ROWS, _N_WANTED = 10, 4
+_N_WHOLE = 10_000  # of more points no table of all is made before somebody wants it
 
 
 class Results(Shows):
@@ -211,22 +212,33 @@ class Results(Shows):
             return self._final_table
         is_over = self.run.is_over
         values = self.values()
-        known = self._times()
-        times = known.first(len(values))
-        points = self.points[: len(values)]
-        columns = map(list, zip(*points, strict=True)) if points else ([] for _ in self.names)
-        table: dict[str, list[Any]] = dict(zip(self.names, columns, strict=True))
-        for name, column in [*value_columns(values), *record_columns(values, times, dict(self.run.attempts), is_over)]:
-            table[free_name(name, table)] = column
+        times = self._times().first(len(values))
+        table = self._as_columns(self.points[: len(values)], values, times, dict(self.run.attempts))
         if is_over:
             self._final_table = table
+        return table
+
+    def _columns_of(self, values: Sequence[Any], indices: Sequence[int]) -> dict[str, list[Any]]:
+        """Give the table of some points: that of ten millions would be larger than the results."""
+        attempts, times = self.run.attempts, self._times().of_some(indices)
+        begun = {place: attempts[index] for place, index in enumerate(indices) if index in attempts}
+        return self._as_columns([self.points[i] for i in indices], [values[i] for i in indices], times, begun)
+
+    def _as_columns(
+        self, points: Sequence[tuple[Any, ...]], values: Sequence[Any], times: ItemTimes, attempts: Mapping[int, int]
+    ) -> dict[str, list[Any]]:
+        columns = map(list, zip(*points, strict=True)) if points else ([] for _ in self.names)
+        table: dict[str, list[Any]] = dict(zip(self.names, columns, strict=True))
+        record = record_columns(values, times, attempts, self.run.is_over)
+        for name, column in [*value_columns(values), *record]:
+            table[free_name(name, table)] = column
         return table
 
     def _times(self) -> ItemTimes:
         if self._final_times is not None:
             return self._final_times
         is_over = self.run.is_over
-        chunks = list(self.run.chunks)  # listed before the points are counted: each has its point
+        chunks = iter(self.run.chunks)  # what there is now, before the points are counted: each has its point
         times = item_times(chunks, len(self.points))
         if is_over:
             self._final_times = times
@@ -278,17 +290,20 @@ class Results(Shows):
         return f'<div class="pathos-nb-results">{_headline(self)}{html_table(columns, rows)}{_rest(self)}</div>'
 
     def _table(self) -> tuple[list[str], list[Sequence[Cell] | None]]:
-        table, values = self._columns(), self.values()
+        values = self.values()
+        picked = pick_rows(len(values), _N_ROWS, [f.index for f in self.errors[:_N_WANTED]])
+        indices = range(len(values)) if len(values) <= _N_WHOLE else [i for i in picked if i is not None]
+        table = self._columns() if len(indices) == len(values) else self._columns_of(values, indices)
         *given, seconds, _, _, _, error = table
         shown = [*given, seconds, error] if any(table[error]) else [*given, seconds]
 
         def row(index: int) -> list[Cell]:
-            failure = values[index] if isinstance(values[index], Failure) else None
-            cells = [_cell(table[name][index], failure) for name in given]
-            cells += [_seconds_cell(table[seconds][index]), _error_cell(table[error][index], failure)]
+            failure, at = values[index] if isinstance(values[index], Failure) else None, indices.index(index)
+            cells = [_cell(table[name][at], failure) for name in given]
+            cells += [_seconds_cell(table[seconds][at]), _error_cell(table[error][at], failure)]
             return cells[: len(shown)]
 
-        return shown, rows_of(values, _N_ROWS, row, [f.index for f in self.errors[:_N_WANTED]])
+        return shown, [None if index is None else row(index) for index in picked]
 
 
 def _not_run(index: int) -> Failure:

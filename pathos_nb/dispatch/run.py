@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
 from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.nested import InnerRuns
@@ -117,6 +118,8 @@ class Run:
         How many items there are; None while it is not known.
     n_done, n_failed : int
         Items that are finished, and how many of these failed.
+    n_before : int
+        How many of the finished ones were there already, in a store or a cache.
     state : str
         ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
     started_at, ended_at : float or None
@@ -125,8 +128,8 @@ class Run:
         Index to `Failure`.
     output_taken : bool
         Set by a view that shows what items print; else it is written to ``sys.stdout``.
-    chunks : list of ChunkDone
-        The record so far.
+    chunks : ChunkLog
+        The record so far: of very many items partly on the disk.
     places : list of PlaceNews
         What was lost on the way, and what came back; `pathos_nb.dispatch.absences` reads it.
     inner : InnerRuns
@@ -142,10 +145,12 @@ class Run:
         self.function, self.source, self.options = call
         self.keeper, self.title = keeper, call.options.title
         self.state, self.n_done, self.n_failed = "queued", 0, 0
+        self.n_before = 0
         self.started_at = time.time()
         self.ended_at: float | None = None
         self.failures: dict[int, Failure] = {}
-        self.chunks: list[ChunkDone] = []
+        self.is_stream = isinstance(keeper, StreamKeeper)
+        self.chunks = ChunkLog(is_endless=self.is_stream)
         self.places: list[PlaceNews] = []
         self.inner = InnerRuns()
         self.node: Any = None  # in a graph of calls, if it is in one
@@ -172,7 +177,6 @@ class Run:
         self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
         self.has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
-        self.is_stream = isinstance(keeper, StreamKeeper)
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
         self.output_taken = False
         self.recorder: Keeping | None = None
@@ -267,7 +271,7 @@ class Run:
         if chunk.output and not self.output_taken:
             self.unwritten.append(chunk)
         if self.is_stream and len(self.chunks) > 2 * _STREAM_CHUNKS:
-            del self.chunks[:_STREAM_CHUNKS]
+            self.chunks.forget(_STREAM_CHUNKS)
         self.tell(chunk)
 
     def flush_output(self) -> None:
@@ -331,6 +335,7 @@ class Run:
             self.source.hits = []
             self.keeper.place([index for index, _ in hits], [value for _, value in hits])
             self.n_done += len(hits)
+            self.n_before += len(hits)
 
     def fail(self, failure: Failure) -> None:
         """Take a failure in for good."""

@@ -315,9 +315,12 @@ def items_between(
         For a message.
     """
     items: Items = {"lane": [], "start_s": [], "end_s": [], "index": [], "label": [], "is_failed": []}
-    inside = list(_inside(timeline, chunks, part))
-    if sum(_n_between(chunk, part, timeline.started_at) for chunk, _ in inside) > most:
-        return items
+    inside = list[tuple[ChunkDone, int]]()
+    for chunk, lane in _inside(timeline, chunks, part):
+        most -= _n_between(chunk, part, timeline.started_at)
+        if most < 0:  # the rest need not be read
+            return items
+        inside.append((chunk, lane))
     for chunk, lane in inside:
         failed = {failure.index for failure in chunk.failures}
         for start, end, index in _times(chunk, timeline.started_at):

@@ -8,7 +8,7 @@ a million items need no memory.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import IO
 
 from pathos_nb.dispatch.profiles import Profile
@@ -47,7 +47,11 @@ def _named(kind: str, pid: int, tid: int, name: str) -> str:
 
 
 def write_trace(
-    file: IO[str], chunks: Iterable[ChunkDone], started_at: float, label: Callable[[int], str], profile: Profile | None
+    file: IO[str],
+    chunks: Collection[ChunkDone],
+    started_at: float,
+    label: Callable[[int], str],
+    profile: Profile | None,
 ) -> int:
     """Write a trace.
 
@@ -55,8 +59,8 @@ def write_trace(
     ----------
     file : text file
         Where to.
-    chunks : iterable of ChunkDone
-        The record.
+    chunks : collection of ChunkDone
+        The record; gone through twice.
     started_at : float
         When the run began, in seconds since the epoch.
     label : callable
@@ -69,7 +73,6 @@ def write_trace(
     int
         How many items were written.
     """
-    chunks = list(chunks)
     n_items = sum(len(chunk.indices) for chunk in chunks)
     name = label if n_items <= MOST_LABELS else None
     tracks = _Tracks()

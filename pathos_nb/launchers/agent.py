@@ -184,6 +184,7 @@ class AgentLauncher(Launcher):
         if self.target.on_link is not None:
             self.target.on_link(state)
         if state.state == "up":
+            self._luggage.close()
             self._luggage = Luggage(self.link)
             self.hello = state.hello
             self._inboxes += [self.link.inbox] if self.link.inbox else []
@@ -267,6 +268,7 @@ class AgentLauncher(Launcher):
         for inbox in self._inboxes:
             inbox.close(self.hub.unwatch)
         self.slots.clear()
+        self._luggage.close()
 
 
 def _lost(name: str, failed: LinkFailed) -> HostLost:

@@ -15,6 +15,7 @@ from types import ModuleType
 
 from pathos_nb.launchers.agent_archive import pack_files
 from pathos_nb.launchers.agent_context import is_installed, local_path
+from pathos_nb.launchers.file_watch import FileWatch
 from pathos_nb.wire.framing import Buffer
 
 __all__ = ["Beside"]
@@ -34,6 +35,11 @@ class Beside:
         self._places: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
         self._looked_at: tuple[object, ...] = ()
+        self._watch = FileWatch()
+
+    def close(self) -> None:
+        """Look after the files no more."""
+        self._watch.close()
 
     def news(self, body: Buffer, is_new_run: bool) -> tuple[list[str], bytes] | None:
         """Give what the host must have before it loads a payload.
@@ -52,15 +58,16 @@ class Beside:
         """
         self._look(is_new_run)
         raw = bytes(body[:_SCANNED_BYTES])  # items are of few kinds, and the first of each names its module
-        named = {top for top, text in self._texts.items() if text in raw}
+        named = {top for top, text in self._texts.items() if text in raw and _is_name(text, raw)}
         if named <= self._wanted and not (is_new_run and self._has_changed()):
             return None
         files = self._with_what_they_import(named | self._wanted)
-        self._sent = {path: _stamp(path) for path, _ in files.values()}
-        return sorted(self._wanted), pack_files((name, content) for name, (_, content) in files.items())
+        self._watch.follow(files.values())
+        self._sent = {path: _stamp(path) for path in files.values()}
+        return sorted(self._wanted), pack_files((name, _content(path)) for name, path in files.items())
 
     def _has_changed(self) -> bool:
-        return any(_stamp(path) != stamp for path, stamp in self._sent.items())
+        return self._watch.may_differ() and any(_stamp(path) != stamp for path, stamp in self._sent.items())
 
     def _look(self, is_new_run: bool) -> None:
         """Find the user's modules: those that are loaded, and those that lie in the folders of his path."""
@@ -76,9 +83,9 @@ class Beside:
             self._places.setdefault(top, place)
         self._texts = {top: top.encode() for top in self._places}
 
-    def _with_what_they_import(self, tops: Iterable[str]) -> dict[str, tuple[str, bytes]]:
-        """Give, for each path in the archive, the file's own and its content."""
-        files: dict[str, tuple[str, bytes]] = {}
+    def _with_what_they_import(self, tops: Iterable[str]) -> dict[str, str]:
+        """Give, for each path in the archive, the file's own; none for what is empty."""
+        files: dict[str, str] = {}
         todo, self._wanted = list(tops), set()
         while todo:
             top = todo.pop()
@@ -86,12 +93,16 @@ class Beside:
                 continue
             self._wanted.add(top)
             for name, path in _sources(top, self._places[top]):
-                content = _content(path)
-                files[name] = path, content
-                todo += _imported_by(content)
+                files[name] = path
+                todo += _imported_by(_content(path))
         for folder in {parent for name in files for parent in _folders(name)}:
-            files.setdefault(f"{folder}/__init__.py", ("", b""))  # an archive has no packages without one
+            files.setdefault(f"{folder}/__init__.py", "")  # an archive has no packages without one
         return files
+
+
+def _is_name(text: bytes, raw: bytes) -> bool:
+    """Whether a text stands there as a whole name; before it may be its size in a pickle, whatever that looks like."""
+    return re.search(rb"(?:\x8c.|X.{4}|(?<!\w))%s(?!\w)" % re.escape(text), raw, re.DOTALL) is not None
 
 
 def _current_folder() -> str:

@@ -130,7 +130,13 @@ class Desk(ABC):
             frame = frame._replace(meta=(run, tuple(spec._replace(context=self._context(number, spec.context)))))
         elif frame.kind == protocol.INITIALIZE:
             frame = frame._replace(meta=(self._context(number, frame.meta[0]),))
-        elif frame.kind == protocol.WORK:
+        elif frame.kind == protocol.CALL:
+            chunk, index, sent = frame.meta
+            spec = protocol.RunSpec(*sent)
+            frame = frame._replace(
+                meta=(chunk, index, tuple(spec._replace(context=self._context(number, spec.context))))
+            )
+        if frame.kind in (protocol.WORK, protocol.CALL):
             self._busy[number] = self._busy.get(number, 0) + 1
             self._look_soon()
         self._down.setdefault(slot, []).append(frame)

@@ -35,6 +35,10 @@ class Luggage:
         self._last_body: Any = None
         self._shared: set[bytes] = set()
 
+    def close(self) -> None:
+        """Look after the user's files no more."""
+        self._beside.close()
+
     def carry_for(self, frame: Frame) -> None:
         """Send the user's own modules that a payload names, where they are not there as they are now."""
         if frame.body is self._last_body:

@@ -15,7 +15,8 @@ from pathos_nb.wire.serialization import MINOR
 
 __all__ = ["AgentSlot", "Agency"]
 
-_WITH_PAYLOAD = (protocol.INITIALIZE, protocol.DEFINE, protocol.WORK)
+_OF_A_CHUNK = (protocol.WORK, protocol.CALL)
+_WITH_PAYLOAD = (protocol.INITIALIZE, protocol.DEFINE, *_OF_A_CHUNK)
 
 
 class Distance(Protocol):
@@ -75,7 +76,7 @@ class AgentSlot(Slot):
         Its number on the link.
     """
 
-    answers_later = True
+    answers_later = takes_calls = True
 
     def __init__(self, launcher: Agency, name: str, number: int) -> None:
         self.launcher, self.name, self.number, self.pid = launcher, name, number, 0
@@ -108,7 +109,7 @@ class AgentSlot(Slot):
         for frame in frames:
             if frame.kind in _WITH_PAYLOAD:
                 self.launcher.carry_beside(frame)
-            if frame.kind == protocol.WORK:
+            if frame.kind in _OF_A_CHUNK:
                 self._last_chunk = frame.meta[0]
         self.launcher.link.send(messages.RELAY, self.number, *frames)
 

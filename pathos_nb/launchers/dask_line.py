@@ -232,7 +232,7 @@ class Line:
         if self.is_over:
             return
         for frame in frames:
-            if kind == messages.RELAY and frame.kind == protocol.WORK:
+            if kind == messages.RELAY and frame.kind in (protocol.WORK, protocol.CALL):
                 self._out[slot] = self._out.get(slot, 0) + 1
             self._unsent.append(self._by_its_way(kind, slot, frame))
         if self.is_up and not self._is_flushing:  # asked after it was put there: `_flush` says so, then looks

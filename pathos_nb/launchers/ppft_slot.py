@@ -18,7 +18,7 @@ from pathos_nb.launchers.contract import Hub, News, Reply, Running, Slot, SlotDo
 from pathos_nb.launchers.ppft_call import Call, Server
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, pack
 from pathos_nb.wire.outflow import write_some
-from pathos_nb.wire.protocol import BESIDE, BROKEN, DEFINE, DONE, INITIALIZE, WORK
+from pathos_nb.wire.protocol import BESIDE, BROKEN, CALL, DEFINE, DONE, INITIALIZE, WORK
 from pathos_nb.wire.signing import Checker, NotAuthentic, Signer
 
 __all__ = ["Office", "PpftSlot"]
@@ -68,7 +68,7 @@ class PpftSlot(Slot):
         Its name in reports.
     """
 
-    answers_later = True
+    answers_later = takes_calls = True
 
     def __init__(self, launcher: Office, name: str) -> None:
         self.launcher, self.name, self.place = launcher, name, launcher.name
@@ -124,8 +124,8 @@ class PpftSlot(Slot):
         pieces: list[Buffer] = []
         for frame in frames:
             pieces += [*self._beside_for(frame), *pack(frame)]
-            if frame.kind in (WORK, INITIALIZE):
-                if frame.kind == WORK:
+            if frame.kind in (WORK, CALL, INITIALIZE):
+                if frame.kind != INITIALIZE:
                     self._n_in_flight, self._last_chunk = self._n_in_flight + 1, frame.meta[0]
                 self._post(pieces)
                 pieces = []
@@ -137,7 +137,7 @@ class PpftSlot(Slot):
 
     def _beside_for(self, frame: Frame) -> list[Buffer]:
         """Give the user's own modules that a payload names, where the worker has not got them as they are now."""
-        if self._beside is None or frame.kind not in (INITIALIZE, DEFINE, WORK):
+        if self._beside is None or frame.kind not in (INITIALIZE, DEFINE, WORK, CALL):
             return []
         news = self._beside.news(frame.body, frame.kind != WORK)
         return pack(Frame(BESIDE, (), news[1])) if news else []
@@ -315,4 +315,6 @@ class PpftSlot(Slot):
         if self._is_linked:
             self.launcher.hub.unwatch(self._call.fileno())
         self._call.close()
+        if self._beside is not None:
+            self._beside.close()
         self.launcher.forget(self)

@@ -16,7 +16,7 @@ from pathos_nb.dispatch.profile_export import export
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.store.found import StoredRun
-from pathos_nb.dispatch.store.owners import said
+from pathos_nb.dispatch.store.owners import is_there, said
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.dispatch.tables import BAD, GOOD, Cell
 from pathos_nb.errors import BadOption
@@ -175,12 +175,23 @@ def errors(session: Session, values: Mapping[str, Any]) -> Errors:
 
 def profile(session: Session, values: Mapping[str, Any]) -> Any:
     """Show where the time of a run went, or write it to a file."""
-    latest = next((run.run_id for run in reversed(session.runs) if run.profile is not None), None)
-    kept = session.run(values["run"] or latest)
+    run, label = _profiled(session, values["run"])
     if values["export"]:
-        said = export(kept, values["export"], lambda index: f"item {index}")
+        said = export(run, values["export"], label or (lambda index: f"item {index}"))
         return Said(f"wrote {values['export']}: {said}")
-    return ProfileReport(kept, worker=values["worker"], host=values["host"])
+    return ProfileReport(run, label, worker=values["worker"], host=values["host"])
+
+
+def _profiled(session: Session, name: str | None) -> tuple[Any, Callable[[int], str] | None]:
+    """Give a run of this kernel, or else one that is kept, and what its points are called, if that is known."""
+    latest = next((run.run_id for run in reversed(session.runs) if run.profile is not None), None)
+    known = _known(session, name or latest) if name or latest or session.sweeps is None else None
+    if known is not None:
+        return known, None
+    kept = session.sweeps.profiled(name)
+    if kept is None:
+        return session.run(), None  # the latest one, which says that it was not profiled
+    return kept.run, kept.label
 
 
 def status(session: Session, values: Mapping[str, Any]) -> Table:
@@ -300,5 +311,12 @@ def stored_row(run: StoredRun) -> list[Cell]:
         Cell(f"{run.n_done:,}" + (f" of {run.total:,}" if run.total is not None else "")),
         Cell(f"{run.n_failed:,}" if run.n_failed else ""),
         Cell(duration(run.seconds)),
-        Cell(f"at work: {said(run.owner)}" if run.is_running else f"an earlier one, {when}"),
+        Cell(f"at work: {said(run.owner)}" if run.is_running else f"{_kernel_of(run)}, {when}"),
     ]
+
+
+def _kernel_of(run: StoredRun) -> str:
+    """Say whose run it is that is over: kernels of this machine are there still, or have ended."""
+    if run.is_mine:
+        return "this one"
+    return f"another one ({said(run.owner)})" if is_there(run.owner) else "an earlier one"

@@ -267,10 +267,12 @@ class CellRunner:
             pool.start(job.function, rows, star=True, drawn_at=drawn_at, title=job.title, **options, **asked)
 
     def _join_profile(self, run: Run, plan: Plan) -> None:
-        """Put the profile of a run that was cut short in this kernel into that of the one that goes on with it."""
+        """Put the profile of a run that was cut short into that of the one that goes on with it."""
+        if run.profile is None:
+            return
         cut_short = plan.first.run_id if plan.first is not None and plan.places is None else None
         earlier = next((kept.profile for kept in self._session.runs if kept.run_id == cut_short), None)
-        if run.profile is not None and earlier is not None:
+        if (earlier := earlier or plan.earlier_profile) is not None:
             run.profile.join(earlier)
 
     def _expect(self, results: Results, job: Job) -> None:

@@ -10,7 +10,7 @@ A feed is for one stream of messages: the views of one widget, or one panel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pathos_nb.dispatch.failed import describe, tidy
@@ -163,7 +163,7 @@ def record_of(watch: Watch, now: float, bounds: Bounds, *, can_retry: bool = Fal
         "n_more_printed": n_more_printed,
         "inner": _inner_rows(watch),
         "n_more_inner": max(0, watch.run.inner.n_runs - _N_INNER),
-        "profile": None if watch.run.profile is None else ProfileFeed(watch.run.profile).whole(),
+        "profile": None if (profile := _profile_feed(watch)) is None else profile.whole(watch.run.seconds),
     }
 
 
@@ -191,6 +191,13 @@ def _inner_rows(watch: Watch) -> list[InnerRow]:
         }
         for label, run in watch.inner(_N_INNER)
     ]
+
+
+def _profile_feed(watch: Watch) -> ProfileFeed | None:
+    """Give what tells of the run's profile, if it has one."""
+    if watch.run.profile is None:
+        return None
+    return ProfileFeed(watch.run.profile, lambda p: _label(watch, p.index) if watch.names else p.argument)
 
 
 def _label(watch: Watch, index: int) -> str:
@@ -228,7 +235,7 @@ class Feed:
         self._watch, self._can_retry = watch, can_retry
         self._spans, self._lanes = SpanStore(2 * MOST_LANES), dict[int, None]()
         self._n_failures = self._n_rows = self._n_characters = self._n_skipped = 0
-        self._profile = None if watch.run.profile is None else ProfileFeed(watch.run.profile)
+        self._profile = _profile_feed(watch)
         self._inner: list[InnerRow] = []
         with watch.lock:
             watch.followers.append(self)
@@ -261,7 +268,7 @@ class Feed:
         with self._watch.lock:
             record = record_of(self._watch, now, LIVE, can_retry=self._can_retry())
             if self._profile is not None:
-                record["profile"] = self._profile.whole()
+                record["profile"] = self._profile.whole(self._watch.run.seconds)
             self._spans.clear()
             self._lanes.clear()
             self._n_failures, self._n_rows = len(record["failures"]), len(self._watch.printed)
@@ -346,7 +353,7 @@ class Feed:
         """Give what has changed of the run's profile; None if it has none."""
         if self._profile is None:
             return None
-        return {"type": "profile", "run": self._watch.run.run_id, "part": self._profile.part()}
+        return {"type": "profile", "run": self._watch.run.run_id, "part": self._profile.part(self._watch.run.seconds)}
 
     def ended(self, now: float) -> RunEnd:
         """Give the last message."""
@@ -369,11 +376,11 @@ class Feed:
         watch.catch_up()
         part = Part(frozenset(look["lanes"]), float(look["from_s"]), float(look["to_s"]))
         most = max(1, min(_WINDOW_SPANS, int(look["n_pixels"]) * max(1, len(part.lanes))))
-        chunks = list(watch.run.chunks)
-        store = spans_between(watch.timeline, chunks, part, most)
+        store = spans_between(watch.timeline, self._chunks(part), part, most)
         with watch.lock:
             watch.timeline.add_inner(store, part)
         spans = store.part(_WINDOW_SPANS)
+        chunks = self._chunks(part)
         items = items_between(watch.timeline, chunks, part, _WINDOW_ITEMS, lambda index: _label(watch, index))
         return {
             "type": "window",
@@ -384,3 +391,8 @@ class Feed:
             "spans": as_columns(spans),
             "items": items,
         }
+
+    def _chunks(self, part: Part) -> Iterable[ChunkDone]:
+        """Give what there is of a part; no more is read of what lies on the disk."""
+        zero = self._watch.timeline.started_at
+        return self._watch.run.chunks.between(part.from_s + zero, part.to_s + zero, zero)

@@ -50,7 +50,7 @@ class PathosMagics(Magics):
     pool = Unicode("processes", help="Where cells run: launchers with commas between.").tag(config=True)
     nodes = Int(None, allow_none=True, help="Workers in each place; None: all cores.").tag(config=True)
     progress = Bool(True, help="Whether runs show themselves in their cell.").tag(config=True)
-    show_after = Float(0.1, min=0.0, help="How many seconds a run lasts before it shows itself.").tag(config=True)
+    show_after = Float(0.05, min=0.0, help="How many seconds a run lasts before it shows itself.").tag(config=True)
     output_cap = Int(20_000, min=0, help="How many characters of what items print a cell shows.").tag(config=True)
 
     store = Unicode("", help="The file of finished points; empty: your own; off: none.").tag(config=True)

@@ -6,19 +6,20 @@ rows, and there is one a second, so that a long run costs the front end what a s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 from pathos_nb.dispatch.flame import Box, boxes, kind_of
 from pathos_nb.dispatch.functions import FunctionRow, by_host, functions_of, own_of
-from pathos_nb.dispatch.profiles import Profile, Usage
+from pathos_nb.dispatch.profiles import Point, Profile, Usage
 from pathos_nb.dispatch.timeline import cut
-from pathos_nb.wire.messages import FlameNodes, FunctionRows, ProfilePart, UsageRows
+from pathos_nb.wire.messages import FlameNodes, FunctionRows, PointRows, ProfilePart, UsageRows
 from pathos_nb.wire.protocol import KINDS
 
 __all__ = ["ProfileFeed"]
 
 _LEAST, _MOST_NODES, _MOST_KNOWN, _MOST_DEPTH = 0.003, 250, 1500, 60
-_N_FUNCTIONS, _N_USAGE, _NAME, _WHERE = 20, 20, 60, 70
+_N_FUNCTIONS, _N_USAGE, _N_POINTS, _NAME, _WHERE = 20, 20, 5, 60, 70
 _SAVED_NODES = 400
 
 
@@ -29,10 +30,12 @@ class ProfileFeed:
     ----------
     profile : Profile
         Of a run.
+    label : callable, optional
+        What a point is called; its arguments, if nobody says.
     """
 
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
+    def __init__(self, profile: Profile, label: Callable[[Point], str] | None = None) -> None:
+        self._profile, self._label = profile, label or (lambda point: point.argument)
         self._told: dict[int, float] = {}
         self._version = -1
 
@@ -41,21 +44,30 @@ class ProfileFeed:
         """Whether more is known than was told."""
         return self._version != self._profile.version
 
-    def whole(self) -> ProfilePart:
-        """Give all that is known, as far as it is large enough."""
+    def whole(self, elapsed_s: float) -> ProfilePart:
+        """Give all that is known, as far as it is large enough; of a run that has taken so long."""
         self._told.clear()
-        return self._part(_SAVED_NODES)
+        return self._part(_SAVED_NODES, elapsed_s)
 
-    def part(self) -> ProfilePart:
-        """Give what has changed."""
-        return self._part(_MOST_NODES)
+    def part(self, elapsed_s: float) -> ProfilePart:
+        """Give what has changed; of a run that has taken so long."""
+        return self._part(_MOST_NODES, elapsed_s)
 
-    def _part(self, most: int) -> ProfilePart:
+    def _points(self, points: list[Point]) -> PointRows:
+        few = points[:_N_POINTS]
+        return {
+            "amount": [round(point.amount, 6) for point in few],
+            "label": [cut(self._label(point), _NAME) for point in few],
+            "worker": [cut(point.worker, _NAME) for point in few],
+        }
+
+    def _part(self, most: int, elapsed_s: float) -> ProfilePart:
         profile = self._profile
         with profile.lock:  # not for long: who takes news in waits for it
             self._version, own = profile.version, own_of(profile)
             n_samples = sum(usage.n_samples for usage in profile.workers.values())
-            usage = _usage_rows(profile)
+            usage = _usage_rows(profile, elapsed_s)
+            longest, heaviest = self._points(profile.longest), self._points(profile.heaviest)
         laid = [box for box in boxes(profile.tree, own, _LEAST) if box.depth < _MOST_DEPTH]
         nodes = self._columns(self._changed(laid, most))
         functions = functions_of(profile)[:_N_FUNCTIONS]
@@ -66,6 +78,8 @@ class ProfileFeed:
             "nodes": nodes,
             "functions": _function_rows(functions),
             "usage": usage,
+            "longest": longest,
+            "heaviest": heaviest,
             "notes": [cut(note, 200) for note in profile.notes],
         }
 
@@ -110,8 +124,8 @@ def _function_rows(rows: list[FunctionRow]) -> FunctionRows:
     }
 
 
-def _usage_rows(profile: Profile) -> UsageRows:
-    hosts = by_host(profile.workers)
+def _usage_rows(profile: Profile, elapsed_s: float) -> UsageRows:
+    hosts, n_workers = by_host(profile.workers), Counter(usage.host for usage in profile.workers.values())
     rows: list[tuple[Usage, bool]] = [(usage, True) for usage in hosts] if len(hosts) > 1 else []
     rows = [*rows, *((usage, False) for usage in profile.workers.values())][:_N_USAGE]
     return {
@@ -122,5 +136,12 @@ def _usage_rows(profile: Profile) -> UsageRows:
         "load_s": [round(usage.load_s, 3) for usage, _ in rows],
         "dump_s": [round(usage.dump_s, 3) for usage, _ in rows],
         "wait_s": [round(usage.wait_s, 3) for usage, _ in rows],
+        "idle_s": [
+            round(max(0.0, elapsed_s * (n_workers[usage.host] if is_host else 1) - usage.busy_s), 3)
+            for usage, is_host in rows
+        ],
+        "transfer_s": [round(usage.transfer_s, 3) for usage, _ in rows],
+        "bytes_out": [usage.bytes_out for usage, _ in rows],
+        "bytes_in": [usage.bytes_in for usage, _ in rows],
         "peak_bytes": [usage.peak_bytes for usage, _ in rows],
     }

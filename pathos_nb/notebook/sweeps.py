@@ -14,14 +14,15 @@ from pathos_nb.dispatch.store.found import (
     StoredRun,
     code_of,
     find,
-    kept_points,
     listed,
     loaded,
     points_of,
     run_of,
 )
+from pathos_nb.dispatch.store.kept_profile import profiled_runs
 from pathos_nb.dispatch.store.keys import FunctionKey, function_key
 from pathos_nb.dispatch.store.place import default_path
+from pathos_nb.dispatch.store.points import kept_points
 from pathos_nb.dispatch.store.resume import Plan, path_of, plan
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.dispatch.store.sweep import NOT_KEPT, Sweep
@@ -203,6 +204,18 @@ class Sweeps:
         store, run = found
         return loaded(store.file, run).errors
 
+    def profiled(self, name: str | None) -> Results | None:
+        """Give a kept run to look at its profile; the latest that has one if no name is given, None if none has."""
+        if name is not None:
+            return self.load(name)[0]
+        for store in self.stores:
+            store.writer.flush()
+            rows = profiled_runs(store.file)
+            found = next((run for run in reversed(listed(store.file)) if run.run in rows), None)
+            if found is not None:
+                return loaded(store.file, found)
+        return None
+
     def load(self, name: str) -> tuple[Results, StoredRun]:
         """Give the result of a run that is kept.
 
@@ -267,7 +280,7 @@ class Sweeps:
         )  # fmt: skip
         how = Plan(store, sweep)
         if is_only_missing:
-            how.first, how.kept = run, kept_points(store.file, run, max(1, len(points)))
+            how.first, how.kept = run, kept_points(store.file, run.run, max(1, len(points)))
         _check_points(how, run)
         values = {**_FRESH, **run.options, "store": str(store.file.path), "title": run.title}
         job = Job(function, run.names, points, points, values, run.title)

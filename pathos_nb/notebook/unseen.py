@@ -6,6 +6,7 @@ Nothing is held or done for them before somebody asks.
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,11 +41,12 @@ class LateWatch(Watch):
     def read(self) -> None:
         """Take what was before; to be called once, when the news come already."""
         with self.lock:
-            chunks, told = list(self.run.chunks), self._told or []
-            for chunk in chunks:
+            told, latest = self._told or [], deque[ChunkDone](maxlen=_N_ON_THE_WAY)
+            for chunk in self.run.chunks:
+                latest.append(chunk)
                 if not any(chunk is each for each in told):
                     super().take(chunk)
-            self._told, self._read = None, chunks[-_N_ON_THE_WAY:]
+            self._told, self._read = None, list(latest)
 
 
 @dataclass(slots=True)

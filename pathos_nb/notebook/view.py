@@ -153,9 +153,10 @@ class View:
     def _is_brief(self, now: float) -> bool:
         """Tell whether it will be over before anybody could read what is shown."""
         run, so_far = self.watch.run, now - self.began
-        if run.total is None or not run.n_done or so_far >= self.brief_s:
+        n_new = run.n_done - run.n_before
+        if run.total is None or n_new <= 0 or so_far >= self.brief_s:
             return False
-        return so_far * run.total / run.n_done < self.brief_s
+        return so_far * (run.total - run.n_before) / n_new < self.brief_s
 
     def _begin_live(self, now: float) -> None:
         if self.live is None and self.may_liven(now):

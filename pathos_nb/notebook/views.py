@@ -8,8 +8,8 @@
       open, look ─► noted, set a flag
 
 A callback does no more than that. A picture is drawn, and a message sent, at most ten times a second, less often when
-it is large (100 kB a second). A run appears when it has lasted a tenth of a second and will not be over in half a
-second. The thread ends soon after the last view.
+it is large (100 kB a second). A run appears when it has lasted a twentieth of a second and will not be over in half
+a second. The thread ends soon after the last view.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Look:
     """
 
     is_shown: bool = True
-    after_s: float = 0.1
+    after_s: float = 0.05
     cap: int = 20_000
     brief_s: float = 0.5
 

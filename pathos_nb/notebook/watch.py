@@ -175,9 +175,11 @@ class Watch:
 
     def rate(self, now: float) -> float:
         """Give the items a second, lately; over the whole run when it is over."""
-        run, rate = self.run, self._meter.rate(now, self.run.n_done)
+        run = self.run
+        n_new = run.n_done - run.n_before  # what was there already took no time
+        rate = self._meter.rate(now, n_new)
         if run.is_over:
-            rate = run.n_done / run.seconds if run.seconds > 0 else 0.0
+            rate = n_new / run.seconds if run.seconds > 0 else 0.0
         return rate
 
     def waits(self) -> list[str]:

@@ -12,13 +12,14 @@ import select
 import shutil
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pathos_nb.errors import BadOption, CopyFailed
 from pathos_nb.secure.carrier import Carrier
+from pathos_nb.secure.pipelined import Small, Sunk, put_all
 from pathos_nb.secure.remote import Remote
 
 if TYPE_CHECKING:
@@ -103,8 +104,8 @@ class Files(Protocol):
     def finish(self, path: str, mode: int, mtime: int) -> None:
         """Set permissions and the time of the last change."""
 
-    def put(self, path: str, data: bytes, mode: int, mtime: int) -> None:
-        """Write a small file; if that is cut, its time is not the one that is given."""
+    def put_all(self, files: Sequence[Small]) -> list[Sunk]:
+        """Write small files, and say why one was not; of one that is cut the time is not the one that is given."""
 
 
 class LocalFiles:
@@ -177,10 +178,17 @@ class LocalFiles:
         self.set_mode(path, mode)
         os.utime(path, (mtime, mtime))
 
-    def put(self, path: str, data: bytes, mode: int, mtime: int) -> None:
-        """Write a small file; if that is cut, its time is not the one that is given."""
-        Path(path).write_bytes(data)
-        self.finish(path, mode, mtime)
+    def put_all(self, files: Sequence[Small]) -> list[Sunk]:
+        """Write small files, and say why one was not; of one that is cut the time is not the one that is given."""
+        return [self._put(file) for file in files]
+
+    def _put(self, file: Small) -> Sunk:
+        try:
+            Path(file.path).write_bytes(file.data)
+            self.finish(file.path, file.mode, file.mtime)
+        except OSError as error:
+            return error
+        return None
 
 
 class RemoteFiles:
@@ -334,25 +342,16 @@ class RemoteFiles:
         self._sftp.chmod(path, mode)
 
     def finish(self, path: str, mode: int, mtime: int) -> None:
-        """Set permissions and the time of the last change."""
-        self._set(path, mode, mtime)
-
-    def put(self, path: str, data: bytes, mode: int, mtime: int) -> None:
-        """Write a small file; if that is cut, its time is not the one that is given."""
-        with self._sftp.open(path, "wb") as found:
-            found.write(data)  # not pipelined: paramiko does not look at the answers then, and a disk may be full
-            found.flush()
-            handle: Any = found.handle
-            self._set(handle, mode, mtime)
-
-    def _set(self, what: str | bytes, mode: int, mtime: int) -> None:
-        """Set both in one round trip, of a path or an open file: paramiko's own methods take one for each."""
+        """Set both in one round trip; paramiko's own methods take one for each."""
         import paramiko
 
         told = paramiko.SFTPAttributes()
         told.st_mode, told.st_atime, told.st_mtime = mode, mtime, mtime
-        kind = paramiko.sftp.CMD_SETSTAT if isinstance(what, str) else paramiko.sftp.CMD_FSETSTAT
-        self._sftp._request(kind, what.encode() if isinstance(what, str) else what, told)  # type: ignore[attr-defined]
+        self._sftp._request(paramiko.sftp.CMD_SETSTAT, path.encode(), told)  # type: ignore[attr-defined]
+
+    def put_all(self, files: Sequence[Small]) -> list[Sunk]:
+        """Write small files, and say why one was not; of one that is cut the time is not the one that is given."""
+        return put_all(self._sftp, files)
 
 
 class _Streamed:

@@ -38,7 +38,7 @@ class Verdict:
     """What the files say of a key, and the line that says so.
 
     The word is ``known``, ``unknown``, ``changed``, ``revoked``, or ``certified``: no key is known, but an authority
-    whose certificate the host may have. Certificates are verified by the system's ``ssh`` only.
+    whose certificate the host should have shown.
     """
 
     word: str

@@ -25,6 +25,7 @@ from pathos_nb.secure import known_hosts
 from pathos_nb.secure.config import Hop
 from pathos_nb.secure.dial import dial
 from pathos_nb.secure.gulps import Gulps
+from pathos_nb.secure.host_certificates import KINDS, fault_of
 from pathos_nb.secure.login import Ask, log_in
 from pathos_nb.secure.rekeying import Patient, rekey_as_ssh_does
 
@@ -262,17 +263,31 @@ def _transport(stream: Any, hop: Hop) -> paramiko.Transport:
 
 
 def _first(wanted: Sequence[str], offered: Sequence[str]) -> list[str]:
-    return [w for w in wanted if w in offered] + [o for o in offered if o not in wanted]
+    return [w for w in wanted if w in (*offered, *KINDS)] + [o for o in offered if o not in wanted]
 
 
 def _known_types(hop: Hop) -> list[str]:
-    """Give the key types known for a hop: else the host may show another one, which would look like a changed key."""
-    kinds = [entry.kind for entry in _entries(hop) if not entry.marker]
-    return [name for kind in kinds for name in (("rsa-sha2-512", "rsa-sha2-256") if kind == "ssh-rsa" else (kind,))]
+    """Give the key types known for a hop: else the host may show another one, which would look like a changed key.
+
+    Certificates come first where an authority is known; a host that has none shows its key.
+    """
+    entries = _entries(hop)
+    certified = KINDS if any(entry.marker == "@cert-authority" for entry in entries) else ()
+    kinds = [entry.kind for entry in entries if not entry.marker]
+    plain = [name for kind in kinds for name in (("rsa-sha2-512", "rsa-sha2-256") if kind == "ssh-rsa" else (kind,))]
+    return [*certified, *plain]
 
 
 def _entries(hop: Hop) -> list[known_hosts.Entry]:
-    return known_hosts.entries_for(hop.known_hosts, _known_name(hop))
+    """Give what is known of a hop; an authority is one for all ports."""
+    name, bare = _known_name(hop), _bare_name(hop)
+    found = known_hosts.entries_for(hop.known_hosts, name)
+    elsewhere = known_hosts.entries_for(hop.known_hosts, bare) if bare != name else []
+    return [*found, *(entry for entry in elsewhere if entry.marker)]
+
+
+def _bare_name(hop: Hop) -> str:
+    return hop.key_name or hop.address
 
 
 def _known_name(hop: Hop) -> str:
@@ -300,8 +315,10 @@ def _greet(transport: paramiko.Transport, hop: Hop, options: LinkOptions) -> Non
 
 def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:
     name, blob = _known_name(hop), key.asbytes()
-    verdict = known_hosts.judge(_entries(hop), key.get_name(), blob)
-    if verdict.word == "known":
+    entries = _entries(hop)
+    verdict = known_hosts.judge(entries, key.get_name(), blob)
+    fault = _fault(key, hop, entries)
+    if verdict.word == "known" or (not fault and verdict.word != "revoked"):
         return
     fingerprint = known_hosts.fingerprint(blob)
     shown = f"{key.get_name()} {fingerprint}"
@@ -309,10 +326,18 @@ def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:
     if verdict.word in _NEW and is_wanted:
         known_hosts.add(hop.known_hosts[0], name, key.get_name(), blob)
         return
-    raise _key_refused(hop, name, shown, verdict)
+    raise _key_refused(hop, name, shown, verdict, fault)
 
 
-def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict) -> HostKeyRefused:
+def _fault(key: paramiko.PKey, hop: Hop, entries: Sequence[known_hosts.Entry]) -> str:
+    """Say why no certificate proves that this is the host; nothing if one does."""
+    shown = key.public_blob
+    if shown is None:
+        return "it shows no certificate"
+    return fault_of(shown.key_type, shown.key_blob, _bare_name(hop), entries)
+
+
+def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict, fault: str) -> HostKeyRefused:
     compare = "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --fingerprint SHA256:…"
     compare += ", or with --accept-new"
     if verdict.entry is None:
@@ -320,8 +345,8 @@ def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict) 
         cause, cure = f"nobody has connected to {name} from here before", compare
     elif verdict.word == "certified":
         what = f"the key of {hop.name} is not known: {shown}"
-        cause = f"{verdict.entry.place} trusts an authority for it, and paramiko verifies no certificates of hosts"
-        cure = f'use transport="openssh" (--transport openssh), which does; or {compare}'
+        cause = f"{verdict.entry.place} trusts an authority for it, but {fault}"
+        cure = f'ask who runs it for one that fits; where ssh itself connects, use transport="openssh"; or {compare}'
     else:
         what = f"the key of {hop.name} is not the one that is known: it shows {shown}"
         known = f"{verdict.entry.kind} {known_hosts.fingerprint(verdict.entry.key)}"

@@ -1,7 +1,7 @@
 """The same over the system's ``ssh``: for sites with Kerberos, a control master, or a configuration of their own.
 
-Each command is one ``ssh`` process, whose arguments are a list; it asks nothing (BatchMode), so what it needs must be
-in the agent, in a ticket, or in a key without passphrase.
+Each command is one ``ssh`` process, whose arguments are a list. It asks nothing (BatchMode): what it needs is in the
+agent, in a ticket, in a key without passphrase, or it goes over an ``ssh`` that was let in by answers (`ssh_master`).
 """
 
 from __future__ import annotations
@@ -13,28 +13,39 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pathos_nb.errors import HostError, HostKeyRefused, HostUnreachable, LauncherUnavailable, LoginRefused
+from pathos_nb.errors import (
+    CommandFailed,
+    HostError,
+    HostKeyRefused,
+    HostUnreachable,
+    LauncherUnavailable,
+    LoginRefused,
+)
 from pathos_nb.secure.known_hosts import name_of
 from pathos_nb.secure.names import Target
 
-__all__ = ["FarProcess", "OpenSsh"]
+__all__ = ["UNKNOWN_KEY", "FarProcess", "OpenSsh"]
 
 READ_BYTES = 1 << 18
 TROUBLE = 255  # ssh's own exit status when it, and not the command, has failed
 ALIVE_S = 15
 KILL_S = 2.0
 
+UNKNOWN_KEY = ("Host key verification failed", "No ED25519 host key is known")
+_COMPARE = "compare its fingerprint, then connect with --accept-new"
 _FORGET = "ask who runs it; if the new key is right: ssh-keygen -R '{}', then connect with --accept-new"
 
 # What ssh says, in its own words, and what it means.
 _MEANINGS: tuple[tuple[str, type[HostError], str], ...] = (
     ("REMOTE HOST IDENTIFICATION HAS CHANGED", HostKeyRefused, _FORGET),
-    ("Host key verification failed", HostKeyRefused, "compare its fingerprint, then connect with --accept-new"),
-    ("No ED25519 host key is known", HostKeyRefused, "compare its fingerprint, then connect with --accept-new"),
-    ("Permission denied", LoginRefused, 'add the key to the agent (ssh-add), or use transport="paramiko", which asks'),
+    ("REVOKED HOST KEY DETECTED", HostKeyRefused, "ask who runs it"),
+    (UNKNOWN_KEY[0], HostKeyRefused, _COMPARE),
+    (UNKNOWN_KEY[1], HostKeyRefused, _COMPARE),
+    ("open refused by peer", CommandFailed, "end something that runs there, or ask for a larger MaxSessions"),
+    ("Permission denied", LoginRefused, "add the key to the agent (ssh-add), or log in where a password can be asked"),
     ("Too many authentication failures", LoginRefused, "name the one key to use (--key)"),
 )
 
@@ -53,6 +64,8 @@ class OpenSsh:
         Whether an unknown key is accepted.
     timeout : float
         Seconds to connect.
+    control : str
+        The socket of an ``ssh`` that is connected, or is to be; empty if there is none.
     """
 
     target: Target
@@ -61,19 +74,22 @@ class OpenSsh:
     config: str = ""
     accept_new: bool = False
     timeout: float = 10.0
+    control: str = ""
 
     @property
     def where(self) -> str:
         """The host as messages name it."""
         return f"{self.target.user}@{self.target.host}" if self.target.user else self.target.host
 
-    def arguments(self, *more: str) -> list[str]:
+    def arguments(self, *more: str, asks: bool = False) -> list[str]:
         """Give the argument list up to the host, which comes last.
 
         Parameters
         ----------
         *more : str
             Options besides.
+        asks : bool
+            It may ask, and is the one that others go over.
 
         Returns
         -------
@@ -87,18 +103,25 @@ class OpenSsh:
         program = shutil.which("ssh")
         if program is None:
             raise LauncherUnavailable("there is no ssh on this machine", cure='install it, or use transport="paramiko"')
-        strict = "accept-new" if self.accept_new else "yes"
-        settings = {"BatchMode": "yes", "ConnectTimeout": str(max(1, round(self.timeout))), "LogLevel": "ERROR"}
-        settings |= {"StrictHostKeyChecking": strict, "ServerAliveInterval": str(ALIVE_S)}
+        settings = {"BatchMode": "no" if asks else "yes", "ConnectTimeout": str(max(1, round(self.timeout)))}
+        strict = "accept-new" if self.accept_new else "ask" if asks else "yes"
+        settings |= {"LogLevel": "ERROR", "StrictHostKeyChecking": strict, "ServerAliveInterval": str(ALIVE_S)}
+        settings |= _master_settings(self.control, asks) if self.control else {}
         named = {"-F": self.config, "-i": self.key, "-J": self.through, "-l": self.target.user}
         named["-p"] = str(self.target.port or "")
         pairs = [("-o", f"{name}={value}") for name, value in settings.items()]
         pairs += [(flag, value) for flag, value in named.items() if value]
         return [program, "-T", *(word for pair in pairs for word in pair), *more, "--", self.target.host]
 
-    def start(self, line: str, *options: str) -> FarProcess:
-        """Start ``ssh`` with a line for the login shell."""
-        return FarProcess(self, [*self.arguments(*options), *([line] if line else [])])
+    def start(self, line: str, *options: str, asking: Mapping[str, str] | None = None) -> FarProcess:
+        """Start ``ssh`` with a line for the login shell; with an environment by which it asks."""
+        words = self.arguments(*options, asks=asking is not None)
+        return FarProcess(self, [*words, *([line] if line else [])], asking or _without_questions())
+
+    def forget(self, listener: str) -> None:
+        """Have the ``ssh`` that others go over no longer listen (``-L``)."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            _quietly(self.arguments("-O", "cancel", "-L", listener))
 
     def trouble(self, said: str) -> HostError:
         """Give what ssh says as an error of ours."""
@@ -116,14 +139,32 @@ class OpenSsh:
         return found[1] if found else name_of(self.target.host, self.target.port or 22)
 
 
+def _without_questions() -> dict[str, str]:
+    """Give the environment of an ``ssh`` that asks nobody, not even by a window of the desktop's."""
+    return {**os.environ, "SSH_ASKPASS_REQUIRE": "never"}
+
+
+def _quietly(command: Sequence[str]) -> None:
+    nothing, environ = subprocess.DEVNULL, _without_questions()
+    subprocess.run(command, stdin=nothing, capture_output=True, timeout=KILL_S, check=False, env=environ)
+
+
+def _master_settings(control: str, is_it: bool) -> dict[str, str]:
+    """Give the options of the ``ssh`` that others go over, or of those."""
+    if not is_it:
+        return {"ControlPath": control, "ControlMaster": "no"}
+    alone = {"ControlPath": control, "ControlMaster": "yes", "ControlPersist": "no"}
+    return {**alone, "StreamLocalBindUnlink": "yes", "ForwardX11": "no"}
+
+
 class FarProcess:
     """An ``ssh`` process as the far end of a carrier."""
 
-    def __init__(self, ssh: OpenSsh, command: Sequence[str]) -> None:
+    def __init__(self, ssh: OpenSsh, command: Sequence[str], environ: Mapping[str, str]) -> None:
         self.where, self._ssh = ssh.where, ssh
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
-            start_new_session=True,
+            start_new_session=True, env=environ,
         )  # fmt: skip
         self._said = b""
 
@@ -167,9 +208,8 @@ class FarProcess:
             self._process.terminate()
             return
         line = f"kill -{name} -{pid}"  # a name of our own and a number
-        command = [*self._ssh.arguments(), line]
         try:
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=KILL_S, check=False)
+            _quietly([*self._ssh.arguments(), line])
         except subprocess.TimeoutExpired:  # the link is lost: to try again would take as long
             self._process.terminate()
 

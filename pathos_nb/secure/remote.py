@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pathos_nb import hosts
-from pathos_nb.errors import BadOption, CommandFailed, HostError, HostUnreachable
+from pathos_nb.errors import BadOption, CommandFailed, HostError, HostKeyRefused, HostUnreachable, LoginRefused
 from pathos_nb.secure.carrier import SAID_BYTES, Carrier
 from pathos_nb.secure.channel import FarChannel
 from pathos_nb.secure.config import Hop, route
@@ -20,9 +20,10 @@ from pathos_nb.secure.link import Link, LinkOptions
 from pathos_nb.secure.links import Links
 from pathos_nb.secure.login import Ask
 from pathos_nb.secure.names import Target, jumps, parse
-from pathos_nb.secure.openssh import FarProcess, OpenSsh
+from pathos_nb.secure.openssh import UNKNOWN_KEY, FarProcess, OpenSsh
 from pathos_nb.secure.probe import SCRIPT, HostFacts, read_facts
 from pathos_nb.secure.shell import Marker, SetUp, failed_line, line_for
+from pathos_nb.secure.ssh_master import Master
 
 __all__ = ["Completed", "Remote", "exchange"]
 
@@ -100,15 +101,13 @@ class Remote:
         for jump in jumps(through or ""):
             parse(jump)
         self._key, self._through, self._config = key, through, config
-        if fingerprints and transport != "paramiko":
-            cure = f'connect once with transport="paramiko": {transport} then knows the key as well'
-            raise BadOption(f"{transport} compares no fingerprint", cure=cure)
         self._options = LinkOptions(ask, accept_new, timeout, tuple(fingerprints))
         self._lock = threading.RLock()
         self._carriers: list[Carrier] = []
         self._connecting = threading.Lock()
         self._links = Links(self.target.host, self._route, self._options)
         self._ssh = OpenSsh(self.target, key, through or "", config, accept_new, timeout)
+        self._master: Master | None = None
         self._where = self._ssh.where
         self._connect()
 
@@ -154,9 +153,31 @@ class Remote:
         if self.transport == "paramiko":
             self._links.open()
             self._where = self._links.main.where
-        else:
-            self._closed = False
+            return
+        self._closed = False
+        try:
             self.run(["true"], setup=False, timeout=self.timeout + SSH_S)
+        except (HostKeyRefused, LoginRefused) as refusal:
+            if not self._can_mend(refusal):
+                raise
+            master = Master(self._ssh, self._options)
+            with self._lock:
+                self._master, is_wanted = master, not self._closed
+            if not is_wanted:
+                self.close()
+                raise HostUnreachable(f"the connection to {self.where} was closed", host=self.name) from None
+
+    def _can_mend(self, refusal: HostError) -> bool:
+        """Say whether ssh should try again with somebody to ask."""
+        if isinstance(refusal, HostKeyRefused):
+            return refusal.cause in UNKNOWN_KEY
+        return self._options.ask is not None
+
+    @property
+    def _openssh(self) -> OpenSsh:
+        """How ``ssh`` is called now: over the one that was let in by answers, if there is one."""
+        master = self._master
+        return master.ssh if master is not None else self._ssh
 
     # --------------------------------------------------------------------------------------------------------- commands
 
@@ -187,8 +208,14 @@ class Remote:
     def open_beside(self, command: Sequence[str], options: Sequence[str]) -> Carrier:
         """Start a command by an ``ssh`` that has more to do (``-L``); only with ``openssh``."""
         marker = Marker()
-        far = self._ssh.start(line_for(command, marker, NO_SET_UP), *options)
+        far = self._openssh.start(line_for(command, marker, NO_SET_UP), *options)
         return self._begun(Carrier(far, marker), NO_SET_UP)
+
+    def forget_listener(self, listener: str) -> None:
+        """Have a listener (``-L``) closed that the ``ssh`` of all commands has kept; only with ``openssh``."""
+        master = self._master
+        if master is not None and master.is_alive():
+            master.ssh.forget(listener)
 
     def _open(self, command: Sequence[str], setup: SetUp, said_bytes: int) -> Carrier:
         marker = Marker()
@@ -211,12 +238,14 @@ class Remote:
     def _far(self, line: str, *, is_subsystem: bool = False) -> FarChannel | FarProcess:
         if self.transport == "paramiko":
             return self._links.channel(line, is_subsystem=is_subsystem)
-        return self._ssh.start(line, *(["-s"] if is_subsystem else []))
+        return self._openssh.start(line, *(["-s"] if is_subsystem else []))
 
     def _translated(self, carrier: Carrier, error: HostError, setup: SetUp) -> HostError:
         """Give ssh's own trouble as the error that paramiko's would be, and name the set-up line that failed."""
         if self.transport == "openssh" and isinstance(error, HostUnreachable):
-            return self._ssh.trouble(carrier.error_text())
+            master = self._master
+            is_lost = master is not None and not master.is_alive()
+            return master.lost() if master and is_lost else self._ssh.trouble(carrier.error_text())
         if not isinstance(error, CommandFailed) or not (setup.profile or setup.lines):
             return error
         line, has_ended = failed_line(carrier.error_text()), carrier.exit_status is not None
@@ -347,6 +376,8 @@ class Remote:
         """
         if self.transport == "paramiko":
             return self.link.round_trip(timeout)
+        if self._master is not None:
+            return self._master.round_trip(timeout)
         carrier = self.open(["cat"], setup=False)
         try:
             begun = time.monotonic()
@@ -362,7 +393,8 @@ class Remote:
         """Say whether the connection stands, as far as is known without asking the host."""
         if self.transport == "paramiko":
             return self._links.is_alive()
-        return not self._closed
+        master = self._master
+        return not self._closed and (master is None or master.is_alive())
 
     def reconnect(self) -> None:
         """Close what there is and connect anew; the carriers of before are gone.
@@ -385,9 +417,14 @@ class Remote:
             It did not connect; it may be tried again.
         """
         with self._connecting:
-            if self.transport != "paramiko" or not self.is_alive():
+            if not self._keeps_one or not self.is_alive():
                 self.close()
                 self._connect()
+
+    @property
+    def _keeps_one(self) -> bool:
+        """Whether there is one connection for all commands, and not one for each."""
+        return self.transport == "paramiko" or self._master is not None
 
     def close(self, *, for_good: bool = False) -> None:
         """End what runs on it and close it; a second call does nothing.
@@ -399,11 +436,13 @@ class Remote:
         """
         with self._lock:
             carriers, self._carriers = self._carriers, []
-            self._closed = True
+            master, self._master, self._closed = self._master, None, True
         if not self._links.is_alive():
             self._links.close(for_good=for_good)  # first: a further one may be lost as well, and nobody knows
         for carrier in carriers:
             carrier.close()
+        if master is not None:
+            master.close()
         self._links.close(for_good=for_good)
 
 

@@ -53,9 +53,13 @@ class SshForward:
     def _place(self) -> Path:
         return self._folder / "way"
 
+    @property
+    def _listener(self) -> str:
+        return f"{self._place}:{self._target}"
+
     def _start(self) -> Carrier:
         options = ("-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindUnlink=yes")
-        return self._remote.open_beside(["cat"], (*options, "-L", f"{self._place}:{self._target}"))
+        return self._remote.open_beside(["cat"], (*options, "-L", self._listener))
 
     def open(self) -> SocketWay:
         """Open a stream to the service.
@@ -105,17 +109,22 @@ class SshForward:
 
     def lead_to(self, target: str) -> None:
         """Lead to another place, ``host:port``, as the host sees it."""
+        self._end()
         self._target = target
-        self.mended()
+        self._carrier = self._start()
 
     def mended(self) -> None:
         """Start ssh anew."""
-        self._carrier.close()
+        self._end()
         self._carrier = self._start()
+
+    def _end(self) -> None:
+        self._carrier.close()
+        self._remote.forget_listener(self._listener)
 
     def close(self) -> None:
         """End ssh."""
-        self._carrier.close()
+        self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

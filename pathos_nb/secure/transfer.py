@@ -2,7 +2,7 @@
 
 Each file is written beside its place under a name of its own (``.NAME.part-…``, which has the source's size and time in
 it) and moved there when it is complete, with the source's permissions and time. If such a part is there already, the
-copy begins at its end. Folders do the same as a whole: see `staging`; a small file in one takes four round trips.
+copy begins at its end. Folders do the same as a whole: see `staging`; small files in one go together.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from pathos_nb.errors import BadOption, CopyFailed
 from pathos_nb.secure.copy_errors import failed, reading, writing
 from pathos_nb.secure.files import SMALL_BYTES, Files, LocalFiles, RemoteFiles, Seen, Stream
 from pathos_nb.secure.names import parse
+from pathos_nb.secure.pipelined import Small
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.staging import Entry, Stage, part_name
 
 __all__ = ["Copied", "Progress", "copy", "split_place"]
 
 BLOCK_BYTES = 1 << 18
+BATCH_FILES, BATCH_BYTES = 64, 1 << 20  # so many small files are on their way at once
 MAX_DEPTH = 64  # a link to a folder above would go on for ever
 
 Connector = Callable[[str], Remote]
@@ -194,22 +196,26 @@ class _Job:
     def _copy_tree(self, here: Files, target: str, entries: list[Entry]) -> None:
         stage = Stage(self._there, target, f"{here.where} {entries[0].source}", entries)
         stage.begin()
+        small: list[tuple[Entry, Small]] = []
         for entry in entries:
             if entry.seen.is_folder:
                 continue
-            with writing(self._there, stage.place(entry.inner)):
+            place = stage.place(entry.inner)
+            with writing(self._there, place):
                 is_there = self._resume and stage.has(entry)
             if is_there:
                 self._resumed += entry.seen.size
                 self._is_done(entry)
             elif entry.seen.size <= SMALL_BYTES:
-                self._put(here, entry, stage.place(entry.inner))
+                small.append((entry, self._small(here, entry, place)))
+                small = self._sent(small) if _is_much(small) else small
             else:
-                self._copy(here, entry, stage.place(entry.inner))
+                self._copy(here, entry, place)
+        self._sent(small)
         stage.end()
 
-    def _put(self, here: Files, entry: Entry, place: str) -> None:
-        """Copy a small file of a folder: on its way nobody takes it for whole, so it needs no name of its own."""
+    def _small(self, here: Files, entry: Entry, place: str) -> Small:
+        """Read a small file of a folder: on its way nobody takes it for whole, so it needs no name of its own."""
         with reading(here, entry.source):
             source, data = here.reader(entry.source, 0, entry.seen.size), b""
         with contextlib.closing(source):
@@ -217,9 +223,19 @@ class _Job:
                 data += block
         if len(data) != entry.seen.size:
             raise _changed(here, entry)
-        with writing(self._there, place):
-            self._there.put(place, data, entry.seen.mode, entry.seen.mtime)
-        self._is_done(entry)
+        return Small(place, data, entry.seen.mode, entry.seen.mtime)
+
+    def _sent(self, small: list[tuple[Entry, Small]]) -> list[tuple[Entry, Small]]:
+        """Write some small files; what is left to be written is nothing."""
+        if small:
+            with writing(self._there, small[0][1].path):
+                sunk = self._there.put_all([file for _, file in small])
+            for (entry, file), error in zip(small, sunk, strict=True):
+                with writing(self._there, file.path):
+                    if error is not None:
+                        raise error
+                self._is_done(entry)
+        return []
 
     def _copy(self, here: Files, entry: Entry, target: str) -> None:
         part, size = self._part(entry, target), entry.seen.size
@@ -275,6 +291,10 @@ class _Job:
     def _tell(self, entry: Entry, done: int) -> None:
         if self._progress is not None:
             self._progress(Progress(entry.source, done, self._total_bytes, self._done_files, self._total_files))
+
+
+def _is_much(small: list[tuple[Entry, Small]]) -> bool:
+    return len(small) >= BATCH_FILES or sum(len(file.data) for _, file in small) >= BATCH_BYTES
 
 
 def _changed(here: Files, entry: Entry) -> CopyFailed:

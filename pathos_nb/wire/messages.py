@@ -2,17 +2,12 @@
 
 `labextension/src/protocol.ts` is generated from this file by `tools/protocol_ts.py`.
 
-==========  =========================================================================================
-direction   messages, by their ``type``
-==========  =========================================================================================
-to kernel   ``open look cancel retry do reply watch know missed code close``
-to front    ``hello run delta profile ended window tables answer ask known left code``
-==========  =========================================================================================
+To the kernel: ``open look cancel retry do reply watch know missed code close``; to the front end: ``hello run delta
+profile ended window tables answer ask known left code``.
 
 Every message has a ``type``. Times are seconds since the start of the run (``_s``), but for ``started_at`` (since the
 epoch). A list that grows with the run is cut: what was left out is counted beside it. Columns are lists of one length.
-Front ends say in ``open`` which version they speak; a kernel that speaks another one answers ``hello`` and nothing
-else, so that the front end can say so.
+Front ends say in ``open`` which version they speak; a kernel that speaks another one answers ``hello`` only.
 """
 
 from __future__ import annotations
@@ -26,9 +21,6 @@ ABOUT = "pathos_nb"  # where the metadata of a message and of an output has its 
 
 RunState = Literal["queued", "running", "done", "failed", "cancelled"]
 Topic = Literal["hosts", "tunnels", "services", "pools", "launchers", "runs"]
-
-
-# ------------------------------------------------------------------------------------------------ what a run looks like
 
 
 class Figures(TypedDict):
@@ -168,7 +160,19 @@ class UsageRows(TypedDict):
     load_s: list[float]  # unpickling
     dump_s: list[float]  # pickling
     wait_s: list[float]  # for input
+    idle_s: list[float]  # of a host that of all its workers
+    transfer_s: list[float]  # of reports
+    bytes_out: list[int]
+    bytes_in: list[int]
     peak_bytes: list[int]
+
+
+class PointRows(TypedDict):
+    """Points that stand out, as columns: by seconds, or by bytes."""
+
+    amount: list[float]
+    label: list[str]
+    worker: list[str]
 
 
 class ProfilePart(TypedDict):
@@ -179,6 +183,8 @@ class ProfilePart(TypedDict):
     nodes: FlameNodes
     functions: FunctionRows
     usage: UsageRows
+    longest: PointRows
+    heaviest: PointRows
     notes: list[str]
 
 
@@ -198,9 +204,6 @@ class RunRecord(TypedDict):
     profile: ProfilePart | None  # of a run that is profiled
     inner: list[InnerRow]
     n_more_inner: int
-
-
-# ------------------------------------------------------------------------------------------------------------- to front
 
 
 class Hello(TypedDict):

@@ -412,7 +412,7 @@ def test_a_kernel_of_another_version_gets_a_plain_notice(open_notebook):
 
 
 def test_in_notebook_7_too(open_notebook):
-    tab = open_notebook("ys = %pmap x for x in range(4)\nprint(list(ys))", ui="notebook")
+    tab = open_notebook("ys = %pmap x for x in range(4)\nprint(list(ys))", SLOW_SWEEP, ui="notebook")
     panel = SidePanel(tab)
     tab.page.get_by_role("menuitem", name="View", exact=True).click()
     tab.page.get_by_role("menuitem", name="pathos_nb: Show hosts, pools and runs").click()
@@ -424,6 +424,14 @@ def test_in_notebook_7_too(open_notebook):
         "() => document.querySelector('.pathos-nb-run-tab')?.clientHeight > 200", "the run is seen, not only its tab"
     )
     tab.shot("panel-notebook-7")
+    tab.page.get_by_role("button", name="Back", exact=True).or_(tab.page.locator(".jp-NotebookPanel")).first.click()
+    end = tab.begin(1)
+    live = tab.page.locator(".jp-OutputArea section.pathos-nb-run[data-state=running]")
+    live.get_by_text(re.compile(r"[1-9]\d* / 2,000")).first.wait_for()
+    tab.shot("run-notebook-7")
+    live.locator(".pathos-nb-cancel").click()
+    end()
+    tab.page.locator(".pathos-nb-saved section.pathos-nb-run[data-state=cancelled]").wait_for()
 
 
 def _when_there(panel: SidePanel, topic: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.nested import InnerRuns
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.errors import Cancelled, Failure
@@ -17,11 +18,11 @@ class FakeRun:
     def __init__(self, total: int | None = 4, title: str = "fits", run_id: str = "r1") -> None:
         self.run_id, self.title, self.total = run_id, title, total
         self.options = MapOptions()
-        self.state, self.n_done, self.n_failed = "running", 0, 0
+        self.state, self.n_done, self.n_failed, self.n_before = "running", 0, 0, 0
         self.started_at = 0.0
         self.seconds, self.is_over, self.n_pictures = 0.0, False, 0
         self.failures: dict[int, Failure] = {}
-        self.chunks: list[ChunkDone] = []
+        self.chunks = ChunkLog()
         self.profile: Any = None
         self.inner = InnerRuns()
         self.node: Any = None

@@ -206,12 +206,15 @@ def test_misuse_is_one_line(kernel, line):
     assert answer.text.count("\n") == 1
 
 
-def test_a_password_is_asked_through_the_notebook_and_kept_nowhere(kernel, bed, home):
-    answer = kernel.begin("%pathos connect pwuser@host1 --name pw -n 1")
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+def test_a_password_is_asked_through_the_notebook_and_kept_nowhere(kernel, bed, home, transport):
+    name = f"pw-{transport}"
+    answer = kernel.begin(f"%pathos connect pwuser@host1 --name {name} -n 1 --transport {transport}")
     question = kernel.client.get_stdin_msg(timeout=30)
-    assert question["content"]["password"] is True and "pwuser@host1" in question["content"]["prompt"]
+    prompt = question["content"]["prompt"]
+    assert question["content"]["password"] is True and "pwuser@" in prompt and "host1" in prompt
     kernel.client.input(bed.password)
-    assert "pw is connected as pwuser@host1" in fine(kernel.end(answer, 60))
+    assert f"{name} is connected as pwuser@host1" in fine(kernel.end(answer, 60))
     told = "\n".join(str(message) for message in answer.messages)
     assert bed.password not in told
     assert not any(bed.password in p.read_text(errors="replace") for p in home.rglob("*") if p.is_file())

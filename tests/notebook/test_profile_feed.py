@@ -53,14 +53,14 @@ def worst() -> Profile:
 def test_only_what_has_changed_is_told_again():
     profile = profile_of((("work", "slow"), 70), (("work", "quick"), 30))
     feed = ProfileFeed(profile)
-    first = feed.whole()["nodes"]
+    first = feed.whole(2.0)["nodes"]
     assert sorted(zip(first["name"], first["total_ms"], strict=True)) == [
         ("all", 100.0), ("quick", 30.0), ("slow", 70.0), ("work", 100.0),
     ]  # fmt: skip
-    assert not feed.has_news and feed.part()["nodes"]["id"] == []
+    assert not feed.has_news and feed.part(2.0)["nodes"]["id"] == []
     profile.add(Source("w2", "there", 1), sampled((("work", "quick"), 5)))
     assert feed.has_news
-    part = feed.part()
+    part = feed.part(2.0)
     assert part["nodes"]["name"] == ["all", "work", "quick"], "callers come first, and slow is as it was"
     assert part["usage"]["name"] == ["here", "there", "w1", "w2"] and part["usage"]["is_host"][:3] == [
         True,
@@ -71,10 +71,10 @@ def test_only_what_has_changed_is_told_again():
 
 def test_every_part_of_the_worst_profile_has_its_bound():
     feed = ProfileFeed(worst())
-    assert len(json.dumps(feed.whole(), ensure_ascii=False)) < 120_000
+    assert len(json.dumps(feed.whole(2.0), ensure_ascii=False)) < 120_000
     for _ in range(3):
         feed._profile.add(Source("w", "h", 1), sampled(*((("x" * 200, f"y{i}" * 60), 900) for i in range(700))))
-        assert len(json.dumps(feed.part(), ensure_ascii=False)) < 60_000
+        assert len(json.dumps(feed.part(2.0), ensure_ascii=False)) < 60_000
 
 
 def test_what_a_cell_keeps_of_the_worst_profile_is_small_and_harmless():
@@ -125,7 +125,7 @@ def test_readers_and_workers_do_not_disturb_each_other():
         try:
             while not is_over.is_set():
                 repr(ProfileReport(run))
-                ProfileFeed(profile).whole()
+                ProfileFeed(profile).whole(2.0)
         except Exception as error:
             errors.append(error)
 

@@ -303,3 +303,15 @@ ANSI = {
 @pytest.mark.parametrize(("printed", "as_markup", "plain"), ANSI.values(), ids=ANSI.keys())
 def test_terminal_codes_become_colours_or_nothing(printed, as_markup, plain):
     assert (as_html(printed), as_text(printed)) == (as_markup, plain)
+
+
+def test_what_was_there_before_a_run_began_is_no_speed_of_its():
+    """Of a sweep that goes on nine tenths are there at once: the rest takes as long as it takes."""
+    run = FakeRun(100)
+    watch = Watch(run, 0.0, 100)
+    run.n_done = run.n_before = 90
+    assert watch.rate(1.0) == 0.0
+    run.n_done = 92
+    assert watch.rate(2.0) == 1.0
+    run.end(seconds=4.0)
+    assert watch.rate(4.0) == 0.5

@@ -294,34 +294,6 @@ def test_a_key_of_another_type_than_the_known_one_is_no_new_key(bed, home):
         Remote("host2", config=config, accept_new=True)
 
 
-# sshd reads its configuration again, and is waited for: it writes its number when it listens.
-READ_ANEW = (
-    "n=$(cat /run/sshd.pid); rm /run/sshd.pid; kill -HUP $n; "
-    "for i in $(seq 100); do [ -s /run/sshd.pid ] && exit 0; sleep 0.1; done; exit 1"
-)
-
-
-@pytest.fixture
-def certified(bed, home):
-    """Give host2 a certificate of an authority's, and a configuration whose known_hosts trusts that and no key."""
-    address = bed.hosts["host2"]["address"]
-    bed.on("host2", "rm -f /tmp/ca*; ssh-keygen -q -t ed25519 -N '' -f /tmp/ca")
-    bed.on("host2", f"ssh-keygen -q -s /tmp/ca -h -I host2 -n {address} /etc/ssh/host_key.pub")
-    bed.on("host2", "cp /etc/ssh/sshd_config /tmp/before; echo HostCertificate /etc/ssh/host_key-cert.pub >/tmp/more")
-    bed.on("host2", f"cat /tmp/more /tmp/before >/etc/ssh/sshd_config; {READ_ANEW}")
-    config, known = _unknown(bed, home)
-    _write(known, f"@cert-authority {address} {bed.on('host2', 'cat /tmp/ca.pub')}")
-    yield config
-    bed.on("host2", f"cat /tmp/before >/etc/ssh/sshd_config; {READ_ANEW}")
-
-
-def test_a_hosts_certificate_is_verified_by_ssh_itself_and_paramiko_says_that_it_cannot(certified):
-    with Remote("host2", config=certified, transport="openssh") as host:
-        assert host.run(["hostname"]).stdout == b"host2\n"
-    with pytest.raises(HostKeyRefused, match=r"known_hosts:1 trusts an authority.*openssh.*--accept-new"):
-        Remote("host2", config=certified)
-
-
 def test_a_revoked_key_is_refused(bed, home):
     config, known = _unknown(bed, home)
     address, key = bed.hosts["host2"]["address"], bed.hosts["host2"]["host_key"]

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ ROOT = Path(__file__).parents[2]
 HOSTS = ROOT / "tests" / "testbed" / "hosts"
 DISTURBING = {"cut", "heal", "slow", "kill", "start", "rekey", "trust"}
 COUNT = 3
+
+# sshd reads its configuration again, and is waited for: it writes its number when it listens.
+READ_ANEW = (
+    "n=$(cat /run/sshd.pid); rm /run/sshd.pid; kill -HUP $n; "
+    "for i in $(seq 100); do [ -s /run/sshd.pid ] && exit 0; sleep 0.1; done; exit 1"
+)
 
 
 class Bed:
@@ -79,6 +86,19 @@ class Bed:
     def on(self, host: str, *words: str, check: bool = True) -> str:
         """Run a command on a host as root, without ssh: one word is a shell's line."""
         return self("exec", host, "--", *words, check=check).stdout
+
+    @contextmanager
+    def obeying(self, host: str, *lines: str, pwuser: Sequence[str] = ()) -> Iterator[None]:
+        """Have a host's sshd obey more lines, before all others or for ``pwuser`` alone, until the end of the block."""
+        before = self.on(host, "cat /etc/ssh/sshd_config")
+        self._configure(host, "\n".join([*lines, before.rstrip("\n"), *pwuser]))  # pwuser's block is the last
+        try:
+            yield
+        finally:
+            self._configure(host, before)
+
+    def _configure(self, host: str, text: str) -> None:
+        self.on(host, "sh", "-c", f'printf "%s\\n" "$1" >/etc/ssh/sshd_config; {READ_ANEW}', "sh", text)
 
     def logs(self, n_lines: int = 30) -> str:
         """Give the end of what each host's sshd has written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def klepto_sql(folder: Path, **options):
     return archives.sql_archive(f"sqlite:///{folder}/sql.db", **options)
 
 
+def klepto_sql_in_memory(**options):
+    archives = pytest.importorskip("klepto.archives")
+    if importlib.util.find_spec("sqlalchemy"):
+        pytest.skip("with SQLAlchemy an archive in memory belongs to its thread")
+    return archives.sql_archive("sqlite:///:memory:", **options)
+
+
 def klepto_hdf(folder: Path):
     pytest.importorskip("h5py")
     return klepto_archive("hdf_archive", folder, cached=False)
@@ -62,6 +70,8 @@ CACHES = {
     "klepto's file": lambda folder: klepto_archive("file_archive", folder, cached=False),
     "klepto's SQL": lambda folder: klepto_sql(folder, cached=False),
     "klepto's SQL behind memory": lambda folder: klepto_sql(folder, cached=True),
+    "klepto's SQL in memory": lambda folder: klepto_sql_in_memory(cached=False),
+    "klepto's SQL in memory behind memory": lambda folder: klepto_sql_in_memory(cached=True),
     "klepto's HDF": lambda folder: klepto_hdf(folder),
     "klepto's dict": lambda folder: klepto_archive("dict_archive", folder, cached=False),
 }

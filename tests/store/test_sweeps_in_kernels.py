@@ -117,11 +117,14 @@ def test_a_kernel_that_is_killed_costs_the_points_in_flight_alone(kernels):
 def test_results_errors_and_reruns_of_an_earlier_kernel(kernels):
     first = kernels.new(stop_at=3)
     first.run(cell(6, " --on-error keep"))
-    first.manager.shutdown_kernel(now=True)
     kernels.computed()
 
-    second = kernels.new()
-    assert "failed" in second.run("%pathos runs").result
+    second, pid = kernels.new(), first.value("os.getpid()")
+    listed = second.run("%pathos runs").result
+    assert "failed" in listed and f"another one (process {pid} on " in listed and "earlier" not in listed
+    first.manager.shutdown_kernel(now=True)
+    listed = second.run("%pathos runs").result
+    assert "an earlier one, " in listed and "another one" not in listed
     errors = second.run("%pathos errors fits").result
     assert "ValueError: 3" in errors and "v=3" in errors
     loaded = second.run("%pathos load fits -o before")
@@ -141,7 +144,7 @@ def test_results_errors_and_reruns_of_an_earlier_kernel(kernels):
 def test_points_that_run_again_are_kept_where_they_were(kernels):
     first = kernels.new()
     first.run("import pathlib; flag = pathlib.Path(log + '.flag'); flag.touch()")
-    text = "%%pmap -o fits --on-error keep for v in range(6)\nif v == 3 and flag.exists(): raise ValueError(v)\nv * 10"
+    text = "%%pmap --profile -o fits --on-error keep for v in range(6)\nif v == 3 and flag.exists(): raise ValueError(v)\nv * 10"
     first.run(text)
     first.run("flag.unlink()")
     assert first.run("%pathos rerun fits --failed").status == "ok"
@@ -149,6 +152,11 @@ def test_points_that_run_again_are_kept_where_they_were(kernels):
 
     second = kernels.new()
     assert "failed" not in second.run("%pathos errors fits").result
+    profile = second.run("%pathos profile fits")
+    assert "longest points" in profile.result and "v=3" in profile.result, "it has not ended with its kernel"
+    assert "longest points" in second.run("%pathos profile").result, "the latest that has one"
+    assert second.run(f"%pathos profile fits --export {kernels.folder}/trace.json").status == "ok"
+    assert "v=5" in (kernels.folder / "trace.json").read_text()
     second.run("%pathos load fits")
     assert second.value("list(fits)") == [v * 10 for v in range(6)]
 

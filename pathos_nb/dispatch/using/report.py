@@ -134,12 +134,12 @@ def _picture(raw: bytes) -> str:
 
 def _lanes(report: Report) -> str:
     """Draw what the workers did, and list them."""
-    chunks = [chunk for chunk in list(report.run.chunks) if chunk.n_items]
-    if not chunks:
+    began = min((chunk.started for chunk in report.run.chunks if chunk.n_items), default=None)
+    if began is None:
         return ""
-    timeline = Timeline(min(chunk.started for chunk in chunks))
+    timeline = Timeline(began)
     failed = dict(report.run.failures)  # a record that was pickled has them here only
-    for chunk in chunks:
+    for chunk in report.run.chunks:
         timeline.take(chunk._replace(failures=tuple(failed[i] for i in chunk.indices if i in failed)))
     lanes, moved, n_more = timeline.folded(_N_LANES)
     spans = as_columns(timeline.spans.copied(_N_SPANS, moved))
@@ -193,7 +193,7 @@ def _cell(name: str, value: Any) -> Cell:
 
 def _printed(report: Report) -> str:
     room, parts, n_more = _N_PRINTED, list[str](), 0
-    for chunk in list(report.run.chunks):
+    for chunk in report.run.chunks:
         for index, text in chunk.output:
             kept = text[: max(0, room)]
             room, n_more = room - len(kept), n_more + len(text) - len(kept)

@@ -139,7 +139,7 @@ class Selected:
     @property
     def chunks(self) -> list[ChunkDone]:
         """The record of these items."""
-        return [part for chunk in list(self.whole.chunks) for part in self._parts(chunk)]
+        return [part for chunk in self.whole.chunks for part in self._parts(chunk)]
 
     def _parts(self, chunk: ChunkDone) -> Iterator[ChunkDone]:
         start = chunk.started
