@@ -13,7 +13,7 @@ KILLS ?= 200
 BENCH_NEEDS := $(wildcard benchmarks/requirements.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test soak soak-store demo lab bundles test-front bench bench-quick docs matrix clean
+.PHONY: help setup check format test soak soak-store demo lab bundles test-front bench bench-quick docs release binder matrix clean
 .DELETE_ON_ERROR:
 
 help:  ## list the verbs
@@ -74,6 +74,13 @@ bench-quick: $(VENV)/.has-peers  ## the same in a few minutes, coarser
 
 docs: $(VENV)/.has-docs  ## build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
+
+release: $(VENV)/.has-release  ## build wheel and sdist, and try them in clean environments (ARGS="--pythons python3.12")
+	$(BIN)/python tools/release.py $(ARGS)
+
+binder: $(VENV)/.has-test  ## do the steps of binder/ in a clean environment, and run its demonstrations
+	rm -rf build/binder
+	tools/binder.sh $(BIN)/python build/binder
 
 matrix:  ## run the tests on each of python3.10 to 3.13 that is found
 	@tools/matrix.sh $(TESTS) $(ARGS)

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 TYPE_CHECKING = False  # the first pool of a script waits for this file, so it loads nothing
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what a type checker sees of the names below, which are loaded when they are first used
     from typing import Any
+
+    from pathos_nb.about import citation as citation
+    from pathos_nb.about import license as license
+    from pathos_nb.detaching import attach as attach
+    from pathos_nb.detaching import detach as detach
+    from pathos_nb.dispatch.cached import cached as cached
+    from pathos_nb.dispatch.pool import Pool as Pool
+    from pathos_nb.dispatch.results import Results as Results
+    from pathos_nb.errors import Failure as Failure
+    from pathos_nb.launchers.seeding import rng as rng
+    from pathos_nb.sharing import share as share
 
 __version__ = "0.1.0.dev0"
 
@@ -17,6 +28,8 @@ _HOMES = {
     "attach": "detaching",
     "share": "sharing",
     "rng": "launchers.seeding",
+    "license": "about",
+    "citation": "about",
 }
 
 

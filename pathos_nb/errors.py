@@ -24,6 +24,7 @@
     ├── InputFailed          the item was not run, since a result that is its argument failed
     ├── Cancelled            the item was not run, or was stopped, on request
     ├── ShareClosed          a shared value was closed, or its owner has ended
+    ├── FilesFailed          an item's files cannot be brought to it, or back
     ├── BadFile              a file that is not what it should be      (also a ValueError)
     ├── NotTheSame           points have other values than the serial loop gives
     ├── HostError            something about another machine
@@ -67,6 +68,7 @@ __all__ = [
     "CommandFailed",
     "CopyFailed",
     "Failure",
+    "FilesFailed",
     "HostError",
     "HostKeyRefused",
     "HostLost",
@@ -245,6 +247,10 @@ class InputFailed(PathosNbError):
 
 class ShareClosed(PathosNbError):
     """What was shared is no longer there: it was closed, or its owner has ended."""
+
+
+class FilesFailed(PathosNbError):
+    """A file that an item was to have, or that it was to give back, cannot be brought there."""
 
 
 class BadFile(PathosNbError, ValueError):

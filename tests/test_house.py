@@ -74,9 +74,10 @@ LATE = {
     "random": "only for seeded runs (every worker's start would wait for it)",
     "resource": "not on every platform",
     "scipy": "an extra",
+    "shutil": "only when a worker was killed under an item with files (every worker's start would wait for it)",
     "sqlite3": "only for a store (10 ms)",
     "sklearn": "an extra",
-    "tempfile": "only where there is no memory file (4 ms)",
+    "tempfile": "only where there is no memory file, and for items with files (4 ms)",
     "traceback": "only when an item has failed (5 ms)",
     "threadpoolctl": "an extra",
     "xarray": "an extra",
@@ -84,6 +85,7 @@ LATE = {
 # Modules of ours that a function may import: (file, module) and why.
 LATE_OWN: dict[tuple[str, str], str] = {
     ("dispatch/maps.py", "pathos_nb.dispatch.cache_lookup"): "only for a map with a cache: it brings the store (20 ms)",
+    ("dispatch/maps.py", "pathos_nb.dispatch.staging"): "only for a map with files (10 ms)",
     ("notebook/panel_view.py", "pathos_nb.notebook.panel_anywidget"): "with anywidget, which may be missing (300 ms)",
     ("notebook/panel_view.py", "pathos_nb.notebook.panel_plain"): "with ipywidgets, which may be missing (200 ms)",
     ("launchers/agent_main.py", "pathos_nb.launchers.agent_far"): "imported while the zygote boots, on each host",
@@ -97,6 +99,7 @@ LATE_OWN: dict[tuple[str, str], str] = {
         "pathos_nb.notebook.run_widget",
     ): "ipywidgets takes 200 ms: for the first run that shows itself",
     ("launchers/ppft_process.py", "pathos_nb.launchers.ppft_server"): "only in the server's own process",
+    ("launchers/mpi_keeper.py", "pathos_nb.launchers.mpi_far"): "only for ranks on other nodes than the pool",
     ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_group"): "only in workers of several ranks (20 ms)",
     ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_leader"): "only in workers of several ranks",
     ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_member"): "only in workers of several ranks",
@@ -113,8 +116,8 @@ JUPYTER = {"IPython", "ipykernel", "ipywidgets", "anywidget", "comm", "jupyter_c
 # Libraries that only their own files speak to.
 AT_HOME = {
     "altair": ("dispatch/using/altair_plot.py",),
-    "dask": ("launchers/dask_client.py",),
-    "distributed": ("launchers/dask_",),
+    "dask": ("launchers/dask_client.py", "tests/dask_cluster.py"),
+    "distributed": ("launchers/dask_", "tests/dask_cluster.py"),
     "joblib": ("joblib_backend.py",),
     "mpi4py": ("launchers/mpi_",),
     "ppft": ("launchers/ppft_",),
@@ -235,9 +238,10 @@ def test_jupyter_is_spoken_to_under_notebook_only():
     none_of(list(strangers(JUPYTER, ("notebook/",))), "Jupyter packages are imported only under notebook/")
 
 
-@pytest.mark.parametrize("library", sorted(AT_HOME))
-def test_a_library_is_spoken_to_in_its_own_file(library):
-    none_of(list(strangers({library}, AT_HOME[library])), f"{library} is imported only in {AT_HOME[library]}")
+@pytest.mark.parametrize("home", sorted(AT_HOME.items()), ids=sorted(AT_HOME))
+def test_a_library_is_spoken_to_in_its_own_file(home):
+    library, files = home  # together: a parameter "dask" alone would start a cluster
+    none_of(list(strangers({library}, files)), f"{library} is imported only in {files}")
 
 
 def strangers(libraries: set[str], homes: tuple[str, ...]) -> Iterator[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import sys
 from importlib import import_module
 from typing import Any
 
+from pathos_nb.about import citation as citation
+from pathos_nb.about import license as license
 from pathos_nb.compat.names import HOMES, VERSION, why_not
 
 __version__ = VERSION  # of the pathos whose contract this keeps
@@ -55,16 +56,3 @@ def logger(level: int | None = None, handler: logging.Handler | None = None, **k
     if level is not None:
         log.setLevel(level)
     return log
-
-
-def license() -> None:
-    """Print under which license this is."""
-    sys.stdout.write("pathos_nb: BSD 3-Clause License\n")
-
-
-def citation() -> None:
-    """Print what to cite for the ideas."""
-    sys.stdout.write(
-        "M.M. McKerns, L. Strand, T. Sullivan, A. Fang, M.A.G. Aivazis, Building a framework for predictive science,\n"
-        "Proceedings of the 10th Python in Science Conference, 2011; https://arxiv.org/abs/1202.1056\n"
-    )

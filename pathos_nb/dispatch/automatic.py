@@ -54,7 +54,7 @@ def choose(where: Any = None, tags: Mapping[str, frozenset[str]] | None = None) 
     """
     fits = (lambda site: True) if where is None else chooser(where)
     judged = [(offer, *_judged(offer, fits, tags or {})) for offer in _offers()]
-    nodes = {offer.place: n for offer, n, _ in judged if n}
+    nodes = {offer.place: offer.nodes or n for offer, n, _ in judged if n}
     why = tuple(f"{offer.place}: {said}" for offer, _, said in judged)
     if nodes:
         return Choice(tuple(nodes), nodes, why)
@@ -82,9 +82,10 @@ def _judged(offer: Offer, fits: Callable[[Site], bool], tags: Mapping[str, froze
 
 
 def _offers() -> Iterable[Offer]:
-    yield _own()
-    if registry.offers is not None and not is_in_worker():
-        yield from registry.offers()
+    own, others = _own(), [] if is_in_worker() else list(registry.offered())
+    also = next((offer.place for offer in others if offer.host == own.host and not offer.problem), "")
+    yield own._replace(problem=f"its cores are those of {also}") if also and own.host else own
+    yield from others
 
 
 def _own() -> Offer:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
-from pathos_nb.dispatch.tables import BAD, Cell, html_table, rows_of, text_table
-from pathos_nb.errors import Failure
+from pathos_nb.dispatch.tables import BAD, Cell, html_table, html_text, rows_of, text_table
+from pathos_nb.errors import Failure, PathosNbError
 
 __all__ = ["Errors", "describe", "tidy"]
 
@@ -49,11 +49,21 @@ class Errors(Sequence[Failure]):
         error = Cell(describe(failure), BAD, tidy(failure.traceback))
         return [Cell(str(failure.index)), Cell(self._label(failure.index)), error, Cell(failure.worker)]
 
+    def _explained(self) -> str:
+        """Say where errors of ours are explained at more length; empty where all are the items' own."""
+        kinds = {type(failure.error).__name__ for failure in self._failures if isinstance(failure.error, PathosNbError)}
+        return ", ".join(f"%pathos help {kind}" for kind in sorted(kinds)) + " explains" if kinds else ""
+
     def __repr__(self) -> str:
-        return text_table(_COLUMNS, self._rows()) if self._failures else "no errors"
+        if not self._failures:
+            return "no errors"
+        return "\n".join(part for part in (text_table(_COLUMNS, self._rows()), self._explained()) if part)
 
     def _repr_html_(self) -> str:
-        return html_table(_COLUMNS, self._rows()) if self._failures else "no errors"
+        if not self._failures:
+            return "no errors"
+        told = f"<div>{html_text(self._explained())}</div>" if self._explained() else ""
+        return html_table(_COLUMNS, self._rows()) + told
 
 
 def describe(failure: Failure) -> str:

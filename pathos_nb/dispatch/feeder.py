@@ -95,7 +95,7 @@ class Feeder:
             return self.crew.seats
         run = runs[0]
         is_plain = run.n_sent and not (
-            run.again or run.is_stream or run.pins or run.source.left is None or run.source.comes_late
+            run.again or run.is_stream or run.pins or run.source.left is None or run.source.comes_late or run.files
         )
         return list(changed) if is_plain else self.crew.seats
 
@@ -131,7 +131,7 @@ class Feeder:
     def _may_serve(self, run: Run, seat: Seat) -> bool:
         if seat.slot.minor != MINOR and not self._can_read(run, seat):
             return False
-        if run.is_choosy and not self.sites.fits(run, seat):
+        if run.is_choosy and not (self.sites.fits(run, seat) and self.sites.has_files(run, seat)):
             return False
         most = run.options.n_workers
         if most is None:
@@ -332,7 +332,8 @@ class Feeder:
     def _payload(self, run: Run, codec: Any) -> Payload | None:
         if codec not in run.payloads:
             try:
-                run.payloads[codec] = codec.dump((run.function, dict(run.options.kwargs)))
+                function = run.function if run.files is None else run.files.wrapped(run.function)
+                run.payloads[codec] = codec.dump((function, dict(run.options.kwargs)))
             except PathosNbError as error:  # says what there is to say, as a closed share does
                 self._fail_run(run, error)
                 return None

@@ -29,7 +29,7 @@ class Node:
     """
 
     def __init__(self, run: Run) -> None:
-        self.run_id, self.label = run.run_id, run.title or run.called
+        self.run_id, self.label = run.run_id, run.label
         self.inputs: list[Node] = []
         self._outputs: weakref.WeakSet[Node] = weakref.WeakSet()
         self._run = weakref.ref(run)

@@ -225,7 +225,7 @@ def _passed_on(origin: Whole | Element, error: BaseException) -> BaseException:
 
 def name_of_call(run: Run) -> str:
     """Give what a person calls a run: its title, or its function's name."""
-    return run.title or run.called
+    return run.label
 
 
 def _text_of(error: BaseException) -> str:

@@ -28,7 +28,7 @@ class KeptRun:
     """
 
     def __init__(self, run: Run) -> None:
-        self.run_id, self.title, self.total = run.run_id, run.title, run.total
+        self.run_id, self.title, self.total, self.called = run.run_id, run.title, run.total, run.called
         self.state, self.n_done, self.seconds = run.state, run.n_done, run.seconds
         self.failures: dict[int, Failure] = {}
         self.heavy: tuple[tuple[str, int], ...] = ()
@@ -38,6 +38,11 @@ class KeptRun:
         self.started_at, self.chunks = run.started_at, run.chunks if run.profile is not None else []
         self._run: Run | None = run
         run.subscribe(self._hear)
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: its title, or the name of the function that was called."""
+        return self.title or self.called
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, RunEnded):

@@ -20,7 +20,7 @@ from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.options import MapOptions, is_count, read_options
 from pathos_nb.dispatch.places import join, leave, wait_for_workers, waits
 from pathos_nb.dispatch.run import Call, Run
-from pathos_nb.dispatch.source import SliceSource, Source, make_source
+from pathos_nb.dispatch.source import ChosenSource, SliceSource, Source, make_source
 from pathos_nb.dispatch.staffing import (
     checked_size,
     chosen_places,
@@ -165,8 +165,7 @@ class Maps:
         """Begin a map; see `Pool.start`."""
         if everywhere:
             options = everywhere_options(options)
-        run = self._prepared(f, sequences, star, options, deliver)
-        run.drawn_at = drawn_at
+        run = self._prepared(f, sequences, star, options, deliver, drawn_at=drawn_at)
         if self._is_here():
             return self._run_here(run, attended)
         with self._given_up(run):
@@ -197,10 +196,11 @@ class Maps:
         return AsyncResult(self.run(f, read, star, options, attended=False), single=single)
 
     def _prepared(
-        self, f: Callable[..., Any], sequences: Any, star: bool, options: Any, deliver: Deliver | None = None
-    ) -> Run:
+        self, f: Callable[..., Any], sequences: Any, star: bool, options: Any, deliver: Deliver | None = None,
+        *, drawn_at: Sequence[int] | None = None,
+    ) -> Run:  # fmt: skip
         source, chosen = self._read(f, sequences, star, options)
-        return self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
+        return self._staged(self._new_run(Call(f, source, chosen), self._keeper(source, deliver)), drawn_at)
 
     def _cached(self, call: Call, keeper: Keeper) -> Run:
         """Make a run whose values are looked for in a cache, and put there."""
@@ -259,7 +259,7 @@ class Maps:
         """Begin a map and give the iterator over its values."""
         maps = _serial() if self._is_inside() else self
         source, chosen = maps._read(f, sequences, star, options)
-        run = maps._new_run(Call(f, source, chosen), StreamKeeper(ordered))
+        run = maps._staged(maps._new_run(Call(f, source, chosen), StreamKeeper(ordered)))
         dispatcher = maps.dispatcher
         with maps._given_up(run):
             maps._start_run(run, attended=dispatcher.is_inline)
@@ -285,6 +285,23 @@ class Maps:
         if is_cached:
             return self._cached(call, keeper)
         return Run(self.dispatcher, call, keeper)
+
+    def _staged(self, run: Run, drawn_at: Sequence[int] | None = None) -> Run:
+        """Give the run with its files, if it is to have any."""
+        run.drawn_at = drawn_at
+        if run.options.files is None and run.options.collect is None:
+            return run
+        from pathos_nb.dispatch.staging import stage
+
+        if self._is_here():
+            cure = 'use a pool of processes, as in Pool("processes", nodes=1)'
+            raise BadOption("items with files need workers that are processes of their own", cure=cure)
+        is_carried = any(not launcher.sees_files for launcher in self.dispatcher.crew.launchers)
+        is_whole = isinstance(run.source, SliceSource) and not isinstance(run.source, ChosenSource)
+        indices = range(run.total or 0) if drawn_at is None else drawn_at
+        run.files = stage(run.options, run.run_id, indices, is_carried=is_carried, is_all=is_whole)
+        run.when_over(run.files.close)
+        return run
 
     def _is_here(self) -> bool:
         """Whether the items are to run in this very thread."""

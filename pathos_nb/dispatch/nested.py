@@ -222,7 +222,7 @@ class Tellers:
             news = told._replace(path=(at, *told.path), via=(event.worker, *told.via))
         else:
             rows = (_row_of(event),) if isinstance(event, ChunkDone) and event.n_items else ()
-            figures = run.title or "map", run.total, run.state, run.n_done, run.n_failed
+            figures = run.label, run.total, run.state, run.n_done, run.n_failed
             news = InnerNews((at,), (), *figures, run.started_at, run.ended_at or 0.0, rows)
         with self._lock:
             if chunk != self._chunk:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -48,6 +49,36 @@ def _check_profile(value: Any) -> None:
         raise BadOption(f"profile is {value!r}", cure=f"it may be True, {words} or 1 to {MOST_HZ} samples a second")
 
 
+def _with_files(made: MapOptions) -> MapOptions:
+    """Give options whose files and patterns are tuples of text."""
+    if made.collect_to is not None and not isinstance(made.collect_to, str | os.PathLike):
+        raise BadOption(f"collect_to is {made.collect_to!r}", cure="it must be a folder")
+    if made.cache is not None and made.cache is not False:
+        raise BadOption(
+            "files and a cache do not go together", cure="a value out of a cache has no files: leave one out"
+        )
+    files, patterns = _texts("files", made.files), _texts("collect", made.collect)
+    for pattern in patterns or ():
+        parts = pattern.split("/")
+        if pattern.startswith("/") or "\\" in pattern or not {"", ".", ".."}.isdisjoint(parts):
+            raise BadOption(f"collect has {pattern!r}", cure="it may name what lies in the item's own folder")
+    return made._replace(files=files, collect=patterns)
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...] | None:
+    """Give one path or several as a tuple."""
+    if value is None:
+        return None
+    several = [value] if isinstance(value, str | os.PathLike) else value
+    is_known = isinstance(several, list | tuple | set | frozenset)
+    if not is_known or not several or not all(isinstance(each, str | os.PathLike) and str(each) for each in several):
+        raise BadOption(f"{name} is {value!r}", cure="it must be a path, a pattern, or a list of these")
+    texts = tuple(os.fspath(each) for each in several)
+    if any(not isinstance(text, str) or "\0" in text for text in texts):
+        raise BadOption(f"{name} is {value!r}", cure="it must be text")
+    return texts
+
+
 def _exceptions(value: Any) -> tuple[type[BaseException], ...]:
     kinds = value if isinstance(value, tuple) else (value,)
     if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
@@ -71,6 +102,9 @@ class _Values(NamedTuple):
     where: Any = None
     memory: Any = None
     gpus: int | None = None
+    files: Any = None
+    collect: Any = None
+    collect_to: Any = None
 
 
 class MapOptions(_Values):
@@ -113,6 +147,14 @@ class MapOptions(_Values):
     gpus : int, optional
         How many GPUs each worker has for itself, by ``CUDA_VISIBLE_DEVICES``; workers for whom there are none take no
         part.
+    files : str, path or collection of them, optional
+        Files and folders here, or patterns of them (``"data/*.csv"``): each item runs in a folder of its own in which
+        they lie. To another machine they are carried once.
+    collect : str or collection of str, optional
+        Names or patterns of files that items write (``"out-*.txt"``), which come back; each item then runs in a
+        folder of its own.
+    collect_to : str or path, optional
+        Where they go, into a folder for each item; ``collected/RUN`` if left out. Nothing is overwritten.
     """
 
     __slots__ = ()
@@ -139,6 +181,8 @@ class MapOptions(_Values):
         _check_profile(made.profile)
         check_where(made.where)
         _check_count("gpus", made.gpus, 1)
+        if made.files is not None or made.collect is not None or made.collect_to is not None:
+            made = _with_files(made)
         if made.memory is not None:
             made = made._replace(memory=as_bytes(made.memory))
         if made.progress not in (None, True, False):

@@ -20,7 +20,16 @@ from pathos_nb.dispatch.lacking import lacking
 from pathos_nb.dispatch.profiles import Profile, Ran, Source, Traffic
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
-from pathos_nb.errors import CannotReturn, CannotSend, Failure, ItemTimeout, OutOfMemory, PoolBroken, WorkerLost
+from pathos_nb.errors import (
+    CannotReturn,
+    CannotSend,
+    Failure,
+    FilesFailed,
+    ItemTimeout,
+    OutOfMemory,
+    PoolBroken,
+    WorkerLost,
+)
 from pathos_nb.events import ChunkDone, InnerTold, ItemRetried, WorkerDown
 from pathos_nb.launchers.board import FINISHED
 from pathos_nb.launchers.contract import (
@@ -103,7 +112,7 @@ class Receiver:
             self._absences.queued(news)
         elif isinstance(news, SourceLost):
             self._absences.lost(news)
-        else:
+        elif isinstance(news, SourceBroken):
             self._on_source_broken(news)
 
     # --- reports ---
@@ -173,11 +182,21 @@ class Receiver:
     def _place(
         self, run: Run, indices: Sequence[int], values: list[Any], failures: list[Failure], contested: bool = False
     ) -> None:
+        if run.files is not None:
+            self._take_files(run, indices, values, failures)
         for failure in failures:
             values[indices.index(failure.index)] = failure
             run.fail(failure)
         run.keeper.place(indices, values, contested)
         run.n_done += len(values)
+
+    def _take_files(self, run: Run, indices: Sequence[int], values: list[Any], failures: list[Failure]) -> None:
+        """Put what items have given back into its place; what cannot be put there makes the item fail."""
+        for place, index in enumerate(indices):
+            try:
+                values[place] = run.files.take(index, values[place])
+            except FilesFailed as error:
+                failures.append(Failure(index, error, attempt=run.attempts.get(index, 0) + 1))
 
     def _deliver_some(self, chunk: Chunk, values: list[Any], failures: list[Failure], again: list[Failure]) -> None:
         """Deliver what has not been delivered, and is not to be tried again."""

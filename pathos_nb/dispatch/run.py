@@ -134,6 +134,8 @@ class Run:
         What was lost on the way, and what came back; `pathos_nb.dispatch.absences` reads it.
     inner : InnerRuns
         The maps inside of its items, by the item's index.
+    files : RunFiles or None
+        What its items are given of files, and what has come back of them.
     heavy : tuple of (str, int)
         Names and bytes of large values that the function brought to the workers.
     profile : Profile or None
@@ -172,7 +174,10 @@ class Run:
         self.heavy: tuple[tuple[str, int], ...] = ()
         self.profile = make_profile(call.options.profile)
         self.drawn_at: Sequence[int] | None = None
-        self.is_choosy = any(each is not None for each in (call.options.where, call.options.memory, call.options.gpus))
+        asked = call.options
+        wants = asked.where, asked.memory, asked.gpus, asked.files, asked.collect
+        self.is_choosy = any(each is not None for each in wants)
+        self.files: Any = None  # what its items are given and give back of files (`staging.RunFiles`), if anything
         self.fitting: dict[Any, bool] = {}  # workers that were asked whether they are what is wanted
         self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
@@ -193,6 +198,11 @@ class Run:
         return f"<Run {self.run_id} {self.state}: {self.n_done} of {of} done, {self.n_failed} failed>"
 
     @property
+    def label(self) -> str:
+        """What a person calls it: its title, or the name of the function that was called."""
+        return self.title or self.called
+
+    @property
     def total(self) -> int | None:
         """How many items there are, if known."""
         return self.source.total
@@ -202,6 +212,11 @@ class Run:
         """How many items there are; as far as values have come, where nobody knows that."""
         known = self.total
         return known if known is not None else len(getattr(self.keeper, "values", ()))
+
+    @property
+    def collected(self) -> dict[int, tuple[Any, ...]]:
+        """The files that items have given back so far: an item's index, and the paths here."""
+        return {} if self.files is None else self.files.collected
 
     @property
     def is_heavy(self) -> bool:

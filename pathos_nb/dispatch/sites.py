@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pathos_nb.dispatch.crew import Crew, Seat
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.selecting import Site, chooser, describe
-from pathos_nb.errors import BadOption, NothingFits
+from pathos_nb.errors import BadOption, FilesFailed, NothingFits
 from pathos_nb.launchers.resources import Resources
 
 __all__ = ["Sites"]
@@ -34,6 +35,7 @@ class Sites:
         self._crew = crew
         self.tags: Mapping[str, frozenset[str]] = {}
         self._has: dict[Any, Resources] = {}
+        self._numbers: dict[object, dict[int, int]] = {}
 
     def site(self, seat: Seat) -> Site:
         """Give a worker as ``where=`` sees it."""
@@ -43,6 +45,8 @@ class Sites:
 
     def _resources(self, seat: Seat) -> Resources:
         launcher = seat.launcher
+        if (own := seat.slot.resources()) is not None:
+            return own
         if launcher not in self._has:
             found = launcher.resources()
             if found is None:
@@ -61,15 +65,39 @@ class Sites:
         options = run.options
         if options.where is not None and not chooser(options.where)(self.site(seat)):
             return False
-        if (options.memory is not None or options.gpus is not None) and seat.launcher.shares_memory:
+        wants_process = any(each is not None for each in (options.memory, options.gpus, run.files))
+        if wants_process and seat.launcher.shares_memory:
             return False
         return options.gpus is None or self._devices(seat, options.gpus) is not None
 
+    def has_files(self, run: Run, seat: Seat) -> bool:
+        """Whether a run's files are where the worker sees them; they are brought there if they are not."""
+        if run.files is None:
+            return True
+        problem = seat.slot.stage(run.files.inputs)
+        if problem:
+            run.fitting[id(seat), seat.slot.host] = False
+            run.files.problems[seat.slot.host] = problem
+        return problem == ""
+
     def _devices(self, seat: Seat, n: int) -> str | None:
         """Give a worker's own GPUs, as many as that; None if those before it have taken all."""
-        number = int(seat.name.rpartition("-")[2]) - 1  # it stays that of the seat, whoever comes and goes
+        number = self._number(seat)
         found = self._resources(seat).gpus[number * n : (number + 1) * n]
         return ",".join(found) if len(found) == n else None
+
+    def _number(self, seat: Seat) -> int:
+        """Give a worker's number among those of its machine, which it keeps, whoever comes and goes."""
+        machine = seat.slot.machine
+        if machine is None:
+            return int(seat.name.rpartition("-")[2]) - 1
+        known = self._numbers.setdefault(machine, {})
+        if id(seat) not in known:
+            there = {id(each) for each in self._crew.seats if each.slot.machine is machine}
+            for gone in known.keys() - there:
+                del known[gone]
+            known[id(seat)] = next(n for n in itertools.count() if n not in known.values())
+        return known[id(seat)]
 
     def limits(self, run: Run, seat: Seat) -> tuple[int | None, str | None] | None:
         """Give what a worker may take for a run, as it is told."""
@@ -92,20 +120,28 @@ class Sites:
                 return None
         except Exception as error:  # the user's own function
             what = f"where={run.options.where!r} raised {type(error).__name__}: {error}"
-            told = BadOption(what, cure="it takes a Site, and says whether that will do")
-            told.__cause__ = error
-            return told
+            refused = BadOption(what, cure="it takes a Site, and says whether that will do")
+            refused.__cause__ = error
+            return refused
+        if any(launcher.waits for launcher in self._crew.launchers) or not all(seat.slot.is_known for seat in seats):
+            return None  # who is still to come may be the one
+        if run.files is not None and run.files.problems:
+            told = "; ".join(f"{host}: {problem}" for host, problem in run.files.problems.items())
+            return FilesFailed("no worker of the pool can have the files", cause=told, cure="begin the map again")
         cause = f"there is {describe(map(self.site, seats))}"
         return NothingFits(f"no worker of the pool fits {_wanted(run)}", cause=cause, cure=_cure(run, seats))
 
 
 def _wanted(run: Run) -> str:
     options = run.options
-    said = {"where": options.where, "memory": options.memory, "gpus": options.gpus}
+    said = {
+        "where": options.where, "memory": options.memory, "gpus": options.gpus, "files": options.files,
+        "collect": options.collect,
+    }  # fmt: skip
     return ", ".join(f"{name}={value!r}" for name, value in said.items() if value is not None)
 
 
 def _cure(run: Run, seats: list[Seat]) -> str:
     if all(seat.launcher.shares_memory for seat in seats):
-        return "limits and GPUs need workers that are processes of their own, on this machine or another"
+        return "limits, GPUs and files need workers that are processes of their own, on this machine or another"
     return "ask for less, or add a place that has it"

@@ -31,8 +31,10 @@ from pathos_nb.launchers.agent_inbox import Inbox
 from pathos_nb.launchers.agent_link import Link, LinkSettings, LinkState, Listener
 from pathos_nb.launchers.agent_luggage import Luggage
 from pathos_nb.launchers.agent_slot import AgentSlot
+from pathos_nb.launchers.agent_staging import Staging
 from pathos_nb.launchers.contract import (
     Availability,
+    FilesThere,
     Hub,
     Launcher,
     News,
@@ -92,6 +94,7 @@ class AgentLauncher(Launcher):
     """Workers on one host; `agent_launcher` makes the class of each."""
 
     target: ClassVar[Target]
+    sees_files = False
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
         super().__init__(hub, tell, setup, n_expected)
@@ -106,7 +109,7 @@ class AgentLauncher(Launcher):
         listener = Listener(self._on_envelopes, self._on_state)
         target = self.target
         self.link = Link(target.open, self.name, {"n": n_expected}, listener, target.settings)
-        self._luggage = Luggage(self.link)
+        self._luggage, self.staging = Luggage(self.link), Staging(self.link)
         target.opened.add(self)
 
     @classmethod
@@ -185,7 +188,7 @@ class AgentLauncher(Launcher):
             self.target.on_link(state)
         if state.state == "up":
             self._luggage.close()
-            self._luggage = Luggage(self.link)
+            self._luggage, self.staging = Luggage(self.link), Staging(self.link)
             self.hello = state.hello
             self._inboxes += [self.link.inbox] if self.link.inbox else []
         elif state.state == "failed":
@@ -227,6 +230,10 @@ class AgentLauncher(Launcher):
         for kind, number, frame in inbox.take():
             if kind == messages.FAILED:
                 self.tell(SourceBroken(self, f"{self.name}: {frame.meta[0]}"))
+                continue
+            if kind in (messages.WANT, messages.LOOKED):
+                if self.staging.hear(kind, frame):
+                    self.tell(FilesThere(self))
                 continue
             slot = self.slots.get(number)
             if slot is not None:

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from pathos_nb.launchers import agent_messages as messages
+from pathos_nb.launchers.agent_files import FileStore
 from pathos_nb.launchers.agent_store import BesideStore, far_context
 from pathos_nb.launchers.contract import News, Reply, Running, Slot, SlotDown
 from pathos_nb.launchers.hub import EventHub
+from pathos_nb.launchers.inputs import FOLDER
 from pathos_nb.launchers.processes import ProcessesLauncher
 from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire import protocol
@@ -43,7 +45,7 @@ class Desk(ABC):
     def __init__(self, n_workers: int, start: ZygoteStart) -> None:
         self.hub = EventHub()
         self.launcher = ProcessesLauncher(self.hub, self._on_news, None, n_workers, start)
-        self.store, self.holder = BesideStore(), Holder()
+        self.store, self.holder, self.files = BesideStore(), Holder(), FileStore(self.post)
         self._slots: dict[int, Slot] = {}
         self._numbers: dict[Slot, int] = {}
         self._told_pids: set[int] = set()
@@ -63,6 +65,7 @@ class Desk(ABC):
         self.hub.close()
         self.store.close()
         self.holder.close()
+        self.files.close()
 
     # --- what is asked ---
 
@@ -90,6 +93,10 @@ class Desk(ABC):
             self.holder.put(frame.meta[0], frame.buffers[0])
         elif kind == messages.UNSHARE:
             self.holder.drop(frame.meta[0])
+        elif kind == messages.LOOK:
+            self.files.look(*frame.meta)
+        elif kind == messages.PIECE:
+            self.files.take(frame.body, *frame.meta)
         elif kind == messages.CARRY:
             self.store.put(bytes(frame.body))
             for known in self._slots.values():  # an item in the midst of a run may be the first to need it
@@ -148,7 +155,8 @@ class Desk(ABC):
         if sent is None:
             return None
         self._contexts[number] = sent, self.store.path
-        return far_context(sent, self.launcher.context(), self.store.path)
+        folder, path, environ, hooks = far_context(sent, self.launcher.context(), self.store.path)
+        return folder, path, {**environ, FOLDER: self.files.folder}, hooks
 
     def _take_back(self, slot: Slot, number: int, chunk: int, n_items: int) -> None:
         """Hold a chunk at an item, and tell from which item on it holds: that one may just have begun."""

@@ -14,11 +14,15 @@ RETIRE     down       ()
 CARRY      down       (modules,) then an archive of the user's own modules, in place of those sent before
 SHARE      down       (key,) then the bytes of a shared value, which the workers there may ask for
 UNSHARE    down       (key,): it has been freed
+LOOK       down       (number, files): are these seen there? If not, they are to be asked for
+PIECE      down       (digest, offset, what is wrong) then bytes of a file, from the offset on
 BEAT       down       (clock,): to be echoed; and that there is somebody at all
 FORKED     up         (process id,)
 DOWN       up         (reason, tail, what it was at or None)
 TAKEN      up         (chunk, items): it begins no item from that one on
 AT         up         (chunk, offset, seconds ago, width): what a worker has been at for a while
+WANT       up         (digest, offset): the next piece of a file
+LOOKED     up         (number, what is wrong): the files of that `LOOK` are there, or will not be
 FAILED     up         (reason,): no more workers can be started
 ECHO       up         (clock, time): of a `BEAT`, and the time there in seconds since the epoch
 =========  =========  ======================================================================================
@@ -28,6 +32,7 @@ from __future__ import annotations
 
 START, RELAY, LIMIT, TAKE_BACK, INTERRUPT, WATCH, KILL, RETIRE, CARRY, SHARE, UNSHARE, BEAT = range(1, 13)
 FORKED, DOWN, TAKEN, AT, FAILED, ECHO = range(13, 19)
+LOOK, PIECE, WANT, LOOKED = range(19, 23)
 
 BEAT_S = 2.0
 """How often each side says that it is there."""

@@ -8,7 +8,10 @@ from typing import Any, Protocol
 
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers.agent_birth import Hello
+from pathos_nb.launchers.agent_staging import Staging
 from pathos_nb.launchers.contract import Reply, Running, Slot, SlotDown, TakenBack
+from pathos_nb.launchers.inputs import Input
+from pathos_nb.launchers.resources import Resources
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
@@ -59,6 +62,10 @@ class Agency(Protocol):
     def carry_beside(self, frame: Frame) -> None:
         """Send the modules that a payload needs before it."""
 
+    @property
+    def staging(self) -> Staging:
+        """The files of maps, as far as the machine has them."""
+
     def by_our_clock(self, frame: Frame) -> Frame:
         """Give a report with this machine's time."""
 
@@ -92,6 +99,21 @@ class AgentSlot(Slot):
         self.host = hello.host if hello else self.launcher.name
         self.python = hello.executable if hello else ""
         self.minor = hello.python[:2] if hello else MINOR
+
+    @property
+    def machine(self) -> object | None:
+        """What all slots of this agent have in common."""
+        return self.launcher
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the agent has told where it is, and what is there."""
+        return self.launcher.hello is not None
+
+    def resources(self) -> Resources | None:
+        """Give what the machine has, as its agent has told."""
+        hello = self.launcher.hello
+        return None if hello is None else Resources(hello.cores, hello.memory_bytes, hello.gpus)
 
     @property
     def latency_s(self) -> float:
@@ -131,6 +153,10 @@ class AgentSlot(Slot):
         """Have the agent see to it that no item of the chunk runs for longer."""
         self._post(messages.WATCH, chunk, allowed_s, reason)
         return True
+
+    def stage(self, files: tuple[Input, ...]) -> str | None:
+        """See to it that files are on that machine; see `Slot.stage`."""
+        return None if self.is_down else self.launcher.staging.stage(files)
 
     def interrupt(self, chunk: int) -> None:
         """Raise KeyboardInterrupt in the item, if the worker is at that chunk."""

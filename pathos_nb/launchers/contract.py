@@ -20,6 +20,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from pathos_nb.errors import PoolBroken, UnknownPlace
 from pathos_nb.launchers.board import Running as Running
 from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.inputs import Input
 from pathos_nb.launchers.resources import Resources
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
@@ -83,6 +84,12 @@ class SourceReady(NamedTuple):
     n_more: int = 0
 
 
+class FilesThere(NamedTuple):
+    """News: it is known whether files are where a launcher's workers see them, for which `Slot.stage` had asked."""
+
+    launcher: Launcher
+
+
 class SourceQueued(NamedTuple):
     """News: what the launcher has asked a scheduler for is in its queue, since when (epoch), and until when at most.
 
@@ -95,11 +102,14 @@ class SourceQueued(NamedTuple):
     until: float
 
 
-News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady | SourceQueued
+News = Reply | SlotDown | TakenBack | SourceBroken | SourceLost | SourceReady | SourceQueued | FilesThere
 
 
 class Offer(NamedTuple):
-    """A place that an automatic choice may take, and what it has; `problem` is why it should not."""
+    """A place that an automatic choice may take, and what it has; `problem` is why it should not.
+
+    `nodes` is what a pool asks for there, where that is not a number of workers.
+    """
 
     place: str
     host: str
@@ -108,6 +118,7 @@ class Offer(NamedTuple):
     memory_bytes: int = 0
     gpus: tuple[str, ...] = ()
     problem: str = ""
+    nodes: int = 0
 
 
 class Capture(Protocol):
@@ -186,6 +197,20 @@ class Slot(ABC):
         """How long a message takes there and an answer back."""
         return 0.0
 
+    @property
+    def machine(self) -> object | None:
+        """What all slots on one machine have in common, where a launcher has several; None if it has one."""
+        return None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known by now where it is, and what is there."""
+        return True
+
+    def resources(self) -> Resources | None:
+        """Give what its machine has; None if that is what its launcher tells."""
+        return None
+
     @abstractmethod
     def send(self, frames: Sequence[Frame]) -> None:
         """Send frames in order, without ever blocking."""
@@ -211,6 +236,21 @@ class Slot(ABC):
             False if the slot leaves that to who can see what it is at, which is here.
         """
         return False
+
+    def stage(self, files: tuple[Input, ...]) -> str | None:
+        """See to it that the worker can read files of ours.
+
+        Parameters
+        ----------
+        files : tuple of Input
+            The same object each time that it is asked about.
+
+        Returns
+        -------
+        str or None
+            Empty if it can; None if they are on their way, of which a `FilesThere` tells; else why it cannot.
+        """
+        return ""
 
     @abstractmethod
     def interrupt(self, chunk: int) -> None:
@@ -243,12 +283,15 @@ class Launcher(ABC):
     ----------
     settings : frozenset of str
         The keywords of a pool that this kind takes.
+    sees_files : bool
+        Whether no file is ever carried to its workers: they see those of this machine, or have to do without.
     """
 
     name: ClassVar[str]
     shares_memory: ClassVar[bool] = False
     can_stop_items: ClassVar[bool] = True
     max_size: ClassVar[int] = 1024
+    sees_files: ClassVar[bool] = True
     settings: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
@@ -277,6 +320,11 @@ class Launcher(ABC):
     def wake(self) -> None:
         """Hear that there is work, and that none of its seats has a worker, or not all have."""
         return  # most are at it anyway
+
+    @classmethod
+    def offers(cls) -> Sequence[Offer]:
+        """Give what an automatic choice may take of this kind: what is the user's already, and costs nothing more."""
+        return ()
 
     @classmethod
     @abstractmethod

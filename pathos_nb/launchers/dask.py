@@ -23,7 +23,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
@@ -33,15 +33,17 @@ from pathos_nb.launchers.agent_context import OwnContext
 from pathos_nb.launchers.agent_slot import AgentSlot
 from pathos_nb.launchers.contract import (
     Availability,
+    FilesThere,
     Hub,
     Launcher,
     News,
+    Offer,
     Slot,
     SourceBroken,
     SourceLost,
     SourceReady,
 )
-from pathos_nb.launchers.dask_client import check, n_threads_of, neighbours, open_client
+from pathos_nb.launchers.dask_client import check, n_threads_of, neighbours, offer_of, open_client
 from pathos_nb.launchers.dask_line import Line, install
 from pathos_nb.launchers.dask_parcel import Parcel, register
 from pathos_nb.launchers.dask_presence import Demand
@@ -58,6 +60,7 @@ class DaskLauncher(Launcher):
     """Workers beside those of a cluster of dask's."""
 
     name = "dask"
+    sees_files = False
     settings = frozenset({"address", "wait"})
     client_given: ClassVar[Any] = None
     address: ClassVar[str] = ""
@@ -131,6 +134,16 @@ class DaskLauncher(Launcher):
         if isinstance(wait_s, bool) or not isinstance(wait_s, int | float) or not 0 < wait_s < float("inf"):
             raise BadOption(f"wait is {wait_s!r}", cure="it is a number of seconds, above 0")
         return type(cls.__name__, (cls,), {"address": address, "wait_s": float(wait_s), "__doc__": cls.__doc__})
+
+    @classmethod
+    def offers(cls) -> Sequence[Offer]:
+        """Give the cluster of dask's current client, if there is one."""
+        distributed = sys.modules.get("distributed")
+        try:
+            client = None if distributed is None else distributed.default_client()
+        except ValueError:
+            return ()
+        return () if client is None else [offer_of(client)]
 
     @classmethod
     def default_size(cls) -> int:
@@ -361,6 +374,10 @@ class DaskLauncher(Launcher):
             self._is_needed = self._is_needed or line.n_busy > 0
             if not self._is_lost and line.n_busy:
                 self._note_lost(line.why)
+
+    def on_files(self) -> None:
+        """Hear that files are where workers see them, or will not be."""
+        self.tell(FilesThere(self))
 
     def wake(self) -> None:
         """Hear that there is work, and nobody here to do it."""

@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pathos_nb.errors import BadOption, LauncherUnavailable, PoolBroken
+from pathos_nb.launchers.contract import Offer
 
-__all__ = ["check", "neighbours", "n_threads_of", "open_client"]
+__all__ = ["check", "n_threads_of", "neighbours", "offer_of", "open_client"]
 
 _CONNECT_S = 10.0
 _BY_TCP = ("tcp", "tls", "ws", "wss")
+_HERE = ("127.0.0.1", "localhost", "[::1]")
 
 
 def check(client: Any) -> None:
@@ -116,6 +118,36 @@ def n_threads_of(client: Any) -> int:
     if most is None or most == float("inf") or not threads:
         return n if most in (None, float("inf")) else int(most)
     return max(n, int(most) * max(threads.values()))
+
+
+def offer_of(client: Any) -> Offer:
+    """Give what a client's cluster has to give, for an automatic choice.
+
+    Parameters
+    ----------
+    client : Client
+        Of dask's, which is open.
+
+    Returns
+    -------
+    Offer
+        With a problem, where it is better named by hand.
+    """
+    place = f"dask:{client.scheduler.address.rpartition('://')[2]}" if client.scheduler else "dask"
+    try:
+        check(client)
+        threads: Mapping[str, int] = client.nthreads()
+        told = client.scheduler_info()["workers"].values()  # of some of them, where there are many
+        n_busy = sum(map(len, client.processing().values()))
+    except Exception as error:  # whatever is wrong with it: the choice goes on without it
+        return Offer(place, "", 0, 0.0, problem=f"{type(error).__name__}: {error}"[:200])
+    cores, problem = sum(threads.values()), ""
+    memory = max((worker["memory_limit"] or 0 for worker in told), default=0)
+    if all(_host(address) in _HERE for address in threads):
+        problem = "its workers are on this machine, as processes are" if threads else "it has no worker"
+    elif client.security.require_encryption:
+        problem = "its connections are encrypted: name it, Pool(client)"
+    return Offer(place, "", cores, float(n_busy), memory, problem=problem)
 
 
 def neighbours(threads: Mapping[str, int]) -> dict[str, int]:

@@ -23,6 +23,7 @@ from pathos_nb.launchers.agent_birth import Hello
 from pathos_nb.launchers.agent_clock import by_our_clock
 from pathos_nb.launchers.agent_luggage import Luggage
 from pathos_nb.launchers.agent_slot import AgentSlot
+from pathos_nb.launchers.agent_staging import Staging
 from pathos_nb.launchers.contract import Hub, News
 from pathos_nb.launchers.dask_boot import ASK, BOOT, Found
 from pathos_nb.launchers.dask_parcel import Parcel
@@ -63,6 +64,9 @@ class Office(Protocol):
 
     def on_line(self, line: Line) -> None:
         """Hear the same in the hub's thread, when its slots have been told."""
+
+    def on_files(self) -> None:
+        """Hear in the hub's thread that files are where workers see them, or will not be."""
 
     def forget(self, run: int) -> None:
         """Let go of the payload of a run, now that it is over."""
@@ -128,7 +132,7 @@ class Line:
         self._n_sent = self._n_heard = 0
         self._brought: set[int] = set()
         self._out: dict[int, int] = {}
-        self._luggage, self.presence = Luggage(self), Presence(self)
+        self._luggage, self.staging, self.presence = Luggage(self), Staging(self), Presence(self)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- in the client's loop ---
@@ -166,10 +170,12 @@ class Line:
         await self._future
         self._is_direct = await self._can_be_reached()
         began = time.time()
-        minor, executable, host, pid, there = await self.ask("hello")
+        minor, executable, host, pid, there, *has = await self.ask("hello")
         took = time.time() - began
         self.state = State(max(took, 1e-4), there - began - took / 2)
-        self.hello = Hello(tuple(minor), executable, host, pid, "", self.n_threads, took, self.state.clock_ahead_s, b"")
+        cores, memory, gpus = has
+        facts = {"memory_bytes": memory, "gpus": tuple(gpus)}
+        self.hello = Hello(tuple(minor), executable, host, pid, "", cores, took, self.state.clock_ahead_s, b"", **facts)
 
     async def _can_be_reached(self) -> bool:
         """Whether dask's worker answers to us: else the scheduler passes on what is said, which takes twice as long."""
@@ -298,6 +304,10 @@ class Line:
                 self._out.pop(number, None)
             elif kind == messages.RELAY and frame.kind == protocol.DONE and number in self._out:
                 self._out[number] -= 1
+            elif kind in (messages.WANT, messages.LOOKED):
+                if self.staging.hear(kind, frame):
+                    self.office.on_files()
+                continue
             slot = self.slots.get(number)
             if slot is not None:
                 slot.hear(kind, frame)

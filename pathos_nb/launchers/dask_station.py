@@ -26,7 +26,9 @@ from typing import Any
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers import dask_messages as ours
 from pathos_nb.launchers.agent_desk import Desk
+from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.dask_parcel import Parcel, register
+from pathos_nb.launchers.resources import local_resources
 from pathos_nb.launchers.zygote_start import ZygoteStart
 from pathos_nb.wire.carried import HOLDER
 from pathos_nb.wire.envelopes import Envelope
@@ -159,8 +161,9 @@ class Station:
         self._end = weakref.finalize(self, works.stop)
 
     async def hello(self) -> tuple[Any, ...]:
-        """Tell where this is: version of Python, interpreter, host, process, time."""
-        return MINOR, sys.executable, socket.gethostname(), os.getpid(), time.time()
+        """Tell where this is: version of Python, interpreter, host, process, time; cores, memory, GPUs."""
+        has = local_resources(usable_cores())
+        return MINOR, sys.executable, socket.gethostname(), os.getpid(), time.time(), *has
 
     async def obey(self, parcel: Parcel) -> None:
         """Do what a parcel says."""

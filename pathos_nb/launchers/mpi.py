@@ -19,7 +19,15 @@ from typing import Any, ClassVar
 from pathos_nb.errors import BadOption, PoolBroken
 from pathos_nb.launchers.contract import Availability, Launcher, SourceBroken
 from pathos_nb.launchers.cores import inner_threads, usable_cores
-from pathos_nb.launchers.mpi_command import find_mpiexec, job_environment, lingers, rank_settings, starts_ranks
+from pathos_nb.launchers.mpi_command import (
+    across_nodes,
+    find_mpiexec,
+    job_environment,
+    lingers,
+    rank_settings,
+    reaches_nodes,
+    starts_ranks,
+)
 from pathos_nb.launchers.mpi_jobs import End, JobOrder, MpiJobs
 from pathos_nb.launchers.processes import ProcessesLauncher, ProcessSlot, Starter, told_exit
 from pathos_nb.launchers.zygote_start import ZygoteStart, preloads, program
@@ -111,14 +119,16 @@ class MpiLauncher(ProcessesLauncher):
         return max(1, usable_cores() // cls.ranks_per_item)
 
     def _starter(self, head_start: ZygoteStart | None = None) -> Starter:
-        limits = rank_settings(inner_threads(self.n_expected * self.ranks_per_item))
-        words = self.mpiexec or (find_mpiexec(),)
+        words = across_nodes(self.mpiexec or (find_mpiexec(),))
+        is_across = reaches_nodes(words)
+        limits = rank_settings(inner_threads(self.n_expected * self.ranks_per_item), is_across)
         keeper, k = program("mpi_keeper"), self.ranks_per_item
 
         def command(address: str, number: int) -> list[str]:
-            return starts_ranks(words, k, [*keeper, address, str(number), *preloads()])
+            place = f"{os.uname().nodename}|{address}"
+            return starts_ranks(words, k, [*keeper, place, str(number), *preloads()])
 
-        order = JobOrder(command, lambda: job_environment(limits), limits, k, self.start_s, lingers(words))
+        order = JobOrder(command, lambda: job_environment(limits), limits, k, self.start_s, lingers(words), is_across)
         try:
             self.jobs = MpiJobs(self.hub, self._on_job_over, self._on_stopped, order)
         except OSError as error:

@@ -17,12 +17,31 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["find_mpiexec", "job_environment", "lingers", "rank_settings", "starts_ranks"]
+__all__ = [
+    "across_nodes",
+    "find_mpiexec",
+    "job_environment",
+    "lingers",
+    "rank_settings",
+    "reaches_nodes",
+    "starts_ranks",
+]
 
 _NAMES = ("mpiexec", "mpirun")
-_ON_THIS_MACHINE = "mpiexec.gforker"
+_ON_THIS_MACHINE, _ACROSS = "mpiexec.gforker", "srun"
 # Which rank a process is, of which job: what an item starts is a job of its own.
-_OF_A_JOB = ("PMI_", "PMIX_", "HYDI_", "OMPI_COMM_WORLD_", "MPI_LOCAL", "MPI_APPNUM", "MPI_UNIVERSE")
+_OF_A_JOB = (
+    "SLURM_",
+    "SLURMD_",
+    "PMI_",
+    "PMIX_",
+    "HYDI_",
+    "OMPI_COMM_WORLD_",
+    "MPI_LOCAL",
+    "MPI_APPNUM",
+    "MPI_UNIVERSE",
+)
+_KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_MPI_TYPE")
 # All ranks are on this machine, and so is what they say to each other: through memory, not by TCP on loopback.
 _OFF_THE_NETWORK = {"UCX_TLS": "self,sm", "OMPI_MCA_btl": "^tcp", "FI_PROVIDER": "shm"}
 # UCX would catch SIGSEGV and the like, and look for a debugger, where the pool wants to know what the worker died of.
@@ -93,9 +112,36 @@ def job_environment(more: Mapping[str, str], known: Mapping[str, str] | None = N
     dict
     """
     known = os.environ if known is None else known
-    return {**more, **{name: value for name, value in known.items() if not name.startswith(_OF_A_JOB)}}
+    own = {name: value for name, value in known.items() if name in _KEPT or not name.startswith(_OF_A_JOB)}
+    return {**more, **own}
 
 
-def rank_settings(limits: Mapping[str, str]) -> dict[str, str]:
+def rank_settings(limits: Mapping[str, str], is_across: bool = False) -> dict[str, str]:
     """Give the variables that ranks have besides: how many threads they may use, and how they speak with each other."""
-    return {**_OFF_THE_NETWORK, **_PLAIN_DEATHS, **limits}
+    return {**({} if is_across else _OFF_THE_NETWORK), **_PLAIN_DEATHS, **limits}
+
+
+def reaches_nodes(mpiexec: Sequence[str]) -> bool:
+    """Whether the program starts ranks on other nodes too: ``srun`` does."""
+    return Path(mpiexec[0]).name == _ACROSS
+
+
+def across_nodes(mpiexec: Sequence[str]) -> tuple[str, ...]:
+    """Give the program's words with those that ``srun`` wants in the job that this process is in.
+
+    Parameters
+    ----------
+    mpiexec : sequence of str
+        The program that starts ranks, and the user's words for it.
+
+    Returns
+    -------
+    tuple of str
+        As they are for any other program.
+    """
+    if not reaches_nodes(mpiexec):
+        return tuple(mpiexec)
+    words, job = [*mpiexec, "--kill-on-bad-exit=1"], os.environ.get("SLURM_JOB_ID", "")
+    if job and not any(word.startswith("--jobid") for word in words):
+        words.append(f"--jobid={job}")
+    return tuple(words)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import os
 import sys
 import time
 from typing import Any
@@ -82,10 +83,13 @@ class Group:
                 self._share(part)
 
     def statuses(self) -> list[tuple[int, Any]]:
-        """Give what members have said and nobody has taken: (rank, what)."""
+        """Give what members have said and nobody has taken: (rank, what); what far ones have printed is printed."""
         found = []
         while (message := self._comm.improbe(tag=_TAG_UP)) is not None:
-            found.append(message.recv())
+            rank, told, text = message.recv()
+            found.append((rank, told))
+            while text:
+                text = text[os.write(1, text) :]
         return found
 
     # --- a member's side ---
@@ -106,9 +110,9 @@ class Group:
         verb, told = message.recv()
         return (verb, self._frame(*told)) if verb == FRAME else (verb, told)
 
-    def answer(self, told: Any) -> None:
-        """Say something to the leader."""
-        self._comm.send((self.rank, told), 0, _TAG_UP)
+    def answer(self, told: Any, text: bytes = b"") -> None:
+        """Say something to the leader, and what was printed where it cannot see it."""
+        self._comm.send((self.rank, told, text), 0, _TAG_UP)
 
     def _frame(self, kind: int, meta: tuple[Any, ...], sizes: list[int], parts: list[bytes] | None) -> Frame:
         whole: list[Any] = [self._share(bytearray(size)) for size in sizes] if parts is None else list(parts)

@@ -56,6 +56,8 @@ class JobOrder(NamedTuple):
         How long they may take to come.
     lingers : bool
         Whether the program that starts them stays for a while when they have ended, so that it is better killed.
+    is_across : bool
+        Whether ranks may be on other nodes.
     """
 
     command: Callable[[str, int], list[str]]
@@ -64,6 +66,7 @@ class JobOrder(NamedTuple):
     n_ranks: int
     start_s: float
     lingers: bool
+    is_across: bool = False
 
 
 class End(NamedTuple):
@@ -190,7 +193,7 @@ class MpiJobs:
         return subprocess.Popen(
             self._order.command(self._door.address, number),
             env=self._order.environ(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if self._order.is_across else subprocess.DEVNULL,  # by its end far ranks hear of ours
             stdout=log_fd,
             stderr=log_fd,
             start_new_session=True,
@@ -211,16 +214,17 @@ class MpiJobs:
             self._on_mpiexec(job)
 
     def came(self, index: int, rank: int, pid: int) -> bool:
-        """Note that a rank has joined its job; tell whether it was the last one."""
+        """Note that a rank has joined its job; tell whether all have."""
         job = self._jobs.get(index)
         if job is None:
             return False
         for keeper in job.keepers:
             keeper.rank = rank if keeper.child == pid else keeper.rank
         job.n_came += 1
-        if job.n_came == self._order.n_ranks:
+        if rank == 0:  # which says so when all have joined, and is the only one that must be here
             job.timers[0].cancel()
-        return job.n_came == self._order.n_ranks
+            job.let_go_of_passed()
+        return rank == 0
 
     def fail(self, index: int, why: str, cure: str = "") -> None:
         """Give a job up that cannot begin."""
@@ -350,7 +354,9 @@ class MpiJobs:
 
     def _too_late(self, job: Job) -> None:
         n_ranks, start_s = self._order.n_ranks, self._order.start_s
-        if job.n_entered < n_ranks:
+        if self._order.is_across:
+            why = f"the {n_ranks} ranks have not all joined within {start_s:g} s; {job.n_entered} are on this machine"
+        elif job.n_entered < n_ranks:
             why = f"{n_ranks - job.n_entered} of {n_ranks} ranks have not been started within {start_s:g} s"
         else:
             why = f"{n_ranks - job.n_came} of {n_ranks} ranks are still in MPI_Init after {start_s:g} s"
@@ -376,6 +382,8 @@ class MpiJobs:
     def _send_away(self, job: Job, is_killed: bool) -> None:
         """Have the keepers end; those at rest leave by themselves, if they may."""
         job.is_over = True
+        if job.process.stdin is not None:
+            job.process.stdin.close()
         self._jobs.pop(job.index, None)
         self._dying.append(job)
         for timer in job.timers:

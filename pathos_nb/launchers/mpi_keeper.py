@@ -51,8 +51,13 @@ class Keeper(Zygote):
 
 
 def main() -> None:
-    """Serve the pool whose door is named by the first argument; the second is the job's number. Never returns."""
-    address, job, *preload = sys.argv[2:]
+    """Serve the pool whose host and door are the first argument; the second is the job's number. Never returns."""
+    place, job, *preload = sys.argv[2:]
+    host, _, address = place.partition("|")
+    if host != os.uname().nodename:
+        from pathos_nb.launchers.mpi_far import keep
+
+        keep()
     control = enter(address)
     control.sendall(f"keeper {job} {os.getpid()}\n".encode())
     for module in preload:

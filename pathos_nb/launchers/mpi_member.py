@@ -37,12 +37,17 @@ class Member(Worker):
             if verb == FRAME:
                 self._take(told)
             elif verb == GO:  # of a chunk that could not be loaded here
-                group.answer(self._trouble)
+                self.say(self._trouble)
+
+    def say(self, trouble: Any) -> None:
+        """Tell the leader how it went: what was raised, or nothing."""
+        self.group.answer(trouble)
 
     def _take(self, frame: Frame) -> None:
         reply = self.handle(frame)
         if frame.kind == protocol.INITIALIZE:
-            self.group.answer(None if reply is None else reply.meta)
+            flush()
+            self.say(None if reply is None else reply.meta)
         elif reply is not None and protocol.Report(*reply.meta).undecodable:
             what, error, trace = protocol.Report(*reply.meta).undecodable.split("\n", 2)
             self._trouble = (0, protocol.RAISED, None, "ImportError", f"the {what} cannot be loaded: {error}", trace)
@@ -50,11 +55,13 @@ class Member(Worker):
     def _done(self, doing: Chunk) -> Frame:
         columns = doing.columns
         rows: Iterator[Any] = iter(doing.rows or ()) if columns is None else zip(*columns, strict=True)
-        place, trouble = 0, None
+        place, trouble, limits = 0, None, doing.run_of.spec.limits
         while self._goes_on(trouble):
+            self.limits.hold(limits)
             trouble = self._outcome(doing, place, next(rows))
+            self.limits.lift(limits)
             flush()
-            self.group.answer(trouble)
+            self.say(trouble)
             place += 1
         return Frame(protocol.DONE, tuple(protocol.Report(doing.number, 0, 0.0, b"", 1, (), (), "")))
 
@@ -84,5 +91,6 @@ class Member(Worker):
             self.in_item = False
         except BaseException as error:
             self.in_item = False
+            self.limits.lift(spec.limits)  # to tell of it takes memory too
             return tuple(report(place, protocol.RAISED, error))
         return None

@@ -28,7 +28,7 @@ else:
     import _signal as signal  # signal.py and socket.py make enums of all their numbers, while every start waits
     import _socket as socket
 
-__all__ = ["main"]
+__all__ = ["hang_on", "join", "main"]
 
 
 def main(channel_fd: int, output_fd: int, board_fd: int, index: int, lifeline: tuple[int, int]) -> None:
@@ -45,7 +45,7 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int, lifeline: t
     lifeline : tuple of int
         A pipe of which the keeper has the other end, and which says nothing.
     """
-    _hang_on(lifeline)
+    hang_on(lifeline)
     status = 1
     try:
         with contextlib.closing(socket.socket(fileno=channel_fd)) as channel:
@@ -56,7 +56,7 @@ def main(channel_fd: int, output_fd: int, board_fd: int, index: int, lifeline: t
         leave(status)
 
 
-def _hang_on(lifeline: tuple[int, int]) -> None:
+def hang_on(lifeline: tuple[int, int]) -> None:
     """Have the system kill this process, whatever it is doing, when its keeper has been killed (on Linux)."""
     os.close(lifeline[1])
     if hasattr(fcntl, "F_SETSIG"):
@@ -67,7 +67,7 @@ def _hang_on(lifeline: tuple[int, int]) -> None:
 
 def _work(channel: socket.socket, given: tuple[int, int, int]) -> int:
     try:
-        world = _join()
+        world = join()
     except BaseException as error:
         _say_came(channel, -1, 0, f"{type(error).__name__}: {text_of(error)}")
         return 1
@@ -102,8 +102,8 @@ def _first(one: Any, other: Any) -> Any:
     return one
 
 
-def _join() -> Any:
-    """Join the job; give its communicator."""
+def join() -> Any:
+    """Join the job; give its communicator, when all ranks have."""
     world = own_world()
     # From here on all have mapped what they share. And mpi4py's first collective that pickles makes a communicator, and
     # holds the interpreter meanwhile: a rank that waited in that for one which has raised could not be helped.

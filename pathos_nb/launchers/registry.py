@@ -93,7 +93,7 @@ class Registry:
         if name not in self._known:
             self._scan()
         if name in self._known:
-            launcher = self._load(name)
+            launcher = self.load(name)
             availability = launcher.availability()
             if not availability.score:
                 raise LauncherUnavailable(f"the launcher {name!r} cannot run here", cause=availability.reason)
@@ -122,7 +122,7 @@ class Registry:
         """
         for name in self.names():
             try:
-                found = self._load(name).of(thing)
+                found = self.load(name).of(thing)
             except LauncherUnavailable:
                 continue
             if found is not None:
@@ -133,14 +133,38 @@ class Registry:
         """Tell of each launcher whether it can run here, and why not."""
         return dict(self._availabilities())
 
+    def offered(self) -> Iterator[Offer]:
+        """Give what an automatic choice may take: connected hosts, and what launchers find to be the user's."""
+        if self.offers is not None:
+            yield from self.offers()
+        for name, (score, _) in self._availabilities():
+            if score:
+                yield from self.load(name).offers()
+
     def _availabilities(self) -> Iterator[tuple[str, Availability]]:
         for name in self.names():
             try:
-                yield name, self._load(name).availability()
+                yield name, self.load(name).availability()
             except LauncherUnavailable as error:
                 yield name, Availability(0.0, error.cause)
 
-    def _load(self, name: str) -> type[Launcher]:
+    def load(self, name: str) -> type[Launcher]:
+        """Give the launcher of a name whether it can run here or not.
+
+        Parameters
+        ----------
+        name : str
+            One of `names`.
+
+        Returns
+        -------
+        type
+
+        Raises
+        ------
+        LauncherUnavailable
+            Its module cannot be imported.
+        """
         found = self._known[name]
         if not isinstance(found, str):
             return found

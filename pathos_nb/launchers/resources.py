@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Limits", "Resources", "hold_memory", "local_resources", "show_gpus"]
 
 _GPU_NAMES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
-_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_GROUPS, _GROUP_OF_THIS = "/sys/fs/cgroup", "/proc/self/cgroup"
 
 
 class Resources(NamedTuple):
@@ -57,7 +57,7 @@ def local_resources(cores: int) -> Resources:
     -------
     Resources
     """
-    known = [n for n in (_total_memory(), *map(_group_limit, _GROUPS)) if n > 0]
+    known = [n for n in (_total_memory(), _told_by_slurm(), *map(_group_limit, _group_files())) if n > 0]
     return Resources(cores, min(known, default=0), tuple(_gpus()))
 
 
@@ -65,6 +65,29 @@ def _total_memory() -> int:
     with contextlib.suppress(OSError, ValueError):
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return 0
+
+
+def _told_by_slurm() -> int:
+    """Give what a job of Slurm's may take on this node, be it held to it or not."""
+    told = os.environ.get("SLURM_MEM_PER_NODE", "")
+    return int(told) << 20 if told.isdecimal() else 0
+
+
+def _group_files() -> Iterator[str]:
+    """Give the files with the limits of this process' group, and of those that it is in."""
+    try:
+        with open(_GROUP_OF_THIS) as file:  # noqa: PTH123 - a text at a fixed place
+            groups = [line.rstrip("\n").split(":", 2) for line in file]
+    except OSError:
+        groups = []
+    for number, kinds, path in [("0", "", "/"), ("1", "memory", "/"), *groups]:
+        above, name = f"{_GROUPS}/memory", "memory.limit_in_bytes"
+        if number == "0":
+            above, name = _GROUPS, "memory.max"
+        elif "memory" not in kinds.split(","):
+            continue
+        parts = [part for part in path.split("/") if part not in ("", "..")]
+        yield from (f"{'/'.join([above, *parts[:n]])}/{name}" for n in range(len(parts) + 1))
 
 
 def _group_limit(path: str) -> int:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from pathos_nb.errors import AllocationLost, HostLost, PoolBroken
@@ -27,6 +27,7 @@ from pathos_nb.launchers.contract import (
     Hub,
     Launcher,
     News,
+    Offer,
     Slot,
     SlotDown,
     SourceBroken,
@@ -55,6 +56,7 @@ class SlurmLauncher(Launcher):
     """Workers on the nodes of a cluster; `configured` says what is asked for."""
 
     name = "slurm"
+    sees_files = False
     settings = frozenset(SlurmSettings.__dataclass_fields__)
     chosen: ClassVar[SlurmSettings] = SlurmSettings()
 
@@ -101,6 +103,22 @@ class SlurmLauncher(Launcher):
         kind = cls.configured(job=address)
         kind.name = f"slurm:{address}"
         return kind
+
+    @classmethod
+    def offers(cls) -> Sequence[Offer]:
+        """Give the nodes of the job that this process is in, if there are more than its own."""
+        number = os.environ.get("SLURM_JOB_ID", "")
+        if not number:
+            return ()
+        try:
+            job = _running(number)
+        except AllocationLost as error:
+            return [Offer(f"slurm:{number}", "", 0, 0.0, problem=error.what)]
+        own = os.environ.get("SLURMD_NODENAME", "")
+        if set(job.cpus) <= {own}:
+            return ()
+        host = os.uname().nodename if own in job.cpus else ""
+        return [Offer(f"slurm:{number}", host, sum(job.cpus.values()), 0.0, nodes=len(job.cpus))]
 
     @classmethod
     def nodes_for(cls, n_workers: int) -> int:

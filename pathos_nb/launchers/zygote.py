@@ -23,6 +23,7 @@ import select
 import sys
 import time
 
+from pathos_nb.launchers.item_folders import clear
 from pathos_nb.launchers.zygote_start import REQUEST_BYTES
 
 TYPE_CHECKING = False
@@ -152,6 +153,7 @@ class Zygote:
             else:
                 self.children.discard(pid)
                 _kill_group(pid, signal.SIGKILL)
+                clear(pid)
                 self._say("exit", pid, os.waitstatus_to_exitcode(status))
 
     def _say(self, verb: str, first: int, second: int) -> None:
@@ -171,6 +173,7 @@ class Zygote:
         for pid in self.children:
             with contextlib.suppress(OSError):
                 os.waitpid(pid, 0)
+        clear()
 
 
 def _kill_group(pid: int, number: int) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
+from pathos_nb.explained import EXPLAINED
 from pathos_nb.notebook.actions import ACTIONS
 from pathos_nb.notebook.commands import VERBS, help_text
-from pathos_nb.notebook.said import Said
+from pathos_nb.notebook.said import Page, Said
 from pathos_nb.session import Session
 
 __all__ = ["act", "order_of"]
@@ -43,7 +44,7 @@ def act(session: Session, verb: str, values: Mapping[str, Any]) -> Any:
     if values["help"]:
         return Said(VERBS[verb].help)
     if verb == "help":
-        return Said(help_text(values["topic"]))
+        return (Page if values["topic"] in EXPLAINED else Said)(help_text(values["topic"]))
     if verb not in ACTIONS:
         raise UsageError(f"%pathos {verb} is for a cell")
     return ACTIONS[verb](session, values)

@@ -218,7 +218,10 @@ class CellRunner:
     def _ask(self, job: Job) -> tuple[Pool, Ask, dict[str, Any]]:
         """Give what a dry run is to try, and where."""
         pool, asked = self._pool(job.values)
-        options = {**asked, **given(job.values, "timeout", "retries", "seed")}
+        options = {
+            **asked,
+            **_given(job.values, "timeout", "retries", "seed", "files" if job.values.get("files") else "collect"),
+        }
         n_points = len(job.points) if job.rows is job.points else None
         ask = Ask(job.function, job.points, n_points, job.values["dry_run"], job.title, job.values["seed"])
         return pool, ask, options
@@ -231,7 +234,7 @@ class CellRunner:
 
     def _start(self, job: Job, begun: list[Results]) -> None:
         """Start the run; its results are in `begun` even if a pool that runs in this thread is interrupted."""
-        options = given(job.values, *(k for k in ("timeout", "retries", "on_error", "seed") if k in job.values))
+        options = _given(job.values, "timeout", "retries", "on_error", "seed", "files", "collect", "collect_to")
         if job.values["quiet"]:
             options["progress"] = False
         if job.values.get("profile") or job.values.get("count_calls"):
@@ -341,3 +344,8 @@ class CellRunner:
         flags: int = self._shell.compile.flags
         known: list[int] = [getattr(__future__, name).compiler_flag for name in __future__.all_feature_names]
         return flags & functools.reduce(operator.or_, known)
+
+
+def _given(values: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """Give those options that were typed, of those that there are: a cell of one call has not got all of them."""
+    return given(values, *(key for key in keys if key in values))

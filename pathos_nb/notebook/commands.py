@@ -7,11 +7,23 @@ from collections.abc import Mapping
 
 from IPython.core.error import UsageError
 
+from pathos_nb.explained import EXPLAINED, explain
 from pathos_nb.notebook import kinds
 from pathos_nb.notebook.remote_commands import REMOTE_VERBS
 from pathos_nb.notebook.usage import Command, Option, Word, nearest
 
-__all__ = ["PATHOS", "PMAP_CELL", "PMAP_LINE", "PPIPE", "VERBS", "help_alone", "help_text", "split_verb"]
+__all__ = [
+    "MAGICS",
+    "PATHOS",
+    "PMAP_CELL",
+    "PMAP_LINE",
+    "PPIPE",
+    "TOPICS",
+    "VERBS",
+    "help_alone",
+    "help_text",
+    "split_verb",
+]
 
 _HELP_ALONE = re.compile(r"%%(pmap|ppipe)(?: +-[^\n]*)? +(?:-h|--help)")
 _ON_ERROR = ("raise", "keep", "stop")
@@ -49,6 +61,9 @@ _POINTS = (
         kind=kinds.choice(*_ON_ERROR),
         offers=" ".join(_ON_ERROR),
     ),
+    Option("files", "files of here that each point has in a folder of its own", "", "NAME[,NAME]", kinds.patterns),
+    Option("collect", "files that points write, which come back", "", "NAME[,NAME]", kinds.patterns),
+    Option("collect-to", "the folder they go to (collected/RUN)", "", "FOLDER"),
     Option("profile", "sample the workers, to see where the time goes"),
     Option("count-calls", "sample them, and count every call of a function (slower)"),
     Option("seed", "the same random numbers for any number of workers", "", "N", kinds.count),
@@ -209,10 +224,13 @@ A password is asked by the panel, and by a cell's own prompt where the panel is 
     ),
     "status": Command("%pathos status", "Show where cells run, and which launchers there are."),
     "close": Command("%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "pools", is_many=True),)),
-    "help": Command("%pathos help", "Explain a verb or a magic.", (), (Word("topic", "verbs"),)),
+    "help": Command("%pathos help", "Explain a verb, a magic or an error.", (), (Word("topic", "topics"),)),
 }
 
 PATHOS = Command("%pathos", "Pools, runs, hosts, and where cells run.", (), (Word("verb", "verbs", is_needed=True),))
+
+MAGICS: Mapping[str, Command] = {"pmap": PMAP_CELL, "ppipe": PPIPE}
+TOPICS = (*VERBS, *MAGICS, *EXPLAINED)  # of ``%pathos help``
 
 
 def split_verb(line: str) -> tuple[str, str]:
@@ -247,7 +265,7 @@ def help_text(topic: str | None = None) -> str:
     Parameters
     ----------
     topic : str, optional
-        A verb, ``pmap`` or ``ppipe``; without it, all in short.
+        A verb, ``pmap``, ``ppipe`` or an error of ours; without it, all in short.
 
     Returns
     -------
@@ -261,11 +279,12 @@ def help_text(topic: str | None = None) -> str:
     """
     if topic is None:
         return _overview()
-    magics = {"pmap": PMAP_CELL, "ppipe": PPIPE}
     name = topic.lstrip("%")
-    found = VERBS.get(name) or magics.get(name)
+    if name in EXPLAINED:
+        return explain(name)
+    found = VERBS.get(name) or MAGICS.get(name)
     if found is None:
-        raise UsageError(f"no help for {topic!r}{nearest(name, [*VERBS, *magics])}")
+        raise UsageError(f"no help for {topic!r}{nearest(name, TOPICS)}")
     return f"{found.help}\n\n{PMAP_LINE.usage}\n{PMAP_LINE.more.strip()}" if found is PMAP_CELL else found.help
 
 
@@ -290,5 +309,5 @@ def _overview() -> str:
     magics = [f"  {c.usage}\n      {c.summary}" for c in (PMAP_CELL, PMAP_LINE, PPIPE)]
     width = max(len(c.usage) for c in VERBS.values())
     verbs = [f"  {c.usage:<{width}}  {c.summary}" for c in VERBS.values()]
-    more = "%pathos help NAME, or -h, tells more of any of them."
+    more = "%pathos help NAME, or -h, tells more of any of them, and of errors: %pathos help WorkerLost."
     return "\n".join(["Maps over cores and hosts, in the notebook.", "", *magics, "", *verbs, "", more])

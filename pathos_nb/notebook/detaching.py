@@ -114,6 +114,9 @@ def _check(values: Mapping[str, Any]) -> None:
     for key, flag in _NOT_THERE.items():
         if values.get(key):
             raise BadOption(f"{flag} does not go with --detach", cure="try some points without it first")
+    if values.get("files") or values.get("collect"):
+        cure = "name files by their whole paths, in a folder that the nodes see too"
+        raise BadOption("a detached sweep brings no files, and collects none", cure=cure)
     if values.get("on_error") in ("raise", "stop"):
         cure = "leave --on-error out: a point that fails holds its Failure"
         raise BadOption("a queue goes on when a point fails", cure=cure)

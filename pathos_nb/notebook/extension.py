@@ -10,7 +10,7 @@ from typing import Any
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.asking import asker
-from pathos_nb.notebook.commands import VERBS, help_alone
+from pathos_nb.notebook.commands import TOPICS, VERBS, help_alone
 from pathos_nb.notebook.completion import make_matcher
 from pathos_nb.notebook.graph_view import GraphFollower
 from pathos_nb.notebook.live import preload
@@ -48,7 +48,7 @@ class Extension:
         hosts = self.session.hosts
         remote = {"hosts": hosts.names, "connected": lambda: hosts.connected, "services": self._services}
         remote["copies"] = lambda: [f"{name}:" for name in hosts.connected]
-        return {"pools": self._pools, "runs": self._runs, "verbs": lambda: VERBS, **remote}
+        return {"pools": self._pools, "runs": self._runs, "verbs": lambda: VERBS, "topics": lambda: TOPICS, **remote}
 
     def _services(self) -> list[str]:
         return list(self.session.services.running)

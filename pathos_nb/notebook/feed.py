@@ -116,7 +116,7 @@ def head_of(watch: Watch, *, can_retry: bool = False) -> Head:
     run = watch.run
     return {
         "run": run.run_id,
-        "title": cut(run.title or "map", _TITLE),
+        "title": cut(run.label, _TITLE),
         "names": [cut(name, _LABEL) for name in watch.names[:_N_NAMES]],
         "started_at": run.started_at,
         "can_cancel": not run.is_over,

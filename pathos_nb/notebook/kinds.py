@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["choice", "count", "fingerprint", "name", "place", "places", "port", "seconds", "workers"]
+__all__ = ["choice", "count", "fingerprint", "name", "patterns", "place", "places", "port", "seconds", "workers"]
 
 T = TypeVar("T")
 _MAX_PORT = 65535
@@ -60,6 +60,7 @@ seconds = _reader("a number of seconds above 0", _seconds)
 port = _reader(f"a port from 1 to {_MAX_PORT}", _port)
 fingerprint = _reader("a fingerprint as ssh-keygen -lf shows it, SHA256:…", _shape(r"SHA256:[A-Za-z0-9+/]{43}"))
 place = _reader("a name of letters, digits, dots, dashes and underscores", _shape(r"[A-Za-z0-9_][A-Za-z0-9_.-]*"))
+patterns = _reader("names or patterns with commas between, such as data/*.csv,start.toml", _places)
 places = _reader("places with commas between, such as processes or node7,node8", _places)
 
 

@@ -28,6 +28,7 @@ from pathos_nb.errors import (
     UnknownPlace,
     WorkerLost,
 )
+from pathos_nb.explained import EXPLAINED
 
 __all__ = ["dress", "picture_failure", "plainly", "say_interrupted"]
 
@@ -75,7 +76,13 @@ def _cut(shell: Any, error: BaseException, filenames: Sequence[str]) -> None:
     if found is not None:
         _draw(error, shell.InteractiveTB.structured_traceback(type(error), error, found, tb_offset=0))
     elif isinstance(error, PathosNbError | KeyboardInterrupt):
-        _draw(error, [_last_line(error)])
+        _draw(error, [_last_line(error), *_explained(error)])
+
+
+def _explained(error: BaseException) -> list[str]:
+    """Say where an error of ours is explained at more length; nothing for any other."""
+    name = type(error).__name__
+    return [f"%pathos help {name} explains"] if isinstance(error, PathosNbError) and name in EXPLAINED else []
 
 
 def _draw(error: BaseException, lines: Sequence[str]) -> None:
@@ -139,7 +146,7 @@ def picture_failure(shell: Any, error: BaseException, failure: Failure, label: s
     head = f"{_BOLD}{label}{_END}" + (f"  ({where})" if where else "")
     body = [] if isinstance(error, _UNTRACED) else _frames(dress(shell, failure.traceback), failure.error)
     hint = [_LOCAL_HINT] if isinstance(error, UnboundLocalError) else [failure.cure] if failure.cure else []
-    _draw(error, [head, *body, _last_line(error), *hint])
+    _draw(error, [head, *body, _last_line(error), *hint, *_explained(error)])
 
 
 def _frames(text: str, error: BaseException) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pathos_nb.dispatch.tables import Cell, html_table, html_text, text_table
 
-__all__ = ["Said", "Shown", "Table", "workers"]
+__all__ = ["Page", "Said", "Shown", "Table", "workers"]
 
 
 class Said(str):
@@ -15,6 +15,15 @@ class Said(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
+        return str(self)
+
+
+class Page(Said):
+    """A text in Markdown, which front ends set as such."""
+
+    __slots__ = ()
+
+    def _repr_markdown_(self) -> str:
         return str(self)
 
 

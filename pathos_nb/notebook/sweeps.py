@@ -35,7 +35,7 @@ from pathos_nb.session import Session
 __all__ = ["OFF", "Sweeps"]
 
 OFF = "off"
-_KEPT_OPTIONS = ("timeout", "retries", "on_error", "seed")
+_KEPT_OPTIONS = ("timeout", "retries", "on_error", "seed", "files", "collect", "collect_to")
 _FRESH: Mapping[str, Any] = {
     "pool": None, "nodes": None, "bg": False, "out": None, "quiet": False, "title": None, "resume": False,
     "fresh": False, "store": None, **dict.fromkeys(_KEPT_OPTIONS),

@@ -203,7 +203,7 @@ class Watch:
         self.catch_up()
         run = self.run
         return Snapshot(
-            title=run.title or "map",
+            title=run.label,
             state=run.state,
             n_done=run.n_done,
             n_failed=run.n_failed,

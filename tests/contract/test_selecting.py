@@ -15,6 +15,7 @@ from pathos_nb.errors import BadOption, Failure, NothingFits, OutOfMemory
 from pathos_nb.launchers.contract import Offer
 from pathos_nb.launchers.registry import registry
 from tests.rig import agents
+from tests.rig.launchers import apart
 
 pytestmark = pytest.mark.timeout(60)
 SITE = Site("node1-2", "n1.lab", "node1", frozenset({"fast", "large"}), 8, 16 * 10**9, ("0", "1"))
@@ -128,9 +129,23 @@ def test_an_item_that_takes_too_much_fails_and_its_worker_goes_on(two_places: Po
     assert two_places.pipe(take, 4 * 10**8) == 4 * 10**8
 
 
+@apart
+def test_what_its_machine_has_is_known_of_each_worker_and_limits_hold_there(pool: Any, launcher: str) -> None:
+    wants = {"cores": 1, "memory": "100 MB"}
+    if launcher == "ppft":
+        with pytest.raises(NothingFits, match="there is ppft.* on "):
+            pool.map(abs, [-1], where=wants)
+    else:
+        assert pool.map(abs, [-1, -2], where=wants) == [1, 2]
+        with pytest.raises(NothingFits, match=r"there is .* on .*\(\d+ cores, .* GB"):
+            pool.map(abs, [-1], where={"cores": 10**6})
+    ys = pool.map(take, [10**6, 10**9], memory="300 MB", on_error="keep", chunksize=1)
+    assert [y.error.__class__ if isinstance(y, Failure) else y for y in ys] == [10**6, OutOfMemory]
+
+
 def test_threads_cannot_be_limited() -> None:
     with Pool("threads", nodes=1, memory="1 GB") as pool:
-        with pytest.raises(NothingFits, match="limits and GPUs need workers that are processes"):
+        with pytest.raises(NothingFits, match="limits, GPUs and files need workers that are processes"):
             pool.map(abs, [-1])
         assert pool.map(abs, [-1], memory=None) == [1]
         assert pool.each(abs, -1) == [1]
@@ -149,7 +164,7 @@ def test_the_automatic_choice_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         assert pool.places == ("processes", "agent")
         assert pool.map(abs, range(-3, 0)) == [3, 2, 1]
         lines = pool.why.splitlines()
-        assert lines[1:] == [
+        assert lines[1:4] == [
             "agent: taken with 2 workers (2 cores, load 0.1, 10 GB, 1 GPUs)",
             "b: left out (16 cores, load 16.2): others keep it busy",
             "c: left out (4 cores, load 0.0): link lost",

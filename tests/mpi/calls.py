@@ -43,6 +43,21 @@ def raise_on(rank: int, x: int) -> int:
     return int(world().allreduce(x))
 
 
+def take_on(rank: int, n_bytes: int) -> int:
+    """Take memory on one rank, while the others wait for it in MPI."""
+    if world().rank == rank:
+        n_bytes = len(bytearray(n_bytes))
+    return int(world().bcast(n_bytes, rank))
+
+
+def write_on_each(folder: str) -> bool:
+    """Write a file on each rank, into a folder that all of them are in."""
+    with open(f"out-{world().rank}", "w", encoding="ascii") as file:
+        file.write(str(world().size))
+    world().Barrier()
+    return len({*world().allgather(os.getcwd())}) == 1 and os.getcwd() != folder
+
+
 def end_on(rank: int, how: str, x: int) -> int:
     """End the process of one rank for item 3, while the others wait for it in MPI."""
     if x == 3 and world().rank == rank:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pathos_nb import Pool
-from pathos_nb.errors import Cancelled, PoolBroken, WorkerLost
+from pathos_nb.errors import Cancelled, Failure, OutOfMemory, PoolBroken, WorkerLost
 from tests.mpi import calls
 from tests.rig.census import until
 from tests.rig.kinds import KINDS
@@ -66,6 +67,22 @@ def test_a_rank_that_raises_fails_its_item_while_others_wait_for_it(pairs: Any, 
     assert str(got[3].error) == f"no 3 on {rank}"
     assert "raise_on" in got[3].traceback
     assert rank == 0 or "rank 1 of 2" in got[3].traceback
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_each_rank_has_the_memory_limit(pairs: Any, rank: int) -> None:
+    ys = pairs.map(partial(calls.take_on, rank), [10**6, 10**9, 10**5], memory="300 MB", on_error="keep", chunksize=1)
+    assert [type(y.error) if isinstance(y, Failure) else y for y in ys] == [10**6, OutOfMemory, 10**5]
+
+
+def test_ranks_of_an_item_have_one_folder_and_its_files_come_back(pairs: Any, tmp_path: Path) -> None:
+    run = pairs.start(
+        calls.write_on_each, [str(tmp_path)] * 3, collect="out-*", collect_to=tmp_path / "kept", chunksize=1
+    )
+    assert run.result() == [True] * 3
+    assert {n: [path.name for path in paths] for n, paths in run.collected.items()} == {
+        n: ["out-0", "out-1"] for n in range(3)
+    }
 
 
 @pytest.mark.parametrize("how", ["killed", "left"])

@@ -16,7 +16,7 @@ class FakeRun:
     """What views and results need of a run."""
 
     def __init__(self, total: int | None = 4, title: str = "fits", run_id: str = "r1") -> None:
-        self.run_id, self.title, self.total = run_id, title, total
+        self.run_id, self.title, self.label, self.total = run_id, title, title, total
         self.options = MapOptions()
         self.state, self.n_done, self.n_failed, self.n_before = "running", 0, 0, 0
         self.started_at = 0.0

@@ -6,7 +6,10 @@ import threading
 from typing import Any
 
 from pathos_nb import Pool
+from pathos_nb.dispatch.kept import KeptRun
+from pathos_nb.notebook.feed import head_of
 from pathos_nb.notebook.graph_view import GraphFollower
+from pathos_nb.notebook.watch import Watch
 
 
 class FakePlace:
@@ -33,6 +36,17 @@ class FakeShell:
             @classmethod
             def pop(cls, kind: type, default: Any = None) -> None:
                 cls.types.pop(kind, default)
+
+
+def test_each_call_of_a_graph_is_shown_by_the_name_of_its_function() -> None:
+    with Pool("threads", nodes=1) as pool:
+        first = pool.amap(abs, [-1, -2])
+        then = pool.apipe(sum, first)
+        named = pool.apipe(sum, first, title="all of it")
+        assert then.get(30) == named.get(30) == 3
+    heads = [head_of(Watch(call.run, 0.0, 1000))["title"] for call in (first, then, named)]
+    assert heads == ["abs", "sum", "all of it"]
+    assert [KeptRun(call.run).label for call in (first, then, named)] == heads
 
 
 def test_the_picture_follows_the_calls_and_ends_with_them() -> None:

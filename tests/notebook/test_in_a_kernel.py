@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from pathos_nb.explained import EXPLAINED
 from tests.notebook.kernel import Kernel
 
 # The kernel is one for all, and has workers that outlive a test.
@@ -83,6 +84,7 @@ def test_every_end_of_a_point_is_told_without_our_code(kernel, body):
     ename, said = ENDINGS[body]
     assert answer.ename == ename
     assert said in answer.traceback
+    assert (f"%pathos help {ename} explains" in answer.traceback) == (ename in EXPLAINED)
     for ours in ("pathos_nb", "IPython/core", "cloudpickle"):
         assert ours not in answer.traceback
     assert kernel.run("%%pmap -n 1 for v in [1]\nv").status == "ok", "the pool goes on"

@@ -198,3 +198,24 @@ def test_the_debugger_of_ipython_asks_in_the_cell(kernel):
         assert kernel.client.get_stdin_msg(timeout=20)["msg_type"] == "input_request"
         kernel.client.input(words)
     assert "5007" in kernel.end(answer).text
+
+
+def test_points_have_files_and_those_that_run_again_give_theirs_under_their_own_number(kernel, tmp_path):
+    (tmp_path / "in.txt").write_text("x")
+    kernel.run(f"import os\nbefore = os.getcwd()\nos.chdir({str(tmp_path)!r})\nbad = {{1}}")
+    try:
+        asked = "--on-error keep --files in.txt --collect out-*.txt --collect-to kept"
+        body = "assert x not in bad\nopen(f'out-{x}.txt', 'w').write(open('in.txt').read() * x)\nos.getcwd()"
+        assert kernel.run(f"%%pmap -q -o fits {asked} for x in range(3)\n{body}").status == "ok"
+        assert kernel.value("len({place for place in fits if isinstance(place, str)})") == 2
+        kept = tmp_path / "kept"
+        assert sorted(path.relative_to(kept).as_posix() for path in kept.rglob("*.txt")) == [
+            "000000/out-0.txt",
+            "000002/out-2.txt",
+        ]
+        assert kernel.run("bad = set()\n%pathos rerun fits --failed").status == "ok"
+        assert (kept / "000001" / "out-1.txt").read_text() == "x"
+        again = kernel.run(f"%%pmap -q {asked} for x in range(3)\n{body}")
+        assert "UsageError" in again.text and "nothing is overwritten" in again.text
+    finally:
+        kernel.run("os.chdir(before)")

@@ -6,7 +6,7 @@ import pytest
 from IPython.core.error import UsageError
 
 from pathos_nb.notebook.actions import ACTIONS
-from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, VERBS, help_alone, help_text, split_verb
+from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, TOPICS, VERBS, help_alone, help_text, split_verb
 from pathos_nb.notebook.completion import suggest
 
 COMMANDS = {command.name: command for command in (PMAP_CELL, PMAP_LINE, PPIPE, *VERBS.values())}
@@ -178,7 +178,8 @@ def test_help_knows_the_magics_too_and_guesses():
         help_text("poools")
 
 
-OFFERS = {"pools": lambda: ["processes", "big"], "runs": lambda: ["fits"], "verbs": lambda: list(VERBS)}
+OFFERS = {"pools": lambda: ["processes", "big"], "runs": lambda: ["fits"]}
+OFFERS |= {"verbs": lambda: list(VERBS), "topics": lambda: TOPICS}
 OFFERS |= {"hosts": lambda: ["node7", "gate"], "connected": lambda: ["node7"]}
 
 TYPED = {

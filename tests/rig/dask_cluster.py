@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,9 @@ class Cluster:
 
 
 def wants_dask(item: pytest.Item) -> bool:
-    """Say whether a test is for the launcher "dask", or asks for the cluster itself."""
+    """Say whether a test is for the launcher "dask", or asks for the cluster itself, where dask is installed."""
+    if find_spec("distributed") is None:
+        return False
     spec = getattr(item, "callspec", None)
     params = {name: value for name, value in spec.params.items() if isinstance(value, str)} if spec else {}
     params.pop("library", None)  # that is a word of tests/test_house.py's

@@ -1,0 +1,97 @@
+"""The pages that are made from the code are those of this code; each error of ours is explained, here and in a cell."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from IPython.core.error import UsageError
+
+from pathos_nb import errors
+from pathos_nb.compat.names import VERSION
+from pathos_nb.dispatch.failed import Errors
+from pathos_nb.explained import EXPLAINED, explain
+from pathos_nb.notebook.commands import TOPICS, help_text
+from pathos_nb.notebook.completion import suggest
+
+ROOT = Path(__file__).parents[1]
+OURS = {name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, errors.PathosNbError)}
+
+
+@pytest.fixture
+def reference(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    monkeypatch.delitem(sys.modules, "reference", raising=False)
+    import reference
+
+    yield reference
+    sys.modules.pop("reference", None)
+
+
+def test_the_pages_are_those_of_this_code(reference):
+    assert list(reference.not_current()) == [], "python tools/reference.py writes them"
+
+
+def test_a_page_that_is_old_missing_or_of_no_error_is_found(reference, tmp_path, monkeypatch):
+    monkeypatch.setattr(reference, "DOCS", tmp_path)
+    assert set(reference.not_current()) == set(reference.pages())
+    assert reference.main([]) == 0
+    assert reference.main(["--check"]) == 0
+    (tmp_path / "errors" / "WorkerLost.md").write_text("old")
+    (tmp_path / "errors" / "NoSuchError.md").write_text("of a class that is no more")
+    assert list(reference.not_current()) == ["errors/WorkerLost.md", "errors/NoSuchError.md"]
+    assert reference.main(["--check"]) == 1
+    assert reference.main([]) == 0
+    assert list(reference.not_current()) == []
+
+
+def test_each_error_of_ours_is_explained_and_no_other():
+    assert set(EXPLAINED) == OURS
+
+
+@pytest.mark.parametrize("name", sorted(EXPLAINED))
+def test_an_explanation_says_what_why_and_what_to_do(name):
+    told = explain(name)
+    assert told.startswith(f"# {name}\n") and "## Why" in told and "## What to do" in told
+    for command in re.findall(r"`%pathos (\w+)", told):
+        assert command in TOPICS, f"%pathos has no verb {command}"
+    for option in re.findall(r"`%%pmap[^`]*?(--[a-z-]+)", told):
+        assert option in help_text("pmap")
+
+
+def test_an_error_is_explained_in_a_cell():
+    assert help_text("WorkerLost") == explain("WorkerLost")
+    assert "WorkerLost" in help_text(), "the overview says that there is such a thing"
+    assert "HostKeyRefused" in [found for found in suggest("%pathos help Host", {"topics": lambda: TOPICS})]
+    with pytest.raises(UsageError, match="did you mean WorkerLost"):
+        help_text("WorkerLots")
+
+
+def test_a_table_of_failures_says_where_ours_are_explained():
+    failures = [errors.Failure(0, errors.WorkerLost("gone")), errors.Failure(1, ValueError("<b>"))]
+    shown = Errors(failures)
+    assert repr(shown).endswith("\n%pathos help WorkerLost explains")
+    assert "%pathos help WorkerLost" in shown._repr_html_()
+    assert "%pathos help" not in repr(Errors(failures[1:])) + Errors(failures[1:])._repr_html_()
+
+
+def test_the_table_of_pathos_names_is_that_of_the_installed_pathos(monkeypatch):
+    try:
+        found = metadata.version("pathos")
+    except metadata.PackageNotFoundError:
+        pytest.skip("pathos is not installed here")
+    if found != VERSION:
+        pytest.skip(f"pathos {found} is installed; the table is that of {VERSION}")
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    monkeypatch.delitem(sys.modules, "pathos_table", raising=False)
+    import pathos_table
+
+    names = pathos_table.names_of_pathos()
+    assert pathos_table.PAGE.read_text(encoding="utf-8") == pathos_table.page(names), "python tools/pathos_table.py"
+    assert "ProcessPool" in names["pathos.pools"] and sum(map(len, names.values())) > 80
+    assert list(pathos_table.rows("pathos.pools", ["NoSuchPool"]))[1].endswith("pathos imports |")
+    sys.modules.pop("pathos_table", None)

@@ -1,0 +1,51 @@
+"""The notebooks that need nothing but this machine: they run, come out as they say, and show it when opened cold."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from nbclient import NotebookClient
+from nbformat import read
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+TOLD = {
+    "faults": ("ZeroDivisionError: division by zero", "WorkerLost", "ItemTimeout", "CannotSend", "CannotReturn",
+               "did you mean --timeout?", "BadOption", "PoolClosed", "works on"),
+    "inside": ("omega = 2.0", "damping = 0.3", "best depth"),
+    "migration": ("joblib by itself and on pathos_nb agree", "multiprocessing, futures and pathos_nb agree"),
+    "montecarlo": ("equal to the last digit", "a script gives the same", "80 batches"),
+}  # fmt: skip
+NEEDED = {"inside": ("emcee", "scipy", "sklearn"), "migration": ("joblib",), "montecarlo": ("numpy", "pandas")}
+SHORT = "faults"  # the one that is run each time
+
+
+def outputs(notebook) -> str:
+    return str([output for cell in notebook.cells for output in cell.get("outputs", [])])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
+@pytest.mark.parametrize("name", sorted(TOLD))
+def test_it_runs_and_comes_out_as_it_says(name, request, monkeypatch):
+    if name != SHORT and not request.config.getoption("--everywhere"):
+        pytest.skip("ten seconds each: --everywhere")
+    for library in NEEDED.get(name, ()):
+        pytest.importorskip(library)
+    notebook = read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    assert [told for told in TOLD[name] if told not in outputs(notebook)] == []
+
+
+@pytest.mark.parametrize("name", sorted(TOLD))
+def test_what_is_stored_is_what_it_tells_and_has_no_error_but_those_on_purpose(name):
+    notebook = read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
+    assert [told for told in TOLD[name] if told not in outputs(notebook)] == []
+    for cell in notebook.cells:
+        wrong = [output for output in cell.get("outputs", []) if output.output_type == "error"]
+        assert not wrong or "raises-exception" in cell.metadata.get("tags", [])

@@ -1,0 +1,60 @@
+"""The pages: the ten-minute tutorial runs as it stands, links lead somewhere, and the documentation builds."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?<!`)!?\[[^\]\n]*\]\(([^)\s]+)\)")
+MADE = {"_build", "notebooks"}  # when the pages are built
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
+def test_the_ten_minutes_run_as_they_stand(monkeypatch, tmp_path):
+    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    cells = [new_code_cell(block) for block in BLOCK.findall(text)]
+    assert len(cells) > 12
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    notebook = new_notebook(cells=cells)
+    NotebookClient(notebook, timeout=150, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    told = str(notebook.cells)
+    assert "ZeroDivisionError" in told, "the failed point is listed"
+    assert "mean" in told and "std" in told, "the table is there"
+
+
+def test_each_link_of_a_page_leads_to_a_file():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    pages = [page for page in pages if not MADE & set(page.relative_to(ROOT).parts[:-1])]
+    assert len(pages) > 30
+    dead = {str(page.relative_to(ROOT)): found for page in pages if (found := dead_links(page))}
+    assert dead == {}
+
+
+def dead_links(page: Path) -> set[str]:
+    """Give the links to files that are not there."""
+    found = {link.partition("#")[0] for link in LINK.findall(page.read_text(encoding="utf-8"))}
+    here = {link for link in found if link and "://" not in link and not MADE & set(Path(link).parts)}
+    return {link for link in here if not (page.parent / link).exists()}
+
+
+def test_the_documentation_builds_without_a_warning(request, tmp_path):
+    if not request.config.getoption("--everywhere"):
+        pytest.skip("half a minute: --everywhere, or make docs")
+    if not all(map(find_spec, ("sphinx", "myst_parser", "numpydoc"))):
+        pytest.skip("sphinx, myst-parser and numpydoc are not all installed: make docs installs them")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", str(ROOT / "docs"), str(tmp_path)]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=55, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "WorkerLost" in (tmp_path / "errors" / "WorkerLost.html").read_text(encoding="utf-8")
