@@ -73,19 +73,12 @@ EXPLAINED: Mapping[str, Explained] = {
         " it was.",
     ),
     "FilesFailed": Explained(
-<<<<<<< HEAD
         "A file that items were to have (`files=`) changed while the map ran, is not seen where they run, or finds no"
         " room there; or one that they were to give back (`collect=`) is not there, is too large to be carried, has a"
         " name that leads elsewhere, or finds no room or another run's files here.",
         "The message names the file and the machine. Begin the map again when its inputs are complete; have items write"
         " what they are asked for, into their current folder; give `collect_to=` another folder, or one that both"
         " machines see.",
-=======
-        "A file of the map (`--files`) has changed or gone since the map began, there is no room for it where the"
-        " item runs, or the item has not written what was to be collected (`--collect`), or changed it meanwhile.",
-        "Begin the map again if inputs have changed; make room; or look at what the item writes, and where: its own"
-        " folder is the current one while it runs.",
->>>>>>> adopt
     ),
     "HostError": Explained(
         "Something about another machine went wrong that none of its kinds describes.",

@@ -27,6 +27,8 @@ STAYING_THREADS += ("Dask-", "IO loop", "TCP-Executor", "asyncio_", "Profile")
 
 # What matplotlib keeps open once it has drawn letters, until its own cache of fonts lets it go.
 STAYING_FILES = ("/mpl-data/fonts/",)
+# What a pool that is warm for many tests follows the user's files with, from the first call on that has many.
+STAYING_FILES += ("anon_inode:inotify",)
 
 PROC = Path("/proc")
 HAS_PROC = (PROC / "self" / "fd").is_dir()

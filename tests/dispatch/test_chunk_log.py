@@ -106,7 +106,7 @@ def test_the_file_has_no_name_and_ends_with_the_record(tmp_path):
     del log
     gc.collect()
     if n_before:
-        assert len(os.listdir("/proc/self/fd")) == n_before
+        assert len(os.listdir("/proc/self/fd")) <= n_before  # others in this process may have let go of theirs
 
 
 def test_it_is_read_while_it_grows():

@@ -206,7 +206,7 @@ def test_misuse_is_one_line(kernel, line):
     assert answer.text.count("\n") == 1
 
 
-@pytest.mark.parametrize("transport", ["paramiko"])
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
 def test_a_password_is_asked_through_the_notebook_and_kept_nowhere(kernel, bed, home, transport):
     name = f"pw-{transport}"
     answer = kernel.begin(f"%pathos connect pwuser@host1 --name {name} -n 1 --transport {transport}")
