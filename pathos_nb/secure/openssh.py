@@ -7,6 +7,7 @@ agent, in a ticket, in a key without passphrase, or it goes over an ``ssh`` that
 from __future__ import annotations
 
 import contextlib
+import getpass
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pathos_nb.errors import (
     CommandFailed,
@@ -107,7 +109,7 @@ class OpenSsh:
         strict = "accept-new" if self.accept_new else "ask" if asks else "yes"
         settings |= {"LogLevel": "ERROR", "StrictHostKeyChecking": strict, "ServerAliveInterval": str(ALIVE_S)}
         settings |= _master_settings(self.control, asks) if self.control else {}
-        named = {"-F": self.config, "-i": self.key, "-J": self.through, "-l": self.target.user}
+        named = {"-F": self.config or _config_elsewhere(), "-i": self.key, "-J": self.through, "-l": self.target.user}
         named["-p"] = str(self.target.port or "")
         pairs = [("-o", f"{name}={value}") for name, value in settings.items()]
         pairs += [(flag, value) for flag, value in named.items() if value]
@@ -243,3 +245,13 @@ def _read(pipe: object) -> bytes:
         return os.read(pipe.fileno(), READ_BYTES)  # type: ignore[attr-defined]
     except ValueError:  # it is closed
         return b""
+
+
+def _config_elsewhere() -> str:
+    """Give the configuration of ``$HOME`` where ssh would not find it: it takes the home that the system knows."""
+    ours = Path.home() / ".ssh" / "config"
+    try:
+        is_its_own = Path(os.path.expanduser(f"~{getpass.getuser()}")) == Path.home()  # noqa: PTH111 - not $HOME
+    except (KeyError, OSError):  # a user without a name
+        return ""
+    return "" if is_its_own or not ours.is_file() else str(ours)
