@@ -129,6 +129,7 @@ class Line:
         self._unsent: deque[Envelope] = deque()
         self._to_bring: deque[tuple[int, Frame]] = deque()
         self._is_flushing = self._is_closing = False
+        self._n_bringing = 0
         self._n_sent = self._n_heard = 0
         self._brought: set[int] = set()
         self._out: dict[int, int] = {}
@@ -285,6 +286,7 @@ class Line:
 
     async def _bring(self, run: int, frame: Frame) -> None:
         """Have dask bring a payload to its worker, as what a task depends on; by this line, if dask has lost it."""
+        self._n_bringing += 1
         try:
             payload = await self.office.scattered(run, frame)
             key = f"{self.key}-bring-{run}"
@@ -295,6 +297,8 @@ class Line:
                 await self.ask("bring", str(run), Parcel(0, [Envelope(0, 0, frame)]))
             except Exception as error:
                 self.give_up(error)
+        finally:
+            self._n_bringing -= 1
 
     # --- in the thread that runs the hub ---
 
@@ -324,6 +328,11 @@ class Line:
     def n_busy(self) -> int:
         """How many of its workers have been sent what they have not reported."""
         return sum(n > 0 for n in list(self._out.values()))
+
+    @property
+    def n_at_work(self) -> int:
+        """How many of them dask should know of: none while a payload comes, by a task that needs a thread itself."""
+        return 0 if self._n_bringing else self.n_busy
 
     @property
     def why(self) -> str:

@@ -27,8 +27,8 @@ class Stationed(Protocol):
     key: str
 
     @property
-    def n_busy(self) -> int:
-        """How many of its workers have work."""
+    def n_at_work(self) -> int:
+        """How many of its workers are at work."""
 
     async def ask(self, function: str, *args: Any) -> Any:
         """Call a method of the station."""
@@ -50,7 +50,7 @@ class Presence:
 
     async def look(self) -> None:
         """Have as many as there are busy workers; called twice a second."""
-        n, n_before = self._line.n_busy, self._n_before
+        n, n_before = self._line.n_at_work, self._n_before
         self._n_before = n
         self._n_idle = self._n_idle + 1 if n < len(self._standing) else 0
         missing = min(n, n_before) - len(self._standing)
