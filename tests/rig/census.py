@@ -122,5 +122,5 @@ def _open_files() -> list[str]:
         except OSError:
             continue
     strange = leftovers.sockets_to(os.environ.get("PATHOS_NB_TEST_DASK_PORTS", ""))
-    staying = ("pathos-nb-segment", "anon_inode:inotify", *leftovers.STAYING_FILES)
+    staying = ("pathos-nb-segment", *leftovers.STAYING_FILES)
     return [x for x in told if x.partition("=")[2] not in strange and not any(part in x for part in staying)]
