@@ -161,6 +161,16 @@ def test_points_that_run_again_are_kept_where_they_were(kernels):
     assert second.value("list(fits)") == [v * 10 for v in range(6)]
 
 
+def test_a_sweep_behind_that_is_cancelled_is_gone_on_with_at_once(kernels):
+    kernel = kernels.new()
+    cell = "for v in range(40)\n__import__('time').sleep(0.05 if v < 4 else 3); v * 10"
+    kernel.run(f"%%pmap -o fits --bg -n 2 {cell}")
+    assert kernel.run("while fits.run.n_done < 4: __import__('time').sleep(0.01)").status == "ok"
+    kernel.run("fits.cancel()")
+    assert "fits was cut short: " in kernel.run(f"%%pmap -o fits --bg -n 2 {cell}").text
+    kernel.run("fits.cancel()")
+
+
 def test_what_cannot_be_kept_is_said_and_the_map_goes_on(kernels):
     kernel = kernels.new()
     kernel.run("lock = __import__('threading').Lock()")

@@ -132,6 +132,7 @@ def plan(store: Store, sweep: Sweep, how: str = "") -> Plan:
     if how == "fresh":
         sweep.fix()
         return found
+    store.writer.settle(sweep.key.digest)
     runs, n = of_function(store.file, sweep.key.digest), len(sweep.rows)
     where = f"{_said_running(runs[0])}" if runs and runs[0].is_running_elsewhere else ""
     if runs and (how == "resume" or runs[0].was_cut_short):

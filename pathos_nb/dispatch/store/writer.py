@@ -141,6 +141,25 @@ class StoreWriter:
                 return False
         return True
 
+    def settle(self, digest: bytes, timeout_s: float = _END_S) -> None:
+        """Wait for runs of a function that were stopped, behind this cell, and are ending: they count as cut short then.
+
+        Parameters
+        ----------
+        digest : bytes
+            Of the function's key.
+        timeout_s : float
+            At most so long.
+        """
+        until = time.monotonic() + timeout_s
+        ending = [r for r in list(self._recorders) if r.run.stopping and r.sweep.key.digest == digest]
+        for recorder in ending:
+            recorder.run.wait(max(0.0, until - time.monotonic()))
+            while not recorder.is_over and time.monotonic() < until:
+                self.wake(True)
+                with self._changed:
+                    self._changed.wait(0.01)
+
     def close(self) -> None:
         """Write what there is, and end the thread."""
         self.flush()
