@@ -182,8 +182,8 @@ def test_inner_maps_stand_under_their_outer_item(launcher: str) -> None:
     assert {
         index: [(each.title, each.n_done, each.total, each.state) for each in row] for index, row in run.inner.items()
     } == {
-        0: [("map", 2, 2, "done"), ("the middle", 3, 3, "done")],
-        1: [("map", 2, 2, "done"), ("the middle", 2, 2, "done")],
+        0: [("print", 2, 2, "done"), ("the middle", 3, 3, "done")],
+        1: [("print", 2, 2, "done"), ("the middle", 2, 2, "done")],
     }
     middle = run.inner[0][1]
     assert sorted(index for chunk in middle.chunks for index in chunk.indices) == [0, 1, 2]
