@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not CODE.is_file(), reason="the view's code has not been built: make bundles"),
 ]
 
-SLOW = "%%pmap -o slow --on-error keep for v in range({n})\nimport time\ntime.sleep(0.05)\n{body}\nv"
+SLOW = "%%pmap -o slow --fresh --on-error keep for v in range({n})\nimport time\ntime.sleep(0.05)\n{body}\nv"
 
 
 class Front:
