@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-__all__ = ["REMOTE", "launcher_of", "leave_out", "later_shapes", "name_of"]
+__all__ = ["REMOTE", "contract_of_its_own", "launcher_of", "leave_out", "later_shapes", "name_of"]
 
 REMOTE = {"agent", "ppft", "mpi", "dask"}
 
@@ -44,3 +44,27 @@ def leave_out(config: pytest.Config, items: list[pytest.Item], left_out: set[pyt
     """Take tests out of a session, and say how many."""
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+def contract_of_its_own(config: pytest.Config, items: list[pytest.Item], files: tuple[str, str], name: str) -> None:
+    """Have a launcher that is registered by its own tests tried by the contract's, as processes that run apart.
+
+    Parameters
+    ----------
+    config : pytest.Config
+        Whether it is `--everywhere`.
+    items : list of pytest.Item
+        All that were collected; those for other launchers are taken out.
+    files : (str, str)
+        The files that bring in the contract's part for every day, and all of it.
+    name : str
+        What the launcher is called in the tests' names.
+    """
+    ours = [item for item in items if item.path.name in files]
+    others = {item for item in ours if launcher_of(item) not in ("", "processes")}
+    if not config.getoption("--everywhere"):
+        others |= {item for item in ours if item.path.name == files[1]}
+    leave_out(config, items, others)
+    for item in ours:
+        if launcher_of(item):
+            item.name = item.name.replace("processes", name)

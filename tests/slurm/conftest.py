@@ -8,6 +8,7 @@ import pytest
 
 from tests.rig.cluster import Cluster, cluster, raised_cluster
 from tests.rig.fixtures import note_failure, pool, pools
+from tests.rig.sampling import contract_of_its_own
 
 __all__ = ["cluster", "pool", "pools", "raised_cluster"]
 
@@ -29,20 +30,7 @@ def launcher(slurm_of_the_module: Cluster) -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of the contract's tests that are for some launchers only, keep what is for processes that run apart."""
-    others = [item for item in items if item.path.name in CONTRACT and _launcher(item) not in ("", "processes")]
-    if not config.getoption("--everywhere"):
-        others += [item for item in items if item.path.name == CONTRACT[1] and item not in others]
-    config.hook.pytest_deselected(items=others)
-    items[:] = [item for item in items if item not in set(others)]
-    for item in items:
-        if item.path.name in CONTRACT and _launcher(item):
-            item.name = item.name.replace("processes", "slurm")
-
-
-def _launcher(item: pytest.Item) -> str:
-    """Give the launcher that a test names."""
-    spec = getattr(item, "callspec", None)
-    return spec.params.get("launcher", "") if spec else ""
+    contract_of_its_own(config, items, CONTRACT, "slurm")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -142,7 +142,7 @@ class StoreWriter:
         return True
 
     def settle(self, digest: bytes, timeout_s: float = _END_S) -> None:
-        """Wait for runs of a function that were stopped, behind this cell, and are ending: they count as cut short then.
+        """Wait for runs of a function that were stopped and are still ending: they count as cut short then.
 
         Parameters
         ----------
