@@ -1,7 +1,7 @@
 """Modules as a few bytes: name and version of what is installed, name and content of what lies beside the notebook.
 
 A ``helpers.py`` beside the notebook changes from day to day: its file's digest tells, and those of the modules of its
-kind that it uses, or imports when it runs. If it has changed since it was imported, it is not what runs, and has no key.
+kind that it uses, or imports when it runs. One that has changed since it was imported is not what runs, and has no key.
 What is installed changes with its version.
 """
 
