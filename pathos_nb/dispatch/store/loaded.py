@@ -90,7 +90,9 @@ def text_of_module(module: Any, path: str) -> Text:
     CannotKey
         It is no Python.
     """
-    return text_of(path, getattr(module, "__loader__", None), getattr(module.__spec__, _ATTRIBUTE, None))
+    return text_of(
+        path, getattr(module, "__loader__", None), getattr(getattr(module, "__spec__", None), _ATTRIBUTE, None)
+    )
 
 
 def check_runs(module: Any, now: Text, held: Iterable[CodeType]) -> None:
@@ -110,15 +112,15 @@ def check_runs(module: Any, now: Text, held: Iterable[CodeType]) -> None:
     CannotKey
         What runs is another text.
     """
-    seen: Text | None = getattr(module.__spec__, _ATTRIBUTE, None)
+    seen: Text | None = getattr(getattr(module, "__spec__", None), _ATTRIBUTE, None)
     codes = list(held)
     if seen is not None and seen is not now and not _is_patched(seen, now, codes):
         raise _changed(module.__file__)
     mine = (_shape(code) for code in codes if code.co_filename == module.__file__)
     if now.is_compared and not now.functions.issuperset(mine):
         raise _changed(module.__file__)
-    if module.__spec__ is not None:
-        setattr(module.__spec__, _ATTRIBUTE, now)
+    if (spec := getattr(module, "__spec__", None)) is not None:
+        setattr(spec, _ATTRIBUTE, now)
 
 
 def _is_patched(seen: Text, now: Text, codes: list[CodeType]) -> bool:
@@ -146,7 +148,7 @@ def held_codes(module: Any, is_ours: Callable[[str], bool]) -> Iterator[CodeType
     code
     """
     for value in list(vars(module).values()):
-        if is_ours(str(getattr(value, "__module__", ""))):
+        if is_ours(str(_attribute(value, "__module__"))):
             yield from _codes_of(value, 3)
 
 

@@ -91,7 +91,9 @@ class Modules:
         return path is not None and path.startswith(self._installed)
 
     def _file_of(self, module: Any) -> str | None:
-        path = getattr(module, "__file__", None)
+        return self._real_file(getattr(module, "__file__", None))
+
+    def _real_file(self, path: Any) -> str | None:
         return os.path.realpath(path) if isinstance(path, str) and Path(path).is_file() else None
 
     def _version(self, top: str) -> str:
@@ -145,6 +147,7 @@ class Modules:
     def _not_imported(self, name: str) -> str | None:
         """Give where a module would come from, without importing anything."""
         folders: Any = None
+        origin = None
         for each in [*_above(name), name]:
             try:
                 spec = PathFinder.find_spec(each, folders)
@@ -153,7 +156,8 @@ class Modules:
             if spec is None or (spec.origin or "").startswith(self._installed):
                 return None
             folders = spec.submodule_search_locations or ()
-        return os.path.realpath(spec.origin) if spec.has_location and spec.origin is not None else None
+            origin = spec.origin if spec.has_location else None
+        return None if origin is None else self._real_file(origin)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Modules, ()
