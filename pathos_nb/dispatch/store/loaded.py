@@ -155,6 +155,8 @@ def held_codes(module: Any, is_ours: Callable[[str], bool]) -> Iterator[CodeType
 def _codes_of(value: Any, depth: int) -> Iterator[CodeType]:
     if isinstance(value, FunctionType):
         yield value.__code__
+        if not vars(value):  # nothing is wrapped
+            return
     inner = list(vars(value).values()) if isinstance(value, type) else [_attribute(value, name) for name in _HELD]
     for each in inner if depth else ():
         if each is not None:
