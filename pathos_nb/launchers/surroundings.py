@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 
 TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
 if TYPE_CHECKING:
     from typing import Any
+
+
+_COARSE_NS = 20_000_000  # by so much the clock of a file system may be behind
 
 
 class Surroundings:
@@ -100,30 +104,61 @@ class LocalModules:
     """The user's own modules: those that lie outside the installation, and may change while a worker lives."""
 
     def __init__(self) -> None:
-        self._n_loaded = 0
+        self._n_loaded, self._looked_ns = 0, time.time_ns()
         self._stamps: dict[str, tuple[str, int]] = {}
 
     def drop_changed(self) -> None:
         """Forget modules whose file has changed since they were loaded, so that the next import finds the new one."""
-        for name, (file, stamp) in list(self._stamps.items()):
-            if _stamp(file) != stamp:
-                sys.modules.pop(name, None)
-                del self._stamps[name]
+        changed = [name for name, (file, stamp) in self._stamps.items() if _stamp(file) != stamp]
         if len(sys.modules) != self._n_loaded:
-            self._scan()
+            changed += self._scan()
+        self._looked_ns = time.time_ns()
+        if changed:
+            self._drop(changed)
 
-    def _scan(self) -> None:
+    def _scan(self) -> list[str]:
+        """Stamp what was loaded since; give what may have changed between its loading and now."""
+        changed = []
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
             if isinstance(file, str) and name not in self._stamps and _is_local(name, file):
                 if _archive_has_gone(module):
                     del sys.modules[name]
-                else:
-                    self._stamps[name] = file, _stamp(file)
+                    continue
+                self._stamps[name] = file, _stamp(file)
+                if self._stamps[name][1] > self._looked_ns - _COARSE_NS:
+                    changed.append(name)
         self._n_loaded = len(sys.modules)
+        return changed
+
+    def _drop(self, names: list[str]) -> None:
+        """Forget modules, and those of their kind that hold something of theirs."""
+        waiting, dropped = list(names), set()
+        while waiting:
+            name = waiting.pop()
+            if name not in dropped:
+                dropped.add(name)
+                waiting += [each for each in self._stamps if each not in dropped and _holds(each, name)]
+        for name in dropped:
+            module = sys.modules.pop(name, None)
+            self._stamps.pop(name, None)
+            package, _, last = name.rpartition(".")
+            above = getattr(sys.modules.get(package), "__dict__", {})
+            if module is not None and above.get(last) is module:
+                del above[last]
+        self._n_loaded = -1
+
+
+def _holds(name: str, other: str) -> bool:
+    """Whether a module holds another one, or something that was made there."""
+    module = sys.modules.get(other)
+    values = list(getattr(sys.modules.get(name), "__dict__", {}).values())
+    return any(value is module or getattr(value, "__module__", None) == other for value in values)
 
 
 def _is_local(name: str, file: str) -> bool:
+    if name == "__main__":
+        return False
     installed = (sys.prefix, sys.base_prefix, sys.exec_prefix)
     return not file.startswith(installed) and "site-packages" not in file and not name.startswith("pathos_nb")
 

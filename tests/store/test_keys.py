@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -146,37 +147,117 @@ def test_which_objects_happen_to_be_one_does_not_tell():
     assert digest(around) == digest(around)
 
 
-def test_a_module_beside_the_notebook_is_its_text_and_that_of_the_modules_it_uses(tmp_path: Path, monkeypatch):
+@pytest.fixture
+def beside(tmp_path: Path, monkeypatch):
+    """Give what writes a module beside the notebook; they are forgotten at the end."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "mine_below.py").write_text("def g(): return 1\n")
-    (tmp_path / "mine_above.py").write_text("from mine_below import g\ndef f(v): return g() + v\n")
-    import mine_above
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    known = set(sys.modules)
 
-    before = digest(mine_above.f)
-    (tmp_path / "mine_below.py").write_text("def g(): return 2\n")
-    assert digest(mine_above.f) != before
-    (tmp_path / "mine_below.py").write_text("def g(): return 1\n")
-    assert digest(mine_above.f) == before
-    for name in ("mine_above", "mine_below"):
-        del sys.modules[name]
+    def write(name: str, text: str) -> None:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        importlib.invalidate_caches()
+
+    yield write
+    for name in set(sys.modules) - known:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
-def test_what_else_of_its_package_happens_to_be_imported_does_not_tell(tmp_path: Path, monkeypatch):
-    monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "minepack").mkdir()
-    (tmp_path / "minepack" / "__init__.py").write_text("")
-    (tmp_path / "minepack" / "used.py").write_text("def f(v): return v\n")
-    (tmp_path / "minepack" / "other.py").write_text("def g(v): return v\n")
-    import minepack.used
+def fresh(name: str):
+    return importlib.reload(importlib.import_module(name))
 
-    before = digest(minepack.used.f)
-    import minepack.other
 
-    assert digest(minepack.used.f) == before
-    (tmp_path / "minepack" / "__init__.py").write_text("VERSION = 2\n")
-    assert digest(minepack.used.f) != before
-    for name in ("minepack.used", "minepack.other", "minepack"):
-        del sys.modules[name]
+def test_a_module_beside_the_notebook_is_its_text_and_that_of_the_modules_it_uses(beside):
+    beside("mine_below.py", "def g(): return 1\n")
+    beside("mine_above.py", "from mine_below import g\ndef f(v): return g() + v\n")
+    before = digest(fresh("mine_above").f)
+    beside("mine_below.py", "def g(): return 2\n")
+    fresh("mine_below")
+    with pytest.raises(CannotKey, match=r"mine_below\.py has changed since"):
+        digest(sys.modules["mine_above"].f)  # its g is the old one
+    after = digest(fresh("mine_above").f)
+    assert after != before
+    beside("mine_below.py", "def g(): return 1\n")
+    fresh("mine_below")
+    assert digest(fresh("mine_above").f) == before
+
+
+@pytest.mark.parametrize("text", ["K = 2\ndef f(v): return v\n", "K = 1\ndef f(v): return v + 1\n", "K = (\n"])
+def test_a_module_that_was_edited_and_not_reloaded_has_no_key(beside, text):
+    old = "K = 1\ndef f(v): return v\n"
+    beside("mine_edited.py", old)
+    before = digest(fresh("mine_edited").f)
+    beside("mine_edited.py", text)
+    with pytest.raises(CannotKey, match=r"mine_edited\.py (has changed since it was imported: reload|cannot be comp)"):
+        digest(sys.modules["mine_edited"].f)
+    beside("mine_edited.py", old)
+    assert digest(sys.modules["mine_edited"].f) == before
+    if "(\n" not in text:
+        beside("mine_edited.py", text)
+        assert digest(fresh("mine_edited").f) != before
+
+
+def test_a_module_that_was_edited_before_it_was_first_used_has_no_key(beside):
+    beside("mine_early.py", "class A:\n    @property\n    def p(self): return 1\n")
+    module = fresh("mine_early")
+    beside("mine_early.py", "class A:\n    @property\n    def p(self): return 2\n")
+    with pytest.raises(CannotKey, match=r"mine_early\.py has changed since it was imported"):
+        digest(module.A)
+
+
+def test_functions_that_were_patched_in_place_are_those_of_the_new_text(beside):
+    beside("mine_patched.py", "def f(v): return 1\n")
+    module = fresh("mine_patched")
+    before = digest(module.f)
+    beside("mine_patched.py", "# autoreload does so\ndef f(v): return 2\n")
+    space: dict = {}
+    exec(compile("def f(v): return 2", "<string>", "exec", dont_inherit=True), space)
+    module.f.__code__ = space["f"].__code__
+    assert digest(module.f) != before
+
+
+IMPORTS = {
+    "in the body": "def body(v):\n    import mine_inside\n    return mine_inside.h(v)",
+    "of a name": "def body(v):\n    from mine_inside import h\n    return h(v)",
+    "in a helper": "def helper(v):\n    import mine_inside as m\n    return m.h(v)\ndef body(v): return helper(v)",
+    "in code inside": "def body(v):\n    def inner():\n        import mine_inside\n    return inner()",
+    "of a submodule": "def body(v):\n    from minepack import used\n    return used.h(v)",
+    "below a module": "def body(v):\n    import mine_upper\n    return mine_upper.h(v)",
+}
+
+
+@pytest.mark.parametrize("text", IMPORTS.values(), ids=IMPORTS.keys())
+def test_what_the_code_imports_when_it_runs_is_in_its_key_imported_yet_or_not(beside, text):
+    beside("minepack/__init__.py", "")
+    beside("mine_upper.py", "def h(v):\n    from minepack.used import h\n    return h(v)\n")
+    beside("minepack/used.py", "def h(v): return v\n")
+    beside("mine_inside.py", "def h(v): return v\n")
+    function = made(text)
+    before = digest(function)
+    assert not {"mine_inside", "minepack.used", "mine_upper"} & set(sys.modules), "nothing is imported for a key"
+    function(1)
+    assert digest(function) == before
+    for name in ("minepack.used", "mine_inside"):
+        beside(name.replace(".", "/") + ".py", "def h(v): return v + 50\n")
+        if name in sys.modules:
+            fresh(name)
+    assert digest(made(text)) != before
+
+
+def test_what_else_of_its_package_happens_to_be_imported_does_not_tell(beside):
+    beside("minepack/__init__.py", "")
+    beside("minepack/used.py", "def f(v): return v\n")
+    beside("minepack/other.py", "def g(v): return v\n")
+    used = fresh("minepack.used")
+    before = digest(used.f)
+    fresh("minepack.other")
+    assert digest(used.f) == before
+    beside("minepack/__init__.py", "VERSION = 2\n")
+    fresh("minepack")
+    assert digest(used.f) != before
 
 
 def test_a_seed_makes_the_place_of_a_point_part_of_its_key():

@@ -171,6 +171,28 @@ def test_a_sweep_behind_that_is_cancelled_is_gone_on_with_at_once(kernels):
     kernel.run("fits.cancel()")
 
 
+def test_a_module_that_is_edited_makes_new_points_once_it_is_reloaded_and_mixes_with_none(kernels, tmp_path):
+    kernel, module = kernels.new(), tmp_path / "mine_sweeping.py"
+    module.write_text("def h(v): return v + 1\n")
+    kernel.run(f"import sys, importlib; sys.path.insert(0, {str(tmp_path)!r})\nimport mine_sweeping")
+    cell = "%%pmap -o fits{} -n 2 for v in range(4)\n{}mine_sweeping.h(v)"
+    assert kernel.run(cell.format("", "")).status == "ok" and kernel.value("list(fits)") == [1, 2, 3, 4]
+    assert kernel.run(cell.format("", "import mine_sweeping\n")).status == "ok"
+
+    module.write_text("def h(v): return v + 1000\n")
+    answer = kernel.run(cell.format("", ""))
+    assert "the points are not kept: mine_sweeping.py has changed since it was imported: reload it" in answer.text
+    kernel.run("importlib.reload(mine_sweeping)")
+    for before in ("", "import mine_sweeping\n"):
+        answer = kernel.run(cell.format(" --resume", before))
+        assert "0 of 4 points are there" in answer.text, answer.text + answer.traceback
+        assert kernel.value("list(fits)") == [1000, 1001, 1002, 1003], "the workers that were there have the new one"
+        assert "4 of 4 points are there" in kernel.run(cell.format(" --resume", before)).text
+    second = kernels.new()
+    second.run(f"import sys; sys.path.insert(0, {str(tmp_path)!r})")
+    assert "4 of 4 points are there" in second.run(cell.format(" --resume", "import mine_sweeping\n")).text
+
+
 def test_what_cannot_be_kept_is_said_and_the_map_goes_on(kernels):
     kernel = kernels.new()
     kernel.run("lock = __import__('threading').Lock()")

@@ -25,7 +25,7 @@ from types import (
 )
 from typing import Any
 
-from pathos_nb.dispatch.store.code import class_parts, code_parts, function_parts, is_by_name, name_of
+from pathos_nb.dispatch.store.code import class_parts, code_parts, function_parts, imports_of, is_by_name, name_of
 from pathos_nb.dispatch.store.modules import Modules
 from pathos_nb.errors import CannotKey
 from pathos_nb.launchers.sourced import Sourced
@@ -209,6 +209,8 @@ class Writer:
         self._put(b"K")
         for part in code_parts(value):
             self.write(part)
+        for name in sorted(self._modules.beside(imports_of(value))):
+            self._module_named(name)
 
     def _by_name(self, value: Any) -> None:
         module, name = name_of(value)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
-__all__ = ["class_parts", "code_parts", "function_parts", "is_by_name", "name_of"]
+__all__ = ["class_parts", "code_parts", "function_parts", "imports_of", "is_by_name", "name_of"]
 
 # Of a class: where it stands in its file, what Python makes of the rest by itself, and caches.
 _NOT_OF_A_CLASS = {
@@ -130,6 +130,29 @@ def global_names(code: CodeType) -> set[str]:
     wanted = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
     names = {str(step.argval) for step in dis.get_instructions(code) if step.opname in wanted}
     return names.union(*(global_names(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
+
+
+def imports_of(code: CodeType) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """Give what code imports when it runs, without the code inside of it.
+
+    Parameters
+    ----------
+    code : code
+        Of any function or module.
+
+    Yields
+    ------
+    tuple of int, str and tuple of str
+        The level (dots), the module, and the names that are taken from it.
+    """
+    import dis
+
+    if dis.opmap["IMPORT_NAME"] not in code.co_code[::2]:
+        return
+    steps = [step for step in dis.get_instructions(code) if step.opname != "EXTENDED_ARG"]
+    for i, step in enumerate(steps):
+        if step.opname == "IMPORT_NAME":
+            yield steps[i - 2].argval, str(step.argval), tuple(steps[i - 1].argval or ())
 
 
 def class_parts(kind: type) -> Iterator[tuple[str, Any]]:

@@ -1,19 +1,22 @@
 """Modules as a few bytes: name and version of what is installed, name and content of what lies beside the notebook.
 
 A ``helpers.py`` beside the notebook changes from day to day: its file's digest tells, and those of the modules of its
-kind that it uses. What is installed changes with its version.
+kind that it uses, or imports when it runs. One that has changed since it was imported is not what runs, and has no key.
+What is installed changes with its version.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import sysconfig
 from collections.abc import Iterable
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from pathos_nb.dispatch.store.loaded import Text, check_runs, held_codes, text_of, text_of_module
 
 __all__ = ["Modules"]
 
@@ -26,6 +29,8 @@ class Modules:
     def __init__(self) -> None:
         self._told: dict[str, bytes | None] = {}
         self._versions: dict[str, str] = {}
+        self._paths: dict[str, str | None] = {}
+        self._texts: dict[str, Text] = {}
         self._installed = _installed_folders()
 
     def told(self, name: str) -> bytes | None:
@@ -45,14 +50,36 @@ class Modules:
             self._told[name] = self._tell(name)
         return self._told[name]
 
+    def beside(self, imports: Iterable[tuple[int, str, tuple[str, ...]]], package: str = "") -> set[str]:
+        """Give the modules beside the notebook that imports reach, imported yet or not.
+
+        Parameters
+        ----------
+        imports : iterable of tuple
+            As `imports_of` gives them.
+        package : str
+            Where the code with the imports is.
+
+        Returns
+        -------
+        set of str
+        """
+        found = set()
+        for level, name, taken in imports:
+            above = package.split(".")
+            start = ".".join([*above[: len(above) - level + 1], *filter(None, [name])]) if level else name
+            names = (*_above(start), start, *(f"{start}.{each}" for each in taken))
+            found |= {each for each in names if self._file_beside(each) is not None}
+        return found
+
     def _tell(self, name: str) -> bytes | None:
         module, top = sys.modules.get(name), name.partition(".")[0]
-        if top == _OURS or self._is_installed(module):
-            return f"{name} {self._version(top)}".encode()
-        if self._file_of(module) is None:
+        if self._file_beside(name) is None:
+            if top == _OURS or self._is_installed(module):
+                return f"{name} {self._version(top)}".encode()
             return f"{name} (a folder)".encode() if hasattr(module, "__path__") else None
-        found = sorted(self._with_those_it_uses(name).items())
-        return name.encode() + b" " + " ".join(f"{each} {_digest_of(path)}" for each, path in found).encode()
+        texts = sorted(self._with_those_it_uses(name).items())
+        return name.encode() + b" " + " ".join(f"{each} {text.digest}" for each, text in texts).encode()
 
     def _is_installed(self, module: Any) -> bool:
         if module is None:
@@ -64,7 +91,9 @@ class Modules:
         return path is not None and path.startswith(self._installed)
 
     def _file_of(self, module: Any) -> str | None:
-        path = getattr(module, "__file__", None)
+        return self._real_file(getattr(module, "__file__", None))
+
+    def _real_file(self, path: Any) -> str | None:
         return os.path.realpath(path) if isinstance(path, str) and Path(path).is_file() else None
 
     def _version(self, top: str) -> str:
@@ -72,31 +101,63 @@ class Modules:
             self._versions[top] = _version_of(top)
         return self._versions[top]
 
-    def _with_those_it_uses(self, name: str) -> dict[str, str]:
-        """Give the files of a module, of all modules like it that it reaches, and of the packages that they lie in."""
-        found: dict[str, str] = {}
-        waiting = [name]
+    def _with_those_it_uses(self, name: str) -> dict[str, Text]:
+        """Give the texts of a module, of all modules like it that it reaches, and of the packages that they lie in."""
+        names: set[str] = set()
+        waiting = {name}
         while waiting:
             each = waiting.pop()
-            path = self._file_beside(each)
-            if each not in found and path is not None:
-                found[each] = path
-                waiting += _used_by(sys.modules[each])
-        return found | self._packages_of(found)
+            if each not in names and self._file_beside(each) is not None:
+                names.add(each)
+                waiting |= self._used_by(each) | set(_above(each))
+        loaded = {each: sys.modules[each] for each in names if each in sys.modules}
+        held = [code for module in loaded.values() for code in held_codes(module, self._is_beside)]
+        for each, module in loaded.items():
+            check_runs(module, self._texts[each], held)
+        return {each: self._texts[each] for each in names}
 
-    def _packages_of(self, names: Iterable[str]) -> dict[str, str]:
-        """Give the packages' own files; what else of them happens to be imported makes no difference."""
-        parents = {each.rpartition(".")[0] for each in names}
-        parents |= {above for each in parents for above in _above(each)}
-        paths = {each: self._file_beside(each) for each in parents if each}
-        return {each: path for each, path in paths.items() if path is not None}
+    def _used_by(self, name: str) -> set[str]:
+        module, path = sys.modules.get(name), self._file_beside(name)
+        assert path is not None
+        if name not in self._texts:
+            self._texts[name] = text_of(path) if module is None else text_of_module(module, path)
+        is_package = path.endswith("__init__.py")  # what of it happens to be imported makes no difference
+        found = self.beside(self._texts[name].imports, name if is_package else name.rpartition(".")[0])
+        return found if module is None or is_package else found | _used_by(module)
+
+    def _is_beside(self, name: str) -> bool:
+        return self._file_beside(name) is not None
 
     def _file_beside(self, name: str) -> str | None:
-        """Give the file of a module that is neither installed nor ours."""
-        module = sys.modules.get(name)
-        if module is None or name.partition(".")[0] == _OURS or self._is_installed(module):
+        """Give the file of a module that is neither installed nor ours, whether it is imported or not."""
+        if name not in self._paths:
+            self._paths[name] = self._found(name)
+        return self._paths[name]
+
+    def _found(self, name: str) -> str | None:
+        top = name.partition(".")[0]
+        if not name or top in (_OURS, "__main__") or top in sys.stdlib_module_names:
             return None
-        return self._file_of(module)
+        module = sys.modules.get(name)
+        if module is not None:
+            return None if self._is_installed(module) else self._file_of(module)
+        path = self._not_imported(name)
+        return None if path is None or path.startswith(self._installed) else path
+
+    def _not_imported(self, name: str) -> str | None:
+        """Give where a module would come from, without importing anything."""
+        folders: Any = None
+        origin = None
+        for each in [*_above(name), name]:
+            try:
+                spec = PathFinder.find_spec(each, folders)
+            except (ImportError, ValueError):
+                return None
+            if spec is None or (spec.origin or "").startswith(self._installed):
+                return None
+            folders = spec.submodule_search_locations or ()
+            origin = spec.origin if spec.has_location else None
+        return None if origin is None else self._real_file(origin)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Modules, ()
@@ -112,10 +173,6 @@ def _above(name: str) -> list[str]:
     """Give the packages that a package lies in."""
     parts = name.split(".")
     return [".".join(parts[:n]) for n in range(1, len(parts))]
-
-
-def _digest_of(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _version_of(top: str) -> str:
