@@ -100,7 +100,9 @@ class Sweeps:
         values = job.values
         if id(job.function) in self._plans:
             return self._plans.pop(id(job.function))
-        if not job.names or (self._setting() == OFF and not values.get("store")):
+        if values.get("resume") and values.get("fresh"):
+            raise BadOption("--resume takes what is there, --fresh computes all", cure="leave one of them out")
+        if not job.names or (values.get("store") or self._setting()) == OFF:
             if values.get("resume"):
                 raise BadOption("nothing is kept", cure="%config PathosMagics.store = '' keeps what cells compute")
             return None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import stat
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -173,6 +176,42 @@ def test_a_full_disk_in_mid_run_loses_nothing_of_the_map_and_is_said(path):
     assert isinstance(run.recorder.trouble, StoreError) and run.recorder.n_not_kept
     again = swept(store, blob, range(200))
     assert again.result() == [bytes(20_000)] * 200 and again.recorder.trouble is None, "there is room again"
+    store.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 8 MB, where one can be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir(mode=0o700)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
+
+
+@pytest.mark.skipif(not shutil.which("mount") or os.getuid() != 0, reason="only root mounts a small disk")
+@pytest.mark.parametrize("is_opened_again", [False, True])
+def test_on_a_full_disk_runs_can_be_forgotten_and_there_is_room_again(small_disk, is_opened_again):
+    path = small_disk / "store.sqlite"
+    store = Store(path)
+    swept(store, blob, range(100))
+    store.writer.flush()
+    with contextlib.suppress(OSError), (small_disk / "other").open("wb", buffering=0) as other:
+        while other.write(bytes(4096)):
+            pass
+    if is_opened_again:
+        store.close()
+        store = Store(path)
+    run = swept(store, blob, range(500, 600))
+    assert run.result() == [bytes(20_000)] * 100 and run.recorder.n_not_kept
+    n_runs, n_bytes = store.prune(is_all=True)
+    assert n_runs and n_bytes > 1_000_000
+    again = swept(store, blob, range(50))
+    assert again.result() == [bytes(20_000)] * 50 and again.recorder.trouble is None
     store.close()
 
 

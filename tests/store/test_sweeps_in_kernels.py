@@ -182,5 +182,9 @@ def test_what_cannot_be_kept_is_said_and_the_map_goes_on(kernels):
     assert "1 value cannot be pickled: delivered, but not kept" in answer.text
     behind = kernel.run("%%pmap -o late --bg -p threads for v in range(3)\nv if v != 1 else (i for i in range(3))")
     kernel.listen(lambda: "1 value cannot be pickled: delivered, but not kept" in behind.text, 30)
+    both = kernel.run("%%pmap --resume --fresh for v in range(3)\nv")
+    assert "leave one of them out" in both.text + both.traceback
+    off = kernel.run("%%pmap --store off -o fits for v in range(3)\nv")
+    assert off.status == "ok" and kernel.value("not __import__('os').path.exists('off')")
     refused = kernel.run("%%pmap --resume for v in range(3)\nlock is None or v")
     assert "the points cannot be kept" in refused.text + refused.traceback

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pathos_nb.dispatch.store.place import is_on_network, prepare
+from pathos_nb.dispatch.store.reserve import Reserve
 from pathos_nb.dispatch.store.values import Values
 from pathos_nb.errors import StoreError
 
@@ -110,6 +111,7 @@ class StoreFile:
         self._pid = os.getpid()
         with translated(self.path):
             self._connection = self._open()
+        self.reserve = Reserve(self.path)
         self.is_closed = False
 
     def _open(self) -> sqlite3.Connection:
@@ -124,6 +126,7 @@ class StoreFile:
                 connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA cache_size = -16384")
+            connection.execute("PRAGMA secure_delete = FAST")  # to forget writes little, as the disk may be full
             connection.execute("PRAGMA trusted_schema = OFF")
             self._settle_format(connection)
         except BaseException:
@@ -225,6 +228,10 @@ class StoreFile:
         """Give back to the disk what is not used any more."""
         with self.reading() as connection:
             connection.execute("VACUUM")
+
+    def settle(self) -> None:
+        """Put what is written where it stays, so that the log takes no room."""
+        with self.reading() as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:

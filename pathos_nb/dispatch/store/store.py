@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from pathlib import Path
@@ -13,10 +14,12 @@ from pathos_nb.dispatch.store.place import default_path
 from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.dispatch.store.sweep import Sweep
 from pathos_nb.dispatch.store.writer import StoreWriter
+from pathos_nb.errors import StoreError
 
 __all__ = ["Store", "Stores"]
 
 _MOST_BYTES = 5_000_000_000
+_TOGETHER = 64  # runs that are forgotten in one transaction
 
 
 class Store:
@@ -128,12 +131,15 @@ class Store:
         waiting = [run for run in runs if not run.was_cut_short]
         if most_bytes or is_all:
             waiting += [run for run in runs if run.was_cut_short]
-        while waiting and (not most_bytes or self.file.n_used > most_bytes):
-            few = len(waiting) if not most_bytes else max(1, len(waiting) // 4)
-            n += self.delete(waiting[:few])
-            del waiting[:few]
-        if not most_bytes:  # it writes the whole file anew, which no cell should wait for
-            self.file.shrink()
+        with self.file.reserve.given_up():
+            while waiting and (not most_bytes or self.file.n_used > most_bytes):
+                few = min(_TOGETHER, len(waiting)) if not most_bytes else max(1, len(waiting) // 4)
+                n += self.delete(waiting[:few])
+                del waiting[:few]
+            with contextlib.suppress(StoreError):  # no room for that: what is free in the file is filled again
+                if not most_bytes:  # it writes the whole file anew, which no cell should wait for
+                    self.file.shrink()
+                self.file.settle()
         return n, max(0, before - self.file.n_bytes)
 
     def keep_small(self, most_bytes: int = _MOST_BYTES) -> None:
