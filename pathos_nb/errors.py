@@ -356,6 +356,22 @@ def plain(function: F) -> F:
     return call  # type: ignore[return-value]  # it has the signature of the other
 
 
+def _text(error: BaseException) -> str:
+    """Give an exception's text, whatever its ``__str__`` does."""
+    try:
+        return str(error)
+    except BaseException as lie:  # an exception that lies
+        return f"<its text raises {type(lie).__name__}>"
+
+
+def _described(value: object) -> str:
+    """Give a value's ``repr``, whatever that does."""
+    try:
+        return repr(value)
+    except BaseException:
+        return f"<{type(value).__name__}>"
+
+
 class Failure:
     """One item that has no result, and why: what ``on_error="keep"`` puts in the item's place.
 
@@ -404,10 +420,7 @@ class Failure:
         return False
 
     def __repr__(self) -> str:
-        try:
-            text = str(self.error).partition("\n")[0]
-        except Exception as lie:  # an exception that lies
-            text = f"<its text raises {type(lie).__name__}>"
+        text = _text(self.error).partition("\n")[0]
         return f"<Failure of item {self.index}: {type(self.error).__name__}: {text}>"
 
     def reraise(self) -> None:
@@ -429,8 +442,8 @@ class Failure:
         if not isinstance(self.error, SystemExit | KeyboardInterrupt):
             return self.error
         name = type(self.error).__name__
-        what = f"the item raised {name}({', '.join(map(repr, self.error.args))})"
-        where: dict[str, Any] = {"index": self.index, "type_name": name, "text": str(self.error)}
+        what = f"the item raised {name}({', '.join(map(_described, self.error.args))})"
+        where: dict[str, Any] = {"index": self.index, "type_name": name, "text": _text(self.error)}
         return RemoteError(what, cure="return to end an item early", **where)
 
     def to_json(self) -> dict[str, Any]:
@@ -442,4 +455,4 @@ class Failure:
             All fields; the error as its type's name and its text.
         """
         plain = {name: getattr(self, name) for name in self.__slots__ if name != "error"}
-        return {**plain, "error": type(self.error).__name__, "message": str(self.error)}
+        return {**plain, "error": type(self.error).__name__, "message": _text(self.error)}

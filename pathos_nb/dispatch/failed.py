@@ -8,6 +8,7 @@ from typing import Any, overload
 
 from pathos_nb.dispatch.tables import BAD, Cell, html_table, html_text, rows_of, text_table
 from pathos_nb.errors import Failure, PathosNbError
+from pathos_nb.launchers.failing import text_of
 
 __all__ = ["Errors", "describe", "tidy"]
 
@@ -79,7 +80,7 @@ def describe(failure: Failure) -> str:
     str
         The exception's type, the first line of its text, and what to do, where that is known.
     """
-    first = str(failure.error).strip().partition("\n")[0]
+    first = text_of(failure.error).strip().partition("\n")[0]
     text = f"{type(failure.error).__name__}: {first}" if first else type(failure.error).__name__
     text = text if len(text) <= _N_CHARACTERS else text[: _N_CHARACTERS - 1] + "…"
     return f"{text}; {failure.cure}" if failure.cure else text

@@ -10,7 +10,7 @@ from typing import Any
 from pathos_nb.dispatch.flame import KIND_WORDS, flame_img, kind_of
 from pathos_nb.dispatch.functions import FunctionRow, by_host, functions_of, own_of
 from pathos_nb.dispatch.profile_export import Recorded, export
-from pathos_nb.dispatch.profiles import Point, Profile, Usage
+from pathos_nb.dispatch.profiles import MORE_WORKERS, Point, Profile, Usage
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.tables import FAINT, Cell, html_table, text_table
 from pathos_nb.errors import BadOption
@@ -109,8 +109,10 @@ class ProfileReport:
         return self._points(self._profile.heaviest)
 
     def _points(self, points: Sequence[Point]) -> list[Point]:
+        names = {usage.worker for usage in self.workers}
         with self._profile.lock:
-            found = list(points)
+            known = set(self._profile.workers)
+            found = [p for p in points if (p.worker if p.worker in known else MORE_WORKERS) in names]
         if self._label is None:
             return found
         return [point._replace(argument=self._called(point)) for point in found]

@@ -177,6 +177,9 @@ def profile(session: Session, values: Mapping[str, Any]) -> Any:
     """Show where the time of a run went, or write it to a file."""
     run, label = _profiled(session, values["run"])
     if values["export"]:
+        if run.profile is None and isinstance(run, KeptRun):
+            cure = "keep its result in a variable, by -o NAME, or run it again with profile=True"
+            raise BadOption(f"the record of {run.label or run.run_id} is not there any more", cure=cure)
         said = export(run, values["export"], label or (lambda index: f"item {index}"))
         return Said(f"wrote {values['export']}: {said}")
     return ProfileReport(run, label, worker=values["worker"], host=values["host"])
@@ -187,11 +190,22 @@ def _profiled(session: Session, name: str | None) -> tuple[Any, Callable[[int], 
     latest = next((run.run_id for run in reversed(session.runs) if run.profile is not None), None)
     known = _known(session, name or latest) if name or latest or session.sweeps is None else None
     if known is not None:
-        return known, None
+        found = _recorded(session, known)
+        return (known, None) if found is None else (found.run, found.label)
     kept = session.sweeps.profiled(name)
     if kept is None:
         return session.run(), None  # the latest one, which says that it was not profiled
     return kept.run, kept.label
+
+
+def _recorded(session: Session, known: KeptRun) -> Any:
+    """Give the result that has the record of a run which this session remembers by its figures only; None if none."""
+    if known.profile is not None:
+        return None
+    results = known.results() if known.results is not None else None
+    if results is None and session.sweeps is not None and session.sweeps.find(known.run_id) is not None:
+        return session.sweeps.load(known.run_id)[0]
+    return results
 
 
 def status(session: Session, values: Mapping[str, Any]) -> Table:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from pathos_nb.dispatch.pool import Pool
+from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.resume import Plan
@@ -38,6 +39,8 @@ from pathos_nb.session import Session
 
 __all__ = ["CellRunner"]
 
+_NOT_MEASURED = "it went on without --profile: what ran then is not in it"
+
 
 class CellRunner:
     """Runs cells on the session's pools and puts results into the notebook's names.
@@ -60,7 +63,7 @@ class CellRunner:
         self._plots: list[LivePlot] = []
         self.values = Values(shell)
         self._repeats = Repeats(session, views, self._complete, self._renew)
-        self.sweeps = Sweeps(session, store, self._complete, lambda: shell.user_ns)
+        self.sweeps = Sweeps(session, store, self._complete, lambda: shell.user_ns, post_mortem_of(shell))
         self._detaching = Detaching(session, self.sweeps.store)
 
     # the magics
@@ -271,12 +274,14 @@ class CellRunner:
 
     def _join_profile(self, run: Run, plan: Plan) -> None:
         """Put the profile of a run that was cut short into that of the one that goes on with it."""
-        if run.profile is None:
-            return
         cut_short = plan.first.run_id if plan.first is not None and plan.places is None else None
         earlier = next((kept.profile for kept in self._session.runs if kept.run_id == cut_short), None)
-        if (earlier := earlier or plan.earlier_profile) is not None:
+        if (earlier := earlier or plan.earlier_profile) is None:
+            return
+        if run.profile is not None:
             run.profile.join(earlier)
+        else:  # not measured any more; what is known of it stays with it
+            run.when_over(functools.partial(_take_over, earlier))
 
     def _expect(self, results: Results, job: Job) -> None:
         """See that the value that the cell shows stays what it is; a run behind has none of its points yet."""
@@ -344,6 +349,15 @@ class CellRunner:
         flags: int = self._shell.compile.flags
         known: list[int] = [getattr(__future__, name).compiler_flag for name in __future__.all_feature_names]
         return flags & functools.reduce(operator.or_, known)
+
+
+def _take_over(earlier: Profile, run: Run) -> None:
+    """Give a run that went on without being profiled the profile of the one that it went on with."""
+    profile = Profile(earlier.how)
+    profile.join(earlier)
+    if _NOT_MEASURED not in profile.notes:
+        profile.notes.append(_NOT_MEASURED)
+    run.profile = profile
 
 
 def _given(values: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from pathos_nb.errors import (
     WorkerLost,
 )
 from pathos_nb.explained import EXPLAINED
+from pathos_nb.launchers.failing import text_of
 
 __all__ = ["dress", "picture_failure", "plainly", "say_interrupted"]
 
@@ -91,7 +92,7 @@ def _draw(error: BaseException, lines: Sequence[str]) -> None:
 
 
 def _last_line(error: BaseException) -> str:
-    text = str(error)
+    text = text_of(error)
     if len(text) > _N_CHARACTERS:
         text = f"{text[: _N_CHARACTERS // 2]} … {text[-_N_CHARACTERS // 2 :]}"
     return f"{_BOLD}{type(error).__name__}{_END}" + (f": {text}" if text else "")

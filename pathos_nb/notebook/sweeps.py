@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
+from pathos_nb.dispatch.again import Filler
 from pathos_nb.dispatch.failed import Errors
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.run import Run
@@ -35,6 +39,7 @@ from pathos_nb.session import Session
 __all__ = ["OFF", "Sweeps"]
 
 OFF = "off"
+_CURE = "run its cell again: what it has finished is found there"
 _KEPT_OPTIONS = ("timeout", "retries", "on_error", "seed", "files", "collect", "collect_to")
 _FRESH: Mapping[str, Any] = {
     "pool": None, "nodes": None, "bg": False, "out": None, "quiet": False, "title": None, "resume": False,
@@ -55,6 +60,8 @@ class Sweeps:
         Runs a job.
     names : callable
         Gives the notebook's names.
+    post_mortem : callable, optional
+        Lets the user look into a traceback.
     """
 
     def __init__(
@@ -63,8 +70,10 @@ class Sweeps:
         setting: Callable[[], str],
         complete: Callable[[Job], Results],
         names: Callable[[], dict[str, Any]],
+        post_mortem: Callable[[TracebackType], Any] | None = None,
     ) -> None:
         self._session, self._setting, self._complete, self._names = session, setting, complete, names
+        self._post_mortem = post_mortem
         self._said: set[str] = set()
         self._plans: dict[int, Plan] = {}
 
@@ -243,7 +252,44 @@ class Sweeps:
         if found[1].is_detached:
             run, plan = self._session.detached.attach(*found)
             return Results(run, plan.sweep.names, plan.sweep.rows, How(told={"code": found[1].source})), found[1]
-        return loaded(found[0].file, found[1]), found[1]
+        return self._can_run(loaded(found[0].file, found[1]), *found), found[1]
+
+    def _can_run(self, results: Results, store: Store, run: StoredRun) -> Results:
+        """Give a result that was read the means to run its points again, by the code that is kept with it."""
+        there = weakref.ref(results)
+
+        def again(indices: Sequence[int]) -> None:
+            if (found := there()) is not None:
+                self._into_loaded(found, store, run, indices)
+
+        results.how = replace(results.how, again=again, post_mortem=self._post_mortem)
+        return results
+
+    def _into_loaded(self, results: Results, store: Store, run: StoredRun, indices: Sequence[int]) -> None:
+        """Run points of a result that was read again; they are kept where they were."""
+        store.writer.flush()
+        if (run_of(store.file, run.run_id) or run).is_running:
+            raise BadOption(f"{run.title} is still running", cure="wait for its end")
+        function: Any = results.how.ready().function
+        points = [results.points[index] for index in indices]
+        if n := sum(any(value is NOT_KEPT for value in row) for row in points):
+            raise BadOption(f"the arguments of {n:,} points of {run.title} were not kept", cure=_CURE)
+        key = FunctionKey(run.digest, run.options.get("seed"))
+        sweep = Sweep(function, key, run.names, points, run.title, run.source, run.options)
+        values = {**_FRESH, **run.options, "store": str(store.file.path), "title": f"{run.title} again"}
+        job = Job(function, run.names, points, points, values, values["title"], into=(run.run_id, list(indices)))
+
+        def hear(again: Run) -> None:
+            if again.function is function:
+                again.when_over(Filler(results, again, indices))
+
+        self._plans[id(function)] = Plan(store, sweep, run, places=list(indices))
+        try:
+            with self._session.listening(hear):
+                self._complete(job)
+        finally:
+            self._plans.clear()
+            results.forget()
 
     def again(self, name: str | None, is_only_missing: bool) -> Results | None:
         """Run the points of a kept run again, by the code that was kept with it.
@@ -311,5 +357,4 @@ def _check_points(how: Plan, run: StoredRun) -> None:
     lost = [i for i, row in enumerate(how.sweep.rows) if i not in done and any(value is NOT_KEPT for value in row)]
     if lost or (run.total is not None and len(how.sweep.rows) < run.total):
         n = len(lost) or run.total
-        cure = "run its cell again: what it has finished is found there"
-        raise BadOption(f"the arguments of {n:,} points of {run.title} were not kept", cure=cure)
+        raise BadOption(f"the arguments of {n:,} points of {run.title} were not kept", cure=_CURE)

@@ -12,8 +12,9 @@ from pathos_nb import Pool, Results, rng
 from pathos_nb.dispatch.using.comparing import Tolerance, difference, same
 from pathos_nb.dispatch.using.forecast import Forecast, Measured, size
 from pathos_nb.dispatch.using.how import How
-from pathos_nb.dispatch.using.trial import Ask, foresee
+from pathos_nb.dispatch.using.trial import Ask, foresee, together
 from pathos_nb.errors import BadOption, NotTheSame
+from pathos_nb.events import ChunkDone
 
 # ------------------------------------------------------------------------------------------------------------ the model
 
@@ -119,6 +120,39 @@ def test_samples_that_raise_and_large_values_are_told():
         assert any("a sample raised: ValueError: one" in text for text in forecast.warnings)
         with pytest.raises(BadOption, match="there is no point to try"):
             foresee(pool, Ask(reads, [], 0), {})
+
+
+def test_threads_are_foreseen_by_what_they_achieve_together():
+    threads = {"places": "threads", "n_workers": 2, "here_s": [0.1], "there_s": [0.1]}
+    free, locked = told(**threads, together_s=0.05), told(**threads, together_s=0.12)
+    assert free.speedup == pytest.approx(2, rel=0.01) and not free.reasons
+    assert locked.speedup == pytest.approx(0.1 / 0.12, rel=0.01) and "parallel would be slower" in locked.verdict
+    assert any("2.4 times as long" in why and "threads share Python's lock" in why for why in locked.reasons)
+    assert told(**threads, together_s=0.001).speedup <= 2, "never more times than there are workers"
+
+
+def test_what_workers_achieve_together_is_counted_while_all_are_busy():
+    def chunk(worker: str, started: float, *ends: float) -> ChunkDone:
+        return ChunkDone("run", worker, "here", 1, range(len(ends)), started, ends, 1, (), ())
+
+    side_by_side = [chunk("a", 0.0, 1.0, 2.0), chunk("b", 0.0, 1.0, 2.0)]
+    assert together(side_by_side, 2) == pytest.approx(0.5)
+    in_turns = [chunk("a", 0.0, 2.0, 4.0), chunk("b", 0.0, 2.0, 4.0), chunk("b", 4.0, 5.0)]
+    assert together(in_turns, 2) == pytest.approx(1.0), "the one that works on alone at the end does not count"
+    assert together([chunk("a", 0.0, 1.0)], 2) == pytest.approx(0.5) and together([], 2) == 0.0
+
+
+def test_samples_that_raise_are_in_no_figure_and_are_told_once():
+    def raises(x: int) -> float:
+        return 1 / 0 if x else time.sleep(0.01) or 1.0
+
+    with Pool("threads", nodes=2) as pool:
+        some = foresee(pool, Ask(raises, [(i,) for i in range(4)], 4, 4), {})
+        none = foresee(pool, Ask(raises, [(1,), (2,)], 2), {})
+    assert len(some.measured.here_s) == 1 and min(*some.measured.here_s, *some.measured.there_s) >= 0.01
+    assert some.warnings == none.warnings == ["a sample raised: ZeroDivisionError: division by zero"]
+    assert none.verdict == "nothing can be foreseen: no sample came to its end" and not none.reasons
+    assert not none.is_worth_it and "times" not in repr(none) and "a loop here" not in none._repr_html_()
 
 
 def test_seeded_points_can_be_tried():

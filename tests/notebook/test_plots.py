@@ -213,3 +213,11 @@ def test_a_plot_that_breaks_and_points_without_numbers_do_no_harm(capsys, caplog
     run.end()
     plot.finish()
     assert "note: --plot: the points gave no numbers" in capsys.readouterr().err
+
+
+def test_a_whole_number_beyond_all_floats_is_left_out_and_on_an_axis_it_is_a_name():
+    drawing = of(grid([0, 1, 2]), lambda a: 10**400 if a == 1 else a).drawing()
+    assert drawing.panels[0].y == [0.0, 2.0]
+    assert of(grid([1, 2, 10**400]), lambda a: 1.0).plot()._repr_mimebundle_()
+    with pytest.raises(BadOption, match="no point has a number"):
+        of(grid([0, 1]), lambda a: 10**400).plot()

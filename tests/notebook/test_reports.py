@@ -11,7 +11,7 @@ import pytest
 
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.using.how import How
-from pathos_nb.errors import BadOption
+from pathos_nb.errors import BadOption, Failure
 from tests.notebook.fake_run import FakeRun
 from tests.notebook.test_results import failure
 
@@ -112,8 +112,36 @@ def test_a_name_that_says_nothing_is_refused(tmp_path):
         results.report(tmp_path / "r.pdf")
     with pytest.raises(BadOption, match=r"'r'; its name ends in .json or .csv"):
         results.record(tmp_path / "r")
+    with pytest.raises(BadOption, match=r"record\(path\) writes .json and .csv"):
+        results.report(tmp_path / "r.json")
+    with pytest.raises(BadOption, match=r"report\(path\) writes .html"):
+        results.record(tmp_path / "r.html")
     with pytest.raises(FileNotFoundError):
         results.report(tmp_path / "nowhere" / "r.html")
+
+
+class Lies(Exception):
+    """Nobody gets a word out of it."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("in str")
+
+    __repr__ = __str__
+
+
+def test_an_error_whose_text_raises_is_told_wherever_errors_are_shown(tmp_path):
+    run = FakeRun(2, title="hx")
+    run.deliver({0: 1, 1: Failure(1, Lies(SystemExit), worker="p1", host="here")})
+    run.end("failed")
+    results = Results(run, ("x",), [(0,), (1,)])
+    again = Results.load(results.save(tmp_path / "r.results"))
+    page = results.report(tmp_path / "r.html").read_text()
+    record = results.record(tmp_path / "r.json").read_text()
+    table = results.to_dict()["error"][1]
+    for told in (repr(results), results._repr_html_(), repr(results.errors), page, record, table, repr(again)):
+        assert "whose text raises RuntimeError" in told or "its text raises RuntimeError" in told, told
+    assert results.errors[0].to_json()["message"] == "<its text raises RuntimeError>"
+    assert "RuntimeError" in repr(Failure(0, Lies()))
 
 
 def test_a_pickled_result_has_the_same_report(tmp_path):

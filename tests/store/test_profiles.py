@@ -136,6 +136,18 @@ def test_a_run_without_one_has_none_and_a_damaged_one_harms_nothing(store):
     assert results.values() == [1.0] and results.run.profile is None
 
 
+def test_the_points_of_one_worker_or_host_are_its_own(store):
+    swept(store, [float(x) for x in range(8)])
+    whole = loaded(store.file, find(store.file, "slow")).profile
+    names = {point.worker for point in whole.longest}
+    assert names and sum(len(whole.of(name).longest) for name in names) == len(whole.longest)
+    for name in names:
+        one = whole.of(name)
+        assert {point.worker for point in (*one.longest, *one.heaviest)} == {name}
+    (host,) = {usage.host for usage in whole.workers}
+    assert len(whole.of(host=host).longest) == len(whole.longest)
+
+
 def test_forgotten_runs_leave_no_profile(store):
     swept(store, [1.0])
     assert store.prune(is_all=True)[0] == 1

@@ -333,7 +333,9 @@ def loaded(file: StoreFile, run: StoredRun) -> Results:
         record, profile=read_profile(file, run.run),
     )  # fmt: skip
     known = {name: str(value) for name, value in run.environment.items()}
-    return Results(ended, run.names, points, How(told={"code": run.source, "environment": known}))
+    told = {"code": run.source, "environment": known}
+    how = How(seed=run.options.get("seed"), kept=lambda: code_of(file, run)[0], told=told)
+    return Results(ended, run.names, points, how)
 
 
 def _not_run(index: int) -> Failure:

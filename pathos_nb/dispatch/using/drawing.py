@@ -222,11 +222,22 @@ def _kind_of(value: Any) -> str:
 
 
 def _is_finite(value: Any) -> bool:
-    return _kind_of(value) == "number" and math.isfinite(value)
+    return _kind_of(value) == "number" and _fits(value) and math.isfinite(value)
+
+
+def _fits(value: Any) -> bool:
+    """Tell whether a number can be drawn: whole ones have no end, and axes have that of floats."""
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
 
 
 def _parameter(name: str, column: Sequence[Any]) -> _Parameter:
     kind = _kind(column)
+    if kind == "number" and not all(value is None or _fits(value) for value in column):
+        kind = "name"
     plain = [_plain(value, kind) for value in column]
     values = list(dict.fromkeys(plain))
     return _Parameter(name, plain, kind, values if kind == "name" else sorted(values))

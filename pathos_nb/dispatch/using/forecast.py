@@ -70,7 +70,10 @@ class Measured:
     heavy : sequence of (str, int)
         Large values that go along with the function.
     failed : sequence of str
-        Samples that raised.
+        What samples raised; those are in no figure.
+    together_s : float
+        Of threads in this process: from one point to the next while all are busy, so that what they wait for each
+        other (for Python's lock above all) is in it. 0 where each worker runs by itself.
     """
 
     title: str
@@ -88,6 +91,7 @@ class Measured:
     value_bytes: float
     heavy: Sequence[tuple[str, int]] = ()
     failed: Sequence[str] = ()
+    together_s: float = 0.0
 
 
 def _mean(times: Sequence[float]) -> float:
@@ -113,6 +117,19 @@ class Forecast:
         return _UNKNOWN_POINTS if known is None else known
 
     @property
+    def is_known(self) -> bool:
+        """Whether any sample came to its end, here and there."""
+        return bool(self.measured.here_s and self.measured.there_s)
+
+    @property
+    def there_s(self) -> float:
+        """What a point takes on a worker, all being busy."""
+        seen = self.measured
+        if seen.together_s <= 0:
+            return _mean(seen.there_s)
+        return max(seen.together_s * seen.n_workers, _mean(seen.here_s))  # one process: n threads are n loops at best
+
+    @property
     def serial_s(self) -> float:
         """What a loop in this process would take."""
         return self.n_points * _mean(self.measured.here_s)
@@ -121,7 +138,7 @@ class Forecast:
     def work_s(self) -> float:
         """How long the workers would be at work."""
         seen, n = self.measured, self.n_points
-        mean, longest = _mean(seen.there_s), max(seen.there_s, default=0.0)
+        mean, longest = self.there_s, max(seen.there_s, default=0.0)
         rounds = n / seen.n_workers
         rounds = math.ceil(rounds) if rounds <= _MANY_ROUNDS else rounds
         return max(rounds * mean, longest if n else 0.0)
@@ -152,11 +169,13 @@ class Forecast:
     @property
     def is_worth_it(self) -> bool:
         """Whether it is faster than the loop."""
-        return self.speedup >= _WORTH
+        return self.is_known and self.speedup >= _WORTH
 
     @property
     def verdict(self) -> str:
         """In one sentence."""
+        if not self.is_known:
+            return "nothing can be foreseen: no sample came to its end"
         told = f"{duration(self.wall_s)} on {_workers(self.measured)}, {duration(self.serial_s)} as a loop here"
         if self.speedup < 1:
             return f"parallel would be slower: {told}"
@@ -167,9 +186,9 @@ class Forecast:
     @property
     def reasons(self) -> list[str]:
         """Why it is not as fast as it could be; nothing where it is."""
-        if self.efficiency >= _GOOD and self.is_worth_it:
+        if not self.is_known or (self.efficiency >= _GOOD and self.is_worth_it):
             return []
-        seen, here, there = self.measured, _mean(self.measured.here_s), _mean(self.measured.there_s)
+        seen, here, there = self.measured, _mean(self.measured.here_s), self.there_s
         told: list[str] = []
         if seen.n_workers == 1:
             told.append("there is one worker: nothing runs side by side")
@@ -181,6 +200,8 @@ class Forecast:
             told.append(f"starting takes {duration(seen.start_s)}: {size(seen.function_bytes)} go to each worker first")
         if here > 0 and there / here > _SLOWER_THERE:
             cause = "several at once share memory and caches, or one uses several cores here"
+            if seen.together_s > 0:
+                cause = "threads share Python's lock, one computes at a time; -p processes has no such lock"
             told.append(f"a point takes {there / here:.1f} times as long on a worker as here: {cause}")
         return told
 
@@ -200,7 +221,7 @@ class Forecast:
             "where all of them see it"
             for name, n_bytes in self.measured.heavy
         ]
-        return [*told, *(f"a sample raised: {text}" for text in self.measured.failed)]
+        return [*told, *(f"a sample raised: {text}" for text in dict.fromkeys(self.measured.failed))]
 
     def _rows(self) -> list[list[Cell]]:
         seen = self.measured
@@ -216,6 +237,8 @@ class Forecast:
             "as a loop here": duration(self.serial_s),
             f"on {_workers(seen)}": duration(self.wall_s),
         }
+        if not self.is_known:
+            rows = {name: text for name, text in rows.items() if name in ("points", "the function")}
         return [[Cell(name), Cell(text)] for name, text in rows.items()]
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -47,6 +47,8 @@ class How:
         Runs points again, given their places, into the result that they belong to.
     post_mortem : callable, optional
         Lets the user look into a traceback.
+    kept : callable, optional
+        Gives the function that was kept on disk; asked where `function` is not there.
     told : mapping
         What is kept when the function is not there any more: ``code`` and ``environment``.
     """
@@ -55,7 +57,25 @@ class How:
     seed: Any = None
     again: Callable[[Sequence[int]], Any] | None = None
     post_mortem: Callable[[TracebackType], Any] | None = None
+    kept: Callable[[], Callable[..., Any]] | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
+
+    def ready(self) -> How:
+        """Give it with its function, read from where it is kept if need be.
+
+        Returns
+        -------
+        How
+            Without a function still where none is kept.
+
+        Raises
+        ------
+        PathosNbError
+            It is kept, but cannot be read here; it says what to do.
+        """
+        if self.function is not None or self.kept is None:
+            return self
+        return replace(self, function=self.kept())
 
     @property
     def code(self) -> str:
@@ -69,7 +89,7 @@ class How:
 
     def __reduce__(self) -> tuple[Any, ...]:
         told = {"code": self.code, "environment": self.environment}
-        return How, (None, self.seed, None, None, told)
+        return How, (None, self.seed, None, None, None, told)
 
 
 def source_of(function: Any) -> str:

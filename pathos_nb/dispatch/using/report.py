@@ -19,6 +19,7 @@ from pathos_nb.dispatch.spans import as_columns
 from pathos_nb.dispatch.tables import Cell, html_pre, html_table, html_text, rows_of, short
 from pathos_nb.dispatch.timeline import Timeline
 from pathos_nb.errors import Cancelled, Failure
+from pathos_nb.launchers.failing import text_of
 
 __all__ = ["Report", "page"]
 
@@ -169,7 +170,7 @@ def _failures(report: Report) -> str:
 def _failure(report: Report, failure: Failure) -> str:
     where = f"{failure.worker} on {failure.host}" if failure.worker else ""
     head = f"<b>{html_text(report.label(failure.index))}</b> {html_text(describe(failure))} {html_text(where)}"
-    told = tidy(failure.traceback) or str(failure.error)
+    told = tidy(failure.traceback) or text_of(failure.error)
     return f"<details><summary>{head}</summary>{html_pre(html_text(told))}</details>"
 
 

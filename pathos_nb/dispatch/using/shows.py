@@ -20,6 +20,8 @@ from pathos_nb.errors import BadOption
 
 __all__ = ["Shows"]
 
+_RECORDS = (".json", ".csv")
+
 
 class Shows(Uses):
     """Plots and files for others."""
@@ -93,7 +95,7 @@ class Shows(Uses):
         OSError
             It cannot be written.
         """
-        place = _place(path, (".html", ".htm"), "a report")
+        place = _place(path, (".html", ".htm"), "a report", (_RECORDS, "record(path) writes .json and .csv"))
         write_atomically(place, [page(self._report()).encode("utf-8", "replace")])
         return place
 
@@ -137,7 +139,7 @@ class Shows(Uses):
         OSError
             It cannot be written.
         """
-        place = _place(path, (".json", ".csv"), "a record")
+        place = _place(path, _RECORDS, "a record", ((".html", ".htm"), "report(path) writes .html"))
         if place.suffix.lower() == ".csv":
             text = as_csv(self._columns())
         else:
@@ -147,8 +149,10 @@ class Shows(Uses):
         return place
 
 
-def _place(path: str | Path, endings: Sequence[str], what: str) -> Path:
+def _place(path: str | Path, endings: Sequence[str], what: str, other: tuple[Sequence[str], str]) -> Path:
+    """Give the file's path, if its name ends as it should; `other` says what is to be called for which endings."""
     place = Path(path).expanduser()
     if place.suffix.lower() not in endings:
-        raise BadOption(f"{what} is not written as {place.name!r}", cure=f"its name ends in {' or '.join(endings)}")
+        cure = other[1] if place.suffix.lower() in other[0] else f"its name ends in {' or '.join(endings)}"
+        raise BadOption(f"{what} is not written as {place.name!r}", cure=cure)
     return place

@@ -16,12 +16,13 @@ from pathos_nb.dispatch.captured import heavy
 from pathos_nb.dispatch.record import item_times
 from pathos_nb.dispatch.using.forecast import Forecast, Measured
 from pathos_nb.errors import BadOption, Failure
+from pathos_nb.events import ChunkDone
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.failing import text_of
 from pathos_nb.launchers.seeding import seeded
 from pathos_nb.wire.serialization import dump
 
-__all__ = ["Ask", "foresee"]
+__all__ = ["Ask", "foresee", "together"]
 
 _ENOUGH_S, _LONG_S = 0.05, 30.0  # for the samples of short points; no new sample here after that of long ones
 _MOST_REPEATS, _MOST_AT_ONCE = 200, 64
@@ -57,9 +58,16 @@ class Ask(NamedTuple):
 
 
 class _Here(NamedTuple):
+    samples: list[tuple[Any, ...]]
     times: list[float]
     values: list[Any]
     failed: list[str]
+
+
+class _There(NamedTuple):
+    times: list[float]
+    failed: list[str]
+    together_s: float  # from one item to the next, while all workers are busy
 
 
 class Loaded:
@@ -124,15 +132,20 @@ def foresee(pool: Any, ask: Ask, asked: Mapping[str, Any]) -> Forecast:
     samples = [ask.points[index] for index in sorted(chosen)]
     n_workers = max(1, min(int(asked.get("n_workers") or pool.nodes), pool.nodes))
     here = _run_here(_called(ask), samples)
-    samples = samples[: len(here.times)]
+    samples = here.samples
     options = {**asked, "on_error": "keep", "progress": False, "title": f"{ask.title} (dry run)"}
     first_s, start_s = (_start(pool, ask.function, options) for _ in range(2))
-    there, failed = _run_there(pool, ask.function, _repeated(samples, here.times, n_workers), options)
+    there = _There([], [], 0.0)
+    if samples:
+        there = _run_there(pool, ask.function, _repeated(samples, here.times, n_workers), options, n_workers)
+    trip_s = _trip(pool, samples, here.values, start_s, options) if samples else 0.0
+    failed = tuple(dict.fromkeys([*here.failed, *there.failed]))
     return Forecast(
         Measured(
             ask.title or "map", ", ".join(pool.places), ask.n_points, n_workers, usable_cores(),
-            here.times, there, first_s, start_s, _trip(pool, samples, here.values, start_s, options),
-            _bytes([ask.function]), _bytes(samples), _bytes(here.values), heavy(ask.function), here.failed or failed,
+            here.times, there.times, first_s, start_s, trip_s,
+            _bytes([ask.function]), _bytes(samples), _bytes(here.values), heavy(ask.function), failed,
+            there.together_s if set(pool.places) == {"threads"} and n_workers > 1 else 0.0,
         )
     )  # fmt: skip
 
@@ -150,19 +163,25 @@ def _called(ask: Ask) -> Callable[..., Any]:
 
 
 def _run_here(function: Callable[..., Any], samples: Sequence[tuple[Any, ...]]) -> _Here:
-    """Run samples in this process; short ones several times, the first of which is left out."""
-    here, began = _Here([], [], []), _clock()
+    """Run samples in this process; short ones several times, the first of which is left out.
+
+    Those that raise are told, and are in no figure: they may end early, or late.
+    """
+    here, began = _Here([], [], [], []), _clock()
     for point in samples:
         if here.times and _clock() - began > _LONG_S:
             break
         seconds, value, text = _once(function, point)
+        if text:
+            here.failed.append(text)
+            continue
         repeats = min(_MOST_REPEATS, int(_ENOUGH_S / len(samples) / max(seconds, 1e-9)))
-        if repeats > 1 and not text:
+        if repeats > 1:
             times = [_once(function, point)[0] for _ in range(repeats)]
             seconds = sum(times) / len(times)
+        here.samples.append(point)
         here.times.append(seconds)
         here.values.append(value)
-        here.failed.extend([text] * bool(text))
     return here
 
 
@@ -200,15 +219,54 @@ def _without_limit(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run_there(
-    pool: Any, function: Callable[..., Any], rows: list[tuple[Any, ...]], options: dict[str, Any]
-) -> tuple[list[float], list[str]]:
-    chunks = max(1, len(rows) // (8 * pool.nodes))
-    run = pool.start(function, rows, star=True, chunksize=chunks, **options)
+    pool: Any, function: Callable[..., Any], rows: list[tuple[Any, ...]], options: dict[str, Any], n_workers: int
+) -> _There:
+    chunksize = max(1, len(rows) // (8 * pool.nodes))
+    run = pool.start(function, rows, star=True, chunksize=chunksize, **options)
     run.wait()
     if run.error is not None:
         raise run.error
     failed = [f"{type(f.error).__name__}: {text_of(f.error)}".partition("\n")[0] for f in run.failures.values()]
-    return [s for s in item_times(list(run.chunks), len(rows)).seconds if s is not None], list(dict.fromkeys(failed))
+    chunks = list(run.chunks)
+    seconds = enumerate(item_times(chunks, len(rows)).seconds)
+    times = [s for index, s in seconds if s is not None and index not in run.failures]
+    return _There(times, failed, together([chunk for chunk in chunks if chunk.ends], n_workers))
+
+
+def together(chunks: Sequence[ChunkDone], n_workers: int) -> float:
+    """Give the seconds from one item to the next while all workers that took part were busy.
+
+    Parameters
+    ----------
+    chunks : sequence of ChunkDone
+        The record of a run.
+    n_workers : int
+        How many there are; where fewer took part, the others are taken to be as fast beside them.
+
+    Returns
+    -------
+    float
+        Of all workers together, so that what they wait for each other is in it; 0 if they never were all busy.
+    """
+    spans: dict[str, list[float]] = {}
+    for chunk in chunks:
+        known = spans.setdefault(chunk.worker, [chunk.started, chunk.ends[-1]])
+        known[:] = min(known[0], chunk.started), max(known[1], chunk.ends[-1])
+    begin = max((span[0] for span in spans.values()), default=0.0)
+    end = min((span[1] for span in spans.values()), default=0.0)
+    n = sum(_within(chunk, begin, end) for chunk in chunks)
+    return (end - begin) / n * len(spans) / max(n_workers, len(spans)) if n > 0 and end > begin else 0.0
+
+
+def _within(chunk: ChunkDone, begin: float, end: float) -> float:
+    """Give how many of a chunk's items, and parts of items, lie between two times."""
+    n, start = 0.0, chunk.started
+    for number, stop in enumerate(chunk.ends):
+        n_items = len(chunk.indices[number * chunk.block : (number + 1) * chunk.block])
+        if stop > start:
+            n += n_items * max(0.0, min(stop, end) - max(start, begin)) / (stop - start)
+        start = stop
+    return n
 
 
 def _trip(pool: Any, samples: Sequence[Any], values: Sequence[Any], start_s: float, options: dict[str, Any]) -> float:

@@ -170,7 +170,7 @@ class Uses(Sequence[Any]):
         if point is None:
             point = first_failed(self.errors)
         index = range(len(self))[point.index if isinstance(point, Failure) else point]
-        how = self.how if function is None else How(function, self.how.seed, post_mortem=self.how.post_mortem)
+        how = self.how.ready() if function is None else How(function, self.how.seed, post_mortem=self.how.post_mortem)
         try:
             value = call_here(how, self.points[index], self._root(index))
         except BadOption:
@@ -229,7 +229,7 @@ class Uses(Sequence[Any]):
         if pool is None and function is None and root.how.again is not None:
             root.how.again(indices)
             return
-        call = function or root.how.function
+        call = function or (root.how.ready().function if pool is not None else root.how.function)
         if pool is None or call is None:
             lacking = "pool" if pool is None else "function"
             cure = "results.retry(pool, function=f) has both"
@@ -275,7 +275,7 @@ class Uses(Sequence[Any]):
         """
         if not is_count(k) or k < 1 or relative < 0 or absolute < 0:
             raise BadOption("verify wants a number of points from 1, and tolerances from 0")
-        how = self.how if function is None else How(function, self.how.seed)
+        how = self.how.ready() if function is None else How(function, self.how.seed)
         values, tolerance = self.values(), Tolerance(relative, absolute)
         there = [index for index, value in enumerate(values) if not isinstance(value, Failure)]
         if how.function is None:
