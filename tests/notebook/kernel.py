@@ -7,14 +7,14 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from jupyter_client.manager import KernelManager
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.rig.kernels import ROOT, socket_folder
+
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -51,7 +51,9 @@ class Kernel:
 
     def __init__(self, *, allow_stdin: bool = True) -> None:
         self.allow_stdin = allow_stdin
-        self.manager = KernelManager(kernel_name="python3")
+        self._folder = ExitStack()
+        sockets = self._folder.enter_context(socket_folder())
+        self.manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
         self.manager.start_kernel(env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=str(ROOT))
         self.client = self.manager.blocking_client()
         self.client.start_channels()
@@ -125,8 +127,9 @@ class Kernel:
 
     def close(self) -> None:
         """End it."""
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
+        with self._folder:
+            self.client.stop_channels()
+            self.manager.shutdown_kernel(now=True)
 
 
 @contextmanager

@@ -9,12 +9,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
 from nbformat import read
 
 from pathos_nb.launchers.registry import registry
 from tests import leftovers
 from tests.rig.cluster import why_no_cluster
+from tests.rig.kernels import executed
 
 ROOT = Path(__file__).resolve().parents[2]
 SLURM = ROOT / "tests" / "testbed" / "slurm"
@@ -23,23 +23,19 @@ NOTEBOOK = ROOT / "notebooks" / "clusters.ipynb"
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
 def test_it_runs_on_what_is_here(monkeypatch, tmp_path):
     pytest.importorskip("distributed", reason="dask is not installed")
     notebook = read(NOTEBOOK, as_version=4)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     short = tempfile.TemporaryDirectory(prefix="pathos-nb-slurm-")  # the daemons' sockets lie below it
     monkeypatch.setenv("PATHOS_TESTBED_SLURM", f"{short.name}/run")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)  # of the cluster that other tests have here
-    client = NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
     environ = {k: v for k, v in os.environ.items() if k != leftovers.TOKEN.split("=", 1)[0]}  # nodes are no children
     try:
-        client.execute(env=environ)
+        outputs = executed(notebook, NOTEBOOK.parent, environ)
     finally:
         subprocess.run([sys.executable, str(SLURM), "down"], env=environ, check=False, capture_output=True, timeout=60)
         short.cleanup()
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     said = "".join(output.get("text", "") for output in outputs if output.get("name") == "stdout")
     assert "dask: can be used here" in said
     assert "3.14 by 2 workers" in said

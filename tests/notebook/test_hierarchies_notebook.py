@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
 from nbformat import read
 
 from tests import leftovers
 from tests.rig.bed import HOSTS
+from tests.rig.kernels import executed
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "hierarchies.ipynb"
@@ -21,20 +21,16 @@ NOTEBOOK = ROOT / "notebooks" / "hierarchies.ipynb"
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
 def test_it_runs_on_what_there_is(monkeypatch, tmp_path):
     notebook = read(NOTEBOOK, as_version=4)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("PATHOS_TESTBED_RUN", str(tmp_path / "run"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    client = NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
     # The hosts are no children of this test.
     environ = {name: value for name, value in os.environ.items() if name != leftovers.TOKEN.split("=", 1)[0]}
     try:
-        client.execute(env=environ)
+        outputs = executed(notebook, NOTEBOOK.parent, environ)
     finally:
         subprocess.run([sys.executable, str(HOSTS), "down"], env=environ, check=False, capture_output=True, timeout=60)
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     text = json.dumps(outputs, default=str, ensure_ascii=False)
     for told in (
         "item 0 › chain 0: 8 of 8 done",

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
 from nbformat import read
 
 from tests import leftovers
 from tests.rig.bed import HOSTS, why_no_bed
+from tests.rig.kernels import executed
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "hosts.ipynb"
@@ -32,22 +32,18 @@ def test_it_has_no_errors_and_no_settings_of_anybodys_machine(notebook):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
 def test_it_runs_on_hosts_of_its_own(notebook, monkeypatch, tmp_path):
     if reason := why_no_bed():
         pytest.skip(reason)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("PATHOS_TESTBED_RUN", str(tmp_path / "run"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    client = NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
     environ = {
         k: v for k, v in os.environ.items() if k != leftovers.TOKEN.split("=", 1)[0]
     }  # the hosts are no children
     try:
-        client.execute(env=environ)
+        outputs = executed(notebook, NOTEBOOK.parent, environ)
     finally:
         subprocess.run([sys.executable, str(HOSTS), "down"], env=environ, check=False, capture_output=True, timeout=60)
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     text = json.dumps(outputs, default=str, ensure_ascii=False)
     for told in (
         "hello from host1",

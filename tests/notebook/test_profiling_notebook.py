@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
 from nbformat import read
+
+from tests.rig.kernels import executed
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "profiling.ipynb"
@@ -16,14 +16,10 @@ NOTEBOOK = ROOT / "notebooks" / "profiling.ipynb"
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
-def test_it_runs_and_each_look_is_faster(monkeypatch):
+def test_it_runs_and_each_look_is_faster():
     pytest.importorskip("sklearn")
     notebook = read(NOTEBOOK, as_version=4)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    client = NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
-    client.execute()
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    outputs = executed(notebook, NOTEBOOK.parent)
     text = json.dumps(outputs, default=str)
     assert text.count("pathos-nb-flame") >= 2, "looks on demand; more, where runs last long enough to be shown"
     assert "difference" in text and "roll" in text

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
 from nbformat import read
+
+from tests.rig.kernels import executed
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "quickstart.ipynb"
@@ -33,14 +33,10 @@ def test_one_cell_is_marked_as_the_result(notebook):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
-def test_it_runs_and_parallel_agrees_with_serial(notebook, monkeypatch):
+def test_it_runs_and_parallel_agrees_with_serial(notebook):
     pytest.importorskip("sklearn")
     pytest.importorskip("matplotlib")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    client = NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
-    client.execute()
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    outputs = executed(notebook, NOTEBOOK.parent)
     text = json.dumps(outputs, default=str)
     assert "48/48" in text, "the run's last picture stays in the document"
     assert "InvalidParameterError" in text, "the failed point is shown"

@@ -20,12 +20,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tests.rig.kernels import ROOT, socket_folder
+
 __all__ = ["ROOT", "Jupyter", "why_no_jupyter"]
 
-ROOT = Path(__file__).resolve().parents[2]
 EXTENSION = ROOT / "pathos_nb" / "labextension"
 START_S = 90.0
 
@@ -59,7 +61,9 @@ class Jupyter:
 
     def __init__(self, folder: Path) -> None:
         self.root, self.log = folder / "root", folder / "server.log"
+        self._sockets = ExitStack()  # of its kernels: below a short path, and no ports that another may take
         self._folders = {name: folder / name.lower() for name in _FOLDERS}
+        self._folders["JUPYTER_RUNTIME_DIR"] = Path(self._sockets.enter_context(socket_folder())) / "run"
         self.home = self._folders["HOME"]
         for path in (self.root, *self._folders.values()):
             path.mkdir(mode=0o700)
@@ -111,12 +115,13 @@ class Jupyter:
 
     def close(self) -> None:
         """End the server and its kernels."""
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        with self._sockets:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
         env = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
@@ -138,6 +143,7 @@ class Jupyter:
         for app in ("LabApp", "JupyterNotebookApp"):
             yield f"{app}.expose_app_in_browser", True
             yield f"{app}.extra_labextensions_path", self._extensions
+        yield "KernelManager.transport", "ipc"
         yield "LabApp.extension_manager", "readonly"
         yield "LabApp.news_url", None
         yield "LabApp.check_for_updates_class", "jupyterlab.NeverCheckForUpdate"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
 from nbclient import NotebookClient
 from nbformat import read
+
+from tests.rig.kernels import notebook_client
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "sweeps.ipynb"
@@ -26,17 +29,12 @@ def test_it_has_no_errors_and_no_settings_of_anybodys_machine(notebook):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
 def test_a_restart_in_the_middle_costs_only_what_was_being_computed(notebook, monkeypatch, tmp_path):
     pytest.importorskip("sklearn")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    client = NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
-    with client.setup_kernel():
-        for index, cell in enumerate(notebook.cells):
-            if "restart-the-kernel" in cell.metadata.get("tags", []):
-                restart(client)
-            client.execute_cell(cell, index)
+    with notebook_client(notebook, NOTEBOOK.parent) as client:
+        asyncio.run(run_with_a_restart(client))
     said = {tag: text_of(cell) for cell in notebook.cells for tag in cell.metadata.get("tags", [])}
     assert "lost" in said["restart-the-kernel"] and "store.sqlite" in said["restart-the-kernel"]
     assert "fits was cut short" in said["resumed"] and "the rest is computed" in said["resumed"]
@@ -46,12 +44,14 @@ def test_a_restart_in_the_middle_costs_only_what_was_being_computed(notebook, mo
     assert "80 of 112 points are there already" in said["finer"] and "forgot" in said["pruned"]
 
 
-def restart(client: NotebookClient) -> None:
-    """Do what the menu does: the kernel is killed, and a new one is at its place."""
-    from jupyter_core.utils import run_sync
-
-    run_sync(client.km.restart_kernel)(now=True)
-    run_sync(client.kc.wait_for_ready)(timeout=60)
+async def run_with_a_restart(client: NotebookClient) -> None:
+    """Do what the menu does before one cell: the kernel is killed, and a new one is at its place."""
+    async with client.async_setup_kernel():
+        for index, cell in enumerate(client.nb.cells):
+            if "restart-the-kernel" in cell.metadata.get("tags", []):
+                await client.km.restart_kernel(now=True)
+                await client.kc.wait_for_ready(timeout=60)
+            await client.async_execute_cell(cell, index)
 
 
 def text_of(cell) -> str:

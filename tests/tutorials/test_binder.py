@@ -8,8 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
 from nbformat import read
+
+from tests.rig.kernels import executed
 
 ROOT = Path(__file__).parents[2]
 BINDER = ROOT / "binder"
@@ -18,14 +19,12 @@ NAMES = ("one-cell", "survives", "panel")
 
 @pytest.mark.slow
 @pytest.mark.timeout(200)
-@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
 @pytest.mark.parametrize("name", NAMES)
-def test_a_demonstration_runs(name, request, monkeypatch):
+def test_a_demonstration_runs(name, request):
     if name != "one-cell" and not request.config.getoption("--everywhere"):
         pytest.skip("ten seconds each: --everywhere")
     notebook = read(BINDER / f"{name}.ipynb", as_version=4)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    NotebookClient(notebook, timeout=150, resources={"metadata": {"path": str(BINDER)}}).execute()
+    executed(notebook, BINDER)
     told = str(notebook.cells)
     expected = {"one-cell": "24 points on 4 workers", "survives": "was cut short", "panel": "ZeroDivisionError"}
     assert expected[name] in told

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
 from nbformat import read
+
+from tests.rig.kernels import executed
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -28,16 +28,14 @@ def outputs(notebook) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
 @pytest.mark.parametrize("name", sorted(TOLD))
-def test_it_runs_and_comes_out_as_it_says(name, request, monkeypatch):
+def test_it_runs_and_comes_out_as_it_says(name, request):
     if name != SHORT and not request.config.getoption("--everywhere"):
         pytest.skip("ten seconds each: --everywhere")
     for library in NEEDED.get(name, ()):
         pytest.importorskip(library)
     notebook = read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    executed(notebook, NOTEBOOKS)
     assert [told for told in TOLD[name] if told not in outputs(notebook)] == []
 
 

@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
+
+from tests.rig.kernels import executed
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -20,14 +21,12 @@ MADE = {"_build", "notebooks"}  # when the pages are built
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.leaves("files", "threads")  # the event loop and the channels of nbclient
-def test_the_ten_minutes_run_as_they_stand(monkeypatch, tmp_path):
+def test_the_ten_minutes_run_as_they_stand(tmp_path):
     text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
     cells = [new_code_cell(block) for block in BLOCK.findall(text)]
     assert len(cells) > 12
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     notebook = new_notebook(cells=cells)
-    NotebookClient(notebook, timeout=150, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    executed(notebook, tmp_path)
     told = str(notebook.cells)
     assert "ZeroDivisionError" in told, "the failed point is listed"
     assert "mean" in told and "std" in told, "the table is there"

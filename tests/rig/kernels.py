@@ -1,0 +1,51 @@
+"""Kernels whose channels are sockets in a folder: a TCP port that is free when chosen can be taken when it is bound."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nbclient import NotebookClient
+from traitlets.config import Config
+
+__all__ = ["ROOT", "executed", "notebook_client", "socket_folder"]
+
+ROOT = Path(__file__).resolve().parents[2]
+MINUTES = 200  # seconds that one cell may take
+
+
+@contextmanager
+def notebook_client(notebook: Any, folder: Path) -> Iterator[NotebookClient]:
+    """Give what executes a notebook in a kernel that takes ``pathos_nb`` from this checkout.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        What is executed, in place.
+    folder : pathlib.Path
+        Where its kernel works.
+    """
+    with socket_folder() as sockets:
+        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+        yield NotebookClient(notebook, timeout=MINUTES, config=config, resources={"metadata": {"path": str(folder)}})
+
+
+def executed(notebook: Any, folder: Path, environ: Mapping[str, str] | None = None) -> list[Any]:
+    """Execute a whole notebook in place; give the outputs of its cells, in order."""
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    with notebook_client(notebook, folder) as client:
+        env = {**(os.environ if environ is None else environ), "PYTHONPATH": paths}
+        asyncio.run(client.async_execute(env=env))  # in a loop that ends, and leaves nothing
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+@contextmanager
+def socket_folder() -> Iterator[str]:
+    """Give a folder for sockets, whose paths must be short; it goes with what is in it."""
+    with tempfile.TemporaryDirectory(prefix="pathos-nb-kernel-", ignore_cleanup_errors=True) as folder:
+        yield folder
