@@ -9,6 +9,7 @@ import pytest
 
 from tests import leftovers
 from tests.rig.dask_cluster import dask_cluster, wants_dask
+from tests.rig.sampling import is_seldom, leave_out
 
 __all__ = ["dask_cluster"]
 
@@ -18,7 +19,13 @@ COUNTING_FIXTURES = {"pools"}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer what takes too long for every day."""
-    parser.addoption("--everywhere", action="store_true", help="try every fault on every launcher, remote ones too")
+    parser.addoption("--everywhere", action="store_true", help="try all there is, each fault on every launcher")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not for every day (tests/rig/sampling.py)."""
+    if not config.getoption("--everywhere"):
+        leave_out(config, items, set(filter(is_seldom, items)))
 
 
 @pytest.fixture(autouse=True, scope="session")

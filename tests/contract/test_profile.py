@@ -46,8 +46,20 @@ def profiled(pool: Any, f: Any, items: Any, **options: Any) -> ProfileReport:
     return ProfileReport(run)
 
 
-def test_it_tells_work_from_rest_and_who_called_whom(pool: Any) -> None:
-    report = profiled(pool, work, range(N))
+@pytest.fixture(scope="module")
+def reports() -> dict[str, ProfileReport]:
+    return {}
+
+
+@pytest.fixture
+def report(launcher: str, pool: Any, reports: dict[str, ProfileReport]) -> ProfileReport:
+    """The profile of one run, which many tests look at."""
+    if launcher not in reports:
+        reports[launcher] = profiled(pool, work, range(N))
+    return reports[launcher]
+
+
+def test_it_tells_work_from_rest_and_who_called_whom(report: ProfileReport) -> None:
     rows = {row.name: row for row in report.functions}
     assert rows["work"].total_s > rows["compute"].total_s > 0.4 * N * SPIN_S
     assert rows["rest"].total_s == pytest.approx(N * NAP_S, rel=0.6)
@@ -56,8 +68,7 @@ def test_it_tells_work_from_rest_and_who_called_whom(pool: Any) -> None:
     assert not [row.file for row in report.functions if "pathos_nb" in row.file], "frames of the engine are cut"
 
 
-def test_it_says_what_each_worker_spent_its_time_on(pool: Any) -> None:
-    report = profiled(pool, work, range(N))
+def test_it_says_what_each_worker_spent_its_time_on(report: ProfileReport) -> None:
     assert sum(usage.n_items for usage in report.workers) == N
     assert sum(usage.run_s for usage in report.workers) >= N * (SPIN_S + NAP_S) * 0.9
     assert sum(usage.cpu_s for usage in report.workers) >= 0.8 * N * SPIN_S
@@ -89,8 +100,7 @@ def test_short_items_are_profiled_too(pool: Any) -> None:
     assert repr(report) and "pathos-nb-profile" in report._repr_html_()
 
 
-def test_a_profile_is_pickled_with_what_it_is_of(pool: Any) -> None:
-    report = profiled(pool, work, range(2))
+def test_a_profile_is_pickled_with_what_it_is_of(report: ProfileReport) -> None:
     again = pickle.loads(pickle.dumps(report._profile))
     assert again.own == report._profile.own and again.workers.keys() == report._profile.workers.keys()
 

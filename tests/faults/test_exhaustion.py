@@ -196,7 +196,7 @@ def test_many_runs_leave_nothing(launcher: str) -> None:
 
 def test_many_pools_leave_nothing(launcher: str) -> None:
     before = Census.take()
-    for _ in range(20):
+    for _ in range(8):
         with Pool(launcher, nodes=2) as pool:
             assert pool.map(abs, [-1, 2]) == [1, 2]
     before.check()

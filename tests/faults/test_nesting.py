@@ -15,6 +15,7 @@ from pathos_nb.events import InnerTold
 from tests.contract.calls import picky, same, square
 from tests.rig.census import Census
 from tests.rig.launchers import apart, not_serial, params, together
+from tests.rig.sampling import daily
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -264,6 +265,7 @@ def inner_killer(kind: str) -> list[bool]:
         return [isinstance(y, Failure) for y in pool.map(Trap("os_exits"), range(5), on_error="keep", retries=0)]
 
 
+@daily("processes")
 def test_a_killer_in_an_inner_pool_kills_the_inner_worker_only(pool: Any) -> None:
     assert pool.map(inner_killer, ["processes"] * 2) == [[False, False, False, True, False]] * 2
 
