@@ -29,6 +29,12 @@ def nothing_stays(data_folder: Path) -> Iterator[None]:
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a server that says nothing up after five seconds, not fifteen."""
+    monkeypatch.setattr("pathos_nb.launchers.ppft_slot._SILENT_BEATS", 20)
+
+
+@pytest.fixture
 def server(nothing_stays: None) -> Iterator[LocalServer]:
     with LocalServer(nodes=2) as running:
         yield running

@@ -103,7 +103,7 @@ def slow(x: int) -> int:
 
 
 @pytest.mark.parametrize("how", ["host killed", "tunnel closed"])
-def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, how: str) -> None:
+def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, impatient: None, how: str) -> None:
     first, second = serve("host1"), serve("host2")
     with ParallelPool(0, servers=(first.address, second.address)) as pool:
         run = pool._serve().pool.start(slow, range(400))
@@ -117,7 +117,7 @@ def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, how: str) -> None:
         pool.terminate()
 
 
-def test_the_only_host_is_killed(serve: Any, bed: Bed) -> None:
+def test_the_only_host_is_killed(serve: Any, bed: Bed, impatient: None) -> None:
     served = serve("host1")
     with ParallelPool(0, servers=(served.address,)) as pool:
         run = pool._serve().pool.start(slow, range(5000))
