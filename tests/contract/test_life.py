@@ -11,7 +11,7 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.errors import BadOption, Cancelled, PoolBroken, PoolClosed, UnknownPlace
-from tests.contract.calls import begin, begun, mark_file, same, square, wait_for, whoami
+from tests.contract.calls import begin, begun, fail_to_begin, mark_file, same, square, wait_for, whoami
 from tests.rig.census import Census, until
 from tests.rig.dask_cluster import N_THREADS, N_WORKERS
 from tests.rig.launchers import apart, is_apart, not_serial
@@ -206,10 +206,6 @@ def test_a_worker_is_replaced_after_so_many_items(launcher: str) -> None:
         assert len(pids) == 24
         assert max(pids.count(p) for p in set(pids)) <= 3
         assert pool.map(square, range(50)) == [x * x for x in range(50)]
-
-
-def fail_to_begin() -> None:
-    raise RuntimeError("no licence here")
 
 
 def test_an_initializer_that_raises_breaks_the_pool_with_its_own_words(launcher: str) -> None:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
 import sys
-import threading
-import time
 from typing import Any
 
 import pytest
@@ -16,28 +12,10 @@ from pathos_nb import Pool
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.errors import BadOption, Failure
 from tests.contract.calls import same
+from tests.contract.spending import NAP_S, SPIN_S, N, long_or_dead, with_a_thread, work
 from tests.rig.census import until
 
 pytestmark = pytest.mark.timeout(60)
-
-SPIN_S, NAP_S, N = 0.1, 0.06, 4
-
-
-def compute(seconds: float) -> int:
-    n, until_s = 0, time.thread_time() + seconds
-    while time.thread_time() < until_s:
-        n += sum(range(50))
-    return n
-
-
-def rest(seconds: float) -> None:
-    time.sleep(seconds)
-
-
-def work(x: int) -> int:
-    compute(SPIN_S)
-    rest(NAP_S)
-    return x
 
 
 def profiled(pool: Any, f: Any, items: Any, **options: Any) -> ProfileReport:
@@ -111,12 +89,6 @@ def test_a_profile_option_that_makes_no_sense_is_refused(pool: Any, wrong: Any) 
         pool.start(same, [1], profile=wrong)
 
 
-def long_or_dead(x: int) -> int:
-    compute(1.6)
-    os.kill(os.getpid(), signal.SIGKILL)
-    return x
-
-
 def test_what_a_long_item_is_at_is_seen_while_it_runs_and_a_death_keeps_it() -> None:
     with Pool("processes", nodes=1) as pool:
         run = pool.start(long_or_dead, [0], profile=True, retries=0, on_error="keep")
@@ -124,13 +96,6 @@ def test_what_a_long_item_is_at_is_seen_while_it_runs_and_a_death_keeps_it() -> 
         (value,) = run.result()
         assert isinstance(value, Failure) and seen_alive
         assert {row.name for row in ProfileReport(run).functions} >= {"long_or_dead", "compute"}
-
-
-def with_a_thread(x: int) -> int:
-    thread = threading.Thread(target=compute, args=(0.3,))
-    thread.start()
-    thread.join()
-    return x
 
 
 def test_threads_that_an_item_starts_are_seen() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from pathos_nb import Pool
 from tests.contract.calls import same, square
+from tests.faults.deeds import big_result
 from tests.rig.census import Census
 from tests.rig.launchers import apart, together
 from tests.rig.script import run
@@ -141,10 +142,6 @@ def test_where_no_process_can_be_started_it_is_an_error(launcher: str, tmp_path:
     first, last = run(tmp_path, NO_PROCESSES, launcher).splitlines()
     assert last == "good"
     assert first == "works" or first.startswith(("PoolBroken", "OSError", "BlockingIOError", "RuntimeError")), first
-
-
-def big_result(n_bytes: int) -> bytes:
-    return b"ab" * (n_bytes // 2)
 
 
 @pytest.mark.parametrize("n_bytes", [1 << 16, (1 << 18) + 1, 1 << 20, 1 << 25])

@@ -14,8 +14,17 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.errors import BadOption, Failure, ItemTimeout, WorkerLost
-from tests.contract.calls import mark_file, same, square, wait_for
+from tests.contract.calls import same, square
 from tests.faults.acts import BAD, N_ITEMS, Trap
+from tests.faults.deeds import (
+    always_dies,
+    die_once,
+    mark_and_sleep,
+    odd_ones_die,
+    says_and_dies,
+    sleep_for,
+    tell_and_wait,
+)
 from tests.rig.census import Census, until
 from tests.rig.kinds import DOORS, KINDS
 from tests.rig.launchers import apart, not_serial
@@ -72,13 +81,6 @@ def test_a_killer_in_one_large_chunk_is_found(pool: Any, act: str) -> None:
     assert ys == [x for x in range(200) if x != BAD]
 
 
-def says_and_dies(x: int) -> int:
-    os.write(1, f"words of {x}\n".encode())
-    if x == BAD:
-        os._exit(7)
-    return x
-
-
 @apart
 def test_the_last_words_are_those_of_the_item_that_killed(pool: Any) -> None:
     ys = pool.map(says_and_dies, range(N_ITEMS), chunksize=N_ITEMS, retries=0, on_error="keep")
@@ -94,25 +96,12 @@ def test_one_call_that_kills_is_an_error(pool: Any) -> None:
         pool.apipe(Trap("os_exits"), BAD).get(30)
 
 
-def die_once(path: str, x: int) -> int:
-    """Kill the worker at the item's first attempt only."""
-    mark_file(path, x)
-    if x == BAD and Path(path).read_text().split().count(str(x)) == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return x
-
-
 @apart
 @pytest.mark.parametrize("kind", DOORS)
 def test_an_item_whose_worker_was_lost_runs_again(pool: Any, kind: str, tmp_path: Path) -> None:
     path = tmp_path / "runs"
     assert KINDS[kind](pool, partial(die_once, str(path)), range(N_ITEMS)) == list(range(N_ITEMS))
     assert path.read_text().split().count(str(BAD)) == 2
-
-
-def always_dies(path: str, x: int) -> None:
-    mark_file(path, x)
-    os._exit(9)
 
 
 @here
@@ -131,10 +120,6 @@ def test_many_killers_each_fail_and_the_rest_is_there(pool: Any) -> None:
     ys = pool.map(odd_ones_die, range(10), on_error="keep", retries=0)
     assert [y for y in ys if not isinstance(y, Failure)] == list(range(0, 10, 2))
     assert [y.index for y in ys if isinstance(y, Failure)] == list(range(1, 10, 2))
-
-
-def odd_ones_die(x: int) -> int:
-    return os._exit(1) if x % 2 else x  # type: ignore[return-value]
 
 
 @apart
@@ -157,11 +142,6 @@ def test_a_worker_killed_from_outside_under_an_item_costs_one_attempt(pool: Any,
     os.kill(int(path.read_text().split()[0]), signal.SIGKILL)
     gate.touch()
     assert handle.get(30) == [str(gate)]
-
-
-def tell_and_wait(path: str, gate: str) -> str:
-    mark_file(path, os.getpid())
-    return wait_for(gate)
 
 
 @apart
@@ -199,11 +179,6 @@ def test_an_item_past_its_timeout_is_stopped_and_fails_alone(pool: Any, act: str
     assert ys == [x for x in range(N_ITEMS) if x != BAD]
 
 
-def sleep_for(seconds: float) -> float:
-    time.sleep(seconds)
-    return seconds
-
-
 @here
 @not_serial
 @pytest.mark.parametrize("kind", ["map", "imap", *seldom("uimap", "amap")])
@@ -233,11 +208,6 @@ def test_a_timeout_is_never_tried_again(launcher: str, tmp_path: Path) -> None:
         ys = pool.map(partial(mark_and_sleep, str(path)), [1], timeout=0.1, retries=3, on_error="keep")
     assert isinstance(ys[0].error, ItemTimeout)
     assert path.read_text().split() == ["1"]
-
-
-def mark_and_sleep(path: str, x: int) -> None:
-    mark_file(path, x)
-    time.sleep(1)
 
 
 def test_the_serial_launcher_refuses_a_timeout() -> None:
