@@ -17,19 +17,11 @@ from pathos_nb.dispatch.absences import missing, sentences
 from pathos_nb.errors import HostLost
 from pathos_nb.events import Event, PlaceBack, PlaceGone, PlaceLost
 from tests.agent.conftest import SETTINGS
+from tests.agent.far_things import imports_when_called, kind_of, nap, node
 from tests.contract.calls import square
 from tests.rig.bed import wait_until
 
 pytestmark = pytest.mark.timeout(180)
-
-
-def node(_: Any = None) -> str:
-    return os.uname().nodename
-
-
-def nap(x: int) -> int:
-    time.sleep(0.02)
-    return x
 
 
 def processes_on(bed: Any, host: str) -> list[str]:
@@ -112,16 +104,6 @@ def test_a_home_that_cannot_be_written_to_is_no_hindrance(places, bed):
         assert "Permission denied" in hello.kept
     finally:
         bed.on("host1", "rm -rf ~tester/.cache")
-
-
-def kind_of(x: Any) -> str:
-    return type(x).__module__
-
-
-def imports_when_called() -> str:
-    from parts.later import WORD
-
-    return WORD
 
 
 def test_modules_beside_the_notebook_travel_along(places, bed, tmp_path, monkeypatch):

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
 from pathos_nb import Pool
 from pathos_nb.errors import BadOption, HostLost, PoolClosed, UnknownPlace
+from tests.agent.far_things import nap, pid
 from tests.rig import agents
 from tests.rig.census import until
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def nap(x: int) -> int:
-    time.sleep(0.02)
-    return x
-
-
-def pid(_: int) -> int:
-    time.sleep(0.005)
-    return os.getpid()
 
 
 def test_a_place_joins_and_leaves_while_a_map_runs():

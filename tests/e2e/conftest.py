@@ -50,9 +50,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
 
 @pytest.fixture(scope="package")
 def chromium(server: Jupyter) -> Iterator[Any]:
-    """Start the browser, once for all tests here, with one memory of what it has loaded."""
+    """Start the browser, once for all tests here."""
     with browser() as made:
-        yield made.new_context()
+        yield made
 
 
 @pytest.fixture
@@ -77,8 +77,7 @@ def open_notebook(lab: Jupyter, chromium: Any, request: pytest.FixtureRequest) -
     tabs: list[Tab] = []
 
     def make(*cells: str, ui: UI = "lab", name: str = "test", width: int = 1280, height: int = 900) -> Tab:
-        page = chromium.new_page()
-        page.set_viewport_size({"width": width, "height": height})
+        page = chromium.new_context(viewport={"width": width, "height": height}).new_page()
         tabs.append(Tab(page, lab, ui))
         tabs[-1].open(*cells, name=name)
         return tabs[-1]
@@ -87,13 +86,5 @@ def open_notebook(lab: Jupyter, chromium: Any, request: pytest.FixtureRequest) -
     for number, tab in enumerate(tabs):
         if request.node.stash.get(FAILED, False):
             print(f"picture: {tab.shot(f'failed-{request.node.name}-{number}')}", *tab.said[-20:], sep="\n")
-    forget(chromium)
+        tab.page.context.close()
     assert [error for tab in tabs for error in tab.errors] == []
-
-
-def forget(context: Any) -> None:
-    """Close all pages, with what they have kept in the browser; what was loaded from the server need not come again."""
-    for page in context.pages:
-        page.evaluate("() => { try { localStorage.clear(); } catch { /* a page of nobody's */ } }")
-        page.close()
-    context.clear_cookies()

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
-import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from pathos_nb.parallel import ParallelPool
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.tunnel import Tunnel
 from tests.rig.bed import Bed, bed, raised_bed, wait_until
+from tests.rpc.far_calls import kind_of, slow, surroundings, where
 
 __all__ = ["bed", "raised_bed"]
 
@@ -71,14 +69,6 @@ def serve(bed: Bed, tmp_path: Path, monkeypatch: Any) -> Iterator[Callable[[str]
         served.close()
 
 
-def where(_: Any = None) -> str:
-    return socket.gethostname()
-
-
-def surroundings(_: Any) -> tuple[str, str | None]:
-    return os.getcwd(), os.environ.get("PATHOS_NB_ONLY_HERE")
-
-
 def test_items_run_on_the_host_with_its_own_surroundings(serve: Any, bed: Bed, monkeypatch: Any) -> None:
     monkeypatch.setenv("PATHOS_NB_ONLY_HERE", "yes")
     served = serve("host1")
@@ -95,11 +85,6 @@ def test_hosts_and_this_machine_work_together(serve: Any, bed: Bed) -> None:
         assert len(set(pool._serve().pool.each(where))) == 3
         assert pool.map(abs, range(-10_000, 0)) == list(range(10_000, 0, -1))
         pool.clear()
-
-
-def slow(x: int) -> int:
-    time.sleep(0.01)
-    return x
 
 
 @pytest.mark.parametrize("how", ["host killed", "tunnel closed"])
@@ -127,10 +112,6 @@ def test_the_only_host_is_killed(serve: Any, bed: Bed, impatient: None) -> None:
         with pytest.raises(PoolBroken, match=rf"the server server-1 on host1 \({served.address}\) gives no workers"):
             run.result()
         pool.terminate()
-
-
-def kind_of(x: Any) -> str:
-    return f"{type(x).__module__} {getattr(x, 'says', '')}"
 
 
 def test_modules_beside_the_notebook_travel_along(serve: Any, bed: Bed, tmp_path: Path, monkeypatch: Any) -> None:

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,17 +17,9 @@ from pathos_nb.errors import AllocationLost
 from pathos_nb.launchers.registry import registry
 from tests.rig.bed import ROOT, wait_until
 from tests.rig.cluster import Cluster
+from tests.slurm.calls import nap, where
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def nap(x: int) -> int:
-    time.sleep(0.05)
-    return x
-
-
-def where(_: object) -> str:
-    return socket.gethostname()
 
 
 def settled(pool: Pool, n: int) -> bool:
