@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import uuid
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from tests.rig.sampling import is_seldom, leave_out
 
 __all__ = ["dask_cluster"]
 
+# Where this is installed, jsonschema compiles the grammar of addresses when it is imported: two seconds in each process.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 # Fixtures that keep something warm from one test to the next, and count for themselves.
 COUNTING_FIXTURES = {"pools"}
 

@@ -215,9 +215,10 @@ def test_the_serial_launcher_refuses_a_timeout() -> None:
         pool.map(same, [1], timeout=1)
 
 
-@here  # each waits for the five seconds that a worker may stand still
+@here
 @apart
-def test_a_stopped_worker_is_lost(pool: Any) -> None:
+def test_a_stopped_worker_is_lost(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pathos_nb.launchers.processes._STOPPED_S", 1.0)  # elsewhere it is five seconds
     began = time.monotonic()
     ys = pool.map(Trap("stops_itself"), range(N_ITEMS), retries=0, on_error="keep")
     assert isinstance(ys.pop(BAD).error, WorkerLost)

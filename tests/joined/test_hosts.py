@@ -59,7 +59,13 @@ def test_the_same_connect_again_is_the_same_host_and_mends_a_lost_connection(ses
     assert session.pool(("host2",)).amap(where, range(3)).get(60) == ["host2"] * 3
 
 
-@pytest.mark.parametrize("seconds", [0, 9], ids=["not yet noticed", "being opened again"])
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        pytest.param(0, id="not yet noticed"),
+        pytest.param(9, id="being opened again", marks=pytest.mark.everywhere("ten seconds, for the same end")),
+    ],
+)
 def test_to_disconnect_from_a_host_that_is_cut_off_takes_two_seconds(session, bed, seconds):
     bed.needs("cut")
     host = session.connect(Plan("host2", "host2", nodes=1))
