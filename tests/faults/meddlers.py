@@ -218,6 +218,11 @@ def meddle(act: Any, x: int) -> int:
     return x
 
 
+def plain(x: int) -> int:
+    """Do nothing wrong; of this module, for a worker without descriptors cannot import another."""
+    return x * x
+
+
 def speak(x: int) -> int:
     print("item", x)
     return x

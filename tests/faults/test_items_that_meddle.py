@@ -14,7 +14,7 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.errors import ItemTimeout
-from tests.contract.calls import same, square
+from tests.contract.calls import same
 from tests.faults.acts import BAD, N_ITEMS
 from tests.faults.meddlers import (
     MEDDLERS,
@@ -24,6 +24,7 @@ from tests.faults.meddlers import (
     ignores_signals,
     leaves_a_thread_that_raises,
     meddle,
+    plain,
     raise_in_signal,
     speak,
     starts_a_process,
@@ -42,7 +43,7 @@ def test_neighbours_later_runs_and_the_end_go_well(launcher: str, act: Any, capf
         ys = pool.map(partial(meddle, act), range(N_ITEMS), on_error="keep")
         assert [y for i, y in enumerate(ys) if i != BAD] == [x for x in range(N_ITEMS) if x != BAD]
         assert ys[BAD] == BAD or not ys[BAD], ys[BAD]
-        assert pool.map(square, range(20)) == [x * x for x in range(20)]
+        assert pool.map(plain, range(20)) == [x * x for x in range(20)]
         assert pool.start(speak, range(3)).result() == [0, 1, 2]
     before.check()
     told = capfd.readouterr()
