@@ -15,6 +15,7 @@ from pathos_nb.secure.names import parse
 from pathos_nb.secure.remote import Remote, exchange
 from pathos_nb.secure.transfer import copy
 from tests.rig.bed import Bed, wait_until
+from tests.rig.sampling import seldom
 
 both = pytest.mark.parametrize("transport", ["paramiko", "openssh"])
 
@@ -221,7 +222,7 @@ def tester_with(bed, raised_bed):
         with_shell(bed, "host2", "/bin/bash")
 
 
-@both
+@pytest.mark.parametrize("transport", ["paramiko", *seldom("openssh")])  # what the shell is told is the same
 @pytest.mark.parametrize("shell", ["/bin/dash", "/bin/tcsh", "/usr/bin/fish", "/bin/zsh"])
 def test_a_login_shell_may_be_any(connect, bed, tester_with, shell, transport):
     if bed.on("host2", f"test -x {shell} || echo no"):
