@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,9 +29,14 @@ def nothing_stays(data_folder: Path) -> Iterator[None]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give a server that says nothing up after five seconds, not fifteen."""
-    monkeypatch.setattr("pathos_nb.launchers.ppft_slot._SILENT_BEATS", 20)
+def grow_impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Give what makes five seconds of the fifteen, and of the ten, for which a server may say nothing."""
+
+    def grow() -> None:
+        monkeypatch.setattr("pathos_nb.launchers.ppft_slot._SILENT_BEATS", 20)
+        monkeypatch.setattr("pathos_nb.launchers.ppft_line.Line.__init__.__defaults__", (5.0,))
+
+    return grow
 
 
 @pytest.fixture

@@ -210,10 +210,11 @@ def test_the_only_server_is_killed(server: LocalServer, pool: ParallelPool) -> N
         run.result()
 
 
-def test_a_server_that_is_stopped_is_given_up_in_time(server: LocalServer, impatient: None) -> None:
+def test_a_server_that_is_stopped_is_given_up_in_time(server: LocalServer, grow_impatient: Any) -> None:
     with LocalServer(nodes=1) as other, ParallelPool(0, servers=(server.address, other.address)) as pool:
         run = pool._serve().pool.start(slow, range(300))
         assert until(lambda: run.n_done > 20)
+        grow_impatient()
         os.kill(other.pid, signal.SIGSTOP)
         try:
             assert run.wait(50)

@@ -88,11 +88,12 @@ def test_hosts_and_this_machine_work_together(serve: Any, bed: Bed) -> None:
 
 
 @pytest.mark.parametrize("how", ["host killed", "tunnel closed"])
-def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, impatient: None, how: str) -> None:
+def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, grow_impatient: Any, how: str) -> None:
     first, second = serve("host1"), serve("host2")
     with ParallelPool(0, servers=(first.address, second.address)) as pool:
         run = pool._serve().pool.start(slow, range(400))
         assert wait_until(lambda: run.n_done > 20)
+        grow_impatient()
         if how == "host killed":
             bed("kill", "host2")
         else:
@@ -102,11 +103,12 @@ def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, impatient: None, h
         pool.terminate()
 
 
-def test_the_only_host_is_killed(serve: Any, bed: Bed, impatient: None) -> None:
+def test_the_only_host_is_killed(serve: Any, bed: Bed, grow_impatient: Any) -> None:
     served = serve("host1")
     with ParallelPool(0, servers=(served.address,)) as pool:
         run = pool._serve().pool.start(slow, range(5000))
         assert wait_until(lambda: run.n_done > 20)
+        grow_impatient()
         bed("kill", "host1")
         assert run.wait(90)
         with pytest.raises(PoolBroken, match=rf"the server server-1 on host1 \({served.address}\) gives no workers"):
