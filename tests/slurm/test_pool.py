@@ -17,7 +17,7 @@ from pathos_nb.errors import AllocationLost
 from pathos_nb.launchers.registry import registry
 from tests.rig.bed import ROOT, wait_until
 from tests.rig.cluster import Cluster
-from tests.slurm.calls import nap, where
+from tests.slurm.calls import nap, where, who
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -237,7 +237,7 @@ def test_a_pool_asks_for_more_nodes_and_gives_them_back(cluster: Cluster):
 def test_a_job_that_runs_already_is_used_and_kept(cluster: Cluster):
     number = cluster.allocation()
     with Pool(f"slurm:{number}") as pool:
-        assert len(set(pool.each(os.getpid))) == 2
+        assert len(set(pool.each(who))) == 2
     with Pool("slurm", job=number, nodes=1) as pool:
         assert pool.nodes == 1
         assert set(pool.map(where, range(10))) <= set(cluster.facts["nodes"])
