@@ -40,8 +40,7 @@ format: setup  ## let ruff put the code in order
 	$(BIN)/ruff format .
 
 test: $(VENV)/.has-test  ## run the tests (TESTS=path, ARGS="-k name", JOBS=0 for one process)
-	@tools/testbed.sh
-	@tools/front.sh $(VENV) ready
+	@tools/testbed.sh & tools/front.sh $(VENV) ready; wait
 	PYTEST_ADDOPTS="--junitxml=build/tests.xml $$PYTEST_ADDOPTS" \
 		$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
 

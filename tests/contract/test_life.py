@@ -68,6 +68,7 @@ def test_an_ended_pool_takes_no_work_and_names_the_cure(launcher: str, how: str)
     before.check()
 
 
+@here
 def test_a_pool_never_used_ends_too(launcher: str) -> None:
     before = Census.take()
     for how in ("close", "terminate"):
