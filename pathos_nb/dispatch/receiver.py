@@ -32,6 +32,7 @@ from pathos_nb.errors import (
 )
 from pathos_nb.events import ChunkDone, InnerTold, ItemRetried, WorkerDown
 from pathos_nb.launchers.board import FINISHED
+from pathos_nb.launchers.codec import ByReference, ByValue
 from pathos_nb.launchers.contract import (
     Launcher,
     News,
@@ -45,7 +46,6 @@ from pathos_nb.launchers.contract import (
     TakenBack,
 )
 from pathos_nb.launchers.failing import revive, text_of
-from pathos_nb.launchers.worker import ByReference, ByValue
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import InnerNews, ItemReport, Profiled, Report

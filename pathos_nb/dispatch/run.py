@@ -22,9 +22,9 @@ from pathos_nb.dispatch.profiles import make_profile
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, PlaceNews, RunEnded, RunStarted
+from pathos_nb.launchers.codec import ByValue
 from pathos_nb.launchers.contract import Timer
 from pathos_nb.launchers.inside import here
-from pathos_nb.launchers.worker import ByValue
 from pathos_nb.wire.serialization import Payload
 
 _ARGUMENT_CHARS = 120

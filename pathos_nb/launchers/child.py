@@ -15,11 +15,12 @@ import types
 
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
 from pathos_nb.launchers.capture import FileCapture
+from pathos_nb.launchers.chunk import TimeUp
 from pathos_nb.launchers.inside import process
 from pathos_nb.launchers.seeding import reseed
 from pathos_nb.launchers.segments import Inbox, Outbox
 from pathos_nb.launchers.spin import Spin
-from pathos_nb.launchers.worker import TimeUp, Worker
+from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire.framing import Buffer, FrameReader, pack
 from pathos_nb.wire.protocol import BROKEN, RELEASE
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.launchers.board import Cells
-from pathos_nb.launchers.worker import ByReference, Worker
+from pathos_nb.launchers.codec import ByReference
+from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import CALL, DEFINE, DONE, WORK, Report
 
