@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.run import Run
 from pathos_nb.launchers.hub import EventHub, Ready
 from pathos_nb.launchers.spin import Spin
+from pathos_nb.typed import Any, Protocol
 
 _HAND_OVER_S = 0.05
 _SPIN_S = 1e-4

@@ -21,7 +21,6 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from pathos_nb.dispatch.absences import Absences
 from pathos_nb.dispatch.alone import send_alone
@@ -42,6 +41,7 @@ from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub, Ready
 from pathos_nb.launchers.inside import working
 from pathos_nb.launchers.registry import registry
+from pathos_nb.typed import Any
 
 _SETTLE_S = 2.0
 _BRIEF_S = 1e-4

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from pathos_nb.dispatch.captured import HEAVY_BYTES, heavy
 from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
@@ -22,6 +21,7 @@ from pathos_nb.errors import CannotSend, Failure, PathosNbError
 from pathos_nb.launchers.codec import ByReference, ByValue
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.launchers.failing import text_of
+from pathos_nb.typed import Any
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import RunSpec

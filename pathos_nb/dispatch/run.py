@@ -11,21 +11,24 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
 
 from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
 from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.nested import InnerRuns
 from pathos_nb.dispatch.options import MapOptions
-from pathos_nb.dispatch.profiles import make_profile
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, PlaceNews, RunEnded, RunStarted
 from pathos_nb.launchers.codec import ByValue
 from pathos_nb.launchers.contract import Timer
 from pathos_nb.launchers.inside import here
+from pathos_nb.typed import Any, NamedTuple, Protocol
 from pathos_nb.wire.serialization import Payload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathos_nb.dispatch.profiles import Profile
 
 _ARGUMENT_CHARS = 120
 _HEAVY_BYTES = 1 << 18
@@ -172,7 +175,7 @@ class Run:
         self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
         self.workers_n = 0
         self.heavy: tuple[tuple[str, int], ...] = ()
-        self.profile = make_profile(call.options.profile)
+        self.profile = _profile(call.options.profile)
         self.drawn_at: Sequence[int] | None = None
         asked = call.options
         wants = asked.where, asked.memory, asked.gpus, asked.files, asked.collect
@@ -446,6 +449,14 @@ class Run:
         except Exception as error:  # the user's own repr
             return f"<no repr: {type(error).__name__}>"
         return text if len(text) <= _ARGUMENT_CHARS else f"{text[:_ARGUMENT_CHARS]}..."
+
+
+def _profile(option: Any) -> Profile | None:
+    if option is None or option is False:
+        return None
+    from pathos_nb.dispatch.profiles import make_profile
+
+    return make_profile(option)
 
 
 def _called(function: Any) -> str:

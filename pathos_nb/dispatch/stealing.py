@@ -10,11 +10,11 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
-from typing import Any
 
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.launchers.contract import Hub
+from pathos_nb.typed import Any
 
 __all__ = ["FEW", "Stealing"]
 

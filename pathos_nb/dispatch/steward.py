@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from pathos_nb.dispatch.attendance import Attendance
 from pathos_nb.errors import PoolBroken
+from pathos_nb.typed import Any
 
 __all__ = ["Steward"]
 

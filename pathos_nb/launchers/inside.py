@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import Any
+
+from pathos_nb.typed import Any
 
 
 class _Here(threading.local):

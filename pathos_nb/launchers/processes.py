@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells
@@ -28,12 +26,16 @@ from pathos_nb.launchers.segments import Inbox, Outbox, bare
 from pathos_nb.launchers.shared_file import shared_file
 from pathos_nb.launchers.zygote_client import ZygoteClient
 from pathos_nb.launchers.zygote_start import ZygoteStart
+from pathos_nb.typed import Any, Protocol
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, Place, pack
 from pathos_nb.wire.protocol import DEFINE, RELEASE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     import socket
 else:
+    import _signal as signal
     import _socket as socket  # socket.py makes enums of all its numbers, while a script's first map waits
 
 _STOPPED_S = 5.0
@@ -372,8 +374,10 @@ def told_exit(status: int) -> str:
     """
     if status >= 0:
         return f"it exited with status {status}"
+    from signal import Signals
+
     try:
-        name = signal.Signals(-status).name
+        name = Signals(-status).name
     except ValueError:
         name = f"signal {-status}"
     hint = " (by hand, or by the system for want of memory)" if name == "SIGKILL" else ""

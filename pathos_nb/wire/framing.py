@@ -14,7 +14,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from pathos_nb.wire.quick import NamedTuple, dumps, loads
+from pathos_nb.typed import NamedTuple
+from pathos_nb.wire.quick import dumps, loads
 
 TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
 if TYPE_CHECKING:
