@@ -135,6 +135,8 @@ AT_HOME = {
 }
 NOT_AT_START = ("IPython", "anywidget", "cloudpickle", "dask", "dill", "ipywidgets", "multiprocess", "numpy", "pandas")
 NOT_AT_START += ("paramiko", "ppft", "traitlets", "asyncio", "multiprocessing", "sqlite3")
+NOT_AT_FIRST_MAP = ("base64", "dataclasses", "difflib", "enum", "html", "inspect", "json", "logging", "pathlib", "re")
+NOT_AT_FIRST_MAP += ("signal", "socket", "tempfile", "traceback", "typing")
 
 # Files whose modules may hold state that changes: the three places of the design, and what belongs to one worker.
 STATEFUL = {
@@ -263,14 +265,24 @@ def strangers(libraries: set[str], homes: tuple[str, ...]) -> Iterator[str]:
 
 
 def test_importing_the_package_is_light():
-    code = f"import sys, pathos_nb; print(*sorted({set(NOT_AT_START)!r} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
-    )
-    bare = subprocess.run(
-        [sys.executable, "-c", code.replace(", pathos_nb", "")], capture_output=True, text=True, timeout=30, check=True
-    )
-    assert set(done.stdout.split()) - set(bare.stdout.split()) == set()
+    assert brought_by("pathos_nb", NOT_AT_START) == set()
+
+
+def test_the_first_map_of_a_script_waits_for_few_imports():
+    files = ("dispatch.maps", "launchers.processes", "launchers.zygote", "launchers.child")
+    assert brought_by(", ".join(f"pathos_nb.{each}" for each in files), NOT_AT_START + NOT_AT_FIRST_MAP) == set()
+
+
+def brought_by(names: str, heavy: tuple[str, ...]) -> set[str]:
+    """Give which of the heavy modules come with an import, and not with the interpreter itself."""
+    code = f"import sys, {names}; print(*sorted({set(heavy)!r} & set(sys.modules)))"
+    loaded = [
+        subprocess.run(
+            [sys.executable, "-c", each], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+        ).stdout
+        for each in (code, code.replace(f", {names}", ""))
+    ]
+    return set(loaded[0].split()) - set(loaded[1].split())
 
 
 # ----------------------------------------------------------------------------------------------------- names and state
