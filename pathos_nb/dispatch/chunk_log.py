@@ -71,7 +71,8 @@ class ChunkLog(Sequence[ChunkDone]):
         self._file: SpillFile | None = None
         self._next_try = self._most
         self._lock = threading.Lock()
-        self.extend(chunks)
+        if chunks:
+            self.extend(chunks)
 
     def __len__(self) -> int:
         return self._n_before + len(self._latest)

@@ -51,10 +51,12 @@ _run_numbers = itertools.count(1)
 
 def _is_brief(seat: Seat) -> bool:
     """Whether what a seat has in flight takes no longer than a sleep and a waking; the first items are tried."""
-    chunks = seat.in_flight.values()
     if seat.slot.latency_s:  # it comes by a thread of ours, which would wait for the interpreter
         return False
-    return sum(chunk.limit * chunk.run.item_s.get(id(seat), 0.0) for chunk in chunks) < _BRIEF_S
+    key, seconds = id(seat), 0.0
+    for chunk in seat.in_flight.values():
+        seconds += chunk.limit * chunk.run.item_s.get(key, 0.0)
+    return seconds < _BRIEF_S
 
 
 def _new_hub() -> EventHub:
@@ -133,8 +135,9 @@ class Dispatcher:
             run.begin()
             self.absences.begin(run)
             self.waiting.begin(run)
-            for launcher in list(self.crew.vacant):
-                launcher.wake()
+            if self.crew.vacant:
+                for launcher in list(self.crew.vacant):
+                    launcher.wake()
             if not run.source.ready:
                 self._check_over(run)
             if len(self.runs) > 1 or not send_alone(run, self.crew, self.feeder.note):
@@ -287,12 +290,14 @@ class Dispatcher:
         if run in self.runs:
             self.runs.remove(run)
         self.unattended.discard(run)
-        number, is_heavy = run.number, run.is_heavy
-        for seat in self.crew.seats:
-            if number in seat.defined:
-                seat.forget(number, is_heavy)
+        number = run.number
+        if run.payloads:  # it was told to workers by itself, and not with its only item
+            is_heavy = run.is_heavy
+            for seat in self.crew.seats:
+                if number in seat.defined:
+                    seat.forget(number, is_heavy)
         run.finish()
-        self.attendance.changed.notify_all()
+        self.attendance.tell()
         if self.attendance.leader not in (0, threading.get_ident()):
             self.hub.wake()
 
@@ -360,11 +365,13 @@ class Dispatcher:
         """Whether there is output to write, input to pull, or an item to run that only who waits may do."""
         if run.unwritten:
             return True
-        return self._n_to_pull(run) > 0 or any(seat.slot.has_work for seat in self._inline)
+        if self._n_to_pull(run) > 0:
+            return True
+        return self._may_step and any(seat.slot.has_work for seat in self._inline)
 
     def _n_to_pull(self, run: Run) -> int:
         source = run.source
-        if run.is_over or run.stopping or source.left is not None:
+        if source.left is not None or run.stopping or run.is_over:
             return 0
         wanted = self.feeder.wanted(run)
         return wanted if wanted > source.ready else 0

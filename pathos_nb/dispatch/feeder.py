@@ -67,9 +67,10 @@ class Feeder:
 
     def feed(self) -> None:
         """Send what can be sent."""
-        seats = self._with_room()
         if not self.runs:
+            self.crew.loads.changed.clear()
             return
+        seats = self._with_room()
         self.sites.refuse(self.runs, self._fail_run)
         for depth in range(1, DEPTH + 1):
             if not self._has_more():

@@ -92,9 +92,10 @@ class Receiver:
             From a launcher.
         """
         if isinstance(news, Reply):
-            seat = self._crew.seat_of(news.slot)
+            slot, frame = news
+            seat = self._crew.seat_of(slot)
             if seat is not None:
-                self._on_frame(seat, news.frame)
+                self._on_frame(seat, frame)
         elif isinstance(news, SlotDown):
             seat = self._crew.seat_of(news.slot)
             if seat is not None and not self.is_closing:

@@ -86,7 +86,7 @@ class Work:
     @property
     def block(self) -> int:
         """How many items to run between two stamps."""
-        if not self.may_block or not 0 < self.item_s <= _BLOCK_BELOW_S:
+        if not 0 < self.item_s <= _BLOCK_BELOW_S or not self.may_block:
             return 1
         return BLOCK if self.item_s > _LARGE_BLOCK_BELOW_S else _LARGE_BLOCK
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.serialization import Payload, dump, load
+from pathos_nb.wire.quick import loads
+from pathos_nb.wire.serialization import Payload, dump
 
 TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class ByValue:
     @staticmethod
     def load(frame: Frame) -> Any:
         """Give the object of a frame."""
-        return load(Payload(frame.body, frame.buffers))
+        return loads(frame.body, buffers=frame.buffers)
 
 
 class ByReference:

@@ -102,15 +102,15 @@ class ProcessSlot(Slot):
     def send(self, frames: Sequence[Frame]) -> None:
         """Send frames in order; see `Slot.send`."""
         told = self._inbox.releases()
-        pieces = [piece for frame in (*told, *frames) for piece in pack(frame, self._stow(frame))]
-        if not self._unsent and sum(map(len, pieces)) <= _SEND_AT_ONCE:
+        pieces: list[Buffer] = []
+        for frame in (*told, *frames) if told else frames:
+            pieces += pack(frame, self._stow(frame)) if frame.buffers else pack(frame)
+        if len(pieces) > 1 and not self._unsent and sum(map(len, pieces)) <= _SEND_AT_ONCE:
             pieces = [b"".join(pieces)]
         self._unsent.extend(pieces)
         self._flush()
 
     def _stow(self, frame: Frame) -> dict[int, Place]:
-        if not frame.buffers:
-            return {}
         places = self.launcher.outbox.stow(frame.buffers, frame.meta[0] if frame.kind == DEFINE else 0)
         self._borrowed.update({bare(place[0]) for place in places.values()})
         return places

@@ -300,7 +300,9 @@ class Inbox:
 
     def releases(self) -> list[Frame]:
         """Give the frame that tells what is not needed any more, if there is any."""
+        if not self._done:
+            return []
         numbers = []
         while self._done:
             numbers.append(self._done.popleft())
-        return [Frame(RELEASE, (numbers,))] if numbers else []
+        return [Frame(RELEASE, (numbers,))]

@@ -6,7 +6,6 @@ nothing of who carries its frames.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -190,14 +189,19 @@ class Worker:
         return self._done(Chunk(self, run, function, items, chunk, indices, n))
 
     def _done(self, doing: Chunk) -> Frame:
-        before, here.pools, here.worker, self.doing = (here.pools, here.worker), doing.run_of.above, self, doing
+        run = doing.run_of
+        limits, metering = run.spec.limits, run.metering
+        before, here.pools, here.worker, self.doing = (here.pools, here.worker), run.above, self, doing
         try:
-            self.limits.hold(doing.run_of.spec.limits)
-            with contextlib.suppress(KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
-                metering = doing.run_of.metering
+            if limits is not None:
+                self.limits.hold(limits)
+            try:  # noqa: SIM105 - a block of its own would cost each call three more
                 doing.run() if metering is None else metering.run(doing.run)
+            except (KeyboardInterrupt, TimeUp):  # a signal that arrives between two items
+                pass
             self.in_item = False
-            self.limits.lift(doing.run_of.spec.limits)
+            if limits is not None:
+                self.limits.lift(limits)
             return doing.done()
         finally:
             (here.pools, here.worker), self.doing = before, None
