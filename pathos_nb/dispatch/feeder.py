@@ -63,6 +63,7 @@ class Feeder:
         self.crew, self.runs, self.hub = crew, runs, hub
         self._fail_item, self._fail_run = fail_item, fail_run
         self.sites = Sites(crew)
+        self._to_weigh: list[Run] = []
         self._stealing = Stealing(crew, hub, self._may_serve, self._send, self.feed)
 
     def feed(self) -> None:
@@ -81,6 +82,15 @@ class Feeder:
                         break
         if self.runs and 1 < len(self.crew.seats) > len(self.crew.loads.busy):
             self._stealing.take_back()
+        if self._to_weigh:
+            self._weigh()
+
+    def _weigh(self) -> None:
+        """Find out what makes functions heavy, while they are on their way."""
+        while self._to_weigh:
+            run = self._to_weigh.pop()
+            if run.function is not None:
+                run.heavy = heavy(run.function)
 
     def _with_room(self) -> Sequence[Seat]:
         """Give the seats that may have got room: of many, those that have reported, unless there is other news."""
@@ -336,7 +346,7 @@ class Feeder:
                 self._fail_run(run, cannot_send(run.function, error))
                 return None
             if run.payloads[codec].nbytes >= HEAVY_BYTES and codec is ByValue:
-                run.heavy = heavy(run.function)
+                self._to_weigh.append(run)
         payload: Payload = run.payloads[codec]
         return payload
 
