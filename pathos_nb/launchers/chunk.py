@@ -5,17 +5,19 @@ blocks of 512; all others one by one, each told on the board before it begins. T
 it does: a chunk that begins one by one goes on in blocks if its first 64 items are short.
 
 A run's first chunk may be large, for nobody knows how long its items take: it is on trial. What it has not begun goes
-back after half a millisecond, unless the items turn out to be short, or at its first failure.
+back after half a millisecond, unless the items turn out to be short, or at its first failure. One long item among
+short ones changes nothing: the machine may have been at something else.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import time
 from array import array
 from collections.abc import Callable, Sequence
+from itertools import chain, islice, starmap
+from operator import sub
 
 from pathos_nb.launchers.codec import ByReference, Codec
 from pathos_nb.launchers.failing import report
@@ -55,6 +57,7 @@ BLOCK = 64
 _BLOCK_BELOW_S = 5e-6
 _LARGE_BLOCK, _LARGE_BLOCK_BELOW_S = 512, 5e-7  # which lasts no longer than 64 of the longest that are run in blocks
 TRIAL_S, _SHORT_TRIAL_S = 5e-4, 5e-3
+_FEW = 4  # of fewer items it cannot be told whether they are short
 _clock = time.perf_counter
 
 
@@ -145,9 +148,7 @@ class Chunk:
     def _in_blocks(self) -> None:
         """Run blocks by `list.extend`, which keeps what it has when an item raises."""
         calls: Any = (
-            itertools.starmap(self.function, self.rows)
-            if self.rows is not None
-            else map(self.function, *self.columns or ())
+            starmap(self.function, self.rows) if self.rows is not None else map(self.function, *self.columns or ())
         )
         values, worker, cells = self.values, self.worker, self.worker.cells
         while (start := len(values)) < self.n:
@@ -158,7 +159,7 @@ class Chunk:
             while len(values) < stop:
                 try:
                     worker.in_item = True
-                    values.extend(itertools.islice(calls, stop - len(values)))
+                    values.extend(islice(calls, stop - len(values)))
                     worker.in_item = False
                     if len(values) < stop:
                         self.fail(StopIteration())
@@ -172,15 +173,23 @@ class Chunk:
             if text := worker.capture.take():
                 self.run_of.prints = True
                 self.output.append((start, text))
-            if stamp > self.until or (self.on_trial and self.failures):
+            if (stamp > self.until and not self._was_interrupted(stamp)) or (self.on_trial and self.failures):
                 return
+            if stop == _LARGE_BLOCK != self.block and stop < self.n:
+                self._enlarge()
+
+    def _enlarge(self) -> None:
+        """Go on in large blocks, if those of the first one were short enough; they have one stamp then."""
+        took_s = self.ends[-1] - self.ends[0]  # without the first ones, which were slow
+        if took_s < _LARGE_BLOCK * _LARGE_BLOCK_BELOW_S:
+            self.block, self.ends = _LARGE_BLOCK, self.ends[-1:]
+            self.worker.cells.set_width(self.block)
 
     def _one_by_one(self) -> None:
         rows = self.rows if self.rows is not None else zip(*self.columns or (), strict=True)
         worker, function, number, cells = self.worker, self.function, self.number, self.worker.cells
         take, now, ends, values, offset = worker.capture.take, _clock, self.ends, self.values, worker.now(0.0)
         guard = self._guard() if self.run_of.spec.seed is not None or self.run_of.spec.timeout_s else None
-        until = self.until
         look_at = BLOCK if self.n > BLOCK and self.run_of.may_block else self.n
         for place, row in enumerate(rows):
             cells.begin(number, place)  # before the limit is read, as the pool sets it before it reads this
@@ -200,17 +209,31 @@ class Chunk:
             if text := take():
                 self.run_of.prints = True
                 self.output.append((place, text))
-            if stamp > until or (self.failures and self.on_trial):
+            if (stamp > self.until and not self._was_interrupted(stamp)) or (self.failures and self.on_trial):
                 return
             if place + 1 == look_at < self.n and self._are_short():
                 return
 
     def _are_short(self) -> bool:
         """Whether the first block's items were short; then they have one stamp, and so will the others."""
-        if self.run_of.prints or self.ends[-1] - self.worker.now(self.started) > BLOCK * _BLOCK_BELOW_S:
+        if self.run_of.prints or sum(self._but_the_longest()) > BLOCK * _BLOCK_BELOW_S:
             return False
         self.block, self.ends = BLOCK, self.ends[-1:]
         self.until += _SHORT_TRIAL_S if self.on_trial else 0.0
+        return True
+
+    def _but_the_longest(self) -> list[float]:
+        """Give what the items, or blocks, took so far, but for one: that may have been the machine's doing."""
+        return sorted(map(sub, self.ends, chain((self.worker.now(self.started),), self.ends)))[:-1]
+
+    def _was_interrupted(self, stamp: float) -> bool:
+        """Whether the time of a trial is up because of a single item, or block; then it goes on."""
+        if not self.on_trial or len(self.ends) < _FEW:
+            return False
+        others, n_done = self._but_the_longest(), len(self.values)
+        if sum(others) * (self.n - n_done) > _SHORT_TRIAL_S * n_done:
+            return False
+        self.until = stamp + _SHORT_TRIAL_S
         return True
 
     def _guard(self) -> Callable[[int, Sequence[Any]], Any]:
