@@ -147,50 +147,45 @@ class Run:
         What its workers were at, if it is profiled.
     """
 
+    # What most runs never change: a call would feel so many attributes more.
+    n_done = n_failed = n_before = n_sent = n_in_flight = n_pictures = picture_bytes = workers_n = largest = 0
+    is_over = unattended = output_taken = is_settling = False
+    has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
+    state, stopping = "queued", ""
+    ended_at: float | None = None
+    error: BaseException | None = None
+    node: Any = None  # in a graph of calls, if it is in one
+    pace = Pace()
+    item_bytes = value_bytes = 0.0
+    earlier_s = 0.0  # what its points took in an earlier kernel
+    heavy: tuple[tuple[str, int], ...] = ()
+    drawn_at: Sequence[int] | None = None
+    files: Any = None  # what its items are given and give back of files (`staging.RunFiles`), if anything
+    recorder: Keeping | None = None
+
     def __init__(self, dispatcher: Attendant, call: Call, keeper: Keeper) -> None:
         self.number, self.run_id = dispatcher.new_number()
         self.function, self.source, self.options = call
         self.keeper, self.title = keeper, call.options.title
-        self.state, self.n_done, self.n_failed = "queued", 0, 0
-        self.n_before = 0
         self.started_at = time.time()
-        self.ended_at: float | None = None
-        self.is_over = False
         self.failures: dict[int, Failure] = {}
         self.is_stream = isinstance(keeper, StreamKeeper)
         self.chunks = ChunkLog(is_endless=self.is_stream)
         self.places: list[PlaceNews] = []
         self.inner = InnerRuns()
-        self.node: Any = None  # in a graph of calls, if it is in one
         self.called = _called(call.function)
-        self.error: BaseException | None = None
-        self.unattended = False
         self.again: deque[Task] = deque()
         self.attempts: dict[int, int] = {}
-        self.stopping = ""
-        self.n_sent = self.n_in_flight = 0
-        self.pace = Pace()
         self.pins: dict[int, int] = {}
         self.team: set[int] = set()
         self.payloads: dict[Any, Payload] = {}
         self.item_s: dict[int, float] = {}
         self.worked_s: dict[int, float] = {}
-        self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
-        self.workers_n = 0
-        self.heavy: tuple[tuple[str, int], ...] = ()
         self.profile = _profile(call.options.profile)
-        self.drawn_at: Sequence[int] | None = None
         self.is_choosy = call.options is not DEFAULT and _is_choosy(call.options)
-        self.files: Any = None  # what its items are given and give back of files (`staging.RunFiles`), if anything
         self.fitting: dict[Any, bool] = {}  # workers that were asked whether they are what is wanted
-        self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
-        self.has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
-        self.output_taken = False
-        self.recorder: Keeping | None = None
-        self.is_settling = False
-        self.earlier_s = 0.0  # what its points took in an earlier kernel
         self.unwritten: deque[ChunkDone] = deque()
         self.above = (*here.pools, dispatcher.token)
         self._dispatcher = dispatcher

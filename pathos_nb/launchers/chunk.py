@@ -2,7 +2,7 @@
 
 Items below 5 microseconds are run in blocks of 64 by the interpreter's own C loops, those below half a microsecond in
 blocks of 512; all others one by one, each told on the board before it begins. The first item of a run is slow whatever
-it does: a chunk that begins one by one goes on in blocks if its first 64 items are short.
+it does: a chunk that begins one by one goes on in blocks if its first 16 items are short.
 
 A run's first chunk may be large, for nobody knows how long its items take: it is on trial. What it has not begun goes
 back after half a millisecond, unless the items turn out to be short, or at its first failure. One long item among
@@ -57,6 +57,7 @@ BLOCK = 64
 _BLOCK_BELOW_S = 5e-6
 _LARGE_BLOCK, _LARGE_BLOCK_BELOW_S = 512, 5e-7  # which lasts no longer than 64 of the longest that are run in blocks
 TRIAL_S, _SHORT_TRIAL_S = 5e-4, 5e-3
+_LOOK_AT = 16
 _FEW = 4  # of fewer items it cannot be told whether they are short
 _clock = time.perf_counter
 
@@ -153,7 +154,7 @@ class Chunk:
         values, worker, cells = self.values, self.worker, self.worker.cells
         while (start := len(values)) < self.n:
             cells.begin(self.number, start)  # before the limit is read, as the pool sets it before it reads this
-            stop = min(start + self.block, self.n, cells.limit(self.number))
+            stop = min(start - start % self.block + self.block, self.n, cells.limit(self.number))
             if stop <= start:
                 return
             while len(values) < stop:
@@ -190,7 +191,7 @@ class Chunk:
         worker, function, number, cells = self.worker, self.function, self.number, self.worker.cells
         take, now, ends, values, offset = worker.capture.take, _clock, self.ends, self.values, worker.now(0.0)
         guard = self._guard() if self.run_of.spec.seed is not None or self.run_of.spec.timeout_s else None
-        look_at = BLOCK if self.n > BLOCK and self.run_of.may_block else self.n
+        look_at = _LOOK_AT if self.n > BLOCK and self.run_of.may_block else self.n
         for place, row in enumerate(rows):
             cells.begin(number, place)  # before the limit is read, as the pool sets it before it reads this
             if place >= cells.limit(number):
@@ -215,10 +216,10 @@ class Chunk:
                 return
 
     def _are_short(self) -> bool:
-        """Whether the first block's items were short; then they have one stamp, and so will the others."""
-        if self.run_of.prints or sum(self._but_the_longest()) > BLOCK * _BLOCK_BELOW_S:
+        """Whether the first items were short; then those of their block have one stamp, and so will the others."""
+        if self.run_of.prints or sum(self._but_the_longest()) > _LOOK_AT * _BLOCK_BELOW_S:
             return False
-        self.block, self.ends = BLOCK, self.ends[-1:]
+        self.block, self.ends = BLOCK, array("d")
         self.until += _SHORT_TRIAL_S if self.on_trial else 0.0
         return True
 

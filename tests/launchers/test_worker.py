@@ -130,7 +130,7 @@ def test_short_items_share_stamps_and_very_short_ones_in_larger_blocks(monkeypat
 
 
 def test_one_long_item_among_short_ones_does_not_end_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    report = report_by(Clock(1e-6, at_30=0.02), monkeypatch)
+    report = report_by(Clock(1e-6, at_10=0.02), monkeypatch)
     assert (report.n_run, report.block) == (1000, 64)
     assert report_by(Clock(1e-6, at_700=0.02), monkeypatch).n_run == 1000
     assert report_by(Clock(1e-6, at_260=0.02, at_400=0.02), monkeypatch).n_run == 448
