@@ -2,7 +2,7 @@
 
 Items below 5 microseconds are run in blocks of 64 by the interpreter's own C loops, those below half a microsecond in
 blocks of 512; all others one by one, each told on the board before it begins. The first item of a run is slow whatever
-it does: a chunk that begins one by one goes on in blocks if its first 16 items are short.
+it does: a chunk that begins one by one goes on in blocks if its first 16 items are short, or 64, or 256, and so on.
 
 A run's first chunk may be large, for nobody knows how long its items take: it is on trial. What it has not begun goes
 back after half a millisecond, unless the items turn out to be short, or at its first failure. One long item among
@@ -212,14 +212,16 @@ class Chunk:
                 self.output.append((place, text))
             if (stamp > self.until and not self._was_interrupted(stamp)) or (self.failures and self.on_trial):
                 return
-            if place + 1 == look_at < self.n and self._are_short():
-                return
+            if place + 1 == look_at < self.n:
+                if self._are_short():
+                    return
+                look_at *= 4
 
     def _are_short(self) -> bool:
-        """Whether the first items were short; then those of their block have one stamp, and so will the others."""
-        if self.run_of.prints or sum(self._but_the_longest()) > _LOOK_AT * _BLOCK_BELOW_S:
+        """Whether the items so far were short; then those of each block have one stamp, and so will the others."""
+        if self.run_of.prints or sum(self._but_the_longest()) > len(self.ends) * _BLOCK_BELOW_S:
             return False
-        self.block, self.ends = BLOCK, array("d")
+        self.block, self.ends = BLOCK, self.ends[BLOCK - 1 :: BLOCK]
         self.until += _SHORT_TRIAL_S if self.on_trial else 0.0
         return True
 

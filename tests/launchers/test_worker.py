@@ -129,6 +129,13 @@ def test_short_items_share_stamps_and_very_short_ones_in_larger_blocks(monkeypat
     assert ends[0] - report.started == pytest.approx(512e-8, abs=1e-6)
 
 
+def test_items_that_begin_slowly_go_in_blocks_once_they_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = report_by(Clock(1e-7, at_3=1e-4, at_4=1e-4), monkeypatch)
+    ends = array("d", report.ends)
+    assert (report.n_run, report.block, len(ends)) == (1000, 512, 2)
+    assert ends[0] - report.started == pytest.approx(2e-4 + 510e-7, abs=1e-6)
+
+
 def test_one_long_item_among_short_ones_does_not_end_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     report = report_by(Clock(1e-6, at_10=0.02), monkeypatch)
     assert (report.n_run, report.block) == (1000, 64)
