@@ -174,7 +174,7 @@ class Chunk:
             if text := worker.capture.take():
                 self.run_of.prints = True
                 self.output.append((start, text))
-            if (stamp > self.until and not self._was_interrupted(stamp)) or (self.on_trial and self.failures):
+            if (stamp > self.until and not self._nearly_done(stamp)) or (self.on_trial and self.failures):
                 return
             if stop == _LARGE_BLOCK != self.block and stop < self.n:
                 self._enlarge()
@@ -210,7 +210,7 @@ class Chunk:
             if text := take():
                 self.run_of.prints = True
                 self.output.append((place, text))
-            if (stamp > self.until and not self._was_interrupted(stamp)) or (self.failures and self.on_trial):
+            if (stamp > self.until and not self._nearly_done(stamp)) or (self.failures and self.on_trial):
                 return
             if place + 1 == look_at < self.n:
                 if self._are_short():
@@ -229,8 +229,8 @@ class Chunk:
         """Give what the items, or blocks, took so far, but for one: that may have been the machine's doing."""
         return sorted(map(sub, self.ends, chain((self.worker.now(self.started),), self.ends)))[:-1]
 
-    def _was_interrupted(self, stamp: float) -> bool:
-        """Whether the time of a trial is up because of a single item, or block; then it goes on."""
+    def _nearly_done(self, stamp: float) -> bool:
+        """Whether what is left is short, as far as all but the longest item, or block, tell; then a trial goes on."""
         if not self.on_trial or len(self.ends) < _FEW:
             return False
         others, n_done = self._but_the_longest(), len(self.values)
