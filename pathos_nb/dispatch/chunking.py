@@ -18,7 +18,7 @@ Yang & Casanova (2003), UMR: a multi-round algorithm for scheduling divisible wo
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from pathos_nb.typed import NamedTuple
 
 MAX_CHUNK_S = 0.25
 CUT_S = 2 * MAX_CHUNK_S  # a worker gives back then what it has not begun: its items take longer than those before
