@@ -281,10 +281,10 @@ def test_a_home_that_cannot_be_written_is_seen(connect, bed):
     assert "Permission denied" in facts.why_not
 
 
-@pytest.fixture
-def few_sessions(tmp_path, home):
+@pytest.fixture(scope="module")
+def few_sessions(tmp_path_factory):
     """Give a bed whose host allows two sessions on a connection."""
-    bed = Bed(tmp_path / "small", 1, "--sshd", "MaxSessions 2")
+    bed = Bed(tmp_path_factory.mktemp("few") / "small", 1, "--sshd", "MaxSessions 2")
     try:
         bed.up()
     except RuntimeError as error:
