@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pathos_nb.dispatch.captured import HEAVY_BYTES, heavy
-from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
+from pathos_nb.dispatch.chunking import CUT_S, FAR_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.run import Pace, Run, Task
 from pathos_nb.dispatch.sites import Sites
+from pathos_nb.dispatch.tail import Tail, guessed_s, n_taken
 from pathos_nb.dispatch.unsendable import cannot_send, other_python
 from pathos_nb.errors import CannotSend, Failure, PathosNbError
 from pathos_nb.launchers.contract import Hub
@@ -68,6 +69,7 @@ class Feeder:
         self.crew, self.runs, self.hub = crew, runs, hub
         self._fail_item, self._fail_run = fail_item, fail_run
         self.sites = Sites(crew)
+        self._tail = Tail(crew, runs, hub, self.feed)
         self._look_again: Any = None
         self._not_before_s = 0.0
 
@@ -189,7 +191,7 @@ class Feeder:
     def _adapted(self, run: Run, seat: Seat, room: int) -> int:
         item_s = run.item_s.get(id(seat))
         if item_s is None:
-            return 0 if seat.in_flight else self._trial(run)
+            return self._trial(run, seat)
         overhead_s = seat.overhead_s + seat.slot.latency_s / _TRIPS_A_CHUNK
         measured = Measured(item_s, overhead_s, run.item_bytes, seat.last_size)
         left = run.source.left
@@ -198,15 +200,18 @@ class Feeder:
         left += sum(len(task.indices) for task in itertools.islice(run.again, WINDOW))
         if left <= 0:
             return 0
-        return next_size(measured, left, self._share(run, seat))
+        share = self._share(run, seat)
+        return 0 if self._tail.leaves(run, seat, left, share) else next_size(measured, left, share)
 
-    def _trial(self, run: Run) -> int:
+    def _trial(self, run: Run, seat: Seat) -> int:
         """Give the size of the first chunk; it is cut short in the worker if its items are not short."""
-        source = run.source
+        source, is_far = run.source, seat.slot.latency_s > FAR_S
+        if seat.in_flight and not is_far:
+            return 0
         if run.is_stream or source.total is None or not source.is_light():
             return 1
         n_in_all = source.n_taken + (source.left or 0)  # of those that were chosen, where not all are wanted
-        return trial_size(n_in_all, run.options.n_workers or len(self.crew.seats))
+        return trial_size(n_in_all, run.options.n_workers or len(self.crew.seats), 2 if is_far else 1)
 
     def _first_of(self, run: Run, seat: Seat) -> Task | None:
         """Take what is to run again from the queue: as much of it as a chunk may last."""
@@ -409,7 +414,7 @@ class Feeder:
 
     def _unbegun_s(self, seat: Seat) -> float:
         """Estimate how long what a seat has not begun will take; 0 if it cannot be taken."""
-        return sum(n * _guessed_s(c.run, seat) for c, _, n in self._unbegun(seat))
+        return sum(n * guessed_s(c.run, seat) for c, _, n in self._unbegun(seat))
 
     def _unbegun(self, seat: Seat) -> list[tuple[Chunk, int, int]]:
         """Give (chunk, first offset, number of items) of what a seat has not begun."""
@@ -438,7 +443,9 @@ class Feeder:
         if not left:  # it has begun the last of it meanwhile
             return
         chunk, first, n = left[-1]
-        start = first if chunk.run.options.chunksize else first + n // 2
+        start = first if chunk.run.options.chunksize else chunk.limit - n_taken(chunk.run, seat, victim, n)
+        if start == chunk.limit:
+            return self._look_later()
         if victim.slot.answers_later:
             self._ask_back(seat, victim, chunk, start)
             return
@@ -469,12 +476,6 @@ class Feeder:
     def _look(self) -> None:
         self._look_again = None
         self.feed()
-
-
-def _guessed_s(run: Run, seat: Seat) -> float:
-    """Guess how long an item takes on a seat: as long as its last, or as others' do where it has reported none."""
-    known = run.item_s.get(id(seat))
-    return max(max(run.item_s.values(), default=1.0) if known is None else known, 1e-9)
 
 
 def _holds_more_than_one(seat: Seat) -> bool:

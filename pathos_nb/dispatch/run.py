@@ -165,6 +165,7 @@ class Run:
         self.n_sent = self.n_in_flight = 0
         self.pace = Pace()
         self.pins: dict[int, int] = {}
+        self.leaving: dict[int, bool] = {}
         self.team: set[int] = set()
         self.payloads: dict[Any, Payload] = {}
         self.item_s: dict[int, float] = {}
