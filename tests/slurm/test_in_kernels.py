@@ -12,7 +12,7 @@ from tests.notebook.kernel import Answer, Kernel, loaded_kernel
 from tests.rig.bed import wait_until
 from tests.rig.cluster import Cluster
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.leaves("files")]  # a front end keeps its loop
 WAIT_S = 60.0
 
 SWEEP = """%%pmap --detach -p slurm -o fits per_task=4 for x in range(4)
