@@ -161,6 +161,7 @@ class Run:
         self.unattended = False
         self.again: deque[Task] = deque()
         self.attempts: dict[int, int] = {}
+        self.ways_lost: dict[int, int] = {}
         self.stopping = ""
         self.n_sent = self.n_in_flight = 0
         self.pace = Pace()

@@ -13,7 +13,7 @@ import pytest
 from pathos_nb import Failure, Pool, detach
 from pathos_nb.detached.watching import Patience
 from pathos_nb.dispatch.results import Results
-from pathos_nb.errors import PathosNbError, TaskEnded
+from pathos_nb.errors import TaskEnded, WorkerLost
 from pathos_nb.session import close_session, current_session
 from tests.rig.bed import wait_until
 from tests.rig.cluster import Cluster, why_no_cluster
@@ -72,12 +72,19 @@ def nap(x: int) -> int:
     return x
 
 
-def take(x: int) -> int:
-    if x == 2:
-        held = bytearray(3 * MEMORY_MB << 20)
-        held[::4096] = b"x" * len(held[::4096])  # what nobody has touched does not count
-        time.sleep(60)
-    return 10 * x
+def greedy(folder: Path):
+    """Give a function whose point 2 takes more memory than its job may, once a file is there."""
+
+    def take(x):
+        if x == 2:
+            while not Path(folder, "open").exists():
+                time.sleep(0.05)
+            held = bytearray(3 * MEMORY_MB << 20)
+            held[::4096] = b"x" * len(held[::4096])  # what nobody has touched does not count
+            time.sleep(60)
+        return 10 * x
+
+    return take
 
 
 def preempt(cluster: Cluster, node: str) -> str:
@@ -122,7 +129,9 @@ def test_a_task_that_is_preempted_is_queued_again_and_goes_on(cluster: Cluster, 
 
 
 def test_a_task_that_takes_too_much_memory_says_so(cluster: Cluster, tmp_path: Path):
-    fits = detach(take, range(3), title="fits", per_task=3, memory=f"{MEMORY_MB}M", requeue=False)
+    fits = detach(greedy(tmp_path), range(3), title="fits", per_task=3, memory=f"{MEMORY_MB}M", requeue=False)
+    assert wait_until(lambda: fits.run.n_done == 2, WAIT_S)
+    (tmp_path / "open").touch()
     assert fits.run.wait(WAIT_S)
     assert values(fits) == [0, 10, None]
     assert the_end(fits).how == "out of memory"
@@ -142,13 +151,12 @@ def test_a_pool_whose_node_is_taken_goes_on_and_gets_another(cluster: Cluster):
         assert run.result() == list(range(400))
 
 
-def test_a_pool_whose_item_takes_more_than_its_job_may_ends_with_a_word_and_what_is_finished(cluster: Cluster):
+def test_an_item_that_takes_more_memory_than_its_job_may_fails_alone(cluster: Cluster, tmp_path: Path):
+    (tmp_path / "open").touch()
     with Pool("slurm", nodes=1, cpus=1, memory=f"{MEMORY_MB}M") as pool:
-        run = pool.start(take, range(3), chunksize=1, retries=0)
-        assert run.wait(WAIT_S)
-        with pytest.raises(PathosNbError, match="memory"):
-            run.result()
-        assert run.n_done >= 2
+        got = pool.map(greedy(tmp_path), range(4), chunksize=1, retries=0, on_error="keep")
+        assert [y.error.__class__ if isinstance(y, Failure) else y for y in got] == [0, 10, WorkerLost, 30]
+        assert "memory" in str(got[2].error)
 
 
 def gpus(_: object) -> tuple[str, str | None]:
