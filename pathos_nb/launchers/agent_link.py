@@ -373,7 +373,7 @@ class Link:
 
 
 def _in_words(carrier: Carrier) -> str:
-    """Say how the agent has ended, if it was the agent; and what was said of it, where that tells more than a number."""
+    """Say how the agent has ended, if it was the agent; with what was said of it, where that tells more."""
     why = carrier.why_ended()
     lines = carrier.error_text().splitlines() if why else []
     said = next((line.strip() for words in _TELLING for line in reversed(lines) if words.search(line)), "")
