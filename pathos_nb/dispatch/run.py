@@ -176,7 +176,9 @@ class Run:
         self.called = _called(call.function)
         self.again: deque[Task] = deque()
         self.attempts: dict[int, int] = {}
+        self.ways_lost: dict[int, int] = {}
         self.pins: dict[int, int] = {}
+        self.leaving: dict[int, bool] = {}
         self.team: set[int] = set()
         self.payloads: dict[Any, Payload] = {}
         self.item_s: dict[int, float] = {}
