@@ -6,13 +6,13 @@ A `Run` is the record that every view is made from. The dispatcher changes it, u
 from __future__ import annotations
 
 import contextlib
-import reprlib
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from pathos_nb.dispatch.called import called_with, name_of
 from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
 from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
@@ -27,7 +27,6 @@ from pathos_nb.launchers.inside import here
 from pathos_nb.launchers.worker import ByValue
 from pathos_nb.wire.serialization import Payload
 
-_ARGUMENT_CHARS = 120
 _HEAVY_BYTES = 1 << 18
 _STREAM_CHUNKS = 5000
 
@@ -156,7 +155,7 @@ class Run:
         self.places: list[PlaceNews] = []
         self.inner = InnerRuns()
         self.node: Any = None  # in a graph of calls, if it is in one
-        self.called = _called(call.function)
+        self.called = name_of(call.function)
         self.error: BaseException | None = None
         self.unattended = False
         self.again: deque[Task] = deque()
@@ -442,16 +441,9 @@ class Run:
         try:
             items = task.items
             row = items[place] if self.source.star else tuple(column[place] for column in items)
-            text = reprlib.repr(row) if len(row) != 1 else f"({reprlib.repr(row[0])})"
-        except Exception as error:  # the user's own repr
+        except Exception as error:  # of a sequence of the user's own
             return f"<no repr: {type(error).__name__}>"
-        return text if len(text) <= _ARGUMENT_CHARS else f"{text[:_ARGUMENT_CHARS]}..."
-
-
-def _called(function: Any) -> str:
-    """Give a function's name; that of the user's own where it is wrapped."""
-    found = getattr(function, "func", function)
-    return str(getattr(found, "__name__", None) or type(found).__name__)
+        return called_with(self.function, row)
 
 
 def _not_run(index: int, error: BaseException | None = None) -> Failure:

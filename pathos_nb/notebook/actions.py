@@ -169,6 +169,9 @@ def errors(session: Session, values: Mapping[str, Any]) -> Errors:
     kept = _known(session, values["run"])
     if kept is None:
         return session.sweeps.errors(values["run"]) or Errors([])
+    found = kept.results() if kept.results is not None else None
+    if found is not None:
+        return found.errors
     failures = kept.failures
     return Errors([failures[i] for i in sorted(failures)], lambda index: failures[index].argument)
 
@@ -191,7 +194,10 @@ def _profiled(session: Session, name: str | None) -> tuple[Any, Callable[[int], 
     known = _known(session, name or latest) if name or latest or session.sweeps is None else None
     if known is not None:
         found = _recorded(session, known)
-        return (known, None) if found is None else (found.run, found.label)
+        if found is None:  # all that is known of it is here
+            there = known.results() if known.results is not None else None
+            return known, None if there is None else there.label
+        return found.run, found.label
     kept = session.sweeps.profiled(name)
     if kept is None:
         return session.run(), None  # the latest one, which says that it was not profiled

@@ -347,6 +347,9 @@ def _say_what_is_not_kept(run: Run, say: Callable[[str], object]) -> None:
     if recorder.n_unpicklable:
         n, s = recorder.n_unpicklable, "s" * (recorder.n_unpicklable > 1)
         say(f"note: {n:,} value{s} cannot be pickled: delivered, but not kept\n")
+    if recorder.was_begun_again and recorder.trouble is None:
+        what = "was removed or replaced while the run went on; all points of the run are in the one that is there now"
+        say(f"note: the store {recorder.path} {what}\n")
     if recorder.trouble is not None:
         what = f"{recorder.n_not_kept:,} points of {run.title or run.run_id} are here, but not kept"
         say(f"note: {what}: {recorder.trouble}\n")

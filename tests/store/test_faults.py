@@ -291,6 +291,94 @@ def test_over_its_limit_the_oldest_runs_that_are_done_are_forgotten(path):
     store.close()
 
 
+class Gate:
+    """Lets an item wait until the test has done something to the store."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.is_there, self.may_go = at, threading.Event(), threading.Event()
+
+    def __call__(self, x: int) -> bytes:
+        if x == self.at:
+            self.is_there.set()
+            assert self.may_go.wait(60), "nobody let it go"
+        return bytes(x << 18)
+
+
+def swept_while(path: Path, happens: Any) -> tuple[Store, Any]:
+    """Sweep; in the midst of it, with points on the disk, have something happen to the store."""
+    store, gate, runs = Store(path), Gate(7), list[Any]()
+    found = plan(store, Sweep(gate, function_key(square), ("x",), [(x,) for x in range(12)], "sweep"))
+
+    def sweeps() -> None:
+        registry.observers.append(found.attach)
+        try:
+            with Pool("serial") as pool:
+                runs.append(pool.start(gate, found.rows(), star=True, title="sweep"))
+                runs[0].wait()
+        finally:
+            registry.observers.remove(found.attach)
+
+    thread = threading.Thread(target=sweeps)
+    thread.start()
+    assert gate.is_there.wait(60) and store.writer.flush(60)
+    happens(path)
+    gate.may_go.set()
+    thread.join(60)
+    return store, runs[0]
+
+
+def _replace(path: Path) -> None:
+    other = path.with_name("other.sqlite")
+    Store(other).close()
+    for file in path.parent.glob("store.sqlite*"):
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    other.rename(path)
+
+
+@pytest.mark.parametrize("happens", [lambda path: shutil.rmtree(path.parent), _replace], ids=["removed", "replaced"])
+def test_a_store_that_goes_in_mid_run_is_begun_anew_with_all_points(tmp_path, happens):
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o700)
+    store, run = swept_while(folder / "store.sqlite", happens)
+    assert run.result() == [bytes(x << 18) for x in range(12)] and run.recorder.was_begun_again
+    assert run.recorder.trouble is None and store.writer.flush(60)
+    with contextlib.closing(Store(folder / "store.sqlite")) as seen:
+        (found,) = listed(seen.file)
+        assert (found.n_done, found.state) == (12, "done")
+        assert loaded(seen.file, found).values() == run.result()
+    store.close()
+
+
+def test_a_store_that_cannot_be_begun_anew_is_said_and_the_results_are_there(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o700)
+
+    def happens(path: Path) -> None:
+        shutil.rmtree(folder)
+        folder.write_text("a file in its place")
+
+    store, run = swept_while(folder / "store.sqlite", happens)
+    assert run.result() == [bytes(x << 18) for x in range(12)] and run.state == "done"
+    assert "cannot be opened" in str(run.recorder.trouble) and run.recorder.n_not_kept
+    store.close()
+
+
+def test_more_points_of_the_same_name_go_on_in_its_row_and_those_of_another_are_copied(path):
+    store = Store(path)
+    swept(store, bytes, [1 << 20, 2])
+    run = swept(store, bytes, [1 << 20, 2, 3], "resume")
+    assert (run.n_before, run.result()) == (2, [bytes(1 << 20), bytes(2), bytes(3)]) and run.recorder.copies == []
+    store.writer.flush()
+    assert [(found.run, found.n_done, found.total) for found in listed(store.file)] == [(1, 3, 3)]
+    run = swept(store, bytes, [5, 2, 1 << 20, 3, 2], "resume")
+    assert (run.n_before, run.result()[2]) == (4, bytes(1 << 20)) and len(run.recorder.copies) == 4
+    store.writer.flush()
+    store.delete(listed(store.file)[:1])
+    (left,) = listed(store.file)
+    assert [len(value) for value in loaded(store.file, left)] == [5, 2, 1 << 20, 3, 2], "its large value is its own"
+    store.close()
+
+
 def test_a_store_that_was_deleted_is_begun_anew(path):
     stores = Stores()
     stores.get(path)

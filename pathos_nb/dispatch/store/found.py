@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.ended import EndedRun
@@ -21,9 +21,6 @@ from pathos_nb.dispatch.store.sweep import NOT_KEPT, Block, Row, rows_of_block
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.errors import Cancelled, Failure, StoreError
 from pathos_nb.wire.quick import loads
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "StoredRun", "code_of", "done_places", "find", "job_folders", "keys_of", "listed", "loaded", "matches",
@@ -278,7 +275,7 @@ def points_of(file: StoreFile, run: StoredRun) -> list[Row]:
     return [row for (packed,) in rows for row in rows_of_block(packed, len(run.names))]
 
 
-def matches(file: StoreFile, runs: Sequence[StoredRun], keys: bytes) -> dict[int, int]:
+def matches(file: StoreFile, runs: Sequence[StoredRun], wanted: Mapping[bytes, Sequence[int]]) -> dict[int, int]:
     """Find points that some run has finished.
 
     Parameters
@@ -287,21 +284,25 @@ def matches(file: StoreFile, runs: Sequence[StoredRun], keys: bytes) -> dict[int
         The store.
     runs : sequence of StoredRun
         All of one function, the first preferred.
-    keys : bytes
-        Of the points that are wanted.
+    wanted : mapping of bytes to sequence of int
+        The keys of the points that are wanted, each with the places that it has among them.
 
     Returns
     -------
     dict of int to int
         From the place of a point to the row of one that is the same.
     """
-    done: dict[bytes, int] = {}
-    for run in reversed(runs):
-        there = keys_of(file, run.run)
-        for place in done_places(file, run.run):
-            done[there[place * KEY_BYTES : (place + 1) * KEY_BYTES]] = point_id(run.run, place)
-    each = ((i // KEY_BYTES, done.get(keys[i : i + KEY_BYTES])) for i in range(0, len(keys), KEY_BYTES))
-    return {place: point for place, point in each if point is not None}
+    found: dict[bytes, int] = {}
+    for run in runs:
+        if len(found) == len(wanted):
+            break
+        keys = keys_of(file, run.run)
+        here = {at // KEY_BYTES: keys[at : at + KEY_BYTES] for at in range(0, len(keys), KEY_BYTES)}
+        here = {place: key for place, key in here.items() if key in wanted and key not in found}
+        for place in done_places(file, run.run) if here else ():
+            if place in here:
+                found.setdefault(here[place], point_id(run.run, place))
+    return {place: point for key, point in found.items() for place in wanted[key]}
 
 
 def loaded(file: StoreFile, run: StoredRun) -> Results:

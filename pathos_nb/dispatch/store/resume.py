@@ -24,6 +24,7 @@ from pathos_nb.dispatch.store.owners import said
 from pathos_nb.dispatch.store.points import Kept, kept_points, read_points
 from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.dispatch.store.store import Store
+from pathos_nb.dispatch.store.stretches import Stretch, stretches
 from pathos_nb.dispatch.store.sweep import Row, Sweep, packed_rows
 
 __all__ = ["Plan", "path_of", "plan"]
@@ -43,8 +44,8 @@ class Plan:
         The run that it goes on with.
     kept : Kept or None
         What is finished.
-    copies : dict of int to int
-        From places to points of other runs, which become points of this one.
+    copies : list of Stretch
+        Points of other runs, which become points of this one.
     note : str
         What is to be said about it.
     places : sequence of int or None
@@ -55,7 +56,7 @@ class Plan:
     sweep: Sweep
     first: StoredRun | None = None
     kept: Kept | None = None
-    copies: dict[int, int] = field(default_factory=dict)
+    copies: list[Stretch] = field(default_factory=list)
     note: str = ""
     places: Sequence[int] | None = None
 
@@ -99,7 +100,7 @@ class Plan:
             run.earlier_s = first.seconds if first is not None else 0.0
         recorder = self.store.record(run, self.sweep, first.run if first is not None else None)
         recorder.places = self.places
-        recorder.copies = [(point, place) for place, point in self.copies.items()]
+        recorder.copies = self.copies
         self.store.begin(recorder)
         return recorder
 
@@ -149,26 +150,29 @@ def plan(store: Store, sweep: Sweep, how: str = "") -> Plan:
 
 
 def _go_on(found: Plan, runs: Sequence[StoredRun]) -> None:
-    """Go on with the latest run if it is of the same points; take what is missing then from the others."""
-    file, n = found.store.file, len(found.sweep.rows)
+    """Go on with the latest run if it is of the same points, or of the first of them; take the rest from the others."""
+    file, rows = found.store.file, found.sweep.rows
     latest, others = runs[0], runs
-    if latest.total == n and not latest.is_running and _is_of(found.sweep, file, latest.run):
-        found.first, found.kept, others = latest, kept_points(file, latest.run, max(1, n)), runs[1:]
+    if _begins(latest, found.sweep) and not latest.is_running and _is_of(found.sweep, file, latest.run):
+        found.first, found.kept, others = latest, kept_points(file, latest.run, max(1, len(rows))), runs[1:]
     kept = found.kept = found.kept or Kept()
-    if others and len(kept.values) < n:
-        there = {
-            place: point
-            for place, point in matches(file, others, found.sweep.all_keys()).items()
-            if place not in kept.values
-        }
-        more = read_points(file, there)
-        found.copies = {place: point for place, point in there.items() if place in more.values}
+    if others and len(kept.values) < len(rows):
+        missing = [place for place in range(len(rows)) if place not in kept.values]
+        there = matches(file, others, found.sweep.places_by_key(missing))
+        more = read_points(file, stretches(there))
+        found.copies = stretches({place: point for place, point in there.items() if place in more.values})
         kept.values.update(more.values)
         kept.chunks += more.chunks
 
 
+def _begins(run: StoredRun, sweep: Sweep) -> bool:
+    """Whether a sweep may go on in the row of a run: as many points, or more of what has the same name."""
+    n = len(sweep.rows)
+    return run.total is not None and (run.total == n or (run.total < n and run.title == sweep.title))
+
+
 def _is_of(sweep: Sweep, file: StoreFile, run: int) -> bool:
-    """Whether the points that a run has written are those of a sweep: plain ones are compared as they are written.
+    """Whether the points that a run has written begin a sweep: plain ones are compared as they are written.
 
     That is five times as fast as making their keys, which say the same.
     """

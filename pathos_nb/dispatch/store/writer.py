@@ -93,6 +93,7 @@ class StoreWriter:
             recorders = [recorder for recorder in self._recorders if recorder.has_more and not recorder.is_given_up]
         try:
             with self._file.writing() as connection:
+                recorders = [recorder for recorder in recorders if recorder.is_at(self._file.generation)]
                 for recorder in recorders:
                     recorder.write(connection)
             self.n_commits += 1
