@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
+from pathos_nb.dispatch.cache_keys import CallKeys
 from pathos_nb.dispatch.caches import MISSING, ArchiveCache, StoreCache, as_cache, look_up
-from pathos_nb.dispatch.store.keys import function_key
 from pathos_nb.errors import BadOption
 
 __all__ = ["Cached", "bare", "cached"]
@@ -33,8 +33,9 @@ class Cached:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Give the value for these arguments, computed only if it is not there."""
-        key = function_key(self.__wrapped__, kwargs).point(args)
-        found = look_up(self.cache, key)
+        keys = CallKeys(self.__wrapped__, kwargs)
+        key, older = keys.key(args), keys.older(args)
+        found = look_up(self.cache, key, older)
         if found is MISSING:
             found = self.__wrapped__(*args, **kwargs)
             self.cache.put([(key, found)])

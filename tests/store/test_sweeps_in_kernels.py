@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from pathlib import Path
 
@@ -210,3 +212,44 @@ def test_what_cannot_be_kept_is_said_and_the_map_goes_on(kernels):
     assert off.status == "ok" and kernel.value("not __import__('os').path.exists('off')")
     refused = kernel.run("%%pmap --resume for v in range(3)\nlock is None or v")
     assert "the points cannot be kept" in refused.text + refused.traceback
+
+
+def test_a_store_that_cannot_be_used_says_so_and_is_moved_away_by_a_verb(kernels):
+    first = kernels.new()
+    first.run(cell(5))
+    first.manager.shutdown_kernel(now=True)
+    store = kernels.folder / "s.sqlite"
+    with contextlib.closing(sqlite3.connect(store)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+    kernel = kernels.new()
+    said = kernel.run("%pathos runs").result
+    assert f"the store {store} was written by a newer pathos_nb" in said and "%pathos runs --set-aside" in said, said
+    assert "no run is called 'fits'; the store" in kernel.run("%pathos load fits").text
+    answer = kernel.run(cell(6))
+    assert "the points are not kept: the store" in answer.text and kernel.value("list(fits)") == [
+        v * 10 for v in range(6)
+    ]
+    said = kernel.run("%pathos runs").result
+    assert "fits" in said and "newer pathos_nb" in said, "this kernel's runs, and what is wrong with the store"
+    said = kernel.run("%pathos runs --set-aside").result
+    (aside,) = kernels.folder.glob("s-aside-*.sqlite")
+    assert str(aside) in said and aside.stat().st_size and not store.exists()
+    assert kernel.run(cell(6)).text == "" and "not kept" not in kernel.run("%pathos runs").result
+    assert "no store" in kernel.run(f"%pathos runs {kernels.folder / 'nothing'}").text
+
+    with contextlib.closing(sqlite3.connect(aside)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    assert "5 of 5" in kernel.run(f"%pathos runs {aside}").result, "it is looked into, as any other"
+
+
+def test_the_later_of_two_results_of_a_name_is_given_whether_it_is_kept_or_not(kernels):
+    kernel = kernels.new()
+    kernel.run(cell(3))
+    kernel.run("%%pmap --store off -o fits for v in range(4)\n-v")
+    answer = kernel.run("%pathos load fits")
+    assert "note: fits is the run" in answer.text and "which is not kept" in answer.text, answer.text
+    assert kernel.value("list(fits)") == [0, -1, -2, -3], "no older one is put in its place"
+    kernel.run("%xdel fits\nimport gc\ngc.collect()")
+    answer = kernel.run("%pathos load fits -o older")
+    assert "was not kept, and is gone" in answer.text and kernel.value("list(older)") == [0, 10, 20], answer.text

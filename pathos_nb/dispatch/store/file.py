@@ -37,6 +37,7 @@ __all__ = ["PLACES", "StoreFile", "point_id", "translated"]
 _FORMAT = 1
 _APPLICATION = 0x50617468  # "Path"
 _BUSY_S = 2.0
+_ASIDE = "move it away, and a new one is begun: %pathos runs --set-aside, or outside of notebooks mv FILE* ELSEWHERE"
 PLACES = 1 << 32  # the row of a point is that of its run times this, and its place
 
 _SCHEMA = """
@@ -156,7 +157,7 @@ class StoreFile:
                 raise StoreError(f"{self.path} is a database, but not a store of pathos_nb", cure=cure)
             elif version > _FORMAT:
                 what = f"the store {self.path} was written by a newer pathos_nb (format {version}, here {_FORMAT})"
-                raise StoreError(what, cure="update pathos_nb, or give another file by --store PATH")
+                raise StoreError(what, cure=f"update pathos_nb, or give another file by --store PATH, or {_ASIDE}")
             connection.execute(_JOBS)
             connection.execute(_PROFILES)
         finally:
@@ -325,7 +326,7 @@ _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         ("malformed", "not a database", "corrupt", "file is encrypted", "no such table", "no such column"),
         "is damaged",
-        "move it away: a new one is begun; sqlite3 FILE .recover may save its rows",
+        f"{_ASIDE}; sqlite3 FILE .recover may save its rows",
     ),
 )
 
