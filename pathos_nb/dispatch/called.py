@@ -58,13 +58,13 @@ def _names(function: Any) -> tuple[str, ...]:
     """Give the names of the parameters that an item's arguments go to; nothing where they are not known."""
     n_bound = 0
     for _ in range(_MOST_DEPTH):
-        if hasattr(function, "__wrapped__"):
+        if hasattr(function, "__func__"):  # a method
+            function, n_bound = function.__func__, n_bound + 1
+        elif hasattr(function, "__wrapped__"):
             function = function.__wrapped__
         elif hasattr(function, "__code__"):
             code = function.__code__
             return tuple(code.co_varnames[n_bound : code.co_argcount])
-        elif hasattr(function, "__func__"):
-            function, n_bound = function.__func__, n_bound + 1
         elif hasattr(function, "func") and hasattr(function, "args"):
             function, n_bound = function.func, n_bound + len(function.args)
         elif hasattr(function, "function"):  # a cell's body
