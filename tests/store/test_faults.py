@@ -28,6 +28,7 @@ from pathos_nb.dispatch.store.sweep import Sweep
 from pathos_nb.errors import StoreError
 from pathos_nb.events import ChunkDone
 from pathos_nb.launchers.registry import registry
+from tests.rig.bed import wait_until
 
 pytestmark = pytest.mark.leaves("threads")
 
@@ -312,18 +313,21 @@ def swept_while(path: Path, happens: Any) -> tuple[Store, Any]:
     def sweeps() -> None:
         registry.observers.append(found.attach)
         try:
-            with Pool("serial") as pool:
-                runs.append(pool.start(gate, found.rows(), star=True, title="sweep"))
+            with Pool("threads", nodes=1) as pool:
+                runs.append(pool.start(gate, found.rows(), star=True, title="sweep", chunksize=1))
                 runs[0].wait()
         finally:
             registry.observers.remove(found.attach)
 
     thread = threading.Thread(target=sweeps)
     thread.start()
-    assert gate.is_there.wait(60) and store.writer.flush(60)
-    happens(path)
-    gate.may_go.set()
-    thread.join(60)
+    try:
+        assert gate.is_there.wait(60)
+        assert wait_until(lambda: [run.n_done for run in listed(store.file)] == [7])
+        happens(path)
+    finally:
+        gate.may_go.set()
+        thread.join(60)
     return store, runs[0]
 
 
@@ -361,6 +365,38 @@ def test_a_store_that_cannot_be_begun_anew_is_said_and_the_results_are_there(tmp
     assert run.result() == [bytes(x << 18) for x in range(12)] and run.state == "done"
     assert "cannot be opened" in str(run.recorder.trouble) and run.recorder.n_not_kept
     store.close()
+
+
+@pytest.mark.parametrize("torn", [0, 1, 23, 24, 2000, 5000], ids=lambda n: f"{n} bytes of a write")
+def test_a_machine_that_stops_in_mid_write_leaves_what_was_reported(tmp_path, torn):
+    told: set[int] = set()
+
+    def crashes(path: Path) -> None:
+        """Keep what the disk has at this moment: the shared memory beside it goes with the machine."""
+        told.update(place for (place,) in sqlite3.connect(path).execute("SELECT point % (1 << 32) FROM points"))
+        after = tmp_path / "after"
+        after.mkdir(mode=0o700)
+        for name in (path.name, f"{path.name}-wal"):
+            shutil.copy(path.with_name(name), after / name)
+        shutil.copytree(path.with_name(f"{path.name}.values"), after / f"{path.name}.values")
+        with (after / f"{path.name}-wal").open("ab") as log:
+            log.write(os.urandom(torn))
+
+    (tmp_path / "before").mkdir(mode=0o700)
+    store, _ = swept_while(tmp_path / "before" / "store.sqlite", crashes)
+    store.close()
+    with contextlib.closing(Store(tmp_path / "after" / "store.sqlite")) as found:
+        (run,) = listed(found.file)
+        kept = loaded(found.file, run)
+        there = {index for index, value in enumerate(kept) if isinstance(value, bytes)}
+        assert there == told == set(range(7)) and run.n_done == 7
+        assert all(kept[index] == bytes(index << 18) for index in there)
+
+
+def test_each_commit_is_flushed_to_the_disk(path):
+    with contextlib.closing(Store(path)) as store, store.file.reading() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_more_points_of_the_same_name_go_on_in_its_row_and_those_of_another_are_copied(path):

@@ -275,7 +275,7 @@ def points_of(file: StoreFile, run: StoredRun) -> list[Row]:
     return [row for (packed,) in rows for row in rows_of_block(packed, len(run.names))]
 
 
-def matches(file: StoreFile, runs: Sequence[StoredRun], wanted: Mapping[bytes, Sequence[int]]) -> dict[int, int]:
+def matches(file: StoreFile, runs: Sequence[StoredRun], wanted: Mapping[bytes, int]) -> dict[int, int]:
     """Find points that some run has finished.
 
     Parameters
@@ -284,25 +284,24 @@ def matches(file: StoreFile, runs: Sequence[StoredRun], wanted: Mapping[bytes, S
         The store.
     runs : sequence of StoredRun
         All of one function, the first preferred.
-    wanted : mapping of bytes to sequence of int
-        The keys of the points that are wanted, each with the places that it has among them.
+    wanted : mapping of bytes to int
+        The keys of the points that are wanted, each with its place among them.
 
     Returns
     -------
     dict of int to int
         From the place of a point to the row of one that is the same.
     """
-    found: dict[bytes, int] = {}
+    found: dict[int, int] = {}
     for run in runs:
-        if len(found) == len(wanted):
+        left = wanted if not found else {key: place for key, place in wanted.items() if place not in found}
+        if not left:
             break
-        keys = keys_of(file, run.run)
-        here = {at // KEY_BYTES: keys[at : at + KEY_BYTES] for at in range(0, len(keys), KEY_BYTES)}
-        here = {place: key for place, key in here.items() if key in wanted and key not in found}
-        for place in done_places(file, run.run) if here else ():
-            if place in here:
-                found.setdefault(here[place], point_id(run.run, place))
-    return {place: point for key, point in found.items() for place in wanted[key]}
+        keys, first = keys_of(file, run.run), point_id(run.run, 0)
+        each = [keys[at : at + KEY_BYTES] for at in range(0, len(keys), KEY_BYTES)]
+        if not left.keys().isdisjoint(each):
+            found |= {left[each[place]]: first + place for place in done_places(file, run.run) if each[place] in left}
+    return found
 
 
 def loaded(file: StoreFile, run: StoredRun) -> Results:

@@ -10,9 +10,10 @@ from pathos_nb.dispatch.keepers import ListKeeper
 from pathos_nb.dispatch.partial import ChosenRows
 from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.run import Run
-from pathos_nb.dispatch.store.file import StoreFile
+from pathos_nb.dispatch.store.file import StoreFile, point_id
 from pathos_nb.dispatch.store.found import (
     StoredRun,
+    done_places,
     keys_of,
     matches,
     of_function,
@@ -151,24 +152,42 @@ def plan(store: Store, sweep: Sweep, how: str = "") -> Plan:
 
 def _go_on(found: Plan, runs: Sequence[StoredRun]) -> None:
     """Go on with the latest run if it is of the same points, or of the first of them; take the rest from the others."""
-    file, rows = found.store.file, found.sweep.rows
-    latest, others = runs[0], runs
-    if _begins(latest, found.sweep) and not latest.is_running and _is_of(found.sweep, file, latest.run):
-        found.first, found.kept, others = latest, kept_points(file, latest.run, max(1, len(rows))), runs[1:]
-    kept = found.kept = found.kept or Kept()
-    if others and len(kept.values) < len(rows):
-        missing = [place for place in range(len(rows)) if place not in kept.values]
-        there = matches(file, others, found.sweep.places_by_key(missing))
-        more = read_points(file, stretches(there))
-        found.copies = stretches({place: point for place, point in there.items() if place in more.values})
-        kept.values.update(more.values)
-        kept.chunks += more.chunks
+    file, sweep, latest, others = found.store.file, found.sweep, runs[0], runs
+    kept = found.kept = Kept()
+    if latest.total is not None and latest.total <= len(sweep.rows) and _is_of(sweep, file, latest.run):
+        others = runs[1:]
+        if latest.is_running or (latest.total < len(sweep.rows) and latest.title != sweep.title):
+            first = point_id(latest.run, 0)
+            _take(found, {place: first + place for place in done_places(file, latest.run)})
+        else:
+            found.first, found.kept = latest, kept_points(file, latest.run, max(1, len(sweep.rows)))
+            kept = found.kept
+    missing = [place for place in range(len(sweep.rows)) if place not in kept.values] if others else []
+    if missing:
+        _take(found, _elsewhere(found, others, missing))
 
 
-def _begins(run: StoredRun, sweep: Sweep) -> bool:
-    """Whether a sweep may go on in the row of a run: as many points, or more of what has the same name."""
-    n = len(sweep.rows)
-    return run.total is not None and (run.total == n or (run.total < n and run.title == sweep.title))
+def _elsewhere(found: Plan, others: Sequence[StoredRun], missing: Sequence[int]) -> dict[int, int]:
+    """Find points in other runs: from their places to the rows there."""
+    keys = found.sweep.keys_at(missing)
+    wanted = dict(zip(reversed(keys), reversed(missing), strict=True))
+    there = matches(found.store.file, others, wanted)
+    if there and len(wanted) < len(keys):  # some points are the same: each of them is that one
+        places = ((place, wanted[key]) for key, place in zip(keys, missing, strict=True))
+        return {place: there[same] for place, same in places if same in there}
+    return there
+
+
+def _take(found: Plan, there: dict[int, int]) -> None:
+    """Read points of other runs, and have those that can be read copied."""
+    assert found.kept is not None
+    wanted = stretches(there)
+    more = read_points(found.store.file, wanted)
+    if len(more.values) < len(there):
+        wanted = stretches({place: point for place, point in there.items() if place in more.values})
+    found.copies += wanted
+    found.kept.values.update(more.values)
+    found.kept.chunks += more.chunks
 
 
 def _is_of(sweep: Sweep, file: StoreFile, run: int) -> bool:

@@ -92,8 +92,8 @@ class Sweep:
             self.keys = (self.keys or b"") + self.key.points(self.rows[start:], start)
         return self.keys
 
-    def places_by_key(self, places: Sequence[int]) -> dict[bytes, list[int]]:
-        """Give the keys of some points, each with the places that it has among them.
+    def keys_at(self, places: Sequence[int]) -> list[bytes]:
+        """Give the keys of some points.
 
         Parameters
         ----------
@@ -102,22 +102,17 @@ class Sweep:
 
         Returns
         -------
-        dict of bytes to list of int
+        list of bytes
 
         Raises
         ------
         CannotKey
             One has no content that could be written down.
         """
-        found: dict[bytes, list[int]] = {}
-        if self.keys is not None or len(places) == len(self.rows):
-            keys = self.all_keys()
-            each = [keys[place * KEY_BYTES : (place + 1) * KEY_BYTES] for place in places]
-        else:
-            each = [self.key.point(self.rows[place], place) for place in places]
-        for key, place in zip(each, places, strict=True):
-            found.setdefault(key, []).append(place)
-        return found
+        if self.keys is None and len(places) < len(self.rows):
+            return [self.key.point(self.rows[place], place) for place in places]
+        keys = self.all_keys()
+        return [keys[place * KEY_BYTES : (place + 1) * KEY_BYTES] for place in places]
 
     def blocks(self, start: int, n_most: int) -> Iterator[Block]:
         """Give the next points, in blocks.

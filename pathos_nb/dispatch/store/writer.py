@@ -143,7 +143,7 @@ class StoreWriter:
         return True
 
     def settle(self, digest: bytes, timeout_s: float = _END_S) -> None:
-        """Wait for runs of a function that were stopped and are still ending: they count as cut short then.
+        """Wait for runs of a function that are over, or were stopped, and are still being written: then all is known.
 
         Parameters
         ----------
@@ -153,7 +153,11 @@ class StoreWriter:
             At most so long.
         """
         until = time.monotonic() + timeout_s
-        ending = [r for r in list(self._recorders) if r.run.stopping and r.sweep.key.digest == digest]
+        ending = [
+            recorder
+            for recorder in list(self._recorders)
+            if (recorder.run.stopping or recorder.run.is_over) and recorder.sweep.key.digest == digest
+        ]
         for recorder in ending:
             recorder.run.wait(max(0.0, until - time.monotonic()))
             while not recorder.is_over and time.monotonic() < until:
