@@ -156,6 +156,9 @@ def _latest_of(session: Session, name: str) -> tuple[Any, str]:
     if results is not None:
         _note(f"{name} is the run {here.run_id} of this kernel, which is not kept")
         return results, here.title
+    if found is None:
+        cure = "run its cell again, and keep the result in a variable, by -o NAME"
+        raise BadOption(f"{name} was not kept, and its result is not there any more", cure=cure)
     results, run = session.sweeps.load(name)
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.started))
     _note(f"this is {name} of {when}; a later one, the run {here.run_id} of this kernel, was not kept, and is gone")
