@@ -76,9 +76,10 @@ def read_points(file: StoreFile, found: Sequence[Stretch]) -> Kept:
     Returns
     -------
     Kept
-        By the places of `found`.
+        Of those that are finished, by the places of `found`.
     """
-    query = "SELECT point + ?, state, value, started, ended, worker FROM points WHERE point BETWEEN ? AND ?"
+    columns = "point + ?, state, value, started, ended, worker"
+    query = f"SELECT {columns} FROM points WHERE point BETWEEN ? AND ? AND state = {DONE}"
     with file.reading() as connection:
         rows = (row for each in found for row in connection.execute(query, (each.place - each.point, *each.span)))
         return _read(file, rows, _workers(connection))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import gc
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +15,6 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.file import StoreFile, point_id
 from pathos_nb.dispatch.store.found import (
     StoredRun,
-    done_places,
     keys_of,
     matches,
     of_function,
@@ -138,7 +139,8 @@ def plan(store: Store, sweep: Sweep, how: str = "") -> Plan:
     runs, n = of_function(store.file, sweep.key.digest), len(sweep.rows)
     where = f"{_said_running(runs[0])}" if runs and runs[0].is_running_elsewhere else ""
     if runs and (how == "resume" or runs[0].was_cut_short):
-        _go_on(found, runs if how == "resume" else runs[:1])
+        with _without_collecting():
+            _go_on(found, runs if how == "resume" else runs[:1])
     sweep.fix()
     if how == "resume":
         found.note = f"{found.n_kept:,} of {n:,} points are there already{where and '; '}{where}"
@@ -158,36 +160,56 @@ def _go_on(found: Plan, runs: Sequence[StoredRun]) -> None:
         others = runs[1:]
         if latest.is_running or (latest.total < len(sweep.rows) and latest.title != sweep.title):
             first = point_id(latest.run, 0)
-            _take(found, {place: first + place for place in done_places(file, latest.run)})
+            _take(found, [Stretch(0, first, latest.total)], range(first, first + latest.total))
         else:
             found.first, found.kept = latest, kept_points(file, latest.run, max(1, len(sweep.rows)))
             kept = found.kept
     missing = [place for place in range(len(sweep.rows)) if place not in kept.values] if others else []
     if missing:
-        _take(found, _elsewhere(found, others, missing))
+        _take_from(found, others, missing)
 
 
-def _elsewhere(found: Plan, others: Sequence[StoredRun], missing: Sequence[int]) -> dict[int, int]:
-    """Find points in other runs: from their places to the rows there."""
-    keys = found.sweep.keys_at(missing)
-    wanted = dict(zip(reversed(keys), reversed(missing), strict=True))
-    there = matches(found.store.file, others, wanted)
-    if there and len(wanted) < len(keys):  # some points are the same: each of them is that one
-        places = ((place, wanted[key]) for key, place in zip(keys, missing, strict=True))
-        return {place: there[same] for place, same in places if same in there}
-    return there
-
-
-def _take(found: Plan, there: dict[int, int]) -> None:
-    """Read points of other runs, and have those that can be read copied."""
+def _take_from(found: Plan, others: Sequence[StoredRun], missing: Sequence[int]) -> None:
+    """Take points from the latest run that has finished them."""
     assert found.kept is not None
-    wanted = stretches(there)
+    keys, there = found.sweep.keys_at(missing), dict[int, int]()
+    first = wanted = dict(zip(reversed(keys), reversed(missing), strict=True))
+    for run in others:
+        if more := matches(found.store.file, run, wanted):
+            _take(found, stretches(more), more)
+            there |= more
+            wanted = {key: place for key, place in wanted.items() if place not in found.kept.values}
+        if not wanted:
+            break
+    if len(first) < len(keys):  # some points are the same: each of them is that one
+        places = ((place, first[key]) for key, place in zip(keys, missing, strict=True))
+        same = {place: there[one] for place, one in places if one != place and one in found.kept.values}
+        _take(found, stretches(same), same)
+
+
+def _take(found: Plan, wanted: list[Stretch], rows: Mapping[int, int] | Sequence[int]) -> None:
+    """Read points of other runs, and have those copied that are finished and can be read.
+
+    `rows` gives the row of a place.
+    """
+    assert found.kept is not None
     more = read_points(found.store.file, wanted)
-    if len(more.values) < len(there):
-        wanted = stretches({place: point for place, point in there.items() if place in more.values})
-    found.copies += wanted
+    is_whole = len(more.values) == sum(stretch.n for stretch in wanted)
+    found.copies += wanted if is_whole else stretches({place: rows[place] for place in more.values})
     found.kept.values.update(more.values)
     found.kept.chunks += more.chunks
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Have the garbage collector wait: it would go through a million new points again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _is_of(sweep: Sweep, file: StoreFile, run: int) -> bool:
