@@ -180,8 +180,8 @@ EXPLAINED: Mapping[str, Explained] = {
     "StoreError": Explained(
         "The file of finished points cannot be read or written: the disk is full, the folder is not writable,"
         " another program holds it, or it is no store.",
-        "The run goes on without it. Make room, or name another file (`--store PATH`). A damaged store can be"
-        " moved away: a new one is made.",
+        "The run goes on without it, and its results are in the notebook. Make room, or name another file"
+        " (`--store PATH`). `%pathos runs --set-aside` moves a damaged or newer store away, and a new one is made.",
     ),
     "TaskEnded": Explained(
         "The task of a detached sweep ended before this point was finished. The field `how` names the cause: time"

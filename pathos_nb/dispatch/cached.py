@@ -126,7 +126,11 @@ def cached(function: Any = None, *, cache: Any = True) -> Any:
     Notes
     -----
     A value is known by the function's code, by the helpers, globals and captured values that it uses, as they are at
-    the call, and by its arguments; a change of any of these computes anew. Finding it takes about a millisecond.
+    the call, and by its arguments, ``f(3)`` and ``f(x=3)`` alike; a change of any of these computes anew.
+
+    All of that is looked at in each call, so that finding a value takes some tenths of a millisecond (measured: 0.35 ms
+    for a function that uses nothing else, 0.6 ms with a class and helpers), and 0.8 ms more for each megabyte of arrays
+    that the function captures. What is new is flushed to the disk besides. A map looks at the function once.
 
     Examples
     --------

@@ -214,6 +214,28 @@ def test_what_cannot_be_kept_is_said_and_the_map_goes_on(kernels):
     assert "the points cannot be kept" in refused.text + refused.traceback
 
 
+def test_a_store_whose_folder_goes_in_mid_run_is_said_and_begun_anew(kernels):
+    kernel, store = kernels.new(), kernels.folder / "sub" / "t.sqlite"
+    kernel.run(f"import shutil, time\nfolder = {str(store.parent)!r}")
+    cell = f"%%pmap --store {store} -o gone for v in range(9)\nif v == 5: shutil.rmtree(folder)\ntime.sleep(0.02)\nv"
+    answer = kernel.run(cell)
+    assert answer.text.count("\n") == 1 and f"note: the store {store} was removed or replaced" in answer.text, (
+        answer.text
+    )
+    assert kernel.value("list(gone)") == list(range(9))
+    kernel.manager.restart_kernel(now=True)
+    kernel.client.wait_for_ready(timeout=60)
+    kernel.run("%load_ext pathos_nb")
+    assert "9 of 9" in kernel.run(f"%pathos runs {store}").result
+    kernel.run("%pathos load gone")
+    assert kernel.value("list(gone)") == list(range(9))
+    errors = kernel.run("%%pmap -o bad --on-error keep for v in range(3)\n1 // v")
+    assert errors.status == "ok" and "v=0" in kernel.run("%pathos errors bad").result
+    kernel.run("bad = None")
+    assert "v=0" in kernel.run("%pathos errors bad").result, "the name of the parameter, of a result that is gone too"
+    assert "there is no folder" in kernel.run(f"%pathos report {kernels.folder}/none/x.html gone").text
+
+
 def test_a_store_that_cannot_be_used_says_so_and_is_moved_away_by_a_verb(kernels):
     first = kernels.new()
     first.run(cell(5))
