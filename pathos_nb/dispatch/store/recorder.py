@@ -81,6 +81,7 @@ class Recorder:
         self._waiting: deque[Event] = deque()
         self._taken: list[Event] = []
         self._told: set[int] = set()  # events that were told before they were written
+        self._state = "running"  # how it ended, once that was taken to be written
         self.generation = 0  # of the file that it writes to
         self.was_begun_again = False
         self._n_before, self._n_written = len(run.chunks), 0  # chunks that it has not heard, and those that are kept
@@ -261,7 +262,9 @@ class Recorder:
                 (time.time(), DONE, point_id(self.row or 0, 0), point_id(self.row or 0, PLACES - 1), self.row),
             )
             return
-        state = next((event.state for event in taken if isinstance(event, RunEnded)), "running")
+        self._state = next((event.state for event in taken if isinstance(event, RunEnded)), self._state)
+        is_whole = not self._waiting and self._again is None and not self._is_behind
+        state = self._state if is_whole else "running"
         connection.execute(
             "UPDATE runs SET state = ?, seen = ?, seconds = ?, total = ? WHERE run = ?",
             (state, time.time(), self.run.seconds + self.run.earlier_s, self.run.total, self.row),
