@@ -16,6 +16,7 @@ from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.profile_export import export
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import duration
+from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.store.found import StoredRun
 from pathos_nb.dispatch.store.owners import is_there, said
 from pathos_nb.dispatch.store.store import Store
@@ -216,7 +217,7 @@ def errors(session: Session, values: Mapping[str, Any]) -> Errors:
     if kept is None:
         return session.sweeps.errors(values["run"]) or Errors([])
     found = kept.results() if kept.results is not None else None
-    if found is not None:
+    if isinstance(found, Results):
         return found.errors
     failures = kept.failures
     return Errors([failures[i] for i in sorted(failures)], lambda index: failures[index].argument)
