@@ -241,10 +241,12 @@ def test_a_value_whose_file_is_gone_runs_again(path):
 def test_two_stores_on_one_file_write_side_by_side(path):
     one, other = Store(path), Store(path)
     swept(one, rows=range(50))
-    run = swept(other, rows=range(80), how="resume")
-    assert run.result() == [x * x for x in range(80)] and run.recorder.trouble is None
-    one.writer.flush(), other.writer.flush()
-    assert [found.n_done for found in listed(one.file)] == [50, 80]
+    assert one.writer.flush(60)
+    run = swept(other, rows=range(-5, 80), how="resume")
+    assert run.result() == [x * x for x in range(-5, 80)] and run.recorder.trouble is None and run.n_before == 50
+    assert swept(one, rows=range(50, 60), how="resume").n_before == 10
+    assert one.writer.flush(60) and other.writer.flush(60)
+    assert [found.n_done for found in listed(one.file)] == [50, 85, 10]
     one.close(), other.close()
 
 
