@@ -44,8 +44,9 @@ test: $(VENV)/.has-test  ## run the tests (TESTS=path, ARGS="-k name", JOBS=0 fo
 	@tools/front.sh $(VENV) ready
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
 
-soak: $(VENV)/.has-test  ## random faults on random launchers for a while (SECONDS=600 SEED=1)
+soak: $(VENV)/.has-test  ## random faults on random launchers for a while, then soak-store (SECONDS=600 KILLS=200 SEED=1)
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+	$(BIN)/python -m tests.store.kills $(SEED) $(KILLS)
 
 soak-store: $(VENV)/.has-test  ## kill a sweep at 200 random moments, and look that nothing is lost (KILLS=200 SEED=1)
 	$(BIN)/python -m tests.store.kills $(SEED) $(KILLS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import signal
@@ -121,6 +122,18 @@ def with_a_thread(x: int) -> int:
     thread.start()
     thread.join()
     return x
+
+
+def in_c(x: int) -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 300_000)
+
+
+def test_time_in_a_c_extension_is_neither_pythons_nor_waiting() -> None:
+    with Pool("processes", nodes=1) as pool:
+        report = profiled(pool, in_c, range(3))
+    row = next(row for row in report.functions if row.name == "hashlib.pbkdf2_hmac")
+    python, native, waiting, *_ = row.kinds
+    assert native > python + waiting
 
 
 def test_threads_that_an_item_starts_are_seen() -> None:
