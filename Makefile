@@ -50,8 +50,9 @@ test-everywhere:  ## the same with every fault on every launcher and all that ta
 times:  ## what the last run of the tests took, folder by folder, beside its budget (tests/README.md)
 	@$(firstword $(wildcard $(BIN)/python) python3) tools/durations.py $(ARGS)
 
-soak: $(VENV)/.has-test  ## random faults on random launchers for a while (SECONDS=600 SEED=1)
+soak: $(VENV)/.has-test  ## random faults on random launchers for a while, then soak-store (SECONDS=600 KILLS=200 SEED=1)
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+	$(BIN)/python -m tests.store.kills $(SEED) $(KILLS)
 
 soak-store: $(VENV)/.has-test  ## kill a sweep at 200 random moments, and look that nothing is lost (KILLS=200 SEED=1)
 	$(BIN)/python -m tests.store.kills $(SEED) $(KILLS)

@@ -72,6 +72,7 @@ LATE = {
     "pathos": "never ours: the one that the user has",
     "pdb": "only to look into a point (30 ms)",
     "ppft": "only for remote servers",
+    "psutil": "comes with dask",
     "random": "only for seeded runs (every worker's start would wait for it)",
     "re": "only where a text has to be taken apart (5 ms)",
     "resource": "not on every platform",

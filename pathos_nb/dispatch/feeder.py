@@ -10,12 +10,13 @@ import itertools
 from collections.abc import Callable, Sequence
 
 from pathos_nb.dispatch.captured import HEAVY_BYTES, heavy
-from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
+from pathos_nb.dispatch.chunking import CUT_S, FAR_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.run import Pace, Run, Task
 from pathos_nb.dispatch.sites import Sites
-from pathos_nb.dispatch.stealing import FEW, Stealing
+from pathos_nb.dispatch.stealing import Stealing
+from pathos_nb.dispatch.tail import FEW, Tail
 from pathos_nb.dispatch.unsendable import cannot_send, other_python
 from pathos_nb.errors import CannotSend, Failure, PathosNbError
 from pathos_nb.launchers.codec import ByReference, ByValue
@@ -65,6 +66,7 @@ class Feeder:
         self.sites = Sites(crew)
         self._to_weigh: list[Run] = []
         self._stealing = Stealing(crew, hub, self._may_serve, self._send, self.feed)
+        self._tail = Tail(crew, runs, hub, self.feed)
 
     def feed(self) -> None:
         """Send what can be sent."""
@@ -194,7 +196,7 @@ class Feeder:
     def _adapted(self, run: Run, seat: Seat, room: int) -> int:
         item_s = run.item_s.get(id(seat))
         if item_s is None:
-            return 0 if seat.in_flight else self._trial(run)
+            return self._trial(run, seat)
         overhead_s = seat.overhead_s + seat.slot.latency_s / _TRIPS_A_CHUNK
         measured = Measured(item_s, overhead_s, run.item_bytes, seat.last_size)
         left = run.source.left
@@ -203,15 +205,18 @@ class Feeder:
         left += sum(len(task.indices) for task in itertools.islice(run.again, WINDOW))
         if left <= 0:
             return 0
-        return next_size(measured, left, self._share(run, seat))
+        share = self._share(run, seat)
+        return 0 if self._tail.leaves(run, seat, left, share) else next_size(measured, left, share)
 
-    def _trial(self, run: Run) -> int:
+    def _trial(self, run: Run, seat: Seat) -> int:
         """Give the size of the first chunk; it is cut short in the worker if its items are not short."""
-        source = run.source
+        source, is_far = run.source, seat.slot.latency_s > FAR_S
+        if seat.in_flight and not is_far:
+            return 0
         if run.is_stream or source.total is None or not source.is_light():
             return 1
         n_in_all = source.n_taken + (source.left or 0)  # of those that were chosen, where not all are wanted
-        return trial_size(n_in_all, run.options.n_workers or len(self.crew.seats))
+        return trial_size(n_in_all, run.options.n_workers or len(self.crew.seats), 2 if is_far else 1)
 
     def _first_of(self, run: Run, seat: Seat) -> Task | None:
         """Take what is to run again from the queue: as much of it as a chunk may last."""

@@ -52,6 +52,7 @@ from pathos_nb.wire.serialization import MINOR, carries_code
 
 _MIN_OVERHEAD_S = 1e-4  # what a chunk costs here, though the worker has the next one meanwhile and does not wait
 _MAX_OVERHEAD_S = 2e-3
+_WAYS_LOST = 4  # links are lost without any item's doing; so often with the same one at work is no chance
 
 
 class Receiver:
@@ -355,9 +356,10 @@ class Receiver:
         reason, tail = news.reason, news.tail
         running, lost = seat.slot.running() if news.is_workers else None, seat.take_all()
         slot, was_retired = seat.slot, seat.retiring or not news.is_workers
-        for chunk in lost:
+        for at, chunk in enumerate(lost):
             _call_off(chunk)
-            self._salvage(seat, chunk, running, reason, tail)
+            if at or news.is_workers or not self._is_deadly(seat, chunk, reason, tail):
+                self._salvage(seat, chunk, running, reason, tail)
         for run in {id(chunk.run): chunk.run for chunk in lost}.values():
             run.tell(WorkerDown(seat.name, slot.host, slot.pid, reason))
         try:
@@ -371,6 +373,23 @@ class Receiver:
             self._break_pool(error)
         for chunk in lost:
             self._check_over(chunk.run)
+
+    def _is_deadly(self, seat: Seat, chunk: Chunk, reason: str, tail: str) -> bool:
+        """Whether an item takes its machine's agent along: the way was lost too often while the chunk was at work."""
+        run, index = chunk.run, chunk.task.indices[0]
+        n = run.ways_lost[index] = run.ways_lost.get(index, 0) + 1
+        if run.stopping or not chunk.limit or n < _WAYS_LOST + run.options.retries:
+            return False
+        if chunk.limit > 1:
+            self._one_by_one(chunk)
+            return True
+        error = WorkerLost(
+            f"the way to its worker was lost while this item was at work, {n} times", cause=reason, tail=tail,
+            cure="see whether it takes more memory than its machine or its job has; retries= has it tried more often",
+            index=index, worker=seat.name, host=seat.slot.host,
+        )  # fmt: skip
+        self._fail_item(seat, run, chunk.task, error)
+        return True
 
     def _salvage(self, seat: Seat, chunk: Chunk, running: Running | None, reason: str, tail: str) -> None:
         run, task, star = chunk.run, chunk.task, chunk.run.source.star

@@ -13,12 +13,12 @@ from collections.abc import Callable
 
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.run import Run, Task
+from pathos_nb.dispatch.tail import FEW, guessed_s, n_taken
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.typed import Any
 
-__all__ = ["FEW", "Stealing"]
+__all__ = ["Stealing"]
 
-FEW = 64  # of more seats than this, nobody looks at all for each report
 _LOOK_AGAIN_S = 2e-3
 _WORTH_TAKING_S = 1e-3
 _PAUSES = 10
@@ -86,7 +86,7 @@ class Stealing:
 
     def _unbegun_s(self, seat: Seat) -> float:
         """Estimate how long what a seat has not begun will take; 0 if it cannot be taken."""
-        return sum(n * _guessed_s(c.run, seat) for c, _, n in self._unbegun(seat))
+        return sum(n * guessed_s(c.run, seat) for c, _, n in self._unbegun(seat))
 
     def _unbegun(self, seat: Seat) -> list[tuple[Chunk, int, int]]:
         """Give (chunk, first offset, number of items) of what a seat has not begun."""
@@ -115,7 +115,9 @@ class Stealing:
         if not left:  # it has begun the last of it meanwhile
             return
         chunk, first, n = left[-1]
-        start = first if chunk.run.options.chunksize else first + n // 2
+        start = first if chunk.run.options.chunksize else chunk.limit - n_taken(chunk.run, seat, victim, n)
+        if start == chunk.limit:
+            return self._look_later()
         if victim.slot.answers_later:
             self._ask_back(seat, victim, chunk, start)
             return
@@ -146,12 +148,6 @@ class Stealing:
     def _look(self) -> None:
         self._look_again = None
         self._feed()
-
-
-def _guessed_s(run: Run, seat: Seat) -> float:
-    """Guess how long an item takes on a seat: as long as its last, or as others' do where it has reported none."""
-    known = run.item_s.get(id(seat))
-    return max(max(run.item_s.values(), default=1.0) if known is None else known, 1e-9)
 
 
 def _holds_more_than_one(seat: Seat) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import threading
@@ -38,3 +39,7 @@ def with_a_thread(x: int) -> int:
     thread.start()
     thread.join()
     return x
+
+
+def in_c(x: int) -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 300_000)

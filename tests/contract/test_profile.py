@@ -12,7 +12,7 @@ from pathos_nb import Pool
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.errors import BadOption, Failure
 from tests.contract.calls import same
-from tests.contract.spending import NAP_S, SPIN_S, N, long_or_dead, with_a_thread, work
+from tests.contract.spending import NAP_S, SPIN_S, N, in_c, long_or_dead, with_a_thread, work
 from tests.rig.census import until
 
 pytestmark = pytest.mark.timeout(60)
@@ -96,6 +96,14 @@ def test_what_a_long_item_is_at_is_seen_while_it_runs_and_a_death_keeps_it() -> 
         (value,) = run.result()
         assert isinstance(value, Failure) and seen_alive
         assert {row.name for row in ProfileReport(run).functions} >= {"long_or_dead", "compute"}
+
+
+def test_time_in_a_c_extension_is_neither_pythons_nor_waiting() -> None:
+    with Pool("processes", nodes=1) as pool:
+        report = profiled(pool, in_c, range(3))
+    row = next(row for row in report.functions if row.name == "hashlib.pbkdf2_hmac")
+    python, native, waiting, *_ = row.kinds
+    assert native > python + waiting
 
 
 def test_threads_that_an_item_starts_are_seen() -> None:
