@@ -108,6 +108,7 @@ class OpenSsh:
         settings = {"BatchMode": "no" if asks else "yes", "ConnectTimeout": str(max(1, round(self.timeout)))}
         strict = "accept-new" if self.accept_new else "ask" if asks else "yes"
         settings |= {"LogLevel": "ERROR", "StrictHostKeyChecking": strict, "ServerAliveInterval": str(ALIVE_S)}
+        settings |= {"IdentitiesOnly": "yes"} if self.key else {}  # else all keys of an agent come before it
         settings |= _master_settings(self.control, asks) if self.control else {}
         named = {"-F": self.config or _config_elsewhere(), "-i": self.key, "-J": self.through, "-l": self.target.user}
         named["-p"] = str(self.target.port or "")
