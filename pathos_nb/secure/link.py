@@ -24,7 +24,7 @@ from pathos_nb.errors import CommandFailed, HostKeyRefused, HostUnreachable, Tun
 from pathos_nb.secure import known_hosts
 from pathos_nb.secure.config import Hop
 from pathos_nb.secure.dial import dial
-from pathos_nb.secure.gulps import Gulps
+from pathos_nb.secure.gulps import Gulps, Through
 from pathos_nb.secure.host_certificates import KINDS, fault_of
 from pathos_nb.secure.login import Ask, log_in
 from pathos_nb.secure.rekeying import Patient, rekey_as_ssh_does
@@ -115,9 +115,8 @@ class Link:
 
         before, gate = self._transports[-1], self._hops[len(self._transports) - 1].where
         try:
-            return before.open_channel(
-                "direct-tcpip", (hop.address, hop.port), ("127.0.0.1", 0), timeout=self._options.timeout
-            )
+            place, timeout = (hop.address, hop.port), self._options.timeout
+            return Through(before.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=timeout))
         except (paramiko.SSHException, EOFError) as error:
             raise HostUnreachable(
                 f"{hop.name} ({hop.address}:{hop.port}) cannot be reached through its jump host {gate}",

@@ -27,6 +27,7 @@ from pathos_nb.errors import (
     LoginRefused,
 )
 from pathos_nb.secure.known_hosts import name_of
+from pathos_nb.secure.moving import move, widen
 from pathos_nb.secure.names import Target
 
 __all__ = ["UNKNOWN_KEY", "FarProcess", "OpenSsh"]
@@ -170,13 +171,19 @@ class FarProcess:
             start_new_session=True, env=environ,
         )  # fmt: skip
         self._said = b""
+        self._sink: socket.socket | None = None
+        widen(self._process.stdout)
 
     def read(self) -> bytes:
         """Give the next bytes of stdout; none at its end."""
+        sink, self._sink = self._sink, None
+        if sink is not None and move(self._process.stdout, sink, bool):
+            return b""
         return _read(self._process.stdout)
 
     def flow_to(self, sink: socket.socket) -> None:
-        """Do nothing: what comes in a pipe has to be read."""
+        """Have stdout moved to a socket, from the next `read` on; what is not, `read` gives."""
+        self._sink = sink
 
     def read_error(self) -> bytes:
         """Give the next bytes of stderr; none at its end."""
