@@ -10,7 +10,6 @@ import contextlib
 import getpass
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -26,6 +25,7 @@ from pathos_nb.errors import (
     LauncherUnavailable,
     LoginRefused,
 )
+from pathos_nb.programs import program
 from pathos_nb.secure.known_hosts import name_of
 from pathos_nb.secure.moving import move, widen
 from pathos_nb.secure.names import Target
@@ -103,8 +103,8 @@ class OpenSsh:
         LauncherUnavailable
             There is no ``ssh`` on this machine.
         """
-        program = shutil.which("ssh")
-        if program is None:
+        ssh = program("ssh")
+        if ssh is None:
             raise LauncherUnavailable("there is no ssh on this machine", cure='install it, or use transport="paramiko"')
         settings = {"BatchMode": "no" if asks else "yes", "ConnectTimeout": str(max(1, round(self.timeout)))}
         strict = "accept-new" if self.accept_new else "ask" if asks else "yes"
@@ -115,7 +115,7 @@ class OpenSsh:
         named["-p"] = str(self.target.port or "")
         pairs = [("-o", f"{name}={value}") for name, value in settings.items()]
         pairs += [(flag, value) for flag, value in named.items() if value]
-        return [program, "-T", *(word for pair in pairs for word in pair), *more, "--", self.target.host]
+        return [ssh, "-T", *(word for pair in pairs for word in pair), *more, "--", self.target.host]
 
     def start(self, line: str, *options: str, asking: Mapping[str, str] | None = None) -> FarProcess:
         """Start ``ssh`` with a line for the login shell; with an environment by which it asks."""

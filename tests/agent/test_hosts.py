@@ -164,33 +164,21 @@ def test_a_shared_value_is_seen_there(places):
 # --- what goes wrong
 
 
-def test_a_link_cut_for_five_seconds_costs_no_item(places, bed):
+def test_a_link_cut_for_some_seconds_is_found_by_its_beats_and_costs_no_item(places, bed):
     bed.needs("cut")
     place = places("host1")
     places("host2")
     with Pool("host1", "host2", nodes=1) as pool:
         run = started(pool, 600)
         bed("cut", "host1")
-        assert wait_until(lambda: place.n("lost"), 30)
+        assert wait_until(lambda: place.n("lost"), 60), "TCP itself would take many minutes"
+        assert "nothing was heard for" in next(state.reason for state in place.states if state.state == "lost")
         done = run.n_done
         assert wait_until(lambda: run.n_done > done + 20, 30), "the other host carries on"
         bed("heal", "host1")
         finished(run, 600)
         assert wait_until(lambda: place.n("up") == 2, 60)
         assert set(pool.map(node, range(200), chunksize=1)) == {"host1", "host2"}
-
-
-def test_a_cut_is_found_in_three_beats(places, bed):
-    bed.needs("cut")
-    place = places("host1")
-    with Pool("processes", "host1", nodes=1) as pool:
-        run = started(pool, 600)
-        bed("cut", "host1")
-        began = time.monotonic()
-        assert wait_until(lambda: place.n("lost"), 30)
-        assert time.monotonic() - began < 15, "three beats are 3 s; TCP itself takes minutes"
-        finished(run, 600)
-        bed("heal", "host1")
 
 
 def test_a_far_and_lossy_host_gives_the_same(places, bed):
@@ -286,10 +274,8 @@ def test_an_agent_whose_link_is_cut_without_a_word_ends_by_itself(places, bed):
     with Pool("host2", nodes=2) as pool:
         run = started(pool, 2000)
         assert len(processes_on(bed, "host2")) >= 3
-        began = time.monotonic()
         bed("cut", "host2")
-        assert wait_until(lambda: not processes_on(bed, "host2"), 30), processes_on(bed, "host2")
-        assert time.monotonic() - began < 25
+        assert wait_until(lambda: not processes_on(bed, "host2"), 60), processes_on(bed, "host2")
         pool.terminate()
         assert run.is_over
 

@@ -252,15 +252,15 @@ def test_the_only_server_is_killed(server: LocalServer, pool: ParallelPool) -> N
         run.result()
 
 
-@pytest.mark.slow
-def test_a_server_that_is_stopped_is_given_up_in_time(server: LocalServer) -> None:
+def test_a_server_that_is_stopped_is_given_up_in_time(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pathos_nb.launchers.ppft_slot._SILENT_BEATS", 12)
     with LocalServer(nodes=1) as other, ParallelPool(0, servers=(server.address, other.address)) as pool:
-        run = pool._serve().pool.start(slow, range(1500))
+        run = pool._serve().pool.start(slow, range(400))
         assert until(lambda: run.n_done > 20)
         os.kill(other.pid, signal.SIGSTOP)
         try:
-            assert run.wait(50)
-            assert run.result() == list(range(1500))
+            assert run.wait(60)
+            assert run.result() == list(range(400))
         finally:
             os.kill(other.pid, signal.SIGCONT)
 
