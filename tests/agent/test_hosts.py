@@ -19,7 +19,7 @@ from pathos_nb.events import Event, PlaceBack, PlaceGone, PlaceLost
 from pathos_nb.launchers.agent_patience import Patience
 from tests.agent.conftest import SETTINGS
 from tests.contract.calls import square
-from tests.rig.bed import wait_until
+from tests.rig.bed import READ_ANEW, wait_until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -228,6 +228,18 @@ def test_a_host_that_is_killed_is_done_without_and_comes_back(places, bed):
         assert wait_until(lambda: place.n("up") == 2, 60)
         assert wait_until(lambda: pool.map(abs, [0]) == [0] and len(pool.workers()) == 2, 30)
         assert "host1" in set(pool.map(node, range(200), chunksize=1))
+
+
+def test_an_sshd_that_restarts_ends_nothing_and_lets_in_again(places, bed):
+    place = places("host1")
+    with Pool("host1", nodes=1) as pool:
+        run = started(pool)
+        bed.on("host1", READ_ANEW)
+        finished(run)
+        assert place.n("lost") == 0
+        place.remote.reconnect()
+        assert wait_until(lambda: place.n("up") == 2, 60)
+        assert pool.map(square, range(10)) == [x * x for x in range(10)]
 
 
 def test_a_map_that_waits_for_its_only_host_says_so_on_its_record(places, bed):
