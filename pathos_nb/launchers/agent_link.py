@@ -308,7 +308,9 @@ class Link:
             if now >= next_beat_s:
                 next_beat_s = now + beat_s
                 self.send(messages.BEAT, 0, Frame(0, (time.perf_counter(), self._patience.seconds)))
-            is_attended = self._choose(selector, carrier.fileno(), inbox)
+            if inbox.fd < 0:
+                return "closed"
+            is_attended = self._choose(selector, inbox)
             until_s = min(next_beat_s, inbox.heard_s + messages.SILENCE_BEATS * beat_s)
             until_s = min(until_s, inbox.attended_until_s) if is_attended else until_s
             ready = selector.select(max(0.0, until_s - now))
@@ -320,9 +322,12 @@ class Link:
             if why := inbox.why or self._is_over(inbox, is_late):
                 return carrier.why_ended() or why
 
-    def _choose(self, selector: selectors.BaseSelector, fd: int, inbox: Inbox) -> bool:
-        """Wait for what this thread has to do; tell whether somebody else reads."""
-        is_attended = inbox.attended_until_s > time.monotonic()
+    def _choose(self, selector: selectors.BaseSelector, inbox: Inbox) -> bool:
+        """Wait for what this thread has to do; tell whether somebody else reads.
+
+        It waits on the inbox's own descriptor of the stream, since the carrier may be closed by whoever owns it.
+        """
+        fd, is_attended = inbox.fd, inbox.attended_until_s > time.monotonic()
         with self._lock:
             wanted = (0 if is_attended else selectors.EVENT_READ) | (selectors.EVENT_WRITE if self._unsent else 0)
         known = selector.get_map().get(fd)

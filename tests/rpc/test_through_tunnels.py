@@ -103,8 +103,7 @@ def slow(x: int) -> int:
 
 
 @pytest.mark.parametrize("how", ["host killed", "tunnel closed"])
-def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, how: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr("pathos_nb.launchers.ppft_slot._SILENT_BEATS", 12)
+def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, how: str) -> None:
     first, second = serve("host1"), serve("host2")
     with ParallelPool(0, servers=(first.address, second.address)) as pool:
         run = pool._serve().pool.start(slow, range(400))
@@ -118,8 +117,7 @@ def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, how: str, monkeypa
         pool.terminate()
 
 
-def test_the_only_host_is_killed(serve: Any, bed: Bed, monkeypatch: Any) -> None:
-    monkeypatch.setattr("pathos_nb.launchers.ppft_slot._SILENT_BEATS", 12)
+def test_the_only_host_is_killed(serve: Any, bed: Bed) -> None:
     served = serve("host1")
     with ParallelPool(0, servers=(served.address,)) as pool:
         run = pool._serve().pool.start(slow, range(5000))
