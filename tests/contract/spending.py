@@ -34,6 +34,10 @@ def long_or_dead(x: int) -> int:
     return x
 
 
+def in_c(x: int) -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 300_000)
+
+
 def with_a_thread(x: int) -> int:
     thread = threading.Thread(target=compute, args=(0.3,))
     thread.start()
