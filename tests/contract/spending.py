@@ -43,7 +43,3 @@ def with_a_thread(x: int) -> int:
     thread.start()
     thread.join()
     return x
-
-
-def in_c(x: int) -> bytes:
-    return hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 300_000)
