@@ -7,6 +7,11 @@ import { AXIS_PX, xOf, type Scene } from './scene';
 import { Strips } from './strips';
 import { ticks } from './viewport';
 
+/** Give what draws on a canvas: in the page's own memory, as our pixels are made there and would all be sent elsewhere. */
+export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
+  return canvas.getContext('2d', { alpha: false, willReadFrequently: true });
+}
+
 /** Draw everything. */
 export function paint(context: CanvasRenderingContext2D, scene: Scene): void {
   context.setTransform(1, 0, 0, 1, 0, 0);
@@ -63,7 +68,7 @@ function paintMark(context: CanvasRenderingContext2D, scene: Scene, row: Row): v
 export function widthOfNames(
   canvas: HTMLCanvasElement, rows: readonly Row[], lanes: ReadonlyMap<number, Lane>, font: string,
 ): number {
-  const context = canvas.getContext('2d', { alpha: false });
+  const context = contextOf(canvas);
   if (!context) return 0;
   return rows.slice(0, 200).reduce((most, row) => {
     if (row.kind === 'lane' && row.height < 10) return most;

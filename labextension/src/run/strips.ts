@@ -3,7 +3,10 @@
 import { fromBins, fromClose, fromIndex, isFine, Pixels } from './columns';
 import type { Row } from './rows';
 import { AXIS_PX, type Scene } from './scene';
-import { Palette } from './theme';
+import { paletteOf, type Palette } from './theme';
+
+/** Rows of fewer pixels have no room for a cut. */
+const LEAST_CUT_PX = 5;
 
 export class Strips {
   private readonly width: number;
@@ -22,7 +25,7 @@ export class Strips {
     this.left = Math.min(this.width - 1, Math.round(scene.gutter * ratio));
     this.image = context.createImageData(this.width, height);
     this.words = new Uint32Array(this.image.data.buffer);
-    this.palette = new Palette(scene.theme);
+    this.palette = paletteOf(scene.theme);
     this.pixels = new Pixels(this.width - this.left, scene.view);
     this.words.fill(this.palette.ground);
     for (const row of scene.rows) this.draw(row);
@@ -67,7 +70,20 @@ export class Strips {
     for (let y = from + 1; y < to; y++) {
       this.words.copyWithin(y * this.width + this.left, first, first + width);
     }
+    this.drawCut(from, to);
     this.drawGuess(row.lane, from, to);
+  }
+
+  /** Cut what failed lengthwise: it is told from work by its shape too, not by its colour alone. */
+  private drawCut(from: number, to: number): void {
+    if (to - from < LEAST_CUT_PX) return;
+    const thick = Math.max(1, Math.round((to - from) / 7));
+    const top = from + Math.round((to - from - thick) / 2);
+    const { failed, width } = this.pixels;
+    for (let x = 0; x < width; x++) {
+      if (!(failed[x] ?? 0)) continue;
+      for (let y = top; y < top + thick; y++) this.words[y * this.width + this.left + x] = this.palette.ground;
+    }
   }
 
   /** Fill the pixels of a lane from the closest look that there is. */
