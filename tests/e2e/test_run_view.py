@@ -133,6 +133,22 @@ def test_a_page_that_is_reloaded_while_the_cell_blocks_shows_all_of_it_again_and
     tab.wait_for_kernel()
 
 
+def test_where_there_is_no_extension_the_kernel_brings_the_view(open_notebook, lab):
+    """As in any front end that has widgets: the code comes by the comm, once, and what stays is a picture."""
+    with lab.bare():
+        tab = open_notebook(LOAD, SLOW.format(n=2000))
+        tab.run(0)
+        end = tab.begin(1)
+        wait_for_live(tab)
+        tab.shot("run-live-without-extension")
+        tab.page.click(f"{RUNNING} .pathos-nb-cancel")
+        assert "cancelled" in end()
+        tab.page.locator(
+            ".jp-OutputArea img.pathos-nb-lanes, .jp-OutputArea img[src^='data:image/svg']"
+        ).last.wait_for()
+        assert tab.page.locator("section.pathos-nb-run").count() == 0
+
+
 def test_what_a_run_behind_left_while_no_page_was_there_is_in_its_cell_when_one_is(open_notebook):
     tab = open_notebook(LOAD, SLOW.format(n=60).replace("%%pmap", "%%pmap --bg"))
     tab.run(0)
@@ -158,6 +174,7 @@ def test_what_is_saved_needs_no_kernel_and_can_be_exported(open_notebook):
     tab.wait(SAVED, "a saved run is drawn without a kernel")
     tab.shot("run-saved")
     assert (nameless(tab.page, SHOWN), faint(tab.page, SHOWN)) == ([], [])
+    check_downloads(tab)
     file = tab.server.root / "test.ipynb"
     saved = json.loads(file.read_text())
     (bundle,) = [o["data"] for o in saved["cells"][1]["outputs"] if RUN_MIME in o.get("data", {})]
@@ -198,15 +215,29 @@ def check_elsewhere(tab, file) -> None:
     assert tab.page.evaluate("window.isHarmed") is None
 
 
+def check_downloads(tab) -> None:
+    """Take the record away as files."""
+    shown = tab.page.locator(SHOWN).last
+    texts = {}
+    for name in ("JSON", "CSV"):
+        with tab.page.expect_download() as download:
+            shown.get_by_role("button", name=name, exact=True).click()
+        texts[name] = download.value.path().read_text(encoding="utf-8")
+    record = json.loads(texts["JSON"])
+    assert record["figures"]["n_done"] == 100
+    assert len(texts["CSV"].splitlines()) == 1 + len(record["spans"]["lane"])
+
+
 def check_export(tab, file) -> None:
-    """Export the notebook as HTML, and look at it in the browser."""
+    """Export the notebook as HTML, and look at it in a browser that runs no script."""
     words = [sys.executable, "-m", "nbconvert", "--to", "html", str(file)]
     subprocess.run(words, check=True, capture_output=True, timeout=120, env={**os.environ, "HOME": str(file.parent)})
-    page = tab.page.context.new_page()
+    page = tab.page.context.browser.new_context(java_script_enabled=False).new_page()
     page.goto(file.with_suffix(".html").as_uri())
     text = page.inner_text("body")
     assert "100/100" in text and "workers" in text and "<script>alert(1)</script>" in text
-    page.locator("img[src^='data:image/svg+xml']").first.scroll_into_view_if_needed()
-    assert page.evaluate("() => document.querySelector(\"img[src^='data:image/svg+xml']\").naturalWidth") > 0
+    picture = page.locator("img[src^='data:image/svg+xml']").first
+    picture.scroll_into_view_if_needed()
+    assert picture.evaluate("image => image.naturalWidth") > 0
     page.screenshot(path=SHOTS / "run-exported.png")
-    page.close()
+    page.context.close()
