@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from html import escape
 
@@ -58,8 +59,10 @@ def nested(lanes: list[Lane]) -> list[Lane]:
     return listed
 
 
-def _by_host(lane: Lane) -> tuple[str, int]:
-    return lane["host"], lane["lane"]
+def _by_host(lane: Lane) -> tuple[str, list[tuple[int, str]], int]:
+    """Order by host, and workers by their names, whose numbers count as such."""
+    parts = re.split(r"(\d+)", lane["worker"])
+    return lane["host"], [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], lane["lane"]
 
 
 def _length(record: RunRecord) -> float:

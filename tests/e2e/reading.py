@@ -47,10 +47,13 @@ _FAINT = f"""([selector, least]) => {{ {_SEEN}
 }}"""
 
 _CUT_OFF = f"""selector => {{ {_SEEN}
-    const right = e => e.getBoundingClientRect().right;
+    const box = e => e.getBoundingClientRect();
+    const isBelow = (e, root) => root.matches('.pathos-nb-run') && !e.closest('.pathos-nb-scroller, .pathos-nb-list')
+        && box(e).bottom > box(root).bottom + 1;
+    const sticksOut = (e, root) => box(e).right > box(root).right + 1 || isBelow(e, root);
     const roots = [...document.querySelectorAll(selector)].filter(seen);
-    return [roots.length, roots.flatMap(root => all(root, 'button, input, select, b, h3, .pathos-nb-state, canvas')
-        .filter(e => right(e) > right(root) + 1).map(e => `${{e.className}} "${{e.innerText?.slice(0, 30)}}"`))];
+    return [roots.length, roots.flatMap(root => all(root, 'button, input, select, b, h3, span, canvas')
+        .filter(e => sticksOut(e, root)).map(e => `${{e.className}} "${{e.innerText?.slice(0, 30)}}"`))];
 }}"""
 
 
@@ -71,5 +74,5 @@ def faint(page: Any, selector: str) -> list[str]:
 
 
 def cut_off(page: Any, selector: str) -> list[str]:
-    """Give what sticks out of its view on the right."""
+    """Give what sticks out of its view."""
     return _found(page.evaluate(_CUT_OFF, selector))

@@ -115,7 +115,7 @@ class Timeline implements LanesView {
   }
 
   private get gutter(): number {
-    return Math.round(Math.min(this.namesWidth + 16, 190, Math.max(40, this.width * 0.3)));
+    return Math.round(Math.min(this.namesWidth + 16, 190, Math.max(84, this.width * 0.3)));
   }
 
   private layOut(state: State): void {

@@ -96,9 +96,9 @@ export const CSS = `
 .pathos-nb-run details > summary::-webkit-details-marker { display: none; }
 .pathos-nb-run details > summary::before { content: "▸"; display: inline-block; width: 13px; color: var(--pathos-nb-quiet); }
 .pathos-nb-run details[open] > summary::before { content: "▾"; }
-.pathos-nb-workers-table > summary { color: var(--pathos-nb-quiet); }
+.pathos-nb-workers-table > summary, .pathos-nb-profile > summary { display: flex; flex-wrap: wrap; align-items: baseline; color: var(--pathos-nb-quiet); }
 .pathos-nb-inner-maps > summary { color: var(--pathos-nb-quiet); }
-.pathos-nb-legend { display: inline-flex; flex-wrap: wrap; gap: 0 12px; float: right; font-size: 11px; }
+.pathos-nb-legend { display: inline-flex; flex-wrap: wrap; gap: 0 12px; margin-left: auto; padding-left: 13px; font-size: 11px; }
 .pathos-nb-key { display: inline-block; width: 9px; height: 9px; margin-right: 4px; border-radius: 2px; font-style: normal;
   line-height: 9px; background: var(--pathos-nb-busy); }
 .pathos-nb-key.pathos-nb-failed { background: linear-gradient(var(--pathos-nb-failed) 0 4px, var(--pathos-nb-ground) 4px 5px, var(--pathos-nb-failed) 5px); }
@@ -123,7 +123,6 @@ div.pathos-nb-row { padding-left: 13px; }
 .pathos-nb-box[data-kind="2"], .pathos-nb-key.pathos-nb-kind-2 { background: #9aa0aa; }
 .pathos-nb-box[data-kind="3"], .pathos-nb-key.pathos-nb-kind-3 { background: #c27fd4; }
 .pathos-nb-box[data-kind="4"], .pathos-nb-key.pathos-nb-kind-4 { background: #e07a6f; }
-.pathos-nb-profile > summary { color: var(--pathos-nb-quiet); }
 .pathos-nb-profile > details { margin-left: 13px; }
 .pathos-nb-faint { color: var(--pathos-nb-quiet); }
 .pathos-nb-table { border-collapse: collapse; font-size: 11.5px; }
