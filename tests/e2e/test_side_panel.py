@@ -385,6 +385,7 @@ def test_a_run_is_opened_and_cancelled_while_its_cell_blocks_and_its_rest_is_run
     again.get_by_text("cancelled").wait_for()
 
     known = panel.names("runs")
+    tab.page.locator(".lm-TabBar-tab", has_text="test.ipynb").click()
     tab.begin(0)
     new = panel.section("runs").locator(
         "".join(["[role=listitem]", *(f":not([data-name='{name}'])" for name in known)])

@@ -46,23 +46,33 @@ export class Strips {
   /** How busy a host was: a hill whose height is the share of its workers that worked. */
   private drawHost(row: Row, from: number, to: number): void {
     const bins = this.scene.tracks.host(row.host);
-    if (bins) fromBins(this.pixels, bins, this.scene.tracks.width_s, row.nLanes);
+    this.fill(from, to, this.palette.idle);
+    if (!bins) return;
+    fromBins(this.pixels, bins, this.scene.tracks.width_s, row.nLanes);
     for (let x = 0; x < this.pixels.width; x++) this.drawHill(x, from, to);
   }
 
   private drawHill(x: number, from: number, to: number): void {
     const height = to - from;
     const share = this.pixels.busy[x] ?? 0;
+    if (!(share > 0)) return;
     const failed = share * (this.pixels.failed[x] ?? 0);
-    const summit = share > 0 ? to - Math.max(1, Math.round(height * share)) : to;
+    const summit = to - Math.max(1, Math.round(height * share));
     const bad = failed > 0 ? to - Math.max(2, Math.round(height * failed)) : to;
-    for (let y = from; y < to; y++) {
-      const color = y >= bad ? this.palette.bad : y >= summit ? this.palette.hill : this.palette.idle;
-      this.words[y * this.width + this.left + x] = color;
+    for (let y = Math.min(summit, bad); y < to; y++) {
+      this.words[y * this.width + this.left + x] = y >= bad ? this.palette.bad : this.palette.hill;
     }
   }
 
+  private fill(from: number, to: number, color: number): void {
+    for (let y = from; y < to; y++) this.words.fill(color, y * this.width + this.left, y * this.width + this.left + this.pixels.width);
+  }
+
   private drawLane(row: Row, from: number, to: number): void {
+    if (!this.scene.tracks.lane(row.lane) && !this.scene.close) {
+      this.fill(from, to, this.palette.idle);
+      return this.drawGuess(row.lane, from, to);
+    }
     this.read(row.lane);
     const first = from * this.width + this.left;
     const { busy, failed, width } = this.pixels;
