@@ -14,15 +14,16 @@ export interface Hints {
 /** Listen to all that the kernels of a notebook send; what is returned ends that. */
 export function listenForLoading(session: ISessionContext, hints: Hints): () => void {
   const begun = new Set<string>();
-  const hear = (_: unknown, message: KernelMessage.IIOPubMessage): void => {
+  const hear = (message: KernelMessage.IIOPubMessage): void => {
     const request = (message.parent_header as Partial<KernelMessage.IHeader>).msg_id ?? '';
     const kind = message.header.msg_type;
     if (ABOUT in message.metadata) hints.isThere();
     else if (kind === 'execute_input' && String((message.content as { code?: unknown }).code).includes('pathos_nb')) begun.add(request);
     else if (isIdle(message) && begun.delete(request)) hints.maybe();
   };
-  session.iopubMessage.connect(hear);
-  return () => session.iopubMessage.disconnect(hear);
+  const slot = (_: ISessionContext, message: KernelMessage.IMessage): void => hear(message as KernelMessage.IIOPubMessage);
+  session.iopubMessage.connect(slot);
+  return () => session.iopubMessage.disconnect(slot);
 }
 
 function isIdle(message: KernelMessage.IIOPubMessage): boolean {
