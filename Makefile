@@ -13,7 +13,7 @@ KILLS ?= 200
 BENCH_NEEDS := $(wildcard benchmarks/requirements.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test soak soak-store demo lab bundles test-front bench bench-quick docs release binder matrix clean
+.PHONY: help setup check format test soak fuzz soak-store demo lab bundles test-front bench bench-quick docs release binder matrix clean
 .DELETE_ON_ERROR:
 
 help:  ## list the verbs
@@ -46,6 +46,9 @@ test: $(VENV)/.has-test  ## run the tests (TESTS=path, ARGS="-k name", JOBS=0 fo
 
 soak: $(VENV)/.has-test  ## random faults on random launchers for a while (SECONDS=600 SEED=1)
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+
+fuzz: $(VENV)/.has-test  ## inputs that nobody meant, for every reader there is (SECONDS=600 SEED=1 ARGS="--only NAME")
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(ARGS)
 
 soak-store: $(VENV)/.has-test  ## kill a sweep at 200 random moments, and look that nothing is lost (KILLS=200 SEED=1)
 	$(BIN)/python -m tests.store.kills $(SEED) $(KILLS)
