@@ -28,7 +28,8 @@ __all__ = [
     "of_function", "points_of", "run_of", "written_blocks",
 ]  # fmt: skip
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Of the columns below: SQLite keeps what it is given, whatever the column's own type.
 _KINDS = (int, *(str,) * 7, int | None, str, *(float | int,) * 3, bytes, int, int, int)
