@@ -77,7 +77,7 @@ MEDDLING: dict[str, Meddle] = {
 }
 
 
-EVERY_DAY = {("a bit in the middle", "up"), ("twice", "down"), ("left out", "up")}  # the others take the same ways
+EVERY_DAY = {("a bit in the middle", "up"), ("twice", "down")}  # the others take the same ways
 
 
 @pytest.mark.parametrize("way", ["up", "down"])
@@ -112,7 +112,9 @@ class Dripping(Relay):
         return 1 if self.is_slow else 1 << 16
 
 
-def test_what_comes_letter_by_letter_is_slow_and_nothing_else() -> None:
+def test_what_comes_letter_by_letter_is_slow_and_nothing_else(request: pytest.FixtureRequest) -> None:
+    if not request.config.getoption("--everywhere"):
+        pytest.skip("it takes seconds: --everywhere runs it")
     opened: list[Dripping] = []
 
     def carrier(command: Any) -> Relay:

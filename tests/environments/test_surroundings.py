@@ -49,6 +49,13 @@ def mounted(line: str) -> tuple[str, ...]:
     return words
 
 
+@pytest.fixture
+def on_sundays(request: pytest.FixtureRequest) -> None:
+    """Skip what other tests try as well, in parts."""
+    if not request.config.getoption("--everywhere"):
+        pytest.skip("its parts are tried elsewhere: --everywhere runs it")
+
+
 def test_without_numpy_and_pandas(tmp_path):
     for name in ("numpy", "pandas"):
         (tmp_path / "none" / name).mkdir(parents=True)
@@ -60,12 +67,14 @@ def test_without_fork_threads_remain_and_processes_say_why(tmp_path):
     assert "the launcher 'processes' cannot run here; this system cannot fork\n" in day(tmp_path, "no fork")
 
 
-@pytest.mark.parametrize("encoding", ["C", "latin"])
-def test_where_the_locale_is_not_utf_8(tmp_path, encoding):
+def test_where_the_locale_is_not_utf_8(tmp_path):
     folder = tmp_path / "näher"
     folder.mkdir()
-    wide = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C", "LANG": "C"}
-    day(folder, "", **(wide if encoding == "C" else {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}))
+    day(folder, "", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", LC_ALL="C", LANG="C")
+
+
+def test_where_output_is_latin(tmp_path, on_sundays):
+    day(tmp_path, "", PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
 
 
 def test_with_a_home_folder_that_cannot_be_written(tmp_path):
@@ -85,10 +94,10 @@ def test_without_shared_memory(tmp_path):
     day(tmp_path, "", *mounted(f"rm -rf {tmp_path}/dev; {line}; mount --move $d /dev && test ! -e /dev/shm"))
 
 
-def test_with_64_descriptors(tmp_path):
+def test_with_64_descriptors(tmp_path, on_sundays):
     day(tmp_path, "64 descriptors")
 
 
 @pytest.mark.parametrize("seed", ["0", "random"])
-def test_whatever_the_seed_of_hashes(tmp_path, seed):
+def test_whatever_the_seed_of_hashes(tmp_path, seed, on_sundays):
     day(tmp_path, "", PYTHONHASHSEED=seed)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
+import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 
 from hypothesis import HealthCheck, given, seed, settings
 
@@ -22,9 +26,11 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=[target.name for target in TARGETS])
+    parser.add_argument("--guided", action="store_true", help="by atheris, which looks at the lines that are reached")
     asked = parser.parse_args(words)
+    try_one = _guide if asked.guided else _try
     targets = [target for target in TARGETS if asked.only in (None, target.name)]
-    n_found = sum(_try(target, asked.seconds / len(targets), asked.seed) for target in targets)
+    n_found = sum(try_one(target, asked.seconds / len(targets), asked.seed) for target in targets)
     sys.stdout.write(f"seed {asked.seed}: {len(targets)} targets, {n_found} with findings\n")
     return min(n_found, 100)
 
@@ -55,6 +61,32 @@ def _try(target: Target, seconds: float, first_seed: int) -> bool:
     sys.stdout.write(f"{target.name}: {n_tried} inputs\n")
     sys.stdout.flush()
     return False
+
+
+def _guide(target: Target, seconds: float, first_seed: int) -> bool:
+    """Have atheris try one target for so long, in a process of its own; say whether it found something."""
+    if find_spec("atheris") is None:
+        raise SystemExit("atheris is not installed here: pip install atheris")
+    folder = Path("build") / "fuzz"
+    folder.mkdir(parents=True, exist_ok=True)
+    words = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "tests.fuzz.guided",
+        target.name,
+        f"-max_total_time={max(1, int(seconds))}",
+    ]
+    limits = [f"-seed={first_seed}", "-rss_limit_mb=0", "-print_final_stats=1", f"-artifact_prefix={folder}/"]
+    done = subprocess.run([*words, *limits], capture_output=True, text=True, check=False)
+    told = done.stdout + done.stderr
+    n_tried = re.search(r"number_of_executed_units: (\d+)", told)
+    sys.stdout.write(f"{target.name}: {n_tried[1] if n_tried else 'some'} inputs\n")
+    if done.returncode:
+        sys.stdout.write(f"FOUND in {target.name}, by atheris\n{told[-_CHARACTERS:]}\n")
+    sys.stdout.flush()
+    return done.returncode != 0
 
 
 def _told(error: BaseException) -> str:

@@ -16,10 +16,11 @@ from tests.rig.census import MARK, describe, marked, until
 
 __all__ = ["Figures", "Month"]
 
+_BEGIN = "%load_ext pathos_nb\nfrom tests.month import use"
 _CELL_S = 900.0
 _END_S = 60.0
 _MOST_BYTES_A_MAP = 1000
-_TOGETHER = 500
+_TOGETHER, _WARM = 500, 200
 
 
 class Figures(NamedTuple):
@@ -75,8 +76,9 @@ class Month:
 
     def live(self, maps: int, pools: int, interrupts: int, restarts: int) -> Figures:
         """Do all of it, and say what came of it."""
-        self._begin()
-        self._ask(f"use.maps({min(2000, max(400, maps // 10))}, 0); use.pools(3, 0)")  # until all is as it stays
+        self._ask(_BEGIN)
+        self._ask(f"use.maps({max(_WARM, maps // 10)}, 0); use.pools(3, 0)")  # until all is as it stays
+        self._interrupted()
         first = self._held()
         for start in range(0, maps, _TOGETHER):
             self._ask(f"use.maps({min(_TOGETHER, maps - start)}, {self._seed + start})")
@@ -95,23 +97,19 @@ class Month:
             self._see(n <= 0, f"{n} {what} more than at the beginning")
         return Figures(
             maps, pools, interrupts, n_in_time, restarts, n_left, bytes_a_map,
-            (pooled.n_bytes - mapped.n_bytes) / pools, (last.n_bytes - pooled.n_bytes) / interrupts, *more, self._broken,
+            (pooled.n_bytes - mapped.n_bytes) / pools, (last.n_bytes - pooled.n_bytes) / max(1, interrupts), *more, self._broken,
         )  # fmt: skip
 
     def _see(self, is_so: bool, else_: str) -> None:
         if not is_so:
             self._broken.append(else_)
 
-    def _begin(self) -> None:
-        self._kernel = Kernel()
-        self._ask("%load_ext pathos_nb\nfrom tests.month import use")
-
     @property
     def kernel(self) -> Kernel:
         """The one that is used now."""
         if self._kernel is None:
-            self._begin()
-        return self._kernel  # type: ignore[return-value]
+            self._kernel = Kernel()
+        return self._kernel
 
     def _ask(self, code: str) -> Answer:
         answer = self.kernel.run(code, _CELL_S)
@@ -152,7 +150,7 @@ class Month:
 
     def _restarted(self, number: int) -> bool:
         """End a kernel that has a host's workers at work, by turns kindly and by force; say whether it left any."""
-        self.kernel.run("%load_ext pathos_nb\nfrom tests.month import use", _CELL_S)
+        self._ask(_BEGIN)
         self._ask(self._connect)
         self._ask("%%pmap -q -p host,processes -o there for x in range(8)\nx * x")
         if self.kernel.value("list(there)") != [x * x for x in range(8)]:
