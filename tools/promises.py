@@ -112,6 +112,10 @@ _ATTACKS = (
         _of("rpc/", "test_rogue_servers.py"),
     ),
     Promise(
+        "A worker that says what no worker of ours would ends in a word, not in a hang",
+        _of("", "faults/test_items_that_lie.py"),
+    ),
+    Promise(
         "What somebody in between changes, repeats or leaves out is found and not used",
         _of("", "rpc/test_in_between.py", "agent/test_rogues.py", "agent/test_envelopes.py", "rpc/test_wire.py"),
     ),
