@@ -13,11 +13,13 @@ from tests.month.use import Held
 pytestmark = pytest.mark.timeout(180)
 
 
+@pytest.mark.leaves("files")  # the loop that jupyter_client makes for a kernel's end, and keeps
 def test_some_minutes_of_a_month() -> None:
     with Month(seed=3) as lived:
         figures = lived.live(maps=400, pools=4, interrupts=3, restarts=1)
     assert figures.broken == []
-    assert (figures.more_files, figures.more_threads, figures.more_children, figures.n_left) == (0, 0, 0, 0)
+    assert (figures.n_maps, figures.n_pools, figures.n_interrupts, figures.n_restarts) == (400, 4, 3, 1)
+    assert figures.n_left == 0 and max(figures.more_files, figures.more_threads, figures.more_children) <= 0
 
 
 class Leaking(Month):
