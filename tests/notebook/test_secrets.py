@@ -37,6 +37,8 @@ def connect(kernel: Kernel, transport: str, *passwords: str) -> Answer:
     return kernel.end(answer, 60)
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.leaves("files")  # the loop that jupyter_client makes for a kernel's end, and keeps
 @pytest.mark.parametrize("transport", ["paramiko", "openssh"])
 def test_it_is_in_no_argument_environment_file_log_message_or_traceback(
     home: Path, bed: Bed, transport: str, capfd, request
