@@ -46,7 +46,7 @@ def _telling(read: Callable[Concatenate[StoreFile, P], R]) -> Callable[Concatena
     """Have a reader say, of a file that SQLite takes for whole and whose content makes no sense, that it is damaged."""
 
     @wraps(read)
-    def telling(file: StoreFile, *args: P.args, **kwargs: P.kwargs) -> R:
+    def telling(file: StoreFile, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return read(file, *args, **kwargs)
         except StoreError:
