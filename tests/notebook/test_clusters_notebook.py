@@ -21,7 +21,6 @@ SLURM = ROOT / "tests" / "testbed" / "slurm"
 NOTEBOOK = ROOT / "notebooks" / "clusters.ipynb"
 
 
-@pytest.mark.everywhere("half a minute; tests/dask, tests/mpi and tests/slurm try what it tells")
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_it_runs_on_what_is_here(monkeypatch, tmp_path):

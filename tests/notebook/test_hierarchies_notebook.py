@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "hierarchies.ipynb"
 
 
-@pytest.mark.everywhere("half a minute; nests, graphs and choices of workers are tried by themselves")
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_it_runs_on_what_there_is(monkeypatch, tmp_path):
