@@ -201,7 +201,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch)
     before = path.read_bytes()
 
     def full(descriptor: int) -> None:
-        raise OSError(28, "its disk is full on device")
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="its disk is full"):
