@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Sequence
-from typing import Any
+
+from pathos_nb.typed import Any
 
 __all__ = ["called_with", "name_of"]
 
