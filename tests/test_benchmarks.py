@@ -9,6 +9,9 @@ import pytest
 from benchmarks import bounds, cases, report, snippets
 from benchmarks.figures import Goal, Outcome, Row, at_least, at_most, lower_quartile, percentile, row_of
 from benchmarks.process import Contender, ContenderError, marked
+from benchmarks.viewing import view_cost
+from pathos_nb.dispatch.profiles import Source, make_profile
+from pathos_nb.wire.protocol import Profiled
 
 
 def test_list_schedule_gives_each_item_to_the_first_free_worker() -> None:
@@ -81,3 +84,13 @@ def test_what_a_contender_raises_is_its_answer() -> None:
         pytest.raises(ContenderError, match="imap|lazy|client"),
     ):
         contender.ask("pull", 30)
+
+
+def test_the_run_that_stands_in_has_all_that_a_view_asks_for() -> None:
+    profile = make_profile(True)
+    assert profile is not None
+    stack = Profiled([("f", "m.py", 1)], [((0,), 1, (10_000, 0, 0, 0, 0))])
+    _, n_messages, n_bytes = view_cost(
+        2, lambda _, step: profile.add(Source("processes-0", "host", 0), stack), profile=profile
+    )
+    assert 0 < n_messages < 20 < n_bytes

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 import statistics
 import time
 from array import array
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from benchmarks.figures import Goal, Outcome, Row, at_most, row_of
@@ -16,14 +14,11 @@ from benchmarks.peers.base import Peer
 from benchmarks.race import RaceCase
 from benchmarks.scene import Scene
 from benchmarks.spinning import SpinLoad
+from benchmarks.viewing import view_cost
 from benchmarks.work import spin
 from pathos_nb.dispatch.profiles import Profile, Source, make_profile
 from pathos_nb.dispatch.trace import write_trace
 from pathos_nb.events import ChunkDone
-from pathos_nb.notebook.feed import Feed
-from pathos_nb.notebook.stream import INTERVAL_S, Stream
-from pathos_nb.notebook.watch import Watch
-from pathos_nb.wire.messages import PROTOCOL
 from pathos_nb.wire.protocol import Profiled
 
 WITHOUT, SAMPLED, COUNTED = "not profiled", "sampled at 100 Hz", "calls counted"
@@ -94,21 +89,7 @@ def _shown(seconds: int) -> tuple[float, float, float]:
     """Give a view's share of a core in per cent, messages and bytes a second, while 8 workers are sampled."""
     profile = make_profile(True)
     assert profile is not None
-    run: Any = SimpleNamespace(
-        run_id="r", title="bench", state="running", total=None, n_done=1, n_before=0, n_failed=0, n_pictures=0,
-        seconds=1.0, started_at=0.0, is_over=False, failures={}, chunks=[], places=[], profile=profile,
-    )  # fmt: skip
-    watch, sent = Watch(run, 0.0, 20_000), list[int]()
-    stream = Stream(Feed(watch), lambda message: sent.append(len(json.dumps(message))))
-    stream.hear({"type": "open", "version": PROTOCOL})
-    began = time.process_time()
-    for step in range(round(seconds / INTERVAL_S)):
-        _sample(profile, step)
-        now = (step + 1) * INTERVAL_S
-        if stream.due(True) <= now + 1e-6:
-            stream.tell(now)
-    cost = time.process_time() - began
-    return 100 * cost / seconds, (len(sent) - 2) / seconds, sum(sent) / seconds
+    return view_cost(seconds, lambda _, step: _sample(profile, step), profile=profile)
 
 
 def _sample(profile: Profile, step: int) -> None:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import time
-from types import SimpleNamespace
-from typing import Any
-
 from benchmarks.figures import Outcome, Row, at_most, row_of
 from benchmarks.scene import Scene
+from benchmarks.viewing import view_cost
 from pathos_nb.events import ChunkDone
-from pathos_nb.notebook.feed import Feed
-from pathos_nb.notebook.stream import INTERVAL_S, Stream
+from pathos_nb.notebook.stream import INTERVAL_S
 from pathos_nb.notebook.watch import Watch
-from pathos_nb.wire.messages import PROTOCOL
 
 ITEMS_A_SECOND, SIZE = 10_000, 100
 OPEN, ALONE, MANY, CLOSED = "view open", "view open, items sent one by one", "view open, 1,000 workers", "nobody looks"
@@ -46,27 +40,13 @@ class ViewCost:
 
 def _measured(is_open: bool, size: int, n_workers: int, seconds: int) -> tuple[float, float, float]:
     """Give the share of a core in per cent, messages a second, and bytes a second."""
-    watch, sent = Watch(_run(), 0.0, 20_000), list[int]()
-    stream = Stream(Feed(watch), lambda message: sent.append(len(json.dumps(message))))
-    if is_open:
-        stream.hear({"type": "open", "version": PROTOCOL})
     chunks = [_chunks(step, size, n_workers) for step in range(round(seconds / INTERVAL_S))]
-    began = time.process_time()
-    for step, news in enumerate(chunks):
-        for chunk in news:
+
+    def happen(watch: Watch, step: int) -> None:
+        for chunk in chunks[step]:
             watch.take(chunk)
-        now = (step + 1) * INTERVAL_S
-        if stream.due(True) <= now + 1e-6:
-            stream.tell(now)
-    cost = time.process_time() - began
-    return 100 * cost / seconds, (len(sent) - 2) / seconds if is_open else 0.0, sum(sent) / seconds
 
-
-def _run() -> Any:
-    return SimpleNamespace(
-        run_id="r", title="bench", state="running", total=None, n_done=1, n_before=0, n_failed=0, n_pictures=0,
-        seconds=1.0, started_at=0.0, is_over=False, failures={}, chunks=[], places=[], profile=None,
-    )  # fmt: skip
+    return view_cost(seconds, happen, is_open=is_open)
 
 
 def _chunks(step: int, size: int, n_workers: int) -> list[ChunkDone]:

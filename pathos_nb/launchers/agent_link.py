@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import socket
 import threading
@@ -39,6 +40,8 @@ _GOODBYE_S = 3.0
 _SEND_BYTES = 1 << 20
 _JOIN_BYTES = 1 << 16
 _TRIPS = 8
+_TELLING = re.compile(r"\bmemory\b|\boom\b", re.IGNORECASE), re.compile(r"\bkilled\b", re.IGNORECASE)
+_TOLD_CHARS = 200
 _FINAL_ATTEMPTS = 3  # what looks final may be a host that has just begun: three times in a row it is
 
 
@@ -320,7 +323,7 @@ class Link:
             for key, events in ready:
                 self._on_ready(key.fd, events, inbox)
             if why := inbox.why or self._is_over(inbox, is_late):
-                return carrier.why_ended() or why
+                return _in_words(carrier) or why
 
     def _choose(self, selector: selectors.BaseSelector, inbox: Inbox) -> bool:
         """Wait for what this thread has to do; tell whether somebody else reads.
@@ -381,3 +384,11 @@ class Link:
         self._trips.append((took_s, there - (time.time() - took_s / 2)))
         quickest, ahead_s = min(self._trips)
         self.state = self.state._replace(round_trip_s=quickest, clock_ahead_s=ahead_s)
+
+
+def _in_words(carrier: Carrier) -> str:
+    """Say how the agent has ended, if it was the agent; with what was said of it, where that tells more."""
+    why = carrier.why_ended()
+    lines = carrier.error_text().splitlines() if why else []
+    said = next((line.strip() for words in _TELLING for line in reversed(lines) if words.search(line)), "")
+    return f"{why}: {said[:_TOLD_CHARS]}" if said else why

@@ -16,6 +16,7 @@ from pathos_nb import Pool
 from pathos_nb.dispatch.absences import sentences
 from pathos_nb.errors import AllocationLost
 from pathos_nb.launchers.registry import registry
+from tests.mpi.calls import listening
 from tests.rig.bed import ROOT, wait_until
 from tests.rig.cluster import Cluster
 
@@ -54,6 +55,7 @@ def test_each_node_has_a_worker_for_each_of_its_cores_and_all_of_it_goes_with_th
         names = cluster.do("squeue", "-h", "-o", "%j").stdout.split()
         assert len(names) == 2
         assert all(name.startswith("mine-") for name in names)
+        assert pool.each(listening, 0) == [[]] * 4, "no port: the agents speak over srun"
     assert wait_until(lambda: not cluster.left())
 
 
