@@ -181,11 +181,13 @@ class Remote:
 
     @property
     def is_direct(self) -> bool:
-        """Whether nobody stands between: no jump host, and no ``ProxyCommand``."""
+        """Whether nobody stands between, as far as is known: no jump host, and no ``ProxyCommand``."""
         try:
             return len(self._route()) == 1
         except HostUnreachable:  # a way that only ssh itself can go
             return False
+        except Exception:  # a configuration that only ssh itself can read
+            return self.transport == "openssh"
 
     # --------------------------------------------------------------------------------------------------------- commands
 

@@ -228,6 +228,15 @@ def test_jumps_in_a_circle_are_said(home):
         Remote("a")
 
 
+def test_whether_somebody_stands_between_is_known(connect, bed, tmp_path):
+    assert connect("host1").is_direct
+    assert not connect("inner").is_direct
+    strange = _write(
+        tmp_path / "config", Path(bed.config).read_text() + "Match canonical final all\n  Compression no\n"
+    )
+    assert connect("host1", transport="openssh", config=str(strange)).is_direct
+
+
 def test_a_proxy_command_is_left_to_ssh(home):
     _write(home / ".ssh" / "config", "Host a\n  ProxyCommand nc %h %p\n")
     with pytest.raises(HostUnreachable, match='ProxyCommand for a.*transport="openssh"'):
