@@ -71,7 +71,6 @@ LATE = {
     "pathos": "never ours: the one that the user has",
     "pdb": "only to look into a point (30 ms)",
     "ppft": "only for remote servers",
-    "psutil": "comes with dask",
     "random": "only for seeded runs (every worker's start would wait for it)",
     "resource": "not on every platform",
     "scipy": "an extra",
