@@ -24,7 +24,8 @@ Yang & Casanova (2003), UMR: a multi-round algorithm for scheduling divisible wo
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+
+from pathos_nb.typed import NamedTuple
 
 MAX_CHUNK_S = 0.25
 FAR_S = 5e-3  # a round trip from which on a worker is sent two chunks before it has reported any

@@ -11,13 +11,11 @@ import functools
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from pathos_nb.dispatch.absences import Absences
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.lacking import lacking
-from pathos_nb.dispatch.profiles import Profile, Ran, Source, Traffic
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import (
@@ -32,6 +30,7 @@ from pathos_nb.errors import (
 )
 from pathos_nb.events import ChunkDone, InnerTold, ItemRetried, WorkerDown
 from pathos_nb.launchers.board import FINISHED
+from pathos_nb.launchers.codec import ByReference, ByValue
 from pathos_nb.launchers.contract import (
     Launcher,
     News,
@@ -45,10 +44,10 @@ from pathos_nb.launchers.contract import (
     TakenBack,
 )
 from pathos_nb.launchers.failing import revive, text_of
-from pathos_nb.launchers.worker import ByReference, ByValue
+from pathos_nb.typed import Any
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import InnerNews, ItemReport, Profiled, Report
+from pathos_nb.wire.protocol import InnerNews, ItemReport, Report
 from pathos_nb.wire.serialization import MINOR, carries_code
 
 _MIN_OVERHEAD_S = 1e-4  # what a chunk costs here, though the worker has the next one meanwhile and does not wait
@@ -94,9 +93,10 @@ class Receiver:
             From a launcher.
         """
         if isinstance(news, Reply):
-            seat = self._crew.seat_of(news.slot)
+            slot, frame = news
+            seat = self._crew.seat_of(slot)
             if seat is not None:
-                self._on_frame(seat, news.frame)
+                self._on_frame(seat, frame)
         elif isinstance(news, SlotDown):
             seat = self._crew.seat_of(news.slot)
             if seat is not None and not self.is_closing:
@@ -136,14 +136,14 @@ class Receiver:
         elif frame.kind == protocol.PROFILE:
             chunk = seat.in_flight.get(frame.meta[0])
             if chunk is not None and chunk.run.profile is not None:
-                chunk.run.profile.add(Source(seat.name, seat.slot.host, seat.slot.pid), Profiled(*frame.meta[1]))
+                chunk.run.profile.hear((seat.name, seat.slot.host, seat.slot.pid), frame.meta[1])
 
     def _on_report(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
         run = chunk.run
         self._crew.stillborn = 0
         seat.n_items -= len(chunk.task.indices) - report.n_run
         if report.profile is not None and run.profile is not None:
-            _profile(run.profile, seat, chunk, report, frame)
+            _profile(seat, chunk, report, frame)
         if report.inner:
             _take_inner(run, seat, report.inner)
         if report.undecodable:
@@ -456,16 +456,15 @@ def _said_and_shown(
     return tuple(output), tuple(pictures)
 
 
-def _profile(profile: Profile, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
+def _profile(seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
     """Take in what was measured of a chunk; where it was is known even if none of its values can be read."""
     ends = array("d", [report.started])
     ends.frombytes(report.ends)
     size = 0 if seat.launcher.shares_memory else len(frame.body) + sum(map(len, frame.buffers))
-    traffic = Traffic(chunk.size_bytes, size, time.time())
-    source = Source(seat.name, seat.slot.host, seat.slot.pid)
     name = functools.partial(chunk.run.argument_of, chunk.task)
-    profile.add(source, told := Profiled(*report.profile or ()))
-    profile.add_chunk(source, told, Ran(chunk.task.indices[: report.n_run], ends, report.block, name), traffic)
+    ran = chunk.task.indices[: report.n_run], ends, report.block, name
+    who, traffic = (seat.name, seat.slot.host, seat.slot.pid), (chunk.size_bytes, size, time.time())
+    chunk.run.profile.hear_chunk(who, report.profile or (), ran, traffic)  # type: ignore[union-attr]
 
 
 def _out_of_memory(run: Run, where: dict[str, Any]) -> OutOfMemory:

@@ -15,9 +15,9 @@ from pathos_nb.dispatch.crew import Crew, Seat
 from pathos_nb.dispatch.run import Run
 from pathos_nb.launchers.contract import Hub
 
-__all__ = ["Tail", "guessed_s", "n_taken"]
+__all__ = ["FEW", "Tail", "guessed_s", "n_taken"]
 
-_FEW = 64  # of more seats than this, nobody looks at all for each report
+FEW = 64  # of more seats than this, nobody looks at all for each report
 
 
 class Tail:
@@ -53,11 +53,11 @@ class Tail:
     def _may_wait(self, run: Run, own: int) -> bool:
         """Whether all seats are there for this run, and are known well enough."""
         is_shared = len(self._runs) > 1 or run.is_choosy or run.options.n_workers is not None
-        return not is_shared and (len(self._crew.seats) <= _FEW or not own)
+        return not is_shared and (len(self._crew.seats) <= FEW or not own)
 
     def _is_better(self, seat: Seat, left: int, share: float, own: int) -> bool:
         seats = self._crew.seats
-        others = len(seats) - 1 + (sum(map(_n_before, seats)) - own if len(seats) <= _FEW else 0)
+        others = len(seats) - 1 + (sum(map(_n_before, seats)) - own if len(seats) <= FEW else 0)
         return is_better_left(left, share, own, others)
 
     def _release(self, run: Run, key: int) -> None:

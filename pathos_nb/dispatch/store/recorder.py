@@ -32,7 +32,7 @@ from pathos_nb.dispatch.store.sweep import BLOCK, Sweep, environment
 from pathos_nb.dispatch.store.values import NotStorable, Values
 from pathos_nb.errors import Cancelled, Failure, StoreError
 from pathos_nb.events import ChunkDone, Event, ItemFailed, RunEnded
-from pathos_nb.launchers.worker import ByValue
+from pathos_nb.launchers.codec import ByValue
 from pathos_nb.wire.serialization import dump
 
 if TYPE_CHECKING:
