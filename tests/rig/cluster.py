@@ -182,8 +182,8 @@ def raised_cluster() -> Iterator[Cluster]:
 def cluster(raised_cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """Give the cluster, and make it the one that Slurm's commands find; no job and no fault outlives the test."""
     n_failed = request.session.testsfailed
-    raised_cluster.release()
     with raised_cluster.in_use():
+        raised_cluster.release()
         yield raised_cluster
     if request.session.testsfailed > n_failed:
         print(raised_cluster.logs())
