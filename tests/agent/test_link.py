@@ -77,6 +77,7 @@ BEGINNINGS = [
     ("exec no-such-python -c pass", "127.*Python 3.10 or later"),
     ("printf '\\npathos_nb:{\"old\": [3, 6]}\\n'", "Python 3.6 is too old.*3.10"),
     ("printf '\\npathos_nb:not json\\n'; exec sleep 60", "no agent's"),
+    ("printf '\\npathos_nb:{\"at\": 5}\\n\\npathos_nb:{}\\n'; exec sleep 60", "no agent's"),
     ("head -c 400000 /dev/zero; exec sleep 60", "no agent's"),
     ("exec sleep 60", "in time"),
 ]

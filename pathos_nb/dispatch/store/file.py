@@ -32,7 +32,7 @@ from pathos_nb.errors import StoreError
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["PLACES", "StoreFile", "point_id", "translated"]
+__all__ = ["PLACES", "StoreFile", "damaged", "point_id", "translated"]
 
 _FORMAT = 1
 _APPLICATION = 0x50617468  # "Path"
@@ -310,9 +310,29 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         what, cure = _plain_words(str(error))
         raise StoreError(f"the store {path} {what}", cause=str(error), cure=cure) from error
+    except UnicodeDecodeError as error:  # of a message of SQLite's about names in a damaged file
+        raise damaged(path, error) from error
     except OSError as error:
         what, cure = _plain_words(os.strerror(error.errno) if error.errno else str(error))
         raise StoreError(f"the store {path} {what}", cause=str(error), cure=cure) from error
+
+
+def damaged(path: Path, error: Exception) -> StoreError:
+    """Give what is to be said of a store whose content makes no sense.
+
+    Parameters
+    ----------
+    path : Path
+        The store's file.
+    error : Exception
+        What came of reading it.
+
+    Returns
+    -------
+    StoreError
+    """
+    what, cure = _plain_words("malformed")
+    return StoreError(f"the store {path} {what}", cause=f"{type(error).__name__}: {error}", cure=cure)
 
 
 _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.ended import EndedRun
 from pathos_nb.dispatch.results import Results
-from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
+from pathos_nb.dispatch.store.file import PLACES, StoreFile, damaged, point_id
 from pathos_nb.dispatch.store.kept_profile import read_profile
 from pathos_nb.dispatch.store.keys import KEY_BYTES
 from pathos_nb.dispatch.store.owners import is_alive, is_mine
@@ -26,7 +27,11 @@ __all__ = [
     "of_function", "points_of", "run_of", "written_blocks",
 ]  # fmt: skip
 
-_DATA = ord("p")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Of the columns below: SQLite keeps what it is given, whatever the column's own type.
+_KINDS = (int, *(str,) * 7, int | None, str, *(float | int,) * 3, bytes, int, int, int)
 _SPAN = f"BETWEEN runs.run * {PLACES} AND runs.run * {PLACES} + {PLACES} - 1"
 _COLUMNS = (
     "runs.run, id, title, names, options, source, environment, owner, total, state, started, seen, seconds, digest,"
@@ -34,6 +39,21 @@ _COLUMNS = (
     " (SELECT count(*) FROM jobs WHERE jobs.run = runs.run AND jobs.state IN ('submitting', 'submitted'))"
 )
 _FROM = f"SELECT {_COLUMNS} FROM runs JOIN functions USING (function)"
+
+
+def _telling(read: Callable[Concatenate[StoreFile, P], R]) -> Callable[Concatenate[StoreFile, P], R]:
+    """Have a reader say, of a file that SQLite takes for whole and whose content makes no sense, that it is damaged."""
+
+    @wraps(read)
+    def telling(file: StoreFile, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return read(file, *args, **kwargs)
+        except StoreError:
+            raise
+        except Exception as error:  # a pickle, or JSON, of anything
+            raise damaged(file.path, error) from error
+
+    return telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +140,20 @@ class StoredRun:
 
 
 def _run(row: Sequence[Any]) -> StoredRun:
-    run, run_id, title, names, options, source, environment, *rest = row
+    if not all(map(isinstance, row, _KINDS)):
+        raise TypeError("a run has values of other kinds than its columns")
+    run, run_id, title, *plain, owner, total, state, started, seen, seconds, digest, n_done, n_failed, n_jobs = row
+    names, options, source, environment = json.loads(plain[0]), json.loads(plain[1]), plain[2], json.loads(plain[3])
+    kinds = isinstance(names, list), isinstance(options, dict), isinstance(environment, dict)
+    if not all(kinds) or not 0 <= (total or 0) <= PLACES:
+        raise ValueError("a run has names, options or a number of points that make no sense")
     return StoredRun(
-        run, run_id, title, tuple(json.loads(names)), json.loads(options), source, json.loads(environment), *rest
-    )
+        run, run_id, title, tuple(map(str, names)), options, source, environment, owner, total, state, started, seen,
+        seconds, digest, n_done, n_failed, n_jobs,
+    )  # fmt: skip
 
 
+@_telling
 def listed(file: StoreFile, n_most: int = 100) -> list[StoredRun]:
     """Give the runs, the latest last.
 
@@ -145,6 +173,7 @@ def listed(file: StoreFile, n_most: int = 100) -> list[StoredRun]:
     return [_run(row) for row in reversed(rows)]
 
 
+@_telling
 def find(file: StoreFile, name: str) -> StoredRun | None:
     """Find a run.
 
@@ -166,6 +195,7 @@ def find(file: StoreFile, name: str) -> StoredRun | None:
     return _run(row) if row else None
 
 
+@_telling
 def run_of(file: StoreFile, run_id: str) -> StoredRun | None:
     """Give the run of that very name.
 
@@ -185,6 +215,7 @@ def run_of(file: StoreFile, run_id: str) -> StoredRun | None:
     return _run(row) if row else None
 
 
+@_telling
 def job_folders(file: StoreFile, run: StoredRun) -> list[str]:
     """Give the folders in which batch jobs of a run have their files."""
     with file.reading() as connection:
@@ -193,6 +224,7 @@ def job_folders(file: StoreFile, run: StoredRun) -> list[str]:
         ]
 
 
+@_telling
 def of_function(file: StoreFile, digest: bytes, n_most: int = 50) -> list[StoredRun]:
     """Give the runs of one function, the latest first.
 
@@ -214,6 +246,7 @@ def of_function(file: StoreFile, digest: bytes, n_most: int = 50) -> list[Stored
         return [_run(row) for row in connection.execute(query, (digest, n_most))]
 
 
+@_telling
 def keys_of(file: StoreFile, run: int) -> bytes:
     """Give the keys of a run's points, 16 bytes each, as far as they were written."""
     with file.reading() as connection:
@@ -229,10 +262,13 @@ def written_blocks(file: StoreFile, run: int) -> Iterator[Block]:
             row = connection.execute(query, (run, start)).fetchone()
         if row is None:
             return
+        if not isinstance(row[0], int) or not isinstance(row[1], int):
+            raise damaged(file.path, TypeError("a block of points does not say which they are"))
         yield Block(*row)
         start = row[0] + max(1, row[1])
 
 
+@_telling
 def points_of(file: StoreFile, run: StoredRun) -> list[Row]:
     """Give the arguments of a run's points.
 
@@ -253,6 +289,7 @@ def points_of(file: StoreFile, run: StoredRun) -> list[Row]:
     return [row for (packed,) in rows for row in rows_of_block(packed, len(run.names))]
 
 
+@_telling
 def matches(file: StoreFile, run: StoredRun, wanted: Mapping[bytes, int]) -> dict[int, int]:
     """Find points in a run, finished or not.
 
@@ -275,6 +312,7 @@ def matches(file: StoreFile, run: StoredRun, wanted: Mapping[bytes, int]) -> dic
     return {wanted[key]: first + place for place, key in enumerate(each) if key in wanted}
 
 
+@_telling
 def loaded(file: StoreFile, run: StoredRun) -> Results:
     """Give the result of a run, as its cell did.
 
@@ -340,8 +378,8 @@ def code_of(file: StoreFile, run: StoredRun) -> Any:
         raise StoreError(f"{run.title} was kept without its function, which was too large or not begun", cure=cure)
     if python != ".".join(map(str, sys.version_info[:2])):
         raise StoreError(f"{run.title} is of Python {python}, whose code no other can run", cure=cure)
-    body, buffers, _ = loads(row[0])
     try:
+        body, buffers, _ = loads(row[0])
         return loads(body, buffers=buffers)
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"
