@@ -14,11 +14,11 @@ SHARE ?= 1
 BENCH_NEEDS := $(wildcard benchmarks/requirements.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test soak fuzz month reliability lowest soak-store demo lab bundles test-front bench bench-quick docs release binder matrix clean
+.PHONY: help setup check format test test-everywhere times soak fuzz month reliability lowest soak-store demo lab bundles test-front bench bench-quick docs release binder matrix clean
 .DELETE_ON_ERROR:
 
 help:  ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A stamp says that a set of extras is installed; it is made again when what is asked for changes.
 $(VENV)/.has-%: pyproject.toml tools/setup.sh
@@ -41,12 +41,19 @@ format: setup  ## let ruff put the code in order
 	$(BIN)/ruff format .
 
 test: $(VENV)/.has-test  ## run the tests (TESTS=path, ARGS="-k name", JOBS=0 for one process)
-	@tools/testbed.sh
-	@tools/front.sh $(VENV) ready
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
+	@tools/testbed.sh & tools/front.sh $(VENV) ready; wait
+	PYTEST_ADDOPTS="--junitxml=build/tests.xml $$PYTEST_ADDOPTS" \
+		$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
 
-soak: $(VENV)/.has-test  ## random faults on random launchers for a while (SECONDS=600 SEED=1)
+test-everywhere:  ## the same with every fault on every launcher and all that takes minutes (an hour or more)
+	@$(MAKE) --no-print-directory test ARGS="--everywhere --session-timeout=14400 $(ARGS)"
+
+times:  ## what the last run of the tests took, folder by folder, beside its budget (tests/README.md)
+	@$(firstword $(wildcard $(BIN)/python) python3) tools/durations.py $(ARGS)
+
+soak: $(VENV)/.has-test  ## random faults on random launchers for a while, then soak-store (SECONDS=600 KILLS=200 SEED=1)
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+	$(BIN)/python -m tests.store.kills $(SEED) $(KILLS)
 
 fuzz: $(VENV)/.has-test  ## inputs that nobody meant, for every reader there is (SECONDS=600 SEED=1 ARGS="--only NAME")
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(ARGS)

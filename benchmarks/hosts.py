@@ -16,11 +16,25 @@ from pathos_nb.launchers.registry import registry
 from pathos_nb.secure.remote import Remote
 from tests.rig.bed import Bed, why_no_bed
 
-__all__ = ["Hosts", "NoBed", "hosts", "seconds", "times"]
+__all__ = ["Hosts", "NoBed", "bare_client", "hosts", "seconds", "times"]
 
 MIB = 1 << 20
+_DEADLINE_S = 60.0
 _WRITE = "import sys; b = bytes(1 << 20)\nfor _ in range({n}): sys.stdout.buffer.write(b)"
 _READ = "import os\nwhile os.read(0, 1 << 20): pass\nos.write(1, b'.')"
+
+
+def bare_client(bed: Bed, name: str) -> Any:
+    """Connect to a host of the bed by paramiko as it comes."""
+    import paramiko
+
+    client, place = paramiko.SSHClient(), bed.hosts[name]
+    client.load_host_keys(bed.facts["known_hosts"])
+    client.connect(
+        place["address"], place["port"], place["user"], key_filename=bed.facts["key"], allow_agent=False,
+        look_for_keys=False, timeout=_DEADLINE_S,
+    )  # fmt: skip
+    return client
 
 
 class NoBed(Exception):
@@ -32,12 +46,20 @@ class Hosts:
 
     def __init__(self, bed: Bed, names: Sequence[str]) -> None:
         self.bed = bed
+        self._bare: dict[str, Any] = {}
         self.remotes = {name: Remote(name, config=bed.config) for name in names}
         for name, remote in self.remotes.items():
             registry.register(name, agent_launcher(name, remote.open, python=sys.executable, cores=1))
 
+    def _as_it_comes(self, name: str) -> Any:
+        if name not in self._bare:
+            self._bare[name] = bare_client(self.bed, name)
+        return self._bare[name].get_transport()
+
     def close(self) -> None:
         """Take leave of them."""
+        for client in self._bare.values():
+            client.close()
         for remote in self.remotes.values():
             remote.close()
 
@@ -60,17 +82,17 @@ class Hosts:
         yield once
         carrier.close()
 
-    def stream_down(self, n_mib: int) -> float:
-        """Give the MiB/s of paramiko's own exec stream from the host."""
-        channel, got, begun = self._channel("host1", _WRITE.format(n=n_mib)), 0, time.perf_counter()
+    def stream_down(self, n_mib: int, *, is_tuned: bool = False) -> float:
+        """Give the MiB/s of paramiko's own exec stream from the host: as it comes, or on our connection."""
+        channel, got, begun = self._stream("host1", _WRITE.format(n=n_mib), is_tuned), 0, time.perf_counter()
         while block := channel.recv(MIB):
             got += len(block)
         channel.close()
         return got / MIB / (time.perf_counter() - begun)
 
-    def stream_up(self, n_mib: int) -> float:
-        """Give the MiB/s of paramiko's own exec stream to the host."""
-        channel, block, begun = self._channel("host1", _READ), bytes(MIB), time.perf_counter()
+    def stream_up(self, n_mib: int, *, is_tuned: bool = False) -> float:
+        """Give the MiB/s of paramiko's own exec stream to the host: as it comes, or on our connection."""
+        channel, block, begun = self._stream("host1", _READ, is_tuned), bytes(MIB), time.perf_counter()
         for _ in range(n_mib):
             channel.sendall(block)
         channel.shutdown_write()
@@ -79,7 +101,11 @@ class Hosts:
         return n_mib / (time.perf_counter() - begun)
 
     def _channel(self, name: str, code: str) -> Any:
-        channel = self.remotes[name].link.transport.open_session()
+        return self._stream(name, code, is_tuned=True)
+
+    def _stream(self, name: str, code: str, is_tuned: bool) -> Any:
+        transport = self.remotes[name].link.transport if is_tuned else self._as_it_comes(name)
+        channel = transport.open_session()
         channel.exec_command(f"exec {sys.executable} -c '{code.replace(chr(39), chr(34))}'")
         return channel
 

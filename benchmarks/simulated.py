@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pathos_nb.dispatch.chunking import CUT_S
+from pathos_nb.launchers.chunk import TRIAL_S
 from pathos_nb.launchers.contract import Availability, Launcher, Reply, Running, Slot, SlotDown, TakenBack
-from pathos_nb.launchers.worker import TRIAL_S
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 

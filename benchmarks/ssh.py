@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from benchmarks.hosts import bare_client
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.transfer import copy
 from pathos_nb.secure.tunnel import Tunnel
@@ -154,15 +155,7 @@ class Bare:
         self._client = self._connected()
 
     def _connected(self) -> Any:
-        import paramiko
-
-        client, place = paramiko.SSHClient(), self._bed.hosts[HOST]
-        client.load_host_keys(self._bed.facts["known_hosts"])
-        client.connect(
-            place["address"], place["port"], place["user"], key_filename=self._bed.facts["key"], allow_agent=False,
-            look_for_keys=False, timeout=DEADLINE_S,
-        )  # fmt: skip
-        return client
+        return bare_client(self._bed, HOST)
 
     def connect(self) -> None:
         self._connected().close()

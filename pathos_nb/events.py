@@ -7,9 +7,9 @@ Times are seconds since the epoch; durations are seconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 from pathos_nb.errors import Failure
+from pathos_nb.typed import Any, NamedTuple
 
 
 class RunStarted(NamedTuple):

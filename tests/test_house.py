@@ -53,6 +53,7 @@ LATE = {
     "cryptography": "only for certificates of hosts (paramiko brings it)",
     "ctypes": "only to interrupt a thread, or to follow many files (2 ms)",
     "dask": "an extra",
+    "difflib": "only for a name that is no option's (2 ms)",
     "dill": "only for what the other picklers refuse (40 ms)",
     "dis": "only to name what cannot be sent, or is large (4 ms)",
     "distributed": "an extra",
@@ -70,11 +71,15 @@ LATE = {
     "paramiko": "only for hosts (100 ms)",
     "pathos": "never ours: the one that the user has",
     "pdb": "only to look into a point (30 ms)",
+    "pox": "only where a program is looked for (30 ms)",
     "ppft": "only for remote servers",
+    "psutil": "comes with dask",
     "random": "only for seeded runs (every worker's start would wait for it)",
+    "re": "only where a text has to be taken apart (5 ms)",
     "resource": "not on every platform",
     "scipy": "an extra",
     "shutil": "only when a worker was killed under an item with files (every worker's start would wait for it)",
+    "signal": "only to name the signal that ended a worker: numbers become enums (3 ms)",
     "sqlite3": "only for a store (10 ms)",
     "sklearn": "an extra",
     "tempfile": "only where there is no memory file, and for items with files (4 ms)",
@@ -84,6 +89,12 @@ LATE = {
 }
 # Modules of ours that a function may import: (file, module) and why.
 LATE_OWN: dict[tuple[str, str], str] = {
+    (
+        "dispatch/chunk_log.py",
+        "pathos_nb.dispatch.spill",
+    ): "only for more than a million stamps: it brings pathlib (4 ms)",
+    ("dispatch/graph.py", "pathos_nb.dispatch.graph_svg"): "only to show a graph: it brings html (3 ms)",
+    ("dispatch/run.py", "pathos_nb.dispatch.profiles"): "only for a profiled run: dataclasses bring inspect (8 ms)",
     ("dispatch/maps.py", "pathos_nb.dispatch.cache_lookup"): "only for a map with a cache: it brings the store (20 ms)",
     ("dispatch/maps.py", "pathos_nb.dispatch.staging"): "only for a map with files (10 ms)",
     ("notebook/panel_view.py", "pathos_nb.notebook.panel_anywidget"): "with anywidget, which may be missing (300 ms)",
@@ -120,12 +131,15 @@ AT_HOME = {
     "distributed": ("launchers/dask_", "tests/dask_cluster.py"),
     "joblib": ("joblib_backend.py",),
     "mpi4py": ("launchers/mpi_",),
+    "pox": ("programs.py",),
     "ppft": ("launchers/ppft_",),
     "psij": ("detached/psij_door.py",),
     "xarray": ("dispatch/using/grids.py",),
 }
 NOT_AT_START = ("IPython", "anywidget", "cloudpickle", "dask", "dill", "ipywidgets", "multiprocess", "numpy", "pandas")
 NOT_AT_START += ("paramiko", "ppft", "traitlets", "asyncio", "multiprocessing", "sqlite3")
+NOT_AT_FIRST_MAP = ("base64", "dataclasses", "difflib", "enum", "html", "inspect", "json", "logging", "pathlib", "re")
+NOT_AT_FIRST_MAP += ("signal", "socket", "tempfile", "traceback", "typing")
 
 # Files whose modules may hold state that changes: the three places of the design, and what belongs to one worker.
 STATEFUL = {
@@ -254,14 +268,24 @@ def strangers(libraries: set[str], homes: tuple[str, ...]) -> Iterator[str]:
 
 
 def test_importing_the_package_is_light():
-    code = f"import sys, pathos_nb; print(*sorted({set(NOT_AT_START)!r} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
-    )
-    bare = subprocess.run(
-        [sys.executable, "-c", code.replace(", pathos_nb", "")], capture_output=True, text=True, timeout=30, check=True
-    )
-    assert set(done.stdout.split()) - set(bare.stdout.split()) == set()
+    assert brought_by("pathos_nb", NOT_AT_START) == set()
+
+
+def test_the_first_map_of_a_script_waits_for_few_imports():
+    files = ("dispatch.maps", "launchers.processes", "launchers.zygote", "launchers.child")
+    assert brought_by(", ".join(f"pathos_nb.{each}" for each in files), NOT_AT_START + NOT_AT_FIRST_MAP) == set()
+
+
+def brought_by(names: str, heavy: tuple[str, ...]) -> set[str]:
+    """Give which of the heavy modules come with an import, and not with the interpreter itself."""
+    code = f"import sys, {names}; print(*sorted({set(heavy)!r} & set(sys.modules)))"
+    loaded = [
+        subprocess.run(
+            [sys.executable, "-c", each], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+        ).stdout
+        for each in (code, code.replace(f", {names}", ""))
+    ]
+    return set(loaded[0].split()) - set(loaded[1].split())
 
 
 # ----------------------------------------------------------------------------------------------------- names and state

@@ -92,8 +92,9 @@ class Agents:
                 down = seconds(lambda: pool.map(np.ones, [array.size] * n, chunksize=1))
                 found.setdefault(("pathos_nb", "arrays to a host"), []).append(n_mib / up)
                 found.setdefault(("pathos_nb", "arrays from a host"), []).append(n_mib / down)
-                found.setdefault(("paramiko", "arrays to a host"), []).append(bed.stream_up(n_mib))
-                found.setdefault(("paramiko", "arrays from a host"), []).append(bed.stream_down(n_mib))
+                for who, is_tuned in (("paramiko", False), ("paramiko, on our connection", True)):
+                    found.setdefault((who, "arrays to a host"), []).append(bed.stream_up(n_mib, is_tuned=is_tuned))
+                    found.setdefault((who, "arrays from a host"), []).append(bed.stream_down(n_mib, is_tuned=is_tuned))
         outcome.rows += [row_of(who, what, values, "MiB/s") for (who, what), values in found.items()]
         for what in ("arrays to a host", "arrays from a host"):
             ours, bare = (statistics.median(found[who, what]) for who in ("pathos_nb", "paramiko"))

@@ -167,13 +167,15 @@ class Runner:
             self._wake.set()
 
     def _follow(self, run: Run) -> None:
-        """Write what is finished, as it comes, until all is, or the task is stopped."""
+        """Write what is finished, at once but no more than once a second, until all is, or the task is stopped."""
+        written_s = 0.0
         while not run.is_over and not self.is_stopped:
             self._wake.wait(_GATHER_S)
             self._wake.clear()
             if self._news and not run.is_over:
-                self._pause(_GATHER_S)
+                self._pause(written_s + _GATHER_S - time.monotonic())
             self._write(run, is_last=False)
+            written_s = time.monotonic()
         until = time.monotonic() + _PATIENCE_S
         while not self._write(run, is_last=True) and time.monotonic() < until:
             self._pause(_AGAIN_S)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from pathos_nb.detached.ask import Ask
 from pathos_nb.detached.queues import ENDED, QUEUED, RUNNING, Submission, Task, call, environment
 from pathos_nb.errors import QueueError
+from pathos_nb.programs import program
 
 __all__ = ["SlurmQueue"]
 
@@ -37,7 +37,7 @@ class SlurmQueue:
 
     def availability(self) -> str:
         """Say why it cannot be used here."""
-        return "" if shutil.which("sbatch") else "sbatch is not on the path: is this a login node of the cluster?"
+        return "" if program("sbatch") else "sbatch is not on the path: is this a login node of the cluster?"
 
     def submit(self, job: Submission) -> str:
         """Have an array job taken; see `Queue.submit`."""

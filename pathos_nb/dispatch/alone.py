@@ -36,12 +36,13 @@ def send_alone(run: Run, crew: Crew, note: Callable[[Seat, Run, Chunk], None]) -
     bool
         Whether it was sent; if not, the feeder does as for any other.
     """
-    if run.source.total != 1 or not run.source.ready or run.pins or run.profile is not None or run.is_choosy:
+    source = run.source
+    if source.total != 1 or not source.ready or run.is_choosy or run.profile is not None or run.pins:
         return False
     seat = _idle(crew)
     if seat is None:
         return False
-    task = Task(*run.source.take(1))
+    task = Task(*source.take(1))
     payload = _payload(run, task)
     if payload is None or payload.buffers or len(payload.body) > _MAX_BYTES:
         run.requeue(task)
@@ -75,7 +76,7 @@ def _idle(crew: Crew) -> Seat | None:
 
 def _payload(run: Run, task: Task) -> Payload | None:
     try:
-        return dump(((run.function, dict(run.options.kwargs)), task.items))
+        return dump(((run.function, run.options.kwargs), task.items))
     except BaseException:  # the feeder meets it again, and says which of the two cannot be sent
         return None
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.run import Run
 from pathos_nb.launchers.hub import EventHub, Ready
 from pathos_nb.launchers.spin import Spin
+from pathos_nb.typed import Any, Protocol
 
 _HAND_OVER_S = 0.05
 _SPIN_S = 1e-4
@@ -154,6 +154,11 @@ class Attendance:
         if self._n_following:
             self._tell_all()
 
+    def tell(self) -> None:
+        """Have those who follow look whether what they wait for is done; under the lock."""
+        if self._n_following:
+            self.changed.notify_all()
+
     def _tell_all(self) -> None:
         with self.changed:
             self.changed.notify_all()
@@ -171,14 +176,13 @@ class Attendance:
                 return
             if self._main_waits and not _is_main():
                 return
-            ready = self._spin(hub.look) if work.is_brief() else None
+            ready = self._spin(hub.look) if self._spin.is_due() and work.is_brief() else None
             if not ready:
                 interrupts.arm()
                 ready = hub.wait(left)
             with work.lock:
                 work.handle(ready)
-                if self._n_following:
-                    self.changed.notify_all()
+                self.tell()
             interrupts.check()
 
     def _follow(self, is_done: Callable[[], bool], deadline: float | None, owner: Run | None) -> None:

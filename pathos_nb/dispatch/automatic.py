@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
 
 from pathos_nb.dispatch.selecting import Site, chooser
 from pathos_nb.errors import NothingFits
@@ -17,6 +16,7 @@ from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.inside import is_in_worker
 from pathos_nb.launchers.registry import registry
 from pathos_nb.launchers.resources import local_resources
+from pathos_nb.typed import Any, NamedTuple
 
 __all__ = ["AUTO", "Choice", "choose"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
-from typing import Any
 
+from pathos_nb.typed import Any
 from pathos_nb.wire.serialization import dump
 
 __all__ = ["HEAVY_BYTES", "culprit", "heavy", "name_of"]

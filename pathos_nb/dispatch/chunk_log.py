@@ -14,13 +14,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, overload
 
-from pathos_nb.dispatch.spill import SpillFile
 from pathos_nb.errors import Failure
 from pathos_nb.events import ChunkDone
+from pathos_nb.typed import Any, NamedTuple
 from pathos_nb.wire.quick import dumps, loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pathos_nb.dispatch.spill import SpillFile
 
 __all__ = ["MOST_STAMPS", "ChunkLog"]
 
@@ -67,7 +71,8 @@ class ChunkLog(Sequence[ChunkDone]):
         self._file: SpillFile | None = None
         self._next_try = self._most
         self._lock = threading.Lock()
-        self.extend(chunks)
+        if chunks:
+            self.extend(chunks)
 
     def __len__(self) -> int:
         return self._n_before + len(self._latest)
@@ -77,11 +82,7 @@ class ChunkLog(Sequence[ChunkDone]):
         """How many stamps are in memory."""
         return sum(len(chunk.ends) for chunk in list(self._latest))
 
-    @overload
-    def __getitem__(self, index: int) -> ChunkDone: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[ChunkDone]: ...
-    def __getitem__(self, index: int | slice) -> ChunkDone | list[ChunkDone]:
+    def __getitem__(self, index: int | slice) -> Any:  # which of the two it is takes `overload`, and that `typing`
         """Give one, or some as a list."""
         if isinstance(index, slice):
             return list(self)[index]
@@ -186,8 +187,8 @@ class ChunkLog(Sequence[ChunkDone]):
         ended = max((chunk.ends[-1] for chunk in chunks if len(chunk.ends)), default=float("-inf"))
         try:
             packed = dumps([tuple(chunk._replace(failures=())) for chunk in chunks], 5)
-            self._file = self._file or SpillFile(self.folder)
-            at = self._file.write(packed)
+            file = self._file = self._file or _new_file(self.folder)
+            at = file.write(packed)
         except OSError:
             return False
         began = min(chunk.started for chunk in chunks)
@@ -201,3 +202,9 @@ class ChunkLog(Sequence[ChunkDone]):
         for number, failures in segment.failures.items():
             chunks[number] = chunks[number]._replace(failures=failures)
         return chunks
+
+
+def _new_file(folder: Path | None) -> SpillFile:
+    from pathos_nb.dispatch.spill import SpillFile
+
+    return SpillFile(folder)

@@ -9,6 +9,11 @@ at most twice the last chunk or one millisecond's worth, and under a cap of byte
 each time is factoring weighted by measured speed; the second term keeps the overhead under a tenth while enough is
 left; the third keeps the last crumbs together, which take longer to send than to do.
 
+Towards the end two more questions count, as a slow worker may begin an item that all others then wait for:
+
+* an item is left to the others if they will have done all that is left sooner (`is_better_left`);
+* what an idle worker takes over is as much as lets both end together, by their speeds (`taken_over`).
+
 References
 ----------
 Hummel, Schmidt, Uma & Wein (1996), Load-sharing in heterogeneous systems via weighted factoring.
@@ -18,9 +23,12 @@ Yang & Casanova (2003), UMR: a multi-round algorithm for scheduling divisible wo
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+
+from pathos_nb.typed import NamedTuple
 
 MAX_CHUNK_S = 0.25
+FAR_S = 5e-3  # a round trip from which on a worker is sent two chunks before it has reported any
 CUT_S = 2 * MAX_CHUNK_S  # a worker gives back then what it has not begun: its items take longer than those before
 MAX_CHUNK_BYTES = 1 << 23
 OVERHEAD_FACTOR = 10.0
@@ -69,7 +77,7 @@ def next_size(slot: Measured | None, left: int, speed_share: float) -> int:
     return max(1, int(size))
 
 
-def trial_size(total: int, n_slots: int) -> int:
+def trial_size(total: int, n_slots: int, n_chunks: int = 1) -> int:
     """Give the size of a run's first chunk for each slot, where items are light: what is not short comes back at once.
 
     Parameters
@@ -78,13 +86,58 @@ def trial_size(total: int, n_slots: int) -> int:
         Items of the run.
     n_slots : int
         How many share them.
+    n_chunks : int, optional
+        In how many chunks a slot gets its share: of two, the second gives it work while its report is on its way.
 
     Returns
     -------
     int
         At least 1: an equal share, if that is little to send.
     """
-    return max(1, min(-(-total // max(1, n_slots)), TRIAL_ITEMS))
+    return max(1, min(-(-total // max(1, n_slots * n_chunks)), TRIAL_ITEMS))
+
+
+def is_better_left(left: int, speed_share: float, own: int, others: int) -> bool:
+    """Tell whether the others will have done all that is left before this slot had done one item of it.
+
+    Parameters
+    ----------
+    left : int
+        Items not yet sent.
+    speed_share : float
+        This slot's part of the speed of all slots, in (0, 1].
+    own, others : int
+        Items that this slot, and all others together, have before them; of the latter also one for each, which is as
+        much as they may end apart.
+
+    Returns
+    -------
+    bool
+        Never true of slots of equal speed with equally much before them.
+    """
+    speed_of_others = 1 / speed_share - 1  # in items, during one of this slot's
+    return (1 + own) * speed_of_others > left + others
+
+
+def taken_over(n_items: int, taker_s: float, victim_s: float, head_start_s: float) -> int:
+    """Give how many items an idle slot takes over, so that both end at about the same time.
+
+    Parameters
+    ----------
+    n_items : int
+        What the other has not begun.
+    taker_s, victim_s : float
+        Seconds an item of each.
+    head_start_s : float
+        How much later than the taker the other can begin with them.
+
+    Returns
+    -------
+    int
+        From 0 to `n_items`.
+    """
+    size = (n_items * victim_s + head_start_s) / (taker_s + victim_s)
+    return max(0, min(n_items, math.ceil(size - 0.5)))
 
 
 def stream_size(slot: Measured, room: int) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
 
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.contract import Hub, Launcher, News, Slot, Timer
+from pathos_nb.typed import Any, NamedTuple
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import FORGET
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+
+from pathos_nb.typed import Any
 
 Deliver = Callable[[Sequence[int], list[Any]], object]
 

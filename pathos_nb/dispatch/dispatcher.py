@@ -21,11 +21,11 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from pathos_nb.dispatch.absences import Absences
 from pathos_nb.dispatch.alone import send_alone
 from pathos_nb.dispatch.attendance import Attendance
+from pathos_nb.dispatch.cancelling import Cancelling
 from pathos_nb.dispatch.crew import Crew, Plan, Seat, WorkerInfo
 from pathos_nb.dispatch.deliveries import Deliveries, complain
 from pathos_nb.dispatch.feeder import Feeder, failure_of
@@ -34,14 +34,15 @@ from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.nested import watch
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Keeping, Run, Task
+from pathos_nb.dispatch.steward import Steward
 from pathos_nb.dispatch.waiting import Waiting
 from pathos_nb.errors import PoolBroken, PoolClosed
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub, Ready
 from pathos_nb.launchers.inside import working
 from pathos_nb.launchers.registry import registry
+from pathos_nb.typed import Any
 
-GRACE_S = 0.2
 _SETTLE_S = 2.0
 _BRIEF_S = 1e-4
 _STUCK_S = 30.0
@@ -50,10 +51,12 @@ _run_numbers = itertools.count(1)
 
 def _is_brief(seat: Seat) -> bool:
     """Whether what a seat has in flight takes no longer than a sleep and a waking; the first items are tried."""
-    chunks = seat.in_flight.values()
     if seat.slot.latency_s:  # it comes by a thread of ours, which would wait for the interpreter
         return False
-    return sum(chunk.limit * chunk.run.item_s.get(id(seat), 0.0) for chunk in chunks) < _BRIEF_S
+    key, seconds = id(seat), 0.0
+    for chunk in seat.in_flight.values():
+        seconds += chunk.limit * chunk.run.item_s.get(key, 0.0)
+    return seconds < _BRIEF_S
 
 
 def _new_hub() -> EventHub:
@@ -81,10 +84,11 @@ class Dispatcher:
         self.broken: PoolBroken | None = None
         self._token, self._n_cores = os.urandom(3).hex(), usable_cores()
         self.is_closed = False
-        self._steward: threading.Thread | None = None
         self.hub = _new_hub()
         self.attendance = Attendance(self)
+        self._steward = Steward(self.attendance, self.unattended, self._break)
         self.crew = Crew(plan, self.hub)
+        self._cancelling = Cancelling(self.crew, self.hub)
         self.absences = Absences(self.crew, self.runs)
         self.receiver = Receiver(self.crew, self.fail_run, self._break, self._check_over, self.absences)
         try:
@@ -131,15 +135,16 @@ class Dispatcher:
             run.begin()
             self.absences.begin(run)
             self.waiting.begin(run)
-            for launcher in list(self.crew.vacant):
-                launcher.wake()
+            if self.crew.vacant:
+                for launcher in list(self.crew.vacant):
+                    launcher.wake()
             if not run.source.ready:
                 self._check_over(run)
             if len(self.runs) > 1 or not send_alone(run, self.crew, self.feeder.note):
                 self.feeder.feed()
             if run.unattended and not self.is_inline and not run.is_over:
                 self.unattended.add(run)
-                self._wake_steward()
+                self._steward.wake()
         if self.attendance.is_led:
             self.hub.wake()
         self.deliver()
@@ -198,41 +203,14 @@ class Dispatcher:
             run.stopping = state
             run.again.clear()
             run.source.end()
-            for seat in self.crew.seats:
-                self._hold(seat, run, interrupt)
-            if interrupt:
-                self._kill_later(run, patient=True)
+            self._cancelling.hold_all(run, interrupt)
             self._check_over(run)
             if not run.is_over:
                 self.unattended.add(run)
-                self._wake_steward()
+                if not self.is_inline:
+                    self._steward.wake()
         self.hub.wake()
         self.deliver()
-
-    def _hold(self, seat: Seat, run: Run, interrupt: bool) -> None:
-        running = seat.slot.running()
-        for number, chunk in seat.in_flight.items():
-            if chunk.run is not run:
-                continue
-            is_at_work = running is not None and running.chunk == number
-            seat.slot.set_limit(number, running.offset + 1 if running and is_at_work and not interrupt else 0)
-            if interrupt:
-                seat.slot.interrupt(number)
-
-    def _kill_later(self, run: Run, patient: bool) -> None:
-        grace_s = GRACE_S + 2 * max((seat.slot.latency_s for seat in self.crew.seats), default=0.0)
-        run.timers.append(self.hub.call_later(grace_s, lambda: self._kill_those_at(run, patient)))
-
-    def _kill_those_at(self, run: Run, patient: bool) -> None:
-        """Kill workers that are still at the run; those that only have it before them get one more round."""
-        for seat in self.crew.seats:
-            if not any(chunk.run is run for chunk in seat.in_flight.values()):
-                continue
-            doing = seat.doing()
-            if not patient or (doing is not None and doing.run is run):
-                seat.kill("its run was cancelled")
-        if patient and not run.is_over:
-            self._kill_later(run, patient=False)
 
     def drop(self, run: Run) -> None:
         """Cancel a run that nobody holds any more; the collector may call from anywhere, even from under the lock."""
@@ -255,7 +233,7 @@ class Dispatcher:
             self.attend(lambda: run.is_over, _SETTLE_S, None)
         except KeyboardInterrupt:
             with Interrupts(self.hub), self.lock:
-                self._kill_those_at(run, patient=False)
+                self._cancelling.kill_those_at(run, patient=False)
         with Interrupts(self.hub), self.lock:
             if not run.is_over:
                 self._finish(run)
@@ -312,12 +290,14 @@ class Dispatcher:
         if run in self.runs:
             self.runs.remove(run)
         self.unattended.discard(run)
-        number, is_heavy = run.number, run.is_heavy
-        for seat in self.crew.seats:
-            if number in seat.defined:
-                seat.forget(number, is_heavy)
+        number = run.number
+        if run.payloads:  # it was told to workers by itself, and not with its only item
+            is_heavy = run.is_heavy
+            for seat in self.crew.seats:
+                if number in seat.defined:
+                    seat.forget(number, is_heavy)
         run.finish()
-        self.attendance.changed.notify_all()
+        self.attendance.tell()
         if self.attendance.leader not in (0, threading.get_ident()):
             self.hub.wake()
 
@@ -385,11 +365,13 @@ class Dispatcher:
         """Whether there is output to write, input to pull, or an item to run that only who waits may do."""
         if run.unwritten:
             return True
-        return self._n_to_pull(run) > 0 or any(seat.slot.has_work for seat in self._inline)
+        if self._n_to_pull(run) > 0:
+            return True
+        return self._may_step and any(seat.slot.has_work for seat in self._inline)
 
     def _n_to_pull(self, run: Run) -> int:
         source = run.source
-        if run.is_over or run.stopping or source.left is not None:
+        if source.left is not None or run.stopping or run.is_over:
             return 0
         wanted = self.feeder.wanted(run)
         return wanted if wanted > source.ready else 0
@@ -425,30 +407,6 @@ class Dispatcher:
                 with self.lock:
                     slot.hand_up()
 
-    def _wake_steward(self) -> None:
-        if self.is_inline:
-            return
-        if self._steward is None:
-            self._steward = threading.Thread(target=self._attend_the_unattended, name="pathos_nb steward", daemon=True)
-            self._steward.start()
-        else:
-            self.attendance.changed.notify_all()
-
-    def _attend_the_unattended(self) -> None:
-        while not self.is_closed:
-            with self.attendance.changed:
-                while not self.unattended and not self.is_closed:
-                    self.attendance.changed.wait()
-            try:
-                self.attend(lambda: not self.unattended or self.is_closed, None, None)
-            except Exception as error:  # ours: whoever waits must hear of it
-                with self.lock:
-                    told = f"{type(error).__name__}: {error}"
-                    self._break(
-                        PoolBroken("the pool's own thread failed", cause=told, cure="pool.restart() begins anew")
-                    )
-                    self.attendance.changed.notify_all()
-
     # --- the end ---
 
     def close(self) -> None:
@@ -462,13 +420,11 @@ class Dispatcher:
             for run in list(self.runs):
                 run.stopping = run.stopping or "cancelled"
                 self._finish(run)
-            self.attendance.changed.notify_all()
+            self._steward.end()
         is_ours = False
         try:
             self.hub.wake()
-            steward = self._steward
-            if steward is not None and steward is not threading.current_thread():
-                steward.join(_SETTLE_S)
+            self._steward.join(_SETTLE_S)
             is_ours = self.attendance.take_the_lead(_SETTLE_S)
             self.deliver()
         finally:  # whatever came in between, an interrupt too: this is done once and must be done

@@ -1,28 +1,28 @@
 """Sending: which worker gets which items next, and what is taken back from whom.
 
 Each worker has at most two chunks, one at work and one waiting, so that it never waits for us. When nothing is left to
-send, a worker without work takes over half of what another has not begun.
+send, a worker without work takes over half of what another has not begun (`stealing`).
 """
 
 from __future__ import annotations
 
-import heapq
 import itertools
-import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from pathos_nb.dispatch.captured import HEAVY_BYTES, heavy
-from pathos_nb.dispatch.chunking import CUT_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
+from pathos_nb.dispatch.chunking import CUT_S, FAR_S, MAX_CHUNK_S, Measured, next_size, stream_size, trial_size
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.keepers import StreamKeeper
 from pathos_nb.dispatch.run import Pace, Run, Task
 from pathos_nb.dispatch.sites import Sites
+from pathos_nb.dispatch.stealing import Stealing
+from pathos_nb.dispatch.tail import FEW, Tail
 from pathos_nb.dispatch.unsendable import cannot_send, other_python
 from pathos_nb.errors import CannotSend, Failure, PathosNbError
+from pathos_nb.launchers.codec import ByReference, ByValue
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.launchers.failing import text_of
-from pathos_nb.launchers.worker import ByReference, ByValue
+from pathos_nb.typed import Any
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import RunSpec
@@ -31,13 +31,9 @@ from pathos_nb.wire.serialization import MINOR, Payload
 WINDOW = 16
 WINDOW_BYTES = 1 << 20
 DEPTH = 2
-_FEW = 64  # of more seats than this, nobody looks at all for each report
 _GRACE_S = 0.5
-_LOOK_AGAIN_S = 2e-3
 _SHORT_S = 1e-3
 _MEASURED_S = 5e-3
-_WORTH_TAKING_S = 1e-3
-_PAUSES = 10
 _NO_BOUND = 1 << 60
 _TRIPS_A_CHUNK = 5.0  # with an overhead of a tenth, a chunk lasts two round trips: the next is there before it ends
 
@@ -68,14 +64,16 @@ class Feeder:
         self.crew, self.runs, self.hub = crew, runs, hub
         self._fail_item, self._fail_run = fail_item, fail_run
         self.sites = Sites(crew)
-        self._look_again: Any = None
-        self._not_before_s = 0.0
+        self._to_weigh: list[Run] = []
+        self._stealing = Stealing(crew, hub, self._may_serve, self._send, self.feed)
+        self._tail = Tail(crew, runs, hub, self.feed)
 
     def feed(self) -> None:
         """Send what can be sent."""
-        seats = self._with_room()
         if not self.runs:
+            self.crew.loads.changed.clear()
             return
+        seats = self._with_room()
         self.sites.refuse(self.runs, self._fail_run)
         for depth in range(1, DEPTH + 1):
             if not self._has_more():
@@ -85,13 +83,22 @@ class Feeder:
                     if seat.slot.inline:
                         break
         if self.runs and 1 < len(self.crew.seats) > len(self.crew.loads.busy):
-            self._take_back()
+            self._stealing.take_back()
+        if self._to_weigh:
+            self._weigh()
+
+    def _weigh(self) -> None:
+        """Find out what makes functions heavy, while they are on their way."""
+        while self._to_weigh:
+            run = self._to_weigh.pop()
+            if run.function is not None:
+                run.heavy = heavy(run.function)
 
     def _with_room(self) -> Sequence[Seat]:
         """Give the seats that may have got room: of many, those that have reported, unless there is other news."""
         loads, runs = self.crew.loads, self.runs
         changed, loads.changed = loads.changed, {}
-        if len(self.crew.seats) <= _FEW or len(runs) != 1:
+        if len(self.crew.seats) <= FEW or len(runs) != 1:
             return self.crew.seats
         run = runs[0]
         is_plain = run.n_sent and not (
@@ -189,7 +196,7 @@ class Feeder:
     def _adapted(self, run: Run, seat: Seat, room: int) -> int:
         item_s = run.item_s.get(id(seat))
         if item_s is None:
-            return 0 if seat.in_flight else self._trial(run)
+            return self._trial(run, seat)
         overhead_s = seat.overhead_s + seat.slot.latency_s / _TRIPS_A_CHUNK
         measured = Measured(item_s, overhead_s, run.item_bytes, seat.last_size)
         left = run.source.left
@@ -198,15 +205,18 @@ class Feeder:
         left += sum(len(task.indices) for task in itertools.islice(run.again, WINDOW))
         if left <= 0:
             return 0
-        return next_size(measured, left, self._share(run, seat))
+        share = self._share(run, seat)
+        return 0 if self._tail.leaves(run, seat, left, share) else next_size(measured, left, share)
 
-    def _trial(self, run: Run) -> int:
+    def _trial(self, run: Run, seat: Seat) -> int:
         """Give the size of the first chunk; it is cut short in the worker if its items are not short."""
-        source = run.source
+        source, is_far = run.source, seat.slot.latency_s > FAR_S
+        if seat.in_flight and not is_far:
+            return 0
         if run.is_stream or source.total is None or not source.is_light():
             return 1
         n_in_all = source.n_taken + (source.left or 0)  # of those that were chosen, where not all are wanted
-        return trial_size(n_in_all, run.options.n_workers or len(self.crew.seats))
+        return trial_size(n_in_all, run.options.n_workers or len(self.crew.seats), 2 if is_far else 1)
 
     def _first_of(self, run: Run, seat: Seat) -> Task | None:
         """Take what is to run again from the queue: as much of it as a chunk may last."""
@@ -244,7 +254,7 @@ class Feeder:
             if worked.get(key, 0.0) >= _MEASURED_S and key in item_s
         ]
         speed = sum(speeds) * n / len(speeds) if speeds else 0.0
-        return Pace(speed, n, run.n_sent + n // _FEW)
+        return Pace(speed, n, run.n_sent + n // FEW)
 
     def _room(self, run: Run) -> int:
         """How many more items of a run may be taken from its source: no bound where its values are kept anyway."""
@@ -341,7 +351,7 @@ class Feeder:
                 self._fail_run(run, cannot_send(run.function, error))
                 return None
             if run.payloads[codec].nbytes >= HEAVY_BYTES and codec is ByValue:
-                run.heavy = heavy(run.function)
+                self._to_weigh.append(run)
         payload: Payload = run.payloads[codec]
         return payload
 
@@ -375,112 +385,6 @@ class Feeder:
                 self._watch(seat, chunk, max(1e-3, left_s), allowed_s)
 
         chunk.timer = self.hub.call_later(delay_s, look)
-
-    # --- taking back ---
-
-    def _take_back(self) -> None:
-        now_s = time.monotonic()
-        if now_s < self._not_before_s:
-            self._look_later()
-            return
-        if any(map(_holds_more_than_one, self.crew.loads.busy)):
-            idle = [s for s in self.crew.seats if not s.in_flight and not s.retiring and not s.slot.inline]
-            if idle:
-                self._share_out(idle)
-        if len(self.crew.seats) > _FEW:  # however many there are, this is a small part of the work
-            self._not_before_s = (after_s := time.monotonic()) + _PAUSES * (after_s - now_s)
-
-    def _share_out(self, idle: list[Seat]) -> None:
-        """Have each idle seat take over from whoever has most that is not begun."""
-        order = itertools.count()
-        victims = [(-worth, next(order), seat) for seat in self.crew.loads.busy if (worth := self._unbegun_s(seat))]
-        heapq.heapify(victims)
-        for seat in idle:
-            if not victims:
-                return
-            worth, _, victim = victims[0]
-            trips_s = seat.slot.latency_s + victim.slot.latency_s
-            if -worth < _WORTH_TAKING_S + trips_s and not self._is_stuck(victim):
-                self._look_later()
-                return
-            self._take_over(seat, victim)
-            left = self._unbegun_s(victim)
-            heapq.heapreplace(victims, (-left, next(order), victim)) if left else heapq.heappop(victims)
-
-    def _unbegun_s(self, seat: Seat) -> float:
-        """Estimate how long what a seat has not begun will take; 0 if it cannot be taken."""
-        return sum(n * _guessed_s(c.run, seat) for c, _, n in self._unbegun(seat))
-
-    def _unbegun(self, seat: Seat) -> list[tuple[Chunk, int, int]]:
-        """Give (chunk, first offset, number of items) of what a seat has not begun."""
-        running, found = seat.slot.running(), []
-        at = running.chunk if running else 0
-        for number, chunk in seat.in_flight.items():
-            if chunk.asked_back:
-                continue
-            first = 0
-            if running and at == number:
-                first = running.offset + running.width
-            elif not at:
-                first, at = 1, -1  # on its way to a worker that waits: its first item is as good as begun
-            n = chunk.limit - first
-            is_whole = not first or not chunk.run.options.chunksize  # a size that was given is not cut
-            if n > 0 and number >= at and is_whole and not (chunk.run.stopping or chunk.run.pins):
-                found.append((chunk, first, n))
-        return found
-
-    def _is_stuck(self, seat: Seat) -> bool:
-        running = seat.slot.running()
-        return running is not None and time.monotonic() - running.since_s > _WORTH_TAKING_S
-
-    def _take_over(self, seat: Seat, victim: Seat) -> None:
-        left = self._unbegun(victim)
-        if not left:  # it has begun the last of it meanwhile
-            return
-        chunk, first, n = left[-1]
-        start = first if chunk.run.options.chunksize else first + n // 2
-        if victim.slot.answers_later:
-            self._ask_back(seat, victim, chunk, start)
-            return
-        if not victim.slot.set_limit(chunk.number, start):
-            return
-        running = victim.slot.running()
-        if running and running.chunk == chunk.number and running.offset + running.width > start:
-            victim.slot.set_limit(chunk.number, chunk.limit)  # it has just begun it
-            return
-        if not self._may_serve(chunk.run, seat):
-            victim.slot.set_limit(chunk.number, chunk.limit)
-            return
-        task = chunk.task.part(start, chunk.limit, chunk.run.source.star, alone=True, contested=True)
-        chunk.limit = start
-        chunk.task = chunk.task._replace(contested=True)
-        self._send(seat, chunk.run, task)
-
-    def _ask_back(self, seat: Seat, victim: Seat, chunk: Chunk, start: int) -> None:
-        """Have a worker elsewhere give back what it has not begun; its answer comes as news."""
-        if self._may_serve(chunk.run, seat):
-            chunk.asked_back = True
-            victim.slot.take_back(chunk.number, start)
-
-    def _look_later(self) -> None:
-        if self._look_again is None or self._look_again.callback is None:
-            self._look_again = self.hub.call_later(_LOOK_AGAIN_S, self._look)
-
-    def _look(self) -> None:
-        self._look_again = None
-        self.feed()
-
-
-def _guessed_s(run: Run, seat: Seat) -> float:
-    """Guess how long an item takes on a seat: as long as its last, or as others' do where it has reported none."""
-    known = run.item_s.get(id(seat))
-    return max(max(run.item_s.values(), default=1.0) if known is None else known, 1e-9)
-
-
-def _holds_more_than_one(seat: Seat) -> bool:
-    """Whether there is anything that could be taken back."""
-    chunks = seat.in_flight
-    return len(chunks) > 1 or any(chunk.limit > 1 for chunk in chunks.values())
 
 
 TIMED_OUT = "its item ran past its timeout"

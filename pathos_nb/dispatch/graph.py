@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from pathos_nb.dispatch.graph_svg import Drawn, as_picture, as_text
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.run import Run
+from pathos_nb.typed import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathos_nb.dispatch.graph_svg import Drawn
 
 __all__ = ["Graph", "Node", "awaited", "link", "node_of"]
 
@@ -72,7 +75,7 @@ class Node:
 def _worked_s(run: Run) -> float:
     if not run.chunks:  # nobody knows when it began to run
         return 0.0
-    return max(0.0, (run.ended_at or time.time()) - run.chunks[0].started)
+    return float(max(0.0, (run.ended_at or time.time()) - run.chunks[0].started))
 
 
 def _by_number(node: Node) -> int:
@@ -133,14 +136,20 @@ class Graph:
 
     def drawn(self) -> list[Drawn]:
         """Give what a picture needs of each."""
+        from pathos_nb.dispatch.graph_svg import Drawn
+
         nodes = self.nodes
         number = {id(node): i for i, node in enumerate(nodes)}
         return [Drawn(node.label, *_said(node), [number[id(each)] for each in node.inputs]) for node in nodes]
 
     def __repr__(self) -> str:
+        from pathos_nb.dispatch.graph_svg import as_text
+
         return as_text(self.drawn())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from pathos_nb.dispatch.graph_svg import as_picture, as_text
+
         drawn = self.drawn()
         return {"text/html": as_picture(drawn), "text/plain": as_text(drawn)}
 

@@ -7,7 +7,6 @@ import operator
 import sys
 import threading
 from collections.abc import Generator, Iterator
-from typing import Any
 
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.graph import Graph, node_of
@@ -16,6 +15,7 @@ from pathos_nb.dispatch.keepers import MISSING, StreamKeeper
 from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import CannotSend, Failure, PoolClosed, without_engine
 from pathos_nb.launchers.registry import registry
+from pathos_nb.typed import Any
 
 
 class AsyncResult(Coming):

@@ -7,11 +7,11 @@ that hold one are copied at the call: what becomes of them later changes nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import Cancelled, Failure, InputFailed
 from pathos_nb.events import ChunkDone, Event
+from pathos_nb.typed import Any
 
 __all__ = ["Coming", "Element", "Whole", "coming", "copied", "filled", "has_any", "outcome_error", "within"]
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
-from typing import Any
 
 from pathos_nb.launchers.hub import EventHub
 from pathos_nb.launchers.inside import here
+from pathos_nb.typed import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal  # without an enumeration that is looked up for each number: 10 microseconds a map
 
 
 class Interrupts:
@@ -120,6 +124,5 @@ class Interrupts:
 
 
 _DEFERRED = [int(number) for name in ("SIGINT", "SIGALRM") if (number := getattr(signal, name, None)) is not None]
-# The functions of `signal` are these, with an enumeration looked up for each number: 10 microseconds a map.
-_bare: Any = sys.modules.get("_signal", signal)
-_signal, _getsignal = _bare.signal, _bare.getsignal
+_signal: Any = signal.signal
+_getsignal: Any = signal.getsignal

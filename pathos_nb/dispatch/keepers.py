@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import repeat
 from operator import is_
-from typing import Any
 
 from pathos_nb.dispatch.deliveries import CallbackKeeper
+from pathos_nb.typed import Any
 
 
 class Missing:

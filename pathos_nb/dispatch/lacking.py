@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from typing import NamedTuple
 
 from pathos_nb.errors import CannotSend
 from pathos_nb.launchers.agent_context import is_installed
 from pathos_nb.launchers.contract import Slot
+from pathos_nb.typed import NamedTuple
 
 __all__ = ["Lacking", "lacking"]
 
-_MISSING = re.compile(r"ModuleNotFoundError: .*?(?:No module named|import of) '?([\w.]+)'?")
+_KIND, _MISSING = "ModuleNotFoundError: ", r".*?(?:No module named|import of) '?([\w.]+)'?"
 _PACKAGES = {  # modules whose package has another name, which is easily guessed wrong
     "bs4": "beautifulsoup4", "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "PIL": "pillow",
     "skimage": "scikit-image", "sklearn": "scikit-learn", "yaml": "pyyaml",
@@ -46,8 +45,12 @@ def lacking(slot: Slot, summary: str) -> Lacking | None:
     Lacking or None
         None where it is something else, or the worker has this Python.
     """
-    found = _MISSING.match(summary)
-    if found is None or not slot.python:
+    if not slot.python or not summary.startswith(_KIND):
+        return None
+    import re
+
+    found = re.match(_MISSING, summary.removeprefix(_KIND))
+    if found is None:
         return None
     module = found[1]
     host = f"{slot.place} ({slot.host})" if slot.host not in ("", slot.place) else slot.place

@@ -8,7 +8,6 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from pathos_nb.dispatch.crew import Plan, WorkerInfo
 from pathos_nb.dispatch.deliveries import CallbackKeeper, Deliver
@@ -36,6 +35,7 @@ from pathos_nb.errors import BadOption, PoolClosed
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.inside import here
 from pathos_nb.launchers.shield import shielded
+from pathos_nb.typed import Any
 
 
 def begin(

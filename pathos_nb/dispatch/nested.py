@@ -15,11 +15,11 @@ import threading
 import time
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from pathos_nb.dispatch.record import duration
 from pathos_nb.events import ChunkDone, Event, InnerTold, RunEnded
 from pathos_nb.launchers.board import FINISHED
+from pathos_nb.typed import Any
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import INNER, InnerNews
 

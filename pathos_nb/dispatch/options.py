@@ -6,10 +6,10 @@ import math
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
 
 from pathos_nb.dispatch.selecting import as_bytes, check_where
 from pathos_nb.errors import BadOption
+from pathos_nb.typed import Any, NamedTuple
 
 ON_ERROR = ("raise", "keep", "stop")
 PROFILES, MOST_HZ = ("sampling", "deterministic", "whole"), 1000

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from pathos_nb.typed import Any
 
 __all__ = ["ChosenRows"]
 

@@ -181,6 +181,17 @@ class Profile:
                 self.notes.append(told.note)
             self.version += 1
 
+    def hear(self, who: tuple[str, str, int], told: Sequence[Any]) -> None:
+        """Take in what was sampled, as fields of `Source` and of `Profiled`."""
+        self.add(Source(*who), Profiled(*told))
+
+    def hear_chunk(
+        self, who: tuple[str, str, int], told: Sequence[Any], ran: Sequence[Any], traffic: Sequence[Any]
+    ) -> None:
+        """Take in what was sampled of a chunk that is done, and what it cost, as fields."""
+        self.hear(who, told)
+        self.add_chunk(Source(*who), Profiled(*told), Ran(*ran), Traffic(*traffic))
+
     def _usage(self, source: Source) -> Usage:
         name = source.worker
         if name not in self.workers and len(self.workers) >= MOST_WORKERS:

@@ -11,13 +11,11 @@ import functools
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from pathos_nb.dispatch.absences import Absences
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.lacking import lacking
-from pathos_nb.dispatch.profiles import Profile, Ran, Source, Traffic
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import (
@@ -32,6 +30,7 @@ from pathos_nb.errors import (
 )
 from pathos_nb.events import ChunkDone, InnerTold, ItemRetried, WorkerDown
 from pathos_nb.launchers.board import FINISHED
+from pathos_nb.launchers.codec import ByReference, ByValue
 from pathos_nb.launchers.contract import (
     Launcher,
     News,
@@ -45,14 +44,15 @@ from pathos_nb.launchers.contract import (
     TakenBack,
 )
 from pathos_nb.launchers.failing import revive, text_of
-from pathos_nb.launchers.worker import ByReference, ByValue
+from pathos_nb.typed import Any
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import InnerNews, ItemReport, Profiled, Report
+from pathos_nb.wire.protocol import InnerNews, ItemReport, Report
 from pathos_nb.wire.serialization import MINOR, carries_code
 
 _MIN_OVERHEAD_S = 1e-4  # what a chunk costs here, though the worker has the next one meanwhile and does not wait
 _MAX_OVERHEAD_S = 2e-3
+_WAYS_LOST = 4  # links are lost without any item's doing; so often with the same one at work is no chance
 
 
 class Receiver:
@@ -93,10 +93,11 @@ class Receiver:
             From a launcher.
         """
         if isinstance(news, Reply):
-            seat = self._crew.seat_of(news.slot)
+            slot, frame = news
+            seat = self._crew.seat_of(slot)
             if seat is not None:
                 try:
-                    self._on_frame(seat, news.frame)
+                    self._on_frame(seat, frame)
                 except Exception as error:  # fields of a frame can be anything: an item may have written it
                     self._break_pool(_nonsense(seat, error))
         elif isinstance(news, SlotDown):
@@ -138,14 +139,14 @@ class Receiver:
         elif frame.kind == protocol.PROFILE:
             chunk = seat.in_flight.get(frame.meta[0])
             if chunk is not None and chunk.run.profile is not None:
-                chunk.run.profile.add(Source(seat.name, seat.slot.host, seat.slot.pid), Profiled(*frame.meta[1]))
+                chunk.run.profile.hear((seat.name, seat.slot.host, seat.slot.pid), frame.meta[1])
 
     def _on_report(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
         run = chunk.run
         self._crew.stillborn = 0
         seat.n_items -= len(chunk.task.indices) - report.n_run
         if report.profile is not None and run.profile is not None:
-            _profile(run.profile, seat, chunk, report, frame)
+            _profile(seat, chunk, report, frame)
         if report.inner:
             _take_inner(run, seat, report.inner)
         if report.undecodable:
@@ -358,9 +359,10 @@ class Receiver:
         reason, tail = news.reason, news.tail
         running, lost = seat.slot.running() if news.is_workers else None, seat.take_all()
         slot, was_retired = seat.slot, seat.retiring or not news.is_workers
-        for chunk in lost:
+        for at, chunk in enumerate(lost):
             _call_off(chunk)
-            self._salvage(seat, chunk, running, reason, tail)
+            if at or news.is_workers or not self._is_deadly(seat, chunk, reason, tail):
+                self._salvage(seat, chunk, running, reason, tail)
         for run in {id(chunk.run): chunk.run for chunk in lost}.values():
             run.tell(WorkerDown(seat.name, slot.host, slot.pid, reason))
         try:
@@ -374,6 +376,23 @@ class Receiver:
             self._break_pool(error)
         for chunk in lost:
             self._check_over(chunk.run)
+
+    def _is_deadly(self, seat: Seat, chunk: Chunk, reason: str, tail: str) -> bool:
+        """Whether an item takes its machine's agent along: the way was lost too often while the chunk was at work."""
+        run, index = chunk.run, chunk.task.indices[0]
+        n = run.ways_lost[index] = run.ways_lost.get(index, 0) + 1
+        if run.stopping or not chunk.limit or n < _WAYS_LOST + run.options.retries:
+            return False
+        if chunk.limit > 1:
+            self._one_by_one(chunk)
+            return True
+        error = WorkerLost(
+            f"the way to its worker was lost while this item was at work, {n} times", cause=reason, tail=tail,
+            cure="see whether it takes more memory than its machine or its job has; retries= has it tried more often",
+            index=index, worker=seat.name, host=seat.slot.host,
+        )  # fmt: skip
+        self._fail_item(seat, run, chunk.task, error)
+        return True
 
     def _salvage(self, seat: Seat, chunk: Chunk, running: Running | None, reason: str, tail: str) -> None:
         run, task, star = chunk.run, chunk.task, chunk.run.source.star
@@ -440,16 +459,15 @@ def _said_and_shown(
     return tuple(output), tuple(pictures)
 
 
-def _profile(profile: Profile, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
+def _profile(seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
     """Take in what was measured of a chunk; where it was is known even if none of its values can be read."""
     ends = array("d", [report.started])
     ends.frombytes(report.ends)
     size = 0 if seat.launcher.shares_memory else len(frame.body) + sum(map(len, frame.buffers))
-    traffic = Traffic(chunk.size_bytes, size, time.time())
-    source = Source(seat.name, seat.slot.host, seat.slot.pid)
     name = functools.partial(chunk.run.argument_of, chunk.task)
-    profile.add(source, told := Profiled(*report.profile or ()))
-    profile.add_chunk(source, told, Ran(chunk.task.indices[: report.n_run], ends, report.block, name), traffic)
+    ran = chunk.task.indices[: report.n_run], ends, report.block, name
+    who, traffic = (seat.name, seat.slot.host, seat.slot.pid), (chunk.size_bytes, size, time.time())
+    chunk.run.profile.hear_chunk(who, report.profile or (), ran, traffic)  # type: ignore[union-attr]
 
 
 def _out_of_memory(run: Run, where: dict[str, Any]) -> OutOfMemory:

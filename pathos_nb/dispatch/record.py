@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from math import isnan, nan
 from operator import sub
 
 from pathos_nb.errors import Failure
 from pathos_nb.events import ChunkDone
+from pathos_nb.typed import NamedTuple
 
 __all__ = ["ItemTimes", "Timing", "duration", "item_times", "timing_of"]
 
@@ -130,8 +130,7 @@ def item_times(chunks: Iterable[ChunkDone], n_items: int) -> ItemTimes:
     return times
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Timing:
+class Timing(NamedTuple):
     """What a run cost and what it gained.
 
     Parameters

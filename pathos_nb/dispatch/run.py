@@ -6,28 +6,30 @@ A `Run` is the record that every view is made from. The dispatcher changes it, u
 from __future__ import annotations
 
 import contextlib
-import reprlib
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
 
+from pathos_nb.dispatch.called import called_with, name_of
 from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
 from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.nested import InnerRuns
-from pathos_nb.dispatch.options import MapOptions
-from pathos_nb.dispatch.profiles import make_profile
+from pathos_nb.dispatch.options import DEFAULT, MapOptions
 from pathos_nb.dispatch.source import Source
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, PlaceNews, RunEnded, RunStarted
+from pathos_nb.launchers.codec import ByValue
 from pathos_nb.launchers.contract import Timer
 from pathos_nb.launchers.inside import here
-from pathos_nb.launchers.worker import ByValue
+from pathos_nb.typed import Any, NamedTuple, Protocol
 from pathos_nb.wire.serialization import Payload
 
-_ARGUMENT_CHARS = 120
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathos_nb.dispatch.profiles import Profile
+
 _HEAVY_BYTES = 1 << 18
 _STREAM_CHUNKS = 5000
 
@@ -124,6 +126,8 @@ class Run:
         ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
     started_at, ended_at : float or None
         Seconds since the epoch.
+    is_over : bool
+        Whether nothing more will come.
     failures : dict
         Index to `Failure`.
     output_taken : bool
@@ -142,51 +146,47 @@ class Run:
         What its workers were at, if it is profiled.
     """
 
+    # What most runs never change: a call would feel so many attributes more.
+    n_done = n_failed = n_before = n_sent = n_in_flight = n_pictures = picture_bytes = workers_n = largest = 0
+    is_over = unattended = output_taken = is_settling = False
+    has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
+    state, stopping = "queued", ""
+    ended_at: float | None = None
+    error: BaseException | None = None
+    node: Any = None  # in a graph of calls, if it is in one
+    pace = Pace()
+    item_bytes = value_bytes = 0.0
+    earlier_s = 0.0  # what its points took in an earlier kernel
+    heavy: tuple[tuple[str, int], ...] = ()
+    drawn_at: Sequence[int] | None = None
+    files: Any = None  # what its items are given and give back of files (`staging.RunFiles`), if anything
+    recorder: Keeping | None = None
+
     def __init__(self, dispatcher: Attendant, call: Call, keeper: Keeper) -> None:
         self.number, self.run_id = dispatcher.new_number()
         self.function, self.source, self.options = call
         self.keeper, self.title = keeper, call.options.title
-        self.state, self.n_done, self.n_failed = "queued", 0, 0
-        self.n_before = 0
         self.started_at = time.time()
-        self.ended_at: float | None = None
         self.failures: dict[int, Failure] = {}
         self.is_stream = isinstance(keeper, StreamKeeper)
         self.chunks = ChunkLog(is_endless=self.is_stream)
         self.places: list[PlaceNews] = []
         self.inner = InnerRuns()
-        self.node: Any = None  # in a graph of calls, if it is in one
-        self.called = _called(call.function)
-        self.error: BaseException | None = None
-        self.unattended = False
+        self.called = name_of(call.function)
         self.again: deque[Task] = deque()
         self.attempts: dict[int, int] = {}
-        self.stopping = ""
-        self.n_sent = self.n_in_flight = 0
-        self.pace = Pace()
+        self.ways_lost: dict[int, int] = {}
         self.pins: dict[int, int] = {}
+        self.leaving: dict[int, bool] = {}
         self.team: set[int] = set()
         self.payloads: dict[Any, Payload] = {}
         self.item_s: dict[int, float] = {}
         self.worked_s: dict[int, float] = {}
-        self.item_bytes, self.value_bytes, self.largest = 0.0, 0.0, 0
-        self.workers_n = 0
-        self.heavy: tuple[tuple[str, int], ...] = ()
-        self.profile = make_profile(call.options.profile)
-        self.drawn_at: Sequence[int] | None = None
-        asked = call.options
-        wants = asked.where, asked.memory, asked.gpus, asked.files, asked.collect
-        self.is_choosy = any(each is not None for each in wants)
-        self.files: Any = None  # what its items are given and give back of files (`staging.RunFiles`), if anything
+        self.profile = _profile(call.options.profile)
+        self.is_choosy = call.options is not DEFAULT and _is_choosy(call.options)
         self.fitting: dict[Any, bool] = {}  # workers that were asked whether they are what is wanted
-        self.n_pictures, self.picture_bytes = 0, 0
         self.timers: list[Timer] = []
-        self.has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
-        self.output_taken = False
-        self.recorder: Keeping | None = None
-        self.is_settling = False
-        self.earlier_s = 0.0  # what its points took in an earlier kernel
         self.unwritten: deque[ChunkDone] = deque()
         self.above = (*here.pools, dispatcher.token)
         self._dispatcher = dispatcher
@@ -222,11 +222,6 @@ class Run:
     def is_heavy(self) -> bool:
         """Whether workers should let its function go at once, instead of with the next message."""
         return any(payload.nbytes > _HEAVY_BYTES for kind, payload in self.payloads.items() if kind is ByValue)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will come."""
-        return self.ended_at is not None
 
     @property
     def seconds(self) -> float:
@@ -287,7 +282,8 @@ class Run:
             self.unwritten.append(chunk)
         if self.is_stream and len(self.chunks) > 2 * _STREAM_CHUNKS:
             self.chunks.forget(_STREAM_CHUNKS)
-        self.tell(chunk)
+        if self._subscribers or self.recorder is not None:
+            self.tell(chunk)
 
     def flush_output(self) -> None:
         """Write what items printed to ``sys.stdout``, in the caller's thread, unless a view shows it."""
@@ -306,32 +302,35 @@ class Run:
     def begin(self) -> None:
         """Say that it has begun."""
         self.state = "running"
-        self.tell(RunStarted(self.run_id, self.total, self.title))
+        if self._subscribers or self.recorder is not None:
+            self.tell(RunStarted(self.run_id, self.total, self.title))
 
     def finish(self) -> None:
         """Say that it is over."""
         if self.is_over:
             return
-        self.ended_at = time.time()
+        self.ended_at, self.is_over = time.time(), True
         self.state = self.stopping or ("failed" if self.failures or self.error else "done")
-        self._deliver_the_rest()
+        if isinstance(self.keeper, CallbackKeeper):
+            self._deliver_the_rest(self.keeper)
         self.source.end()
         for timer in self.timers:  # else the hub would hold the run, and what its errors hold, until it looks again
             timer.cancel()
         self.timers.clear()
         self.payloads.clear()
         self.function = None
-        self.inner.lose()
-        self.tell(RunEnded(self.run_id, self.state, self.seconds))
-        self._call_back()
+        if self.inner:
+            self.inner.lose()
+        if self._subscribers or self.recorder is not None:
+            self.tell(RunEnded(self.run_id, self.state, self.seconds))
+        if self._callbacks:
+            self._call_back()
 
-    def _deliver_the_rest(self) -> None:
+    def _deliver_the_rest(self, keeper: CallbackKeeper) -> None:
         """Let no callback wait for what will not come."""
-        keeper = self.keeper
-        if isinstance(keeper, CallbackKeeper):
-            rest = [index for index in range(self.total or 0) if not keeper.has(index)]
-            if rest:
-                keeper.place(rest, [_not_run(index, self.error) for index in rest])
+        rest = [index for index in range(self.total or 0) if not keeper.has(index)]
+        if rest:
+            keeper.place(rest, [_not_run(index, self.error) for index in rest])
 
     def drawn(self, indices: Sequence[int]) -> Sequence[int]:
         """Give whose random numbers these items draw: their own, unless they are another run's items."""
@@ -442,16 +441,23 @@ class Run:
         try:
             items = task.items
             row = items[place] if self.source.star else tuple(column[place] for column in items)
-            text = reprlib.repr(row) if len(row) != 1 else f"({reprlib.repr(row[0])})"
-        except Exception as error:  # the user's own repr
+        except Exception as error:  # of a sequence of the user's own
             return f"<no repr: {type(error).__name__}>"
-        return text if len(text) <= _ARGUMENT_CHARS else f"{text[:_ARGUMENT_CHARS]}..."
+        return called_with(self.function, row)
 
 
-def _called(function: Any) -> str:
-    """Give a function's name; that of the user's own where it is wrapped."""
-    found = getattr(function, "func", function)
-    return str(getattr(found, "__name__", None) or type(found).__name__)
+def _is_choosy(asked: MapOptions) -> bool:
+    """Whether not any worker will do."""
+    wants = asked.where, asked.memory, asked.gpus, asked.files, asked.collect
+    return any(each is not None for each in wants)
+
+
+def _profile(option: Any) -> Profile | None:
+    if option is None or option is False:
+        return None
+    from pathos_nb.dispatch.profiles import make_profile
+
+    return make_profile(option)
 
 
 def _not_run(index: int, error: BaseException | None = None) -> Failure:

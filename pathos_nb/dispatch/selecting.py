@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
 
 from pathos_nb.errors import BadOption
+from pathos_nb.typed import Any, NamedTuple
 
 __all__ = ["Site", "as_bytes", "check_where", "chooser", "describe"]
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", re.IGNORECASE)
+_SIZE = r"(?i)\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*"
 _FIELDS = ("host", "place", "worker", "tag", "cores", "memory", "gpus")
 
 
@@ -60,7 +59,9 @@ def as_bytes(size: Any, name: str = "memory") -> int:
     """
     n_bytes: Any = size
     if isinstance(size, str):
-        found = _SIZE.fullmatch(size)
+        import re
+
+        found = re.fullmatch(_SIZE, size)
         n_bytes = float(found[1]) * _UNITS[(found[2] or "").lower()] if found else None
     if not isinstance(n_bytes, int | float) or isinstance(n_bytes, bool) or n_bytes < 1:
         raise BadOption(f"{name} is {size!r}", cure='it must be a size such as "2 GB", or a number of bytes')

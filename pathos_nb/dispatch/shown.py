@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from importlib import import_module
-from typing import NamedTuple
 
 from pathos_nb.launchers.rich import BEGIN, END, PICTURES
+from pathos_nb.typed import NamedTuple
 
 __all__ = ["MAX_BYTES", "Picture", "part"]
 
 MAX_BYTES = 4 << 20  # of the pictures of one run
-_FRAME = re.compile(rf"{re.escape(BEGIN)}(?P<told>[^\x1b]*)(?:{re.escape(END)}|\Z)")
-_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+_TOLD, _BASE64 = r"(?P<told>[^\x1b]*)", r"[A-Za-z0-9+/=\s]*"
 
 
 class Picture(NamedTuple):
@@ -38,8 +36,10 @@ def part(output: str) -> tuple[str, list[Picture]]:
     """
     if BEGIN not in output:
         return output, []
-    pictures: list[Picture] = []
-    return _FRAME.sub(lambda found: _text_of(found["told"], pictures), output), pictures
+    import re
+
+    frame, pictures = rf"{re.escape(BEGIN)}{_TOLD}(?:{re.escape(END)}|\Z)", list[Picture]()
+    return re.sub(frame, lambda found: _text_of(found["told"], pictures), output), pictures
 
 
 def _text_of(told: str, pictures: list[Picture]) -> str:
@@ -55,6 +55,8 @@ def _text_of(told: str, pictures: list[Picture]) -> str:
 def _in_base64(kind: str, data: str) -> str:
     if kind == "image/svg+xml":
         return str(import_module("base64").b64encode(data.encode()).decode())
-    if not _BASE64.fullmatch(data):
+    import re
+
+    if not re.fullmatch(_BASE64, data):
         raise ValueError("not in base64")
     return "".join(data.split())

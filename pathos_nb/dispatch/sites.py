@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from pathos_nb.dispatch.crew import Crew, Seat
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.selecting import Site, chooser, describe
 from pathos_nb.errors import BadOption, FilesFailed, NothingFits
 from pathos_nb.launchers.resources import Resources
+from pathos_nb.typed import Any
 
 __all__ = ["Sites"]
 

@@ -11,10 +11,10 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 from pathos_nb.dispatch.partial import ChosenRows
 from pathos_nb.errors import BadOption
+from pathos_nb.typed import Any
 
 _PULL_S = 2e-3
 _LIGHT = {int, float, complex, bool, str, bytes, type(None)}

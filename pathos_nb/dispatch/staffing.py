@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from pathos_nb.dispatch.automatic import AUTO, choose
 from pathos_nb.dispatch.options import MapOptions, is_count
@@ -13,6 +11,7 @@ from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.failing import text_of
 from pathos_nb.launchers.inside import process
 from pathos_nb.launchers.registry import registry
+from pathos_nb.typed import Any
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import INITIALIZE
 from pathos_nb.wire.serialization import Payload, dump
@@ -132,6 +131,8 @@ def everywhere_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _meant(name: str, taken: Iterable[str]) -> str:
+    import difflib
+
     known = ["nodes", "initializer", "initargs", "maxtasksperchild", *sorted(taken)]
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"

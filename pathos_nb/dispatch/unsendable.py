@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pathos_nb.dispatch.captured import culprit, name_of
 from pathos_nb.dispatch.crew import Seat
 from pathos_nb.errors import CannotSend
 from pathos_nb.launchers.failing import text_of
+from pathos_nb.typed import Any
 from pathos_nb.wire.serialization import MINOR
 
 __all__ = ["cannot_send", "other_python"]

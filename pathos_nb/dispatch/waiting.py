@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from pathos_nb.dispatch.graph import link
 from pathos_nb.dispatch.inputs import Element, Whole, coming, copied, filled, has_any, outcome_error, within
@@ -23,6 +22,7 @@ from pathos_nb.dispatch.source import SliceSource, Taken
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.launchers.contract import Hub
 from pathos_nb.launchers.registry import registry
+from pathos_nb.typed import Any
 
 __all__ = ["HeldSource", "Waiting", "held_source"]
 

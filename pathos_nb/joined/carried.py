@@ -5,13 +5,15 @@
     here                                        python -I -c BOOT, there
       │ ── archive, port, nodes, secret ──────►  pathos_nb.launchers.ppft_carried
       │ ◄──────────────── port, process id ────  listens on loopback; ends with this stream
-      │ ◄────────── a byte every two seconds ──  and when nobody acknowledges that any more
+      │ ◄────────── a byte every two seconds ──  and when nobody acknowledges that any more,
+      │ ── a byte every two seconds ──────────►  or speaks to it
 """
 
 from __future__ import annotations
 
 import contextlib
 import secrets
+import socket
 import time
 from typing import NamedTuple
 
@@ -19,6 +21,7 @@ from pathos_nb.errors import CommandFailed
 from pathos_nb.launchers.agent_archive import archive
 from pathos_nb.launchers.agent_birth import LinkFailed, carry
 from pathos_nb.launchers.agent_boot import boot_command
+from pathos_nb.launchers.agent_messages import BEAT_S, ORPHAN_S
 from pathos_nb.secure.carrier import Carrier
 from pathos_nb.secure.remote import Remote
 
@@ -57,9 +60,20 @@ class CarriedServer(NamedTuple):
         """
         sock = self.carrier.sock
         with contextlib.suppress(OSError, ValueError):  # it is closed here
-            sock.settimeout(None)
-            while sock.recv(4096):
+            sock.settimeout(BEAT_S)
+            while self._has_more(sock):
                 pass
+        return True
+
+    @staticmethod
+    def _has_more(sock: socket.socket) -> bool:
+        """Read what there is; after a while without anything say that somebody listens."""
+        try:
+            if not sock.recv(4096):
+                return False
+        except TimeoutError:
+            pass
+        sock.sendall(b".")
         return True
 
 
@@ -93,7 +107,7 @@ def serve_there(remote: Remote, python: str, name: str, *, nodes: int = 0, port:
         The link is lost.
     """
     packed, secret = archive(_LIBRARY), secrets.token_hex(32)
-    order = {"run": _RUN, "port": port, "nodes": nodes, "secret": secret}
+    order = {"run": _RUN, "port": port, "nodes": nodes, "secret": secret, "orphan": ORPHAN_S}
     carrier = remote.open(boot_command(python))
     try:
         told = carry(carrier, packed, order, time.monotonic() + _START_S).ready

@@ -21,7 +21,7 @@ from pathos_nb.errors import HostError
 from pathos_nb.joined.interpreter import interpreter
 from pathos_nb.joined.verdict import Line, Taken, judge
 from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
-from pathos_nb.launchers.agent_link import LinkState
+from pathos_nb.launchers.agent_link import LinkSettings, LinkState
 from pathos_nb.launchers.contract import Offer
 from pathos_nb.secure.probe import HostFacts
 from pathos_nb.secure.remote import Remote, exchange
@@ -126,8 +126,9 @@ class Host:
             self.remote.close()
             raise
         self.launcher: type[AgentLauncher] = agent_launcher(
-            plan.name, self.open_carrier, self.python.path, plan.nodes or self.facts.cores or None, on_link=self._note
-        )
+            plan.name, self.open_carrier, self.python.path, plan.nodes or self.facts.cores or None,
+            settings=LinkSettings(is_direct=self.remote.is_direct), on_link=self._note,
+        )  # fmt: skip
 
     def offer(self) -> Offer:
         """Give what an automatic choice of places should know of it, as it was last looked at."""

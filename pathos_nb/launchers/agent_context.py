@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 from pathos_nb.launchers.registry import registry
+from pathos_nb.typed import Any
 
 __all__ = ["OwnContext", "is_installed", "local_path"]
 

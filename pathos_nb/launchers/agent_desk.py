@@ -86,7 +86,7 @@ class Desk(ABC):
     def _obey(self, envelope: Envelope) -> None:
         kind, number, frame = envelope
         if kind == messages.BEAT:
-            self.post(messages.ECHO, 0, Frame(0, (frame.meta[0], time.time())))
+            self.on_beat(*frame.meta)
         elif kind == messages.START:
             self._start(number, *frame.meta)
         elif kind == messages.SHARE:
@@ -105,6 +105,10 @@ class Desk(ABC):
             slot = self._slots.get(number)
             if slot is not None:
                 self._ask(slot, number, kind, frame)
+
+    def on_beat(self, clock: float, patience_s: float) -> None:
+        """Hear that the pool is there, and for how long it may say nothing from now on."""
+        self.post(messages.ECHO, 0, Frame(0, (clock, time.time())))
 
     def _start(self, number: int, name: str) -> None:
         try:

@@ -7,7 +7,7 @@
 It runs in one thread, from the archive that it came in. Its stdin and stdout belong to the envelopes alone: what
 anything here prints goes to stderr, and what items print is data. When the stream ends, all workers end, and then the
 agent; so they do after two beats and a half of silence if the way is cut (`agent_silence`), when the pool has given it
-up as well, and after half a minute (`LinkSettings.orphan_s`) in any case.
+up as well, and in any case after as long as the pool's last beat said (`agent_patience`).
 """
 
 from __future__ import annotations
@@ -194,6 +194,11 @@ class Agent(Desk):
             self.hub.watch(self._out, _nothing, self._flush)
         else:
             self.hub.unwatch(self._out)
+
+    def on_beat(self, clock: float, patience_s: float) -> None:
+        """Answer, and be as patient as the pool asks for: it knows whether it was ever kept from speaking."""
+        self.orphan_s = patience_s
+        super().on_beat(clock, patience_s)
 
     def _beat(self) -> None:
         now = time.monotonic()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import socket
 import threading
@@ -27,6 +28,7 @@ from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers.agent_archive import archive
 from pathos_nb.launchers.agent_birth import Carrier, Hello, LinkFailed, converse, new_key
 from pathos_nb.launchers.agent_inbox import Inbox
+from pathos_nb.launchers.agent_patience import Patience
 from pathos_nb.wire.envelopes import Envelope, EnvelopeReader, Sealer
 from pathos_nb.wire.framing import Buffer, Frame
 from pathos_nb.wire.outflow import write_some
@@ -38,6 +40,8 @@ _GOODBYE_S = 3.0
 _SEND_BYTES = 1 << 20
 _JOIN_BYTES = 1 << 16
 _TRIPS = 8
+_TELLING = re.compile(r"\bmemory\b|\boom\b", re.IGNORECASE), re.compile(r"\bkilled\b", re.IGNORECASE)
+_TOLD_CHARS = 200
 _FINAL_ATTEMPTS = 3  # what looks final may be a host that has just begun: three times in a row it is
 
 
@@ -57,6 +61,10 @@ class LinkSettings(NamedTuple):
     orphan_s : float
         After how long without a word from here the agent ends, and its workers with it: a link that was cut need not
         tell its other end.
+    is_direct : bool
+        Whether the host itself is connected with this machine, so that its system sees a cut. Behind a jump host it
+        does not, and silence has to do: of three beats, until this process was once kept from speaking
+        (`agent_patience`).
     """
 
     boot_s: float = 30.0
@@ -65,6 +73,7 @@ class LinkSettings(NamedTuple):
     longest_pause_s: float = 5.0
     patience_s: float = 120.0
     orphan_s: float = messages.ORPHAN_S
+    is_direct: bool = True
 
 
 class LinkState(NamedTuple):
@@ -118,6 +127,7 @@ class Link:
         self._listener, self._settings = listener, settings
         self.state = LinkState("opening")
         self._lost, self._until_s = self.state, 0.0
+        self._patience = Patience(settings.beat_s, settings.orphan_s, settings.is_direct)
         self._lock = threading.Lock()
         self._carrier: Carrier | None = None
         self._sealer: Sealer | None = None
@@ -263,7 +273,7 @@ class Link:
             carrier,
             packed,
             key,
-            {"beat": self._settings.beat_s, "orphan": self._settings.orphan_s, **self._order},
+            {"beat": self._settings.beat_s, "orphan": self._patience.seconds, **self._order},
             until_s,
         )
         with self._lock:
@@ -300,20 +310,27 @@ class Link:
             now = time.monotonic()
             if now >= next_beat_s:
                 next_beat_s = now + beat_s
-                self.send(messages.BEAT, 0, Frame(0, (time.perf_counter(),)))
-            is_attended = self._choose(selector, carrier.fileno(), inbox)
+                self.send(messages.BEAT, 0, Frame(0, (time.perf_counter(), self._patience.seconds)))
+            if inbox.fd < 0:
+                return "closed"
+            is_attended = self._choose(selector, inbox)
             until_s = min(next_beat_s, inbox.heard_s + messages.SILENCE_BEATS * beat_s)
             until_s = min(until_s, inbox.attended_until_s) if is_attended else until_s
             ready = selector.select(max(0.0, until_s - now))
-            is_late = time.monotonic() - until_s > beat_s  # asleep, or kept from running: nothing could be heard
+            late_s = time.monotonic() - max(now, until_s)
+            self._patience.note(late_s)
+            is_late = late_s > beat_s  # asleep, or kept from running: nothing could be heard
             for key, events in ready:
                 self._on_ready(key.fd, events, inbox)
             if why := inbox.why or self._is_over(inbox, is_late):
-                return carrier.why_ended() or why
+                return _in_words(carrier) or why
 
-    def _choose(self, selector: selectors.BaseSelector, fd: int, inbox: Inbox) -> bool:
-        """Wait for what this thread has to do; tell whether somebody else reads."""
-        is_attended = inbox.attended_until_s > time.monotonic()
+    def _choose(self, selector: selectors.BaseSelector, inbox: Inbox) -> bool:
+        """Wait for what this thread has to do; tell whether somebody else reads.
+
+        It waits on the inbox's own descriptor of the stream, since the carrier may be closed by whoever owns it.
+        """
+        fd, is_attended = inbox.fd, inbox.attended_until_s > time.monotonic()
         with self._lock:
             wanted = (0 if is_attended else selectors.EVENT_READ) | (selectors.EVENT_WRITE if self._unsent else 0)
         known = selector.get_map().get(fd)
@@ -367,3 +384,11 @@ class Link:
         self._trips.append((took_s, there - (time.time() - took_s / 2)))
         quickest, ahead_s = min(self._trips)
         self.state = self.state._replace(round_trip_s=quickest, clock_ahead_s=ahead_s)
+
+
+def _in_words(carrier: Carrier) -> str:
+    """Say how the agent has ended, if it was the agent; with what was said of it, where that tells more."""
+    why = carrier.why_ended()
+    lines = carrier.error_text().splitlines() if why else []
+    said = next((line.strip() for words in _TELLING for line in reversed(lines) if words.search(line)), "")
+    return f"{why}: {said[:_TOLD_CHARS]}" if said else why

@@ -16,7 +16,7 @@ SHARE      down       (key,) then the bytes of a shared value, which the workers
 UNSHARE    down       (key,): it has been freed
 LOOK       down       (number, files): are these seen there? If not, they are to be asked for
 PIECE      down       (digest, offset, what is wrong) then bytes of a file, from the offset on
-BEAT       down       (clock,): to be echoed; and that there is somebody at all
+BEAT       down       (clock, seconds): to be echoed; and how long a silence may last, now that there is somebody
 FORKED     up         (process id,)
 DOWN       up         (reason, tail, what it was at or None)
 TAKEN      up         (chunk, items): it begins no item from that one on
@@ -38,5 +38,7 @@ BEAT_S = 2.0
 """How often each side says that it is there."""
 SILENCE_BEATS = 2.5
 """After how many beats without a word the pool takes the link for cut, and so does the agent if it sees why."""
+JUMP_BEATS = 3.0
+"""After how many beats without a word an agent whose system sees no cut, for a jump host, takes the link for cut."""
 ORPHAN_S = 30.0
 """After how long without a word the agent takes itself for forgotten: a pool may be asleep, and come back."""

@@ -3,7 +3,7 @@
 A pool that says nothing may compute, and hold its interpreter for a while; its machine then still acknowledges what is
 sent to it. Over a link that is cut nobody does, and the system sends the same again and again. So an agent need not
 wait as long as for a pool that is only busy. Behind a jump host the connection is the jump host's: that its further
-way is cut is not seen here, and the longer patience holds.
+way is cut is not seen here, and the pool says how long a silence may last (`agent_patience`).
 
 References
 ----------

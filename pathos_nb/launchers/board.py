@@ -19,7 +19,7 @@ import os
 import time
 
 from pathos_nb.launchers.shared_file import shared_file
-from pathos_nb.wire.quick import NamedTuple
+from pathos_nb.typed import NamedTuple
 
 CELLS = 16
 MAX_SLOTS = 1024

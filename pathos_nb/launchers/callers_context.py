@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
 
 from pathos_nb.launchers.registry import registry
+from pathos_nb.typed import Any
 
 
 class CallersContext:

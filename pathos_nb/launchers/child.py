@@ -15,11 +15,12 @@ import types
 
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
 from pathos_nb.launchers.capture import FileCapture
+from pathos_nb.launchers.chunk import TimeUp
 from pathos_nb.launchers.inside import process
 from pathos_nb.launchers.seeding import reseed
 from pathos_nb.launchers.segments import Inbox, Outbox
 from pathos_nb.launchers.spin import Spin
-from pathos_nb.launchers.worker import TimeUp, Worker
+from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire.framing import Buffer, FrameReader, pack
 from pathos_nb.wire.protocol import BROKEN, RELEASE
 
@@ -121,9 +122,10 @@ def serve(channel: socket.socket, worker: Worker) -> int:
             if os.getpid() != pid:
                 os._exit(0)  # an item forked, and this is the child, which came back from it
             if reply is not None:
-                places = outbox.stow(reply.buffers)
-                released = [piece for told in inbox.releases() for piece in pack(told)]
-                _send_alone(sending, channel, [*released, *pack(reply, places)])
+                pieces = pack(reply, outbox.stow(reply.buffers)) if reply.buffers else pack(reply)
+                for told in inbox.releases():
+                    pieces[:0] = pack(told)
+                _send_alone(sending, channel, pieces)
                 if reply.kind == BROKEN or worker.is_spent:
                     return int(reply.kind == BROKEN)
             del frame, reply
@@ -152,9 +154,8 @@ def _send_alone(sending: _thread.LockType, channel: socket.socket, pieces: list[
 
 
 def _send(channel: socket.socket, pieces: list[Buffer]) -> None:
-    if sum(map(len, pieces)) <= _JOIN_BYTES:
-        channel.sendall(b"".join(pieces))
-        return
+    if len(pieces) > 1 and sum(map(len, pieces)) <= _JOIN_BYTES:
+        pieces = [b"".join(pieces)]
     for piece in pieces:
         channel.sendall(piece)
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol
 
 from pathos_nb.errors import PoolBroken, UnknownPlace
 from pathos_nb.launchers.board import Running as Running
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.inputs import Input
 from pathos_nb.launchers.resources import Resources
+from pathos_nb.typed import Any, ClassVar, NamedTuple, Protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
 

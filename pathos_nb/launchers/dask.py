@@ -43,7 +43,7 @@ from pathos_nb.launchers.contract import (
     SourceLost,
     SourceReady,
 )
-from pathos_nb.launchers.dask_client import check, n_threads_of, neighbours, offer_of, open_client
+from pathos_nb.launchers.dask_client import check, n_threads_of, neighbours, offer_at, offer_of, open_client
 from pathos_nb.launchers.dask_line import Line, install
 from pathos_nb.launchers.dask_parcel import Parcel, register
 from pathos_nb.launchers.dask_presence import Demand
@@ -137,13 +137,16 @@ class DaskLauncher(Launcher):
 
     @classmethod
     def offers(cls) -> Sequence[Offer]:
-        """Give the cluster of dask's current client, if there is one."""
+        """Give the cluster of dask's current client, or else the one that the environment names."""
         distributed = sys.modules.get("distributed")
         try:
             client = None if distributed is None else distributed.default_client()
         except ValueError:
-            return ()
-        return () if client is None else [offer_of(client)]
+            client = None
+        if client is not None:
+            return [offer_of(client)]
+        address = os.environ.get("DASK_SCHEDULER_ADDRESS", "")  # as dask's own configuration has it
+        return [offer_at(address)] if address else ()
 
     @classmethod
     def default_size(cls) -> int:

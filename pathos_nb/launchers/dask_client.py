@@ -11,9 +11,9 @@ from typing import Any
 from pathos_nb.errors import BadOption, LauncherUnavailable, PoolBroken
 from pathos_nb.launchers.contract import Offer
 
-__all__ = ["check", "n_threads_of", "neighbours", "offer_of", "open_client"]
+__all__ = ["check", "n_threads_of", "neighbours", "offer_at", "offer_of", "open_client"]
 
-_CONNECT_S = 10.0
+_CONNECT_S, _ASK_S = 10.0, 2.0
 _BY_TCP = ("tcp", "tls", "ws", "wss")
 _HERE = ("127.0.0.1", "localhost", "[::1]")
 
@@ -77,12 +77,13 @@ def open_client(given: Any, address: str) -> tuple[Any, bool]:
     return _connected(address), True
 
 
-def _connected(address: str) -> Any:
+def _connected(address: str, within_s: float | None = None) -> Any:
     from distributed import Client
 
+    within_s = within_s or _CONNECT_S
     try:
-        _knock(address)
-        return Client(address, timeout=_CONNECT_S, set_as_default=False, name="pathos_nb")
+        _knock(address, within_s)
+        return Client(address, timeout=within_s, set_as_default=False, name="pathos_nb")
     except ValueError as error:
         raise BadOption(f"address is {address!r}", cause=str(error)) from error
     except (OSError, asyncio.TimeoutError) as error:
@@ -91,18 +92,18 @@ def _connected(address: str) -> Any:
         raise PoolBroken(what, cause=f"{type(error).__name__}: {error}"[:300], cure=cure) from error
 
 
-def _knock(address: str) -> None:
+def _knock(address: str, within_s: float) -> None:
     """See that a scheduler is there: a client that cannot connect is long about it, and about its end."""
     from distributed.comm import connect, get_address_host_port, parse_address
     from distributed.security import Security
 
     if parse_address(address)[0] in _BY_TCP:  # dask tries again and again where nobody listens
-        socket.create_connection(get_address_host_port(address), _CONNECT_S).close()
+        socket.create_connection(get_address_host_port(address), within_s).close()
 
     async def knock() -> None:
         said = Security().get_connection_args("client")
         # dask waits without end for the greeting of whoever has taken the connection.
-        comm = await asyncio.wait_for(connect(address, timeout=_CONNECT_S, **said), _CONNECT_S)
+        comm = await asyncio.wait_for(connect(address, timeout=within_s, **said), within_s)
         comm.abort()
 
     with ThreadPoolExecutor(1, "pathos_nb dask") as elsewhere:  # a notebook's own thread has a loop that runs
@@ -143,11 +144,36 @@ def offer_of(client: Any) -> Offer:
         return Offer(place, "", 0, 0.0, problem=f"{type(error).__name__}: {error}"[:200])
     cores, problem = sum(threads.values()), ""
     memory = max((worker["memory_limit"] or 0 for worker in told), default=0)
-    if all(_host(address) in _HERE for address in threads):
-        problem = "its workers are on this machine, as processes are" if threads else "it has no worker"
+    if not threads:
+        problem = "it has no worker"
+    elif _own_addresses().issuperset(map(_host, threads)):
+        problem = "its workers are on this machine, as processes are"
     elif client.security.require_encryption:
         problem = "its connections are encrypted: name it, Pool(client)"
     return Offer(place, "", cores, float(n_busy), memory, problem=problem)
+
+
+def offer_at(address: str) -> Offer:
+    """Give what the cluster of a scheduler has to give, to which no client is open yet.
+
+    Parameters
+    ----------
+    address : str
+        The scheduler's.
+
+    Returns
+    -------
+    Offer
+        With a problem, where it does not answer within two seconds.
+    """
+    try:
+        client = _connected(address, _ASK_S)
+    except (BadOption, PoolBroken, ImportError) as error:
+        return Offer(f"dask:{address.rpartition('://')[2]}", "", 0, 0.0, problem=str(error)[:200])
+    try:
+        return offer_of(client)
+    finally:
+        client.close()
 
 
 def neighbours(threads: Mapping[str, int]) -> dict[str, int]:
@@ -169,4 +195,14 @@ def neighbours(threads: Mapping[str, int]) -> dict[str, int]:
 
 
 def _host(address: str) -> str:
-    return address.rpartition("://")[2].rpartition(":")[0]
+    kind, _, rest = address.rpartition("://")
+    return _HERE[0] if kind == "inproc" else rest.rpartition(":")[0]  # threads of this very process
+
+
+def _own_addresses() -> set[str]:
+    """Give by what this machine is called in addresses of dask's."""
+    import psutil
+
+    told = (address.address for addresses in psutil.net_if_addrs().values() for address in addresses)
+    own = [name.partition("%")[0] for name in told]
+    return {*_HERE, socket.gethostname(), *own, *(f"[{name}]" for name in own)}

@@ -7,12 +7,17 @@ import heapq
 import itertools
 import os
 import selectors
-import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+
+from pathos_nb.typed import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal  # without the enumeration: 10 microseconds a map
 
 Ready = list[tuple[selectors.SelectorKey, int]]
 
@@ -151,4 +156,4 @@ class EventHub:
 
 
 _LONGEST_S = 3600.0
-_set_wakeup_fd: Any = sys.modules.get("_signal", signal).set_wakeup_fd  # without the enumeration: 10 microseconds a map
+_set_wakeup_fd: Any = signal.set_wakeup_fd

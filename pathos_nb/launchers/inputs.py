@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+
+from pathos_nb.typed import NamedTuple
 
 __all__ = ["FOLDER", "Input", "is_here"]
 

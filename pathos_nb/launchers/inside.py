@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import Any
+
+from pathos_nb.typed import Any
 
 
 class _Here(threading.local):
@@ -50,7 +51,7 @@ def working() -> Any:
 
 def end_travelled() -> None:
     """End the pools that came with a run's function, now that the run is over."""
-    if process.is_worker:
+    if process.is_worker and len(process.travelled):
         for pool in tuple(process.travelled):
             pool.terminate()
         process.travelled.clear()

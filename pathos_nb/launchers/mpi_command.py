@@ -12,10 +12,11 @@ mpiexec in the MPI standard, chapter 11; MPICH user's guide, *gforker*; UCX_TLS 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from pathos_nb.programs import program
 
 __all__ = [
     "across_nodes",
@@ -67,9 +68,9 @@ def find_mpiexec(beside: str | None = None, path: str | None = None) -> str:
     own = str(Path(beside).parent) if beside else ""
     for folder in (own, path):
         for name in _NAMES:
-            found = shutil.which(name, path=folder) if folder != "" else None
+            found = program(name, folder) if folder != "" else None
             if found:
-                return shutil.which(_ON_THIS_MACHINE, path=str(Path(found).parent)) or found
+                return program(_ON_THIS_MACHINE, str(Path(found).parent)) or found
     return ""
 
 

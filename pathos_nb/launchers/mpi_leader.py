@@ -15,9 +15,10 @@ from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.errors import RemoteTraceback
+from pathos_nb.launchers.chunk import Chunk
 from pathos_nb.launchers.failing import revive
 from pathos_nb.launchers.mpi_group import END, GO, LEAVE, Group, Patience, flush, may_watch, speak_in_lines
-from pathos_nb.launchers.worker import Chunk, Worker
+from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import ItemReport

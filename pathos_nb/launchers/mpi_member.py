@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from pathos_nb.launchers.board import Cells
+from pathos_nb.launchers.chunk import Chunk
 from pathos_nb.launchers.failing import report
 from pathos_nb.launchers.mpi_group import END, FRAME, GO, LEAVE, Group, flush, speak_in_lines
 from pathos_nb.launchers.seeding import seeded
-from pathos_nb.launchers.worker import Chunk, Worker
+from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 

@@ -1,7 +1,8 @@
 """A ppft server on a host that was sent all it needs: what `agent_boot` runs there in an agent's place.
 
 The secret came by stdin, in the order; when stdin ends, the server ends, and its workers with it. So it does when the
-way is cut without a word: it says a byte now and then, and looks whether anybody acknowledges it.
+way is cut without a word: it says a byte now and then, and looks whether anybody acknowledges it. Behind a jump host
+that cannot be seen; there it ends when it has not been spoken to for half a minute.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def main(in_fd: int, out_fd: int, order: Mapping[str, Any], say: Callable[..., N
     in_fd, out_fd : int
         The stream.
     order : mapping
-        ``port``, ``nodes`` (0 for as many as there are cores) and ``secret``.
+        ``port``, ``nodes`` (0 for as many as there are cores), ``secret``, and ``orphan``: seconds of silence.
     say : callable
         Tells the other end where it listens, or what is in the way.
     kept : str
@@ -44,20 +45,22 @@ def main(in_fd: int, out_fd: int, order: Mapping[str, Any], say: Callable[..., N
 
     try:
         secret = str(order["secret"]).encode()
-        serve(int(order["port"]), nodes, secret, tell, lambda: _until_over((in_fd, out_fd), parent))
+        orphan_s = float(order["orphan"])
+        serve(int(order["port"]), nodes, secret, tell, lambda: _until_over((in_fd, out_fd), parent, orphan_s))
     except (OSError, ImportError) as error:
         say(error=str(error))
 
 
-def _until_over(stream: tuple[int, int], parent: int) -> None:
-    """Wait until the stream has ended or is cut, or the process that started this one is gone."""
+def _until_over(stream: tuple[int, int], parent: int, orphan_s: float) -> None:
+    """Wait until the stream has ended, is cut or silent, or the process that started this one is gone."""
     in_fd, out_fd = stream
     os.set_blocking(out_fd, False)
-    looked_s = good_s = time.monotonic()
-    while os.getppid() == parent and looked_s - good_s <= SILENCE_BEATS * BEAT_S:
+    looked_s = good_s = heard_s = time.monotonic()
+    while os.getppid() == parent and looked_s - good_s <= SILENCE_BEATS * BEAT_S and looked_s - heard_s <= orphan_s:
         ready, _, _ = select.select([in_fd], [], [], _LOOK_S)
         if ready and not os.read(in_fd, 4096):
             return
+        heard_s = time.monotonic() if ready else heard_s
         if time.monotonic() - looked_s < BEAT_S:
             continue
         looked_s = time.monotonic()

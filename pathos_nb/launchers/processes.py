@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board, Cells
@@ -28,12 +26,16 @@ from pathos_nb.launchers.segments import Inbox, Outbox, bare
 from pathos_nb.launchers.shared_file import shared_file
 from pathos_nb.launchers.zygote_client import ZygoteClient
 from pathos_nb.launchers.zygote_start import ZygoteStart
+from pathos_nb.typed import Any, Protocol
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, Place, pack
 from pathos_nb.wire.protocol import DEFINE, RELEASE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     import socket
 else:
+    import _signal as signal
     import _socket as socket  # socket.py makes enums of all its numbers, while a script's first map waits
 
 _NOT_OURS = "what came over its channel cannot be read: an item wrote to a descriptor that it did not open"
@@ -101,15 +103,15 @@ class ProcessSlot(Slot):
     def send(self, frames: Sequence[Frame]) -> None:
         """Send frames in order; see `Slot.send`."""
         told = self._inbox.releases()
-        pieces = [piece for frame in (*told, *frames) for piece in pack(frame, self._stow(frame))]
-        if not self._unsent and sum(map(len, pieces)) <= _SEND_AT_ONCE:
+        pieces: list[Buffer] = []
+        for frame in (*told, *frames) if told else frames:
+            pieces += pack(frame, self._stow(frame)) if frame.buffers else pack(frame)
+        if len(pieces) > 1 and not self._unsent and sum(map(len, pieces)) <= _SEND_AT_ONCE:
             pieces = [b"".join(pieces)]
         self._unsent.extend(pieces)
         self._flush()
 
     def _stow(self, frame: Frame) -> dict[int, Place]:
-        if not frame.buffers:
-            return {}
         places = self.launcher.outbox.stow(frame.buffers, frame.meta[0] if frame.kind == DEFINE else 0)
         self._borrowed.update({bare(place[0]) for place in places.values()})
         return places
@@ -376,8 +378,10 @@ def told_exit(status: int) -> str:
     """
     if status >= 0:
         return f"it exited with status {status}"
+    from signal import Signals
+
     try:
-        name = signal.Signals(-status).name
+        name = Signals(-status).name
     except ValueError:
         name = f"signal {-status}"
     hint = " (by hand, or by the system for want of memory)" if name == "SIGKILL" else ""

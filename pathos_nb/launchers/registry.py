@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from pathos_nb.errors import LauncherUnavailable, UnknownPlace
 from pathos_nb.launchers.contract import Availability, Launcher, Offer
+from pathos_nb.typed import Any
 
 GROUP = "pathos_nb.launchers"
 RESOLVER = "pathos_nb.session:resolve"

@@ -15,7 +15,7 @@ import contextlib
 import os
 import sys
 
-from pathos_nb.wire.quick import NamedTuple
+from pathos_nb.typed import NamedTuple
 
 TYPE_CHECKING = False  # every worker's start may wait for this file, so it loads little
 if TYPE_CHECKING:

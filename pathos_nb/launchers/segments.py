@@ -30,6 +30,10 @@ from pathos_nb.launchers.shared_file import shared_file
 from pathos_nb.wire.framing import Buffer, Frame, Place
 from pathos_nb.wire.protocol import RELEASE
 
+TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
+if TYPE_CHECKING:
+    from typing import Any
+
 STOW_BYTES = 1 << 20
 _GRAIN = 1 << 16
 _KEEP, _KEEP_BYTES = 8, 1 << 28
@@ -94,10 +98,7 @@ class Segment:
         here = memoryview(self.map)
         for (_, offset, n), buffer in zip(self.places(), buffers, strict=True):
             ours, theirs = numpy.frombuffer(here[offset : offset + n], "u1"), numpy.frombuffer(buffer, "u1")
-            whole = n - n % 8
-            if not numpy.array_equal(ours[:whole].view("u8"), theirs[:whole].view("u8")):
-                return False
-            if not numpy.array_equal(ours[whole:], theirs[whole:]):
+            if not _are_same(numpy, ours, theirs):
                 return False
         return True
 
@@ -106,6 +107,16 @@ class Segment:
         with contextlib.suppress(BufferError):
             self.map.close()
         os.close(self.fd)
+
+
+def _are_same(numpy: Any, ours: Any, theirs: Any) -> bool:
+    """Compare as fast as memory is read, where numpy has brought ctypes; numpy itself takes half as long again."""
+    if ctypes := sys.modules.get("ctypes"):
+        start, other = (ctypes.c_void_p(each.__array_interface__["data"][0]) for each in (ours, theirs))
+        return not ctypes.CDLL(None).memcmp(start, other, ctypes.c_size_t(len(ours)))
+    whole = len(ours) - len(ours) % 8
+    is_same = numpy.array_equal(ours[:whole].view("u8"), theirs[:whole].view("u8"))
+    return bool(is_same and numpy.array_equal(ours[whole:], theirs[whole:]))
 
 
 def _rounded(n: int) -> int:
@@ -300,7 +311,9 @@ class Inbox:
 
     def releases(self) -> list[Frame]:
         """Give the frame that tells what is not needed any more, if there is any."""
+        if not self._done:
+            return []
         numbers = []
         while self._done:
             numbers.append(self._done.popleft())
-        return [Frame(RELEASE, (numbers,))] if numbers else []
+        return [Frame(RELEASE, (numbers,))]

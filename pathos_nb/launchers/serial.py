@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Sequence
 
 from pathos_nb.launchers.board import Cells
+from pathos_nb.launchers.codec import ByReference
 from pathos_nb.launchers.contract import Availability, Launcher, Reply, Running, Slot, SlotDown
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.resources import Resources, local_resources
-from pathos_nb.launchers.worker import ByReference, Worker
+from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire.framing import Frame
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from pathos_nb.launchers.contract import Availability
+from pathos_nb.programs import program
 
 __all__ = ["Job", "NoAnswer", "availability", "cancel", "environment", "jobs_named", "partitions", "reason_of", "show"]
 
@@ -84,13 +84,13 @@ def availability() -> Availability:
     -------
     Availability
     """
-    missing = [name for name in COMMANDS if shutil.which(name) is None]
+    missing = [name for name in COMMANDS if program(name) is None]
     if missing:
         return Availability(0.0, f"Slurm's {', '.join(missing)} not on PATH: run where jobs are submitted from")
     told = os.environ.get("SLURM_CONF", "")
     if told and not Path(told).is_file():
         return Availability(0.0, f"SLURM_CONF is {told}, which is no file")
-    own = Path(shutil.which("srun") or "").resolve().parent.parent / "etc" / "slurm.conf"
+    own = Path(program("srun") or "").resolve().parent.parent / "etc" / "slurm.conf"
     if not (told or os.environ.get("SLURM_CONF_SERVER") or any(Path(p).is_file() for p in (*_CONFIGURATIONS, own))):
         return Availability(0.0, f"Slurm is not set up here: no {_CONFIGURATIONS[0]}, and SLURM_CONF is not set")
     return Availability(0.5, "")

@@ -30,6 +30,13 @@ class Spin:
     def __init__(self, seconds: float) -> None:
         self._seconds, self._n_missed, self._n_to_skip = seconds, 0, 0
 
+    def is_due(self) -> bool:
+        """Whether it is worth looking this time; where finding that out costs something, this is asked before."""
+        if self._n_to_skip:
+            self._n_to_skip -= 1
+            return False
+        return True
+
     def __call__(self, look: Callable[[], T | None]) -> T | None:
         """Give what `look` finds, or None.
 
@@ -38,8 +45,7 @@ class Spin:
         look : callable
             Gives something false while there is nothing; must not wait.
         """
-        if self._n_to_skip:
-            self._n_to_skip -= 1
+        if not self.is_due():
             return None
         until = time.perf_counter() + self._seconds
         while not (found := look()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
@@ -42,13 +41,16 @@ class Surroundings:
         if self._wanted is None:
             return
         folder, path, environ, hooks = self._wanted
-        with contextlib.suppress(OSError):  # a folder that is gone: the run may not need it
+        try:
             if os.getcwd() != folder:  # noqa: PTH109 - asked before each run
                 os.chdir(folder)
+        except OSError:  # a folder that is gone: the run may not need it
+            pass
         if sys.path != path:
             sys.path[:] = path
         self._adopt_environment(environ)
-        self._call(hooks)
+        if hooks:
+            self._call(hooks)
         self._modules.drop_changed()
 
     def bring(self, archive: str) -> None:

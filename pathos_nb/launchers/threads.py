@@ -17,12 +17,13 @@ from pathos_nb.launchers import cores
 from pathos_nb.launchers.blas import BlasShare
 from pathos_nb.launchers.board import CHUNK, Cells
 from pathos_nb.launchers.capture import ThreadCapture, routed
+from pathos_nb.launchers.codec import ByReference
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.inside import here, process
 from pathos_nb.launchers.resources import Resources, local_resources
 from pathos_nb.launchers.shield import Shield
-from pathos_nb.launchers.worker import ByReference, Worker
+from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import BROKEN, WORK
 

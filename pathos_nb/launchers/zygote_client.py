@@ -5,19 +5,21 @@ from __future__ import annotations
 import array
 import contextlib
 import os
-import signal
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from pathos_nb.errors import PoolBroken
 from pathos_nb.launchers.callers_context import CallersContext
 from pathos_nb.launchers.contract import Watcher
 from pathos_nb.launchers.zygote_start import REQUEST_BYTES, ZygoteStart
+from pathos_nb.typed import Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     import socket
 else:
+    import _signal as signal
     import _socket as socket  # socket.py makes enums of all its numbers, while a script's first map waits
 
 _CLOSE_S = 2.0

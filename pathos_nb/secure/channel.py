@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from pathos_nb.errors import HostError
+from pathos_nb.secure.credit import FIRST_BYTES, LONGEST_BYTES
 from pathos_nb.secure.inflow import Inflow
 from pathos_nb.secure.link import Link
 
@@ -36,9 +37,9 @@ class FarChannel:
         import paramiko
 
         self.where, self._link = link.where, link
-        self.channel: paramiko.Channel = link.session(timeout)
+        self.channel: paramiko.Channel = link.session(timeout, LONGEST_BYTES if is_subsystem else FIRST_BYTES)
         self.channel.settimeout(timeout)
-        self._inflow = Inflow(self.channel)
+        self._inflow = Inflow(self.channel, 0.0 if is_subsystem else link.trip_s)
         try:
             (self.channel.invoke_subsystem if is_subsystem else self.channel.exec_command)(line)
         except (paramiko.SSHException, OSError, EOFError) as error:

@@ -21,7 +21,7 @@ from pathlib import Path
 from pathos_nb.errors import BadOption, HostUnreachable
 from pathos_nb.secure.names import Target, checked_port, jumps, parse
 
-__all__ = ["Hop", "hosts_in_config", "route"]
+__all__ = ["Hop", "hosts_in_config", "key_file", "route"]
 
 MAX_HOPS = 8
 MAX_INCLUDES = 16
@@ -203,11 +203,31 @@ def _hop(reader: Reader, target: Target, key: str) -> Hop:
 
 def _keys(said: dict[str, str | list[str]], key: str) -> tuple[Path, ...]:
     if key:
-        path = Path(key).expanduser()
-        if not path.is_file():
-            raise BadOption(f"there is no key file {path}", cure="name the private key, or leave it out")
-        return (path,)
+        return (key_file(key),)
     return _files(said.get("identityfile") or [f"~/.ssh/{name}" for name in DEFAULT_KEYS])
+
+
+def key_file(key: str) -> Path:
+    """Give the file of a key that was named.
+
+    Parameters
+    ----------
+    key : str
+        Its path; ``~`` is the home.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    BadOption
+        There is none.
+    """
+    path = Path(key).expanduser()
+    if not path.is_file():
+        raise BadOption(f"there is no key file {path}", cure="name the private key, or leave it out")
+    return path
 
 
 def _files(named: str | list[str]) -> tuple[Path, ...]:

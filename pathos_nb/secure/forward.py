@@ -56,10 +56,10 @@ Opener = Callable[[], Way]
 
 
 class ChannelWay:
-    """A channel of paramiko's as a way."""
+    """A channel of paramiko's as a way; its window may grow if the round trip to the host is said."""
 
-    def __init__(self, channel: paramiko.Channel) -> None:
-        self._channel, self._inflow = channel, Inflow(channel)
+    def __init__(self, channel: paramiko.Channel, trip_s: float = 0.0) -> None:
+        self._channel, self._inflow = channel, Inflow(channel, trip_s)
         self.flow_to, self.take, self.end_input = self._inflow.flow_to, self._inflow.take, channel.shutdown_write
 
     def send(self, data: memoryview) -> None:

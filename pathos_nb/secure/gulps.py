@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Gulps"]
+if TYPE_CHECKING:
+    import paramiko
+
+__all__ = ["Gulps", "Through"]
 
 _GULP_BYTES = 1 << 18
 
@@ -39,3 +43,27 @@ class Gulps:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
+
+
+class Through:
+    """A stream through a jump host, for the transport to the next one.
+
+    It is closed in that transport's thread when this ends, at which moment the way to the jump host may end as well.
+
+    Parameters
+    ----------
+    channel : paramiko.Channel
+        All but `close` is its own.
+    """
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+        self.send, self.recv = channel.send, channel.recv
+
+    def close(self) -> None:
+        """Close it, and do not mind that it cannot be said any more."""
+        with contextlib.suppress(OSError, EOFError):
+            self._channel.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._channel, name)

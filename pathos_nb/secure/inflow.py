@@ -15,13 +15,15 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pathos_nb.secure.credit import FIRST_BYTES, Credit
+
 if TYPE_CHECKING:
     import paramiko
 
 __all__ = ["Inflow"]
 
 _AT_ONCE = getattr(socket, "MSG_DONTWAIT", None)
-_OWED_BYTES = 1 << 20  # so much handed on, and the pump is woken to make room in the window
+_OWED_BYTES = FIRST_BYTES // 4  # so much handed on, and the pump is woken to make room in the window
 
 
 class Inflow:
@@ -31,10 +33,12 @@ class Inflow:
     ----------
     channel : paramiko.Channel
         Its data are read here from now on, and by nobody else.
+    trip_s : float
+        The round trip to its host, if its window may grow.
     """
 
-    def __init__(self, channel: paramiko.Channel) -> None:
-        self._channel, self._pipe = channel, channel.in_buffer
+    def __init__(self, channel: paramiko.Channel, trip_s: float = 0.0) -> None:
+        self._channel, self._pipe, self._credit = channel, channel.in_buffer, Credit(trip_s)
         self._sink: socket.socket | None = None
         self._count: Callable[[int], None] = _nobody
         self._is_straight, self._owed_bytes = False, 0
@@ -107,7 +111,8 @@ class Inflow:
         """Let the host send as much again, now and then."""
         import paramiko
 
-        n_bytes = self._channel._check_add_window(n_bytes)  # type: ignore[attr-defined]
+        besides = self._credit.more(n_bytes)
+        n_bytes = self._channel._check_add_window(n_bytes) + besides  # type: ignore[attr-defined]
         if n_bytes > 0:
             message = paramiko.Message()
             message.add_byte(paramiko.common.cMSG_CHANNEL_WINDOW_ADJUST)

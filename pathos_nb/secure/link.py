@@ -4,7 +4,7 @@
 
     Link ── Transport to the host ── (a forwarded stream) ── Transport to the jump host ── TCP
 
-The transports are tuned: windows so large that 20 ms of round trip cost nothing, the cipher that the processor has
+The transports are tuned: windows that grow as the way is long (`credit`), the cipher that the processor has
 instructions for, and no key type offered that is not the one known for the host.
 """
 
@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 from pathos_nb.errors import CommandFailed, HostKeyRefused, HostUnreachable, TunnelFailed
 from pathos_nb.secure import known_hosts
 from pathos_nb.secure.config import Hop
+from pathos_nb.secure.credit import FIRST_BYTES, LONGEST_BYTES
 from pathos_nb.secure.dial import dial
-from pathos_nb.secure.gulps import Gulps
+from pathos_nb.secure.gulps import Gulps, Through
 from pathos_nb.secure.host_certificates import KINDS, fault_of
 from pathos_nb.secure.login import Ask, log_in
 from pathos_nb.secure.rekeying import Patient, rekey_as_ssh_does
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Link", "LinkOptions"]
 
-WINDOW_BYTES = 32 << 20  # what may be under way to us: 20 ms of round trip at 1 GB/s
 PACKET_BYTES = 1 << 17
 PAUSE_S = 0.05
 LOG = "pathos_nb.ssh"
@@ -61,6 +61,11 @@ class Link:
         The jump hosts, and the host.
     options : LinkOptions
         How to connect.
+
+    Attributes
+    ----------
+    trip_s : float
+        The quickest answer so far; 0 before the first.
     """
 
     def __init__(self, hops: Sequence[Hop], options: LinkOptions) -> None:
@@ -69,6 +74,7 @@ class Link:
         self._transports: list[paramiko.Transport] = []
         self._dialing: socket.socket | None = None
         self._is_closed = False
+        self.trip_s = 0.0
 
     def open(self) -> None:
         """Connect.
@@ -115,9 +121,8 @@ class Link:
 
         before, gate = self._transports[-1], self._hops[len(self._transports) - 1].where
         try:
-            return before.open_channel(
-                "direct-tcpip", (hop.address, hop.port), ("127.0.0.1", 0), timeout=self._options.timeout
-            )
+            place, timeout = (hop.address, hop.port), self._options.timeout
+            return Through(before.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=timeout))
         except (paramiko.SSHException, EOFError) as error:
             raise HostUnreachable(
                 f"{hop.name} ({hop.address}:{hop.port}) cannot be reached through its jump host {gate}",
@@ -133,7 +138,7 @@ class Link:
 
     # -------------------------------------------------------------------------------------------------- what it carries
 
-    def session(self, timeout: float) -> paramiko.Channel:
+    def session(self, timeout: float, window_bytes: int = LONGEST_BYTES) -> paramiko.Channel:
         """Open a session channel.
 
         Raises
@@ -146,7 +151,7 @@ class Link:
         import paramiko
 
         try:
-            return self._open_session(timeout)
+            return self._open_session(timeout, window_bytes)
         except paramiko.ChannelException as error:
             raise CommandFailed(
                 f"{self.where} opens no further session",
@@ -157,14 +162,20 @@ class Link:
         except (paramiko.SSHException, EOFError) as error:
             raise self.lost(error) from error
 
-    def _open_session(self, timeout: float) -> paramiko.Channel:
+    def _open_session(self, timeout: float, window_bytes: int) -> paramiko.Channel:
         """Open a session; sshd counts one that has just ended for a moment longer, so a refusal is asked again."""
         import paramiko
 
         with contextlib.suppress(paramiko.ChannelException):
-            return self.transport.open_session(timeout=timeout)
+            begun = time.monotonic()
+            channel = self.transport.open_session(window_bytes, timeout=timeout)
+            self._note_trip(time.monotonic() - begun)
+            return channel
         time.sleep(PAUSE_S)
-        return self.transport.open_session(timeout=timeout)
+        return self.transport.open_session(window_bytes, timeout=timeout)
+
+    def _note_trip(self, seconds: float) -> None:
+        self.trip_s = min(self.trip_s or seconds, seconds)
 
     def forward(self, address: str, port: int, timeout: float) -> paramiko.Channel:
         """Open a stream from the host to a port.
@@ -179,7 +190,9 @@ class Link:
         import paramiko
 
         try:
-            return self.transport.open_channel("direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=timeout)
+            return self.transport.open_channel(
+                "direct-tcpip", (address, port), ("127.0.0.1", 0), window_size=FIRST_BYTES, timeout=timeout
+            )
         except paramiko.ChannelException as error:
             raise TunnelFailed(
                 f"{self.where} does not connect to {address}:{port}",
@@ -229,6 +242,7 @@ class Link:
             alarm.join()
         if not self.is_alive():
             raise self.lost()
+        self._note_trip(time.monotonic() - begun)
         return time.monotonic() - begun
 
     def is_alive(self) -> bool:
@@ -252,7 +266,7 @@ def _transport(stream: Any, hop: Hop) -> paramiko.Transport:
     import paramiko
 
     logging.getLogger(LOG).addHandler(logging.NullHandler())  # else its troubles are printed on stderr
-    transport = paramiko.Transport(stream, default_window_size=WINDOW_BYTES, default_max_packet_size=PACKET_BYTES)
+    transport = paramiko.Transport(stream, default_window_size=LONGEST_BYTES, default_max_packet_size=PACKET_BYTES)
     transport.daemon = True
     Patient(transport)
     transport.set_log_channel(LOG)

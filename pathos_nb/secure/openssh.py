@@ -10,7 +10,6 @@ import contextlib
 import getpass
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -26,7 +25,9 @@ from pathos_nb.errors import (
     LauncherUnavailable,
     LoginRefused,
 )
+from pathos_nb.programs import program
 from pathos_nb.secure.known_hosts import name_of
+from pathos_nb.secure.moving import move, widen
 from pathos_nb.secure.names import Target
 
 __all__ = ["UNKNOWN_KEY", "FarProcess", "OpenSsh"]
@@ -102,18 +103,19 @@ class OpenSsh:
         LauncherUnavailable
             There is no ``ssh`` on this machine.
         """
-        program = shutil.which("ssh")
-        if program is None:
+        ssh = program("ssh")
+        if ssh is None:
             raise LauncherUnavailable("there is no ssh on this machine", cure='install it, or use transport="paramiko"')
         settings = {"BatchMode": "no" if asks else "yes", "ConnectTimeout": str(max(1, round(self.timeout)))}
         strict = "accept-new" if self.accept_new else "ask" if asks else "yes"
         settings |= {"LogLevel": "ERROR", "StrictHostKeyChecking": strict, "ServerAliveInterval": str(ALIVE_S)}
+        settings |= {"IdentitiesOnly": "yes"} if self.key else {}  # else all keys of an agent come before it
         settings |= _master_settings(self.control, asks) if self.control else {}
         named = {"-F": self.config or _config_elsewhere(), "-i": self.key, "-J": self.through, "-l": self.target.user}
         named["-p"] = str(self.target.port or "")
         pairs = [("-o", f"{name}={value}") for name, value in settings.items()]
         pairs += [(flag, value) for flag, value in named.items() if value]
-        return [program, "-T", *(word for pair in pairs for word in pair), *more, "--", self.target.host]
+        return [ssh, "-T", *(word for pair in pairs for word in pair), *more, "--", self.target.host]
 
     def start(self, line: str, *options: str, asking: Mapping[str, str] | None = None) -> FarProcess:
         """Start ``ssh`` with a line for the login shell; with an environment by which it asks."""
@@ -169,13 +171,19 @@ class FarProcess:
             start_new_session=True, env=environ,
         )  # fmt: skip
         self._said = b""
+        self._sink: socket.socket | None = None
+        widen(self._process.stdout)
 
     def read(self) -> bytes:
         """Give the next bytes of stdout; none at its end."""
+        sink, self._sink = self._sink, None
+        if sink is not None and move(self._process.stdout, sink, bool):
+            return b""
         return _read(self._process.stdout)
 
     def flow_to(self, sink: socket.socket) -> None:
-        """Do nothing: what comes in a pipe has to be read."""
+        """Have stdout moved to a socket, from the next `read` on; what is not, `read` gives."""
+        self._sink = sink
 
     def read_error(self) -> bytes:
         """Give the next bytes of stderr; none at its end."""

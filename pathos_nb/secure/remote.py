@@ -15,7 +15,7 @@ from pathos_nb import hosts
 from pathos_nb.errors import BadOption, CommandFailed, HostError, HostKeyRefused, HostUnreachable, LoginRefused
 from pathos_nb.secure.carrier import SAID_BYTES, Carrier
 from pathos_nb.secure.channel import FarChannel
-from pathos_nb.secure.config import Hop, route
+from pathos_nb.secure.config import Hop, key_file, route
 from pathos_nb.secure.link import Link, LinkOptions
 from pathos_nb.secure.links import Links
 from pathos_nb.secure.login import Ask
@@ -106,7 +106,7 @@ class Remote:
         self._carriers: list[Carrier] = []
         self._connecting = threading.Lock()
         self._links = Links(self.target.host, self._route, self._options)
-        self._ssh = OpenSsh(self.target, key, through or "", config, accept_new, timeout)
+        self._ssh = OpenSsh(self.target, str(key_file(key)) if key else "", through or "", config, accept_new, timeout)
         self._master: Master | None = None
         self._where = self._ssh.where
         self._connect()
@@ -178,6 +178,14 @@ class Remote:
         """How ``ssh`` is called now: over the one that was let in by answers, if there is one."""
         master = self._master
         return master.ssh if master is not None else self._ssh
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether nobody stands between: no jump host, and no ``ProxyCommand``."""
+        try:
+            return len(self._route()) == 1
+        except HostUnreachable:  # a way that only ssh itself can go
+            return False
 
     # --------------------------------------------------------------------------------------------------------- commands
 

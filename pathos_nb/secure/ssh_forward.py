@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pathos_nb.errors import HostUnreachable
 from pathos_nb.secure.carrier import Carrier
+from pathos_nb.secure.moving import move_by_pipe
 from pathos_nb.secure.remote import Remote
 
 __all__ = ["SshForward"]
@@ -140,14 +141,23 @@ class SocketWay:
     """
 
     def __init__(self, stream: socket.socket, has_ended: Callable[[], bool]) -> None:
-        self._stream, self.take, self.send, self.has_broken = stream, stream.recv, stream.sendall, has_ended
+        self._stream, self.send, self.has_broken = stream, stream.sendall, has_ended
+        self._sink: tuple[socket.socket, Callable[[int], None]] | None = None
 
     def end_input(self) -> None:
         """Say that no more will be sent."""
         self._stream.shutdown(socket.SHUT_WR)
 
     def flow_to(self, sink: socket.socket, count: Callable[[int], None]) -> None:
-        """Do nothing: what comes on a socket has to be read."""
+        """Have what comes moved to a socket, and counted, from the next `take` on; what is not, `take` gives."""
+        self._sink = sink, count
+
+    def take(self, n_bytes: int) -> bytes:
+        """Give what came; none at the end."""
+        sink, self._sink = self._sink, None
+        if sink is not None and move_by_pipe(self._stream, *sink):
+            return b""
+        return self._stream.recv(n_bytes)
 
     def close(self) -> None:
         """Close it; who waits for it is let go."""

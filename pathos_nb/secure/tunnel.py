@@ -256,10 +256,11 @@ class Tunnel:
             raise self._down_for_long()
         if self._ssh is not None:
             return self._ssh.open()
+        link = remote.link
         for target in self._targets[:-1]:
             with contextlib.suppress(TunnelFailed):
-                return ChannelWay(remote.link.forward(target, self._rport, remote.timeout))
-        return ChannelWay(remote.link.forward(self._targets[-1], self._rport, remote.timeout))
+                return ChannelWay(link.forward(target, self._rport, remote.timeout), link.trip_s)
+        return ChannelWay(link.forward(self._targets[-1], self._rport, remote.timeout), link.trip_s)
 
     # -------------------------------------------------------------------------------------------------------- the link
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from pathos_nb.wire.quick import NamedTuple, dumps, loads
+from pathos_nb.typed import NamedTuple
+from pathos_nb.wire.quick import dumps, loads
 
 TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
 if TYPE_CHECKING:
@@ -232,11 +233,11 @@ class FrameReader:
         if n_buffers > MAX_BUFFERS or meta > MAX_BYTES or body > MAX_BYTES:
             raise FrameError(f"a frame of {n_buffers} buffers, {meta} + {body} bytes is not believable")
         end: int = _HEADER.size + n_buffers * _ENTRY.size
-        if len(view) - start < end:
+        if n_buffers and len(view) - start < end:
             return None
-        table = _ENTRY.iter_unpack(memoryview(view)[start + _HEADER.size : start + end])
+        table = memoryview(view)[start + _HEADER.size : start + end] if n_buffers else b""
         end += meta + body
-        for size, segment, _ in table:
+        for size, segment, _ in _ENTRY.iter_unpack(table) if n_buffers else ():
             end += 0 if segment else -end % ALIGN + size
         if end > MAX_BYTES:
             raise FrameError(f"a frame of {end} bytes is not believable")

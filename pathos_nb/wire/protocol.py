@@ -22,7 +22,7 @@ INNER       up         (chunk, rows of `InnerNews` fields): what maps inside of 
 
 from __future__ import annotations
 
-from pathos_nb.wire.quick import NamedTuple
+from pathos_nb.typed import NamedTuple
 
 TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from pathos_nb.wire.quick import NamedTuple, PickleBuffer, dumps, loads
+from pathos_nb.typed import NamedTuple
+from pathos_nb.wire.quick import PickleBuffer, dumps, loads
 
 TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import importlib
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,13 @@ from pathos_nb import Pool, share
 from pathos_nb.dispatch.absences import missing, sentences
 from pathos_nb.errors import HostLost
 from pathos_nb.events import Event, PlaceBack, PlaceGone, PlaceLost
+from pathos_nb.launchers.agent_patience import Patience
 from tests.agent.conftest import SETTINGS
+from tests.agent.far_things import imports_when_called, kind_of, nap, node
 from tests.contract.calls import square
-from tests.rig.bed import wait_until
+from tests.rig.bed import READ_ANEW, wait_until
 
 pytestmark = pytest.mark.timeout(180)
-
-
-def node(_: Any = None) -> str:
-    return os.uname().nodename
-
-
-def nap(x: int) -> int:
-    time.sleep(0.02)
-    return x
 
 
 def processes_on(bed: Any, host: str) -> list[str]:
@@ -97,9 +89,9 @@ def test_no_port_listens_for_it(places, bed):
     before = listening()
     places("host1")
     with Pool("host1", nodes=2) as pool:
-        run = started(pool)
+        run = started(pool, 100)
         assert listening() == before
-        finished(run)
+        finished(run, 100)
 
 
 def test_a_home_that_cannot_be_written_to_is_no_hindrance(places, bed):
@@ -112,16 +104,6 @@ def test_a_home_that_cannot_be_written_to_is_no_hindrance(places, bed):
         assert "Permission denied" in hello.kept
     finally:
         bed.on("host1", "rm -rf ~tester/.cache")
-
-
-def kind_of(x: Any) -> str:
-    return type(x).__module__
-
-
-def imports_when_called() -> str:
-    from parts.later import WORD
-
-    return WORD
 
 
 def test_modules_beside_the_notebook_travel_along(places, bed, tmp_path, monkeypatch):
@@ -163,33 +145,21 @@ def test_a_shared_value_is_seen_there(places):
 # --- what goes wrong
 
 
-def test_a_link_cut_for_five_seconds_costs_no_item(places, bed):
+def test_a_link_cut_for_some_seconds_is_found_by_its_beats_and_costs_no_item(places, bed):
     bed.needs("cut")
     place = places("host1")
     places("host2")
     with Pool("host1", "host2", nodes=1) as pool:
         run = started(pool, 600)
         bed("cut", "host1")
-        assert wait_until(lambda: place.n("lost"), 30)
+        assert wait_until(lambda: place.n("lost"), 60), "TCP itself would take many minutes"
+        assert "nothing was heard for" in next(state.reason for state in place.states if state.state == "lost")
         done = run.n_done
         assert wait_until(lambda: run.n_done > done + 20, 30), "the other host carries on"
         bed("heal", "host1")
         finished(run, 600)
         assert wait_until(lambda: place.n("up") == 2, 60)
         assert set(pool.map(node, range(200), chunksize=1)) == {"host1", "host2"}
-
-
-def test_a_cut_is_found_in_three_beats(places, bed):
-    bed.needs("cut")
-    place = places("host1")
-    with Pool("processes", "host1", nodes=1) as pool:
-        run = started(pool, 600)
-        bed("cut", "host1")
-        began = time.monotonic()
-        assert wait_until(lambda: place.n("lost"), 30)
-        assert time.monotonic() - began < 15, "three beats are 3 s; TCP itself takes minutes"
-        finished(run, 600)
-        bed("heal", "host1")
 
 
 def test_a_far_and_lossy_host_gives_the_same(places, bed):
@@ -231,14 +201,27 @@ def test_a_full_disk_is_no_hindrance(places, bed):
 def test_a_host_that_is_killed_is_done_without_and_comes_back(places, bed):
     place = places("host1")
     with Pool("processes", "host1", nodes=1) as pool:
-        run = started(pool)
+        run = started(pool, 200)
         bed("kill", "host1")
-        finished(run)
-        assert {w.place for w in pool.workers()} == {"processes"}
+        assert wait_until(lambda: place.n("lost"), 30)
+        finished(run, 200)
+        assert wait_until(lambda: {w.place for w in pool.workers()} == {"processes"}, 30)
         bed("start", "host1")
         assert wait_until(lambda: place.n("up") == 2, 60)
         assert wait_until(lambda: pool.map(abs, [0]) == [0] and len(pool.workers()) == 2, 30)
         assert "host1" in set(pool.map(node, range(200), chunksize=1))
+
+
+def test_an_sshd_that_restarts_ends_nothing_and_lets_in_again(places, bed):
+    place = places("host1")
+    with Pool("host1", nodes=1) as pool:
+        run = started(pool)
+        bed.on("host1", READ_ANEW)
+        finished(run)
+        assert place.n("lost") == 0
+        place.remote.reconnect()
+        assert wait_until(lambda: place.n("up") == 2, 60)
+        assert pool.map(square, range(10)) == [x * x for x in range(10)]
 
 
 def test_a_map_that_waits_for_its_only_host_says_so_on_its_record(places, bed):
@@ -285,17 +268,16 @@ def test_an_agent_whose_link_is_cut_without_a_word_ends_by_itself(places, bed):
     with Pool("host2", nodes=2) as pool:
         run = started(pool, 2000)
         assert len(processes_on(bed, "host2")) >= 3
-        began = time.monotonic()
         bed("cut", "host2")
-        assert wait_until(lambda: not processes_on(bed, "host2"), 30), processes_on(bed, "host2")
-        assert time.monotonic() - began < 25
+        assert wait_until(lambda: not processes_on(bed, "host2"), 60), processes_on(bed, "host2")
         pool.terminate()
         assert run.is_over
 
 
-def test_an_agent_behind_a_jump_host_ends_after_a_while_of_silence(places, bed):
+def test_an_agent_behind_a_jump_host_ends_after_three_beats_of_silence(places, bed, monkeypatch):
     bed.needs("cut")
-    places("inner", settings=SETTINGS._replace(orphan_s=3.0, patience_s=0.1))
+    monkeypatch.setattr(Patience, "note", lambda *_: None)  # a machine under load is late, and asks for patience
+    places("inner", settings=SETTINGS._replace(orphan_s=300.0, patience_s=0.1, is_direct=False))
     with Pool("inner", nodes=1) as pool:
         run = started(pool, 2000)
         assert processes_on(bed, "inner")

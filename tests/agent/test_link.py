@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 import time
@@ -18,7 +17,8 @@ import pytest
 from pathos_nb import Pool
 from pathos_nb.errors import HostLost, PoolBroken
 from pathos_nb.launchers.agent_link import LinkSettings, LinkState
-from tests.contract.calls import mark_file, square, whoami
+from tests.agent.far_things import kill_the_worker_once, nap
+from tests.contract.calls import square, whoami
 from tests.rig import agents
 from tests.rig.census import until
 
@@ -55,11 +55,6 @@ class Host:
 @pytest.fixture
 def host() -> Iterator[Host]:
     yield Host("a-host")
-
-
-def nap(x: int) -> int:
-    time.sleep(0.02)
-    return x
 
 
 # --- the beginning
@@ -212,13 +207,6 @@ def test_the_only_host_gone_for_good_is_an_error_and_no_hang(host):
         host.agent.kill()
         with pytest.raises(PoolBroken, match="a-host.*refuses"):
             run.result()
-
-
-def kill_the_worker_once(path: str, x: int) -> int:
-    if x == 7 and not os.path.exists(path):
-        mark_file(path, x)
-        os.kill(os.getpid(), signal.SIGKILL)
-    return x
 
 
 def test_a_worker_that_dies_on_the_host_is_replaced_there(host, tmp_path: Path):

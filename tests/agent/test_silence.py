@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from pathos_nb.launchers.agent_patience import Patience
 from pathos_nb.launchers.agent_silence import is_cut, unanswered
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -53,3 +54,12 @@ def test_a_connection_that_stands_is_not_cut(address):
             there.sendall(b"unread")
             told = [str(word) for end in (there, here) for word in end.getsockname()[:2]]
             assert not is_cut(" ".join(told))
+
+
+def test_behind_a_jump_host_three_beats_of_silence_are_a_cut_unless_the_pool_was_once_kept_from_speaking():
+    assert Patience(2.0, 30.0, is_direct=True).seconds == 30.0
+    behind = Patience(2.0, 30.0, is_direct=False)
+    behind.note(0.5)  # no more than a busy machine does
+    assert behind.seconds == 6.0
+    behind.note(1.5)  # it held its interpreter, and may do so for longer
+    assert behind.seconds == 30.0

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from pathos_nb.launchers import chunk as chunks
 from pathos_nb.launchers.board import Cells
-from pathos_nb.launchers.worker import ByReference, Worker
+from pathos_nb.launchers.codec import ByReference
+from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import CALL, DEFINE, DONE, WORK, Report
 
@@ -93,3 +98,52 @@ def test_a_call_that_cannot_be_loaded_says_so() -> None:
     report, _ = call(worker_of(abs), "no pair")
     assert report.n_run == 0
     assert report.undecodable.startswith("call\n")
+
+
+class Clock:
+    """Time passes with each item, as it is told, and not otherwise."""
+
+    def __init__(self, default_s: float, **seconds: float) -> None:
+        self.now, self.default_s = 0.0, default_s
+        self.seconds = {int(place.removeprefix("at_")): each for place, each in seconds.items()}
+
+    def __call__(self) -> float:
+        return self.now
+
+    def item(self, x: int) -> int:
+        self.now += self.seconds.get(x, self.default_s)
+        return x
+
+
+def report_by(clock: Clock, monkeypatch: pytest.MonkeyPatch, n_items: int = N_ITEMS) -> Report:
+    monkeypatch.setattr(chunks, "_clock", clock)
+    return report_of(worker_of(clock.item), 1, n_items)[0]
+
+
+def test_short_items_share_stamps_and_very_short_ones_in_larger_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = report_by(Clock(1e-6), monkeypatch)
+    assert (report.n_run, report.block, len(array("d", report.ends))) == (1000, 64, 16)
+    report = report_by(Clock(1e-8), monkeypatch, 5000)
+    ends = array("d", report.ends)
+    assert (report.n_run, report.block, len(ends)) == (5000, 512, 10)
+    assert ends[0] - report.started == pytest.approx(512e-8, abs=1e-6)
+
+
+def test_items_that_begin_slowly_go_in_blocks_once_they_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = report_by(Clock(1e-7, at_3=1e-4, at_4=1e-4), monkeypatch)
+    ends = array("d", report.ends)
+    assert (report.n_run, report.block, len(ends)) == (1000, 512, 2)
+    assert ends[0] - report.started == pytest.approx(2e-4 + 510e-7, abs=1e-6)
+
+
+def test_one_long_item_among_short_ones_does_not_end_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = report_by(Clock(1e-6, at_10=0.02), monkeypatch)
+    assert (report.n_run, report.block) == (1000, 64)
+    assert report_by(Clock(1e-6, at_700=0.02), monkeypatch).n_run == 1000
+    assert report_by(Clock(1e-6, at_260=0.02, at_400=0.02), monkeypatch).n_run == 448
+
+
+def test_items_that_are_not_short_end_it_whichever_is_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert report_by(Clock(1e-4), monkeypatch).n_run == 6
+    assert report_by(Clock(1e-4, at_4=0.02), monkeypatch).n_run == 5
+    assert report_by(Clock(1e-6, at_0=0.02), monkeypatch).n_run == 1

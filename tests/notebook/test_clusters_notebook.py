@@ -46,6 +46,7 @@ def test_it_runs_on_what_is_here(monkeypatch, tmp_path):
     assert "the cluster has ended\n" in said
     if registry.launchers()["mpi"].score:
         assert "[(0, 2), (3, 2), (6, 2), (9, 2), (12, 2), (15, 2)]" in said
+        assert "in a cell: [(3, 2), (6, 2)]\n" in said
         assert "0\n2\n4\nValueError: not 3\n8\n" in said
         assert "[1, 64, 2187]" in said
     if not why_no_cluster():

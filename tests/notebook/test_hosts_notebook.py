@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
+from ipaddress import ip_address
 from pathlib import Path
 
+import psutil
 import pytest
 from nbformat import read
 
@@ -30,6 +34,41 @@ def test_it_has_no_errors_and_no_settings_of_anybodys_machine(notebook):
     assert kinds and "error" not in kinds
 
 
+class Listeners:
+    """Who listens where while the notebook runs: its processes here, and everybody on a host."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._environ, self._over = environ, threading.Event()
+        self.here: set[tuple[str, int]] = set()
+        self.there: set[tuple[str, int]] = set()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Listeners:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.2):
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error, OSError):
+                    look = getattr(process, "net_connections", None) or process.connections  # before psutil 6
+                    self.here |= {tuple(each.laddr) for each in look("tcp") if each.status == psutil.CONN_LISTEN}
+            words = [sys.executable, str(HOSTS), "exec", "host1", "--", "ss", "-Hltn"]
+            done = subprocess.run(
+                words, env=self._environ, capture_output=True, text=True, check=False, timeout=60,
+            )  # fmt: skip
+            places = [line.split()[3].rpartition(":") for line in done.stdout.splitlines()]
+            self.there |= {(address.strip("[]").replace("*", "0.0.0.0"), int(port)) for address, _, port in places}
+
+
+def beyond_loopback(places: set[tuple[str, int]]) -> set[tuple[str, int]]:
+    return {place for place in places if not ip_address(place[0].partition("%")[0]).is_loopback}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_it_runs_on_hosts_of_its_own(notebook, monkeypatch, tmp_path):
@@ -41,7 +80,8 @@ def test_it_runs_on_hosts_of_its_own(notebook, monkeypatch, tmp_path):
         k: v for k, v in os.environ.items() if k != leftovers.TOKEN.split("=", 1)[0]
     }  # the hosts are no children
     try:
-        outputs = executed(notebook, NOTEBOOK.parent, environ)
+        with Listeners(environ) as listeners:
+            outputs = executed(notebook, NOTEBOOK.parent, environ)
     finally:
         subprocess.run([sys.executable, str(HOSTS), "down"], env=environ, check=False, capture_output=True, timeout=60)
     text = json.dumps(outputs, default=str, ensure_ascii=False)
@@ -54,3 +94,7 @@ def test_it_runs_on_hosts_of_its_own(notebook, monkeypatch, tmp_path):
         "disconnected host1",
     ):
         assert told in text
+    assert 18123 in {port for _, port in listeners.here}, "the tunnel was seen"
+    assert 8123 in {port for _, port in listeners.there}, "the service was seen"
+    assert not beyond_loopback(listeners.here)
+    assert {port for _, port in beyond_loopback(listeners.there)} <= {22}, "only sshd"

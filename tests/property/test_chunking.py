@@ -11,8 +11,10 @@ from pathos_nb.dispatch.chunking import (
     OVERHEAD_FACTOR,
     TRIAL_ITEMS,
     Measured,
+    is_better_left,
     next_size,
     stream_size,
+    taken_over,
     trial_size,
 )
 
@@ -81,3 +83,37 @@ def test_the_sizes_of_a_whole_run_add_up_to_its_items(item_s: list[float], n_ite
         sent += 1
     assert left == 0
     assert sent <= n_items
+
+
+seconds = st.floats(1e-6, 1e3)
+
+
+@given(st.integers(1, 10**6), st.integers(2, 1000), st.integers(0, 1000))
+def test_workers_of_equal_speed_never_leave_items_to_each_other(left: int, n_slots: int, before: int) -> None:
+    others = (n_slots - 1) * (before + 1)
+    assert not is_better_left(left, 1 / n_slots, before, others)
+
+
+@given(st.integers(1, 100), st.lists(seconds, min_size=2, max_size=64))
+def test_whoever_is_fastest_and_idle_leaves_nothing(left: int, item_s: list[float]) -> None:
+    """Of all that are idle somebody takes what is left, whatever was measured."""
+    speeds = [1 / s for s in item_s]
+    assert not is_better_left(left, max(speeds) / sum(speeds), 0, len(item_s) - 1)
+
+
+def test_a_worker_that_is_ten_times_slower_leaves_what_others_do_sooner() -> None:
+    """Three of one second an item, and one of ten, or of one but with ten items before it."""
+    assert is_better_left(26, 1 / 31, 0, 3)
+    assert not is_better_left(27, 1 / 31, 0, 3)
+    assert is_better_left(26, 1 / 4, 9, 3)
+
+
+@given(st.integers(0, 10**4), seconds, seconds, st.floats(-10, 10))
+def test_what_is_taken_over_lets_both_end_as_early_as_can_be(n: int, taker_s: float, victim_s: float, head: float):
+    def end(k: int) -> float:
+        return max(k * taker_s, head + (n - k) * victim_s if k < n else 0.0)
+
+    k = taken_over(n, taker_s, victim_s, head)
+    assert 0 <= k <= n
+    best = min(map(end, range(n + 1)), default=0.0) if n < 200 else end(k)
+    assert end(k) <= best + max(taker_s, victim_s)

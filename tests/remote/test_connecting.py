@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pathos_nb.errors import HostKeyRefused, HostUnreachable, LoginRefused
+from pathos_nb.errors import BadOption, HostKeyRefused, HostUnreachable, LoginRefused
 from pathos_nb.secure.config import hosts_in_config
 from pathos_nb.secure.remote import Remote
 from tests.remote.fake_server import FakeServer
@@ -98,19 +98,35 @@ def test_a_wrong_key_is_said(connect, tmp_path):
         connect("host1", key=str(key))
 
 
-def test_keys_of_the_agent_are_used(bed, tmp_path, monkeypatch, home):
+@pytest.fixture
+def agent(bed, tmp_path, monkeypatch):
+    """Run an ssh-agent that has the key of the bed."""
     address = str(tmp_path / "agent")
     agent = subprocess.Popen(["ssh-agent", "-D", "-a", address], stdout=subprocess.DEVNULL)
     try:
         _wait_for(address)
         monkeypatch.setenv("SSH_AUTH_SOCK", address)
         subprocess.run(["ssh-add", "-q", bed.facts["key"]], check=True, timeout=30)
-        config = _write(home / ".ssh" / "config", _host_lines(bed, "host1"))
-        with Remote("host1", config=str(config)) as host:
-            assert user_of(host) == "root"
+        yield address
     finally:
         agent.terminate()
         agent.wait(10)
+
+
+def test_keys_of_the_agent_are_used(bed, home, agent):
+    config = _write(home / ".ssh" / "config", _host_lines(bed, "host1"))
+    with Remote("host1", config=str(config)) as host:
+        assert user_of(host) == "root"
+
+
+@both
+def test_a_key_that_is_named_is_the_only_one_that_is_tried(bed, tmp_path, home, agent, transport):
+    config, key = _write(home / ".ssh" / "config", _host_lines(bed, "host1")), tmp_path / "id_other"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True, timeout=30)
+    with pytest.raises(LoginRefused, match="root@host1|ssh did not connect to host1"):
+        Remote("host1", config=str(config), key=str(key), transport=transport)
+    with pytest.raises(BadOption, match="no key file"):
+        Remote("host1", config=str(config), key=str(tmp_path / "id_none"), transport=transport)
 
 
 def _wait_for(path):

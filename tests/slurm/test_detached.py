@@ -123,6 +123,9 @@ def test_a_task_whose_node_is_lost_is_queued_again_and_goes_on_where_its_files_e
     Path(tmp_path, "open").touch()
     node = fits.run.chunks[0].host
     cluster("lose", node, "--told")
+    [job] = cluster.left()
+    assert wait_until(lambda: cluster.job(job)["Restarts"] == "1", WAIT_S)
+    cluster.do("scontrol", "update", f"JobId={job}", "StartTime=now")  # by itself Slurm waits for two minutes
     assert fits.run.wait(WAIT_S)
     assert values(fits) == [0, 10, 20, 30]
     assert not Path(tmp_path, "begun-0").exists()

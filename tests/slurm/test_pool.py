@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,19 +15,12 @@ from pathos_nb import Pool
 from pathos_nb.dispatch.absences import sentences
 from pathos_nb.errors import AllocationLost
 from pathos_nb.launchers.registry import registry
+from tests.mpi.calls import listening
 from tests.rig.bed import ROOT, wait_until
 from tests.rig.cluster import Cluster
+from tests.slurm.calls import nap, where, who
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def nap(x: int) -> int:
-    time.sleep(0.05)
-    return x
-
-
-def where(_: object) -> str:
-    return socket.gethostname()
 
 
 def settled(pool: Pool, n: int) -> bool:
@@ -54,6 +46,7 @@ def test_each_node_has_a_worker_for_each_of_its_cores_and_all_of_it_goes_with_th
         names = cluster.do("squeue", "-h", "-o", "%j").stdout.split()
         assert len(names) == 2
         assert all(name.startswith("mine-") for name in names)
+        assert pool.each(listening, 0) == [[]] * 4, "no port: the agents speak over srun"
     assert wait_until(lambda: not cluster.left())
 
 
@@ -246,7 +239,7 @@ def test_a_pool_asks_for_more_nodes_and_gives_them_back(cluster: Cluster):
 def test_a_job_that_runs_already_is_used_and_kept(cluster: Cluster):
     number = cluster.allocation()
     with Pool(f"slurm:{number}") as pool:
-        assert len(set(pool.each(os.getpid))) == 2
+        assert len(set(pool.each(who))) == 2
     with Pool("slurm", job=number, nodes=1) as pool:
         assert pool.nodes == 1
         assert set(pool.map(where, range(10))) <= set(cluster.facts["nodes"])

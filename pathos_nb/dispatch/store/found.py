@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -17,14 +17,13 @@ from pathos_nb.dispatch.store.kept_profile import read_profile
 from pathos_nb.dispatch.store.keys import KEY_BYTES
 from pathos_nb.dispatch.store.owners import is_alive, is_mine
 from pathos_nb.dispatch.store.points import kept_points
-from pathos_nb.dispatch.store.recorder import DONE
 from pathos_nb.dispatch.store.sweep import NOT_KEPT, Block, Row, rows_of_block
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.errors import Cancelled, Failure, StoreError
 from pathos_nb.wire.quick import loads
 
 __all__ = [
-    "StoredRun", "code_of", "done_places", "find", "job_folders", "keys_of", "listed", "loaded", "matches",
+    "StoredRun", "code_of", "find", "job_folders", "keys_of", "listed", "loaded", "matches",
     "of_function", "points_of", "run_of", "written_blocks",
 ]  # fmt: skip
 
@@ -270,28 +269,6 @@ def written_blocks(file: StoreFile, run: int) -> Iterator[Block]:
 
 
 @_telling
-def done_places(file: StoreFile, run: int) -> list[int]:
-    """Give the places of a run's points that have a value.
-
-    Parameters
-    ----------
-    file : StoreFile
-        The store.
-    run : int
-        The run's row.
-
-    Returns
-    -------
-    list of int
-        In order.
-    """
-    with file.reading() as connection:
-        query = "SELECT point FROM points WHERE point BETWEEN ? AND ? AND state = ?"
-        rows = connection.execute(query, (point_id(run, 0), point_id(run, PLACES - 1), DONE))
-        return [point % PLACES for (point,) in rows]
-
-
-@_telling
 def points_of(file: StoreFile, run: StoredRun) -> list[Row]:
     """Give the arguments of a run's points.
 
@@ -313,30 +290,26 @@ def points_of(file: StoreFile, run: StoredRun) -> list[Row]:
 
 
 @_telling
-def matches(file: StoreFile, runs: Sequence[StoredRun], keys: bytes) -> dict[int, int]:
-    """Find points that some run has finished.
+def matches(file: StoreFile, run: StoredRun, wanted: Mapping[bytes, int]) -> dict[int, int]:
+    """Find points in a run, finished or not.
 
     Parameters
     ----------
     file : StoreFile
         The store.
-    runs : sequence of StoredRun
-        All of one function, the first preferred.
-    keys : bytes
-        Of the points that are wanted.
+    run : StoredRun
+        Of the same function.
+    wanted : mapping of bytes to int
+        The keys of the points that are wanted, each with its place among them.
 
     Returns
     -------
     dict of int to int
-        From the place of a point to the row of one that is the same.
+        From the place of a point to the row of the one that is the same.
     """
-    done: dict[bytes, int] = {}
-    for run in reversed(runs):
-        there = keys_of(file, run.run)
-        for place in done_places(file, run.run):
-            done[there[place * KEY_BYTES : (place + 1) * KEY_BYTES]] = point_id(run.run, place)
-    each = ((i // KEY_BYTES, done.get(keys[i : i + KEY_BYTES])) for i in range(0, len(keys), KEY_BYTES))
-    return {place: point for place, point in each if point is not None}
+    keys, first = keys_of(file, run.run), point_id(run.run, 0)
+    each = [keys[at : at + KEY_BYTES] for at in range(0, len(keys), KEY_BYTES)]
+    return {wanted[key]: first + place for place, key in enumerate(each) if key in wanted}
 
 
 @_telling
