@@ -99,7 +99,7 @@ class Receiver:
                 try:
                     self._on_frame(seat, frame)
                 except Exception as error:  # fields of a frame can be anything: an item may have written it
-                    self._break_pool(_nonsense(seat, error))
+                    self._break_pool(nonsense(seat.name, error))
         elif isinstance(news, SlotDown):
             seat = self._crew.seat_of(news.slot)
             if seat is not None and not self.is_closing:
@@ -485,15 +485,6 @@ def _take_inner(run: Run, seat: Seat, rows: Sequence[Sequence[Any]]) -> None:
 def _call_off(chunk: Chunk) -> None:
     if chunk.timer is not None:
         chunk.timer.cancel()
-
-
-def _nonsense(seat: Seat, error: Exception) -> PoolBroken:
-    cause = (
-        f"{type(error).__name__}: {error}; an item wrote to a descriptor that it did not open, or it is another version"
-    )
-    broken = PoolBroken(f"{seat.name} reports what makes no sense", cause=cause, cure="pool.restart() begins anew")
-    broken.__cause__ = error
-    return broken
 
 
 def _timeout(run: Run, where: dict[str, Any]) -> ItemTimeout:
