@@ -16,6 +16,7 @@ from pathos_nb.dispatch.absences import Absences
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.lacking import lacking
+from pathos_nb.dispatch.nonsense import nonsense
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import (
