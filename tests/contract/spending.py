@@ -34,8 +34,10 @@ def long_or_dead(x: int) -> int:
     return x
 
 
-def in_c(x: int) -> bytes:
-    return hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 300_000)
+def in_c(x: int) -> None:
+    until_s = time.thread_time() + 0.4
+    while time.thread_time() < until_s:
+        hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 100_000)
 
 
 def with_a_thread(x: int) -> int:
