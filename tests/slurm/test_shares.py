@@ -53,6 +53,7 @@ def test_workers_are_chosen_and_limited_by_what_their_nodes_have(
 
 def test_each_worker_of_a_node_has_gpus_of_that_node(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")  # which srun hands on: as if each node had two
+    cluster.allocation()  # takes one of the two cores of each node: the pool's two jobs are on two nodes
     with Pool("slurm", nodes=2, cpus=1) as pool:
         assert wait_until(lambda: pool.map(abs, [-1]) == [1] and len(pool.workers()) == 2, 60)
         told: set[Any] = set()
