@@ -10,14 +10,15 @@ JOBS ?= 3
 SECONDS ?= 600
 SEED ?= 1
 KILLS ?= 200
+SHARE ?= 1
 BENCH_NEEDS := $(wildcard benchmarks/requirements.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test soak soak-store demo lab bundles test-front bench bench-quick docs release binder matrix clean
+.PHONY: help setup check format test test-everywhere times soak fuzz month reliability lowest soak-store demo lab bundles test-front bench bench-quick docs release binder matrix clean
 .DELETE_ON_ERROR:
 
 help:  ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A stamp says that a set of extras is installed; it is made again when what is asked for changes.
 $(VENV)/.has-%: pyproject.toml tools/setup.sh
@@ -40,12 +41,31 @@ format: setup  ## let ruff put the code in order
 	$(BIN)/ruff format .
 
 test: $(VENV)/.has-test  ## run the tests (TESTS=path, ARGS="-k name", JOBS=0 for one process)
-	@tools/testbed.sh
-	@tools/front.sh $(VENV) ready
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
+	@tools/testbed.sh & tools/front.sh $(VENV) ready; wait
+	PYTEST_ADDOPTS="--junitxml=build/tests.xml $$PYTEST_ADDOPTS" \
+		$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
 
-soak: $(VENV)/.has-test  ## random faults on random launchers for a while (SECONDS=600 SEED=1)
+test-everywhere:  ## the same with every fault on every launcher and all that takes minutes (an hour or more)
+	@$(MAKE) --no-print-directory test ARGS="--everywhere --session-timeout=14400 $(ARGS)"
+
+times:  ## what the last run of the tests took, folder by folder, beside its budget (tests/README.md)
+	@$(firstword $(wildcard $(BIN)/python) python3) tools/durations.py $(ARGS)
+
+soak: $(VENV)/.has-test  ## random faults on random launchers for a while, then soak-store (SECONDS=600 KILLS=200 SEED=1)
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+	$(BIN)/python -m tests.store.kills $(SEED) $(KILLS)
+
+fuzz: $(VENV)/.has-test  ## inputs that nobody meant, for every reader there is (SECONDS=600 SEED=1 ARGS="--only NAME")
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+
+month: $(VENV)/.has-test  ## a month of use: 50,000 maps, 1,000 pools, 500 interrupts, 100 restarts (SHARE=1 SEED=1)
+	$(BIN)/python -m tests.month --share $(SHARE) --seed $(SEED) $(ARGS)
+
+reliability: $(VENV)/.has-test  ## run what holds each promise, and write docs/reliability.md (ARGS="WORD … --scale 0.1")
+	$(BIN)/python tools/reliability.py --run $(ARGS)
+
+lowest:  ## run tests on the lowest versions that are allowed, on Python 3.10 (ARGS="--with ipykernel==6.31")
+	@. tools/pythons.sh && python3 tools/lowest.py $(ARGS)
 
 soak-store: $(VENV)/.has-test  ## kill a sweep at 200 random moments, and look that nothing is lost (KILLS=200 SEED=1)
 	$(BIN)/python -m tests.store.kills $(SEED) $(KILLS)

@@ -26,6 +26,7 @@
     ├── ShareClosed          a shared value was closed, or its owner has ended
     ├── FilesFailed          an item's files cannot be brought to it, or back
     ├── BadFile              a file that is not what it should be      (also a ValueError)
+    ├── CannotWrite          a file that you asked for cannot be written            (also an OSError)
     ├── NotTheSame           points have other values than the serial loop gives
     ├── HostError            something about another machine
     │   ├── HostUnreachable  it does not answer, refuses, or the link was lost   (also a ConnectionError)
@@ -65,6 +66,7 @@ __all__ = [
     "CannotKey",
     "CannotReturn",
     "CannotSend",
+    "CannotWrite",
     "CommandFailed",
     "CopyFailed",
     "Failure",
@@ -257,6 +259,10 @@ class BadFile(PathosNbError, ValueError):
     """A file that is not what it should be: foreign, damaged, or of another version."""
 
 
+class CannotWrite(PathosNbError, OSError):
+    """A file of results, a report, a profile or a picture cannot be written where it was asked for."""
+
+
 class NotTheSame(PathosNbError):
     """Points have other values than a serial loop gives."""
 
@@ -309,7 +315,8 @@ class RemoteTraceback(Exception):
         self.text, self.index, self.argument, self.worker, self.host = text, index, argument, worker, host
 
     def __str__(self) -> str:
-        told = f" {self.argument}" if self.argument else ""
+        bare = self.argument.startswith("(")
+        told = "" if not self.argument else f" {self.argument}" if bare else f" ({self.argument})"
         return f"item {self.index}{told} on worker {self.worker} of {self.host}\n{self.text.rstrip()}"
 
 

@@ -122,6 +122,12 @@ EXPLAINED: Mapping[str, Explained] = {
         "The message lists what was tried. Check the user (`me@host`), name the key (`--key FILE`), or load it"
         " into the agent (`ssh-add`). In a script nobody can be asked for a password: use a key or an agent there.",
     ),
+    "CannotWrite": Explained(
+        "A report, saved results, an exported profile or a plot were to go where no file can be: the folder is not"
+        " there, is not yours to write to, is a file, or its disk is full.",
+        "Make the folder first, or name a file in one of yours. The results are where they were, in the notebook;"
+        " a file that was there before is as it was.",
+    ),
     "NotTheSame": Explained(
         "`--verify` computed some points once more in a plain loop, and the values differ: the body depends on"
         " something that changes from call to call, such as random numbers, the clock, or a variable that points"
@@ -174,8 +180,8 @@ EXPLAINED: Mapping[str, Explained] = {
     "StoreError": Explained(
         "The file of finished points cannot be read or written: the disk is full, the folder is not writable,"
         " another program holds it, or it is no store.",
-        "The run goes on without it. Make room, or name another file (`--store PATH`). A damaged store can be"
-        " moved away: a new one is made.",
+        "The run goes on without it, and its results are in the notebook. Make room, or name another file"
+        " (`--store PATH`). `%pathos runs --set-aside` moves a damaged or newer store away, and a new one is made.",
     ),
     "TaskEnded": Explained(
         "The task of a detached sweep ended before this point was finished. The field `how` names the cause: time"

@@ -152,7 +152,7 @@ def _host(name: str, section: Mapping[str, str]) -> Host:
 
 
 def _number(name: str, key: str, text: str) -> int:
-    if not text.strip().isdecimal():
+    if not text.strip().isdecimal() or len(text) > 20:
         raise BadOption(f"{key} of {name} is {text!r}, which is no number", cure=f"mend {path()}")
     return int(text)
 
@@ -200,8 +200,10 @@ def _written(host: Host) -> str:
     for key in _KEYS:
         value = getattr(host, key)
         texts = [str(part) for part in (value if key == "setup" else [value]) if part]
-        if any(set(text) & set("\r\n\0") for text in texts):
+        if any(len(f"{text}.".splitlines()) > 1 or "\0" in text for text in texts):
             raise BadOption(f"{key} of {host.name} has a line break in it", cure="give each line by itself")
+        if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
+            raise BadOption(f"{key} of {host.name} has half a character in it", cure="type it anew")
         if texts:
             lines += [f"{key} =", *(f"    {text}" for text in texts)] if key == "setup" else [f"{key} = {texts[0]}"]
     return "\n".join(lines) + "\n"

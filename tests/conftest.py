@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import uuid
 from pathlib import Path
 
@@ -9,16 +11,31 @@ import pytest
 
 from tests import leftovers
 from tests.rig.dask_cluster import dask_cluster, wants_dask
+from tests.rig.sampling import is_seldom, leave_out
 
 __all__ = ["dask_cluster"]
 
+# Where this is installed, jsonschema compiles the grammar of addresses when it is imported: two seconds in each process.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 # Fixtures that keep something warm from one test to the next, and count for themselves.
 COUNTING_FIXTURES = {"pools"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer what takes too long for every day."""
-    parser.addoption("--everywhere", action="store_true", help="try every fault on every launcher, remote ones too")
+    parser.addoption("--everywhere", action="store_true", help="try all there is, each fault on every launcher")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not for every day (tests/rig/sampling.py)."""
+    if not config.getoption("--everywhere"):
+        leave_out(config, items, set(filter(is_seldom, items)))
+
+
+def pytest_collection_finish() -> None:
+    """Take half a million things that stay out of the collector's sight: each look at them would cost a third of a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

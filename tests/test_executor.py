@@ -16,8 +16,8 @@ import pytest
 from pathos_nb import Pool
 from pathos_nb.dispatch.executor import PoolExecutor
 from pathos_nb.errors import BadOption, Failure, PoolClosed, RemoteTraceback, WorkerLost
+from tests.executed import LIMIT_S, Odd, open_gate, raise_odd, touch, wait_for
 
-LIMIT_S = 30
 PLACES = ["serial", "threads", "processes"]
 SIDE_BY_SIDE = PLACES[1:]
 
@@ -59,33 +59,6 @@ def gate(tmp_path) -> Iterator[functools.partial[bool]]:
     path = tmp_path / "open"
     yield functools.partial(wait_for, str(path))
     path.touch()
-
-
-def wait_for(path: str) -> bool:
-    end = time.monotonic() + LIMIT_S
-    while not os.path.exists(path):
-        if time.monotonic() > end:
-            raise TimeoutError(path)
-        time.sleep(0.005)
-    return True
-
-
-def open_gate(gate: functools.partial[bool]) -> None:
-    with open(gate.args[0], "w"):
-        pass
-
-
-class Odd(Exception):
-    def __init__(self, one: int, two: int) -> None:
-        super().__init__(f"{one} and {two}")
-        self.one, self.two = one, two
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Odd, (self.one, self.two)
-
-
-def raise_odd() -> None:
-    raise Odd(1, 2)
 
 
 def test_it_is_an_executor(any_executor: cf.Executor) -> None:
@@ -214,11 +187,6 @@ def test_map_starts_before_it_is_read(executor: cf.Executor, tmp_path) -> None:
     executor.map(functools.partial(touch, str(tmp_path)), range(3))
     executor.shutdown()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2"]
-
-
-def touch(folder: str, name: int) -> None:
-    with open(f"{folder}/{name}", "w"):
-        pass
 
 
 def test_map_raises_in_the_place_of_the_failed_item(any_executor: cf.Executor) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from pathos_nb import Pool, rng, share
+from pathos_nb import Pool, share
 from pathos_nb.errors import CannotSend, PathosNbError, ShareClosed
+from tests.shared_calls import at, draw, memory_of_shares, nested
 
 np = pytest.importorskip("numpy")
 
@@ -23,16 +24,6 @@ PLACES = ["serial", "threads", "processes"]
 def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
     with Pool(request.param, nodes=1 if request.param == "serial" else 2) as pool:
         yield pool
-
-
-def at(handle: Any, i: int) -> float:
-    return float(handle.value[i])
-
-
-def memory_of_shares() -> int:
-    """Count the mappings of shared values in this process."""
-    with open("/proc/self/maps") as maps:
-        return sum("pathos_nb-share" in line for line in maps)
 
 
 def test_an_item_reads_what_was_shared(pool: Pool) -> None:
@@ -83,11 +74,6 @@ def test_an_item_after_the_owner_closed_it_says_so(pool: Pool) -> None:
     assert pool.map(abs, [-1]) == [1]
 
 
-def nested(handle: Any, i: int) -> list[float]:
-    with Pool("processes", nodes=1) as inner:
-        return inner.map(functools.partial(at, handle), [i, i + 1])
-
-
 def test_workers_of_workers_read_it_too(pool: Pool) -> None:
     with share(np.arange(10.0)) as handle:
         assert pool.map(functools.partial(nested, handle), range(2)) == [[0.0, 1.0], [1.0, 2.0]]
@@ -100,10 +86,6 @@ def test_a_worker_may_share_with_its_own_workers() -> None:
 
     with Pool("processes", nodes=2) as pool:
         assert pool.map(outer, [3, 4]) == [3.0, 4.0]
-
-
-def draw(_: int) -> tuple[float, float, float]:
-    return float(rng().random()), float(np.random.rand()), random.random()
 
 
 def test_the_same_numbers_for_any_number_of_workers() -> None:

@@ -26,6 +26,7 @@ from pathos_nb.launchers.registry import registry
 
 SMALL, KEPT, PLAIN, FOUND = "small points a second", "1 ms items, kept", "1 ms items, not kept", "what is missing found"
 OVERHEAD, SIZE = "of the wall time on 1 ms items", "bytes a point"
+MORE = "the same, of another name with 10 points more"
 MISSING = 1_000
 
 
@@ -46,19 +47,21 @@ class StoreCase:
             pairs = [_pair(pool, Path(folder) / f"spin{i}", scene.is_quick) for i in range(scene.n_reps)]
             outcome.rows.append(row_of("pathos_nb", KEPT, [kept for kept, _ in pairs], "s"))
             outcome.rows.append(row_of("pathos_nb", PLAIN, [plain for _, plain in pairs], "s"))
-            seconds, n_bytes = _found_again(pool, Path(folder) / "large", n_points)
+            seconds, extended, n_bytes = _found_again(pool, Path(folder) / "large", n_points)
             outcome.rows.append(row_of("pathos_nb", f"{FOUND}, {n_points:,} points", [seconds], "s"))
+            outcome.rows.append(row_of("pathos_nb", f"{MORE}, {n_points:,} points", [extended], "s"))
             outcome.rows.append(row_of("pathos_nb", SIZE, [n_bytes / n_points], "B"))
         kept, plain = outcome.value("pathos_nb", KEPT), outcome.value("pathos_nb", PLAIN)
         share = 100 * (kept / plain - 1) if kept and plain else None
         outcome.goals.append(at_least(SMALL, outcome.value("pathos_nb", SMALL), 10_000.0, "/s"))
         outcome.goals.append(at_most(f"the store's part {OVERHEAD}", share, 3.0, "%"))
         outcome.goals.append(at_most(f"{FOUND} among {n_points:,} points", seconds, 5.0, "s"))
+        outcome.goals.append(at_most(f"{MORE}, among {n_points:,}", extended, 5.0, "s"))
         return outcome
 
 
-def _sweep(function: Any, rows: Sequence[tuple[Any, ...]]) -> Sweep:
-    return Sweep(function, function_key(function), ("item",), list(rows), "bench")
+def _sweep(function: Any, rows: Sequence[tuple[Any, ...]], title: str = "bench") -> Sweep:
+    return Sweep(function, function_key(function), ("item",), list(rows), title)
 
 
 @contextlib.contextmanager
@@ -102,8 +105,8 @@ def _pair(pool: Pool, path: Path, is_quick: bool) -> tuple[float, float]:
     return kept, time.perf_counter() - begun
 
 
-def _found_again(pool: Pool, path: Path, n: int) -> tuple[float, int]:
-    """Give the seconds until it is known what is missing of a large sweep, and how large its store is."""
+def _found_again(pool: Pool, path: Path, n: int) -> tuple[float, float, int]:
+    """Give the seconds until it is known what is missing of a large sweep, the same for more points, and its bytes."""
     rows = [(float(i),) for i in range(n)]
     with _open(path) as store:
         run = _swept(pool, plan(store, _sweep(noop, rows)))
@@ -119,7 +122,18 @@ def _found_again(pool: Pool, path: Path, n: int) -> tuple[float, int]:
         n_missing = len(found.rows())  # type: ignore[arg-type]
         seconds = time.perf_counter() - begun
         assert n_missing == MISSING, n_missing
-    return seconds, n_bytes
+    return seconds, _extended(path, rows), n_bytes
+
+
+def _extended(path: Path, rows: list[tuple[float, ...]]) -> float:
+    """Give the seconds until it is known what is missing of a sweep of another name with more points."""
+    begun = time.perf_counter()
+    with _open(path) as store:
+        found = plan(store, _sweep(noop, [*rows, *((-1.0 - i,) for i in range(10))], "more"), "resume")
+        n_missing = len(found.rows())  # type: ignore[arg-type]
+        seconds = time.perf_counter() - begun
+        assert n_missing == MISSING + 10, n_missing
+    return seconds
 
 
 CASE = StoreCase()

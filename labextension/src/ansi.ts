@@ -1,7 +1,7 @@
 // Text with terminal colours, as pieces; and pieces as elements. What is no colour is dropped, as is all that a
 // carriage return has overwritten.
 import { make } from './dom';
-import { plain } from './text';
+import { count, plain } from './text';
 
 export interface Style {
   readonly color?: string;
@@ -54,7 +54,7 @@ function shortened(text: string): string {
   const lines = text.slice(0, LIMIT).replace(/\r+\n/g, '\n').split('\n');
   const short = lines.map((one) => shortLine(one));
   const rest = text.length - LIMIT;
-  return short.join('\n') + (rest > 0 ? `\n… ${rest.toLocaleString('en-US')} more characters` : '');
+  return short.join('\n') + (rest > 0 ? `\n… ${count(rest)} more characters` : '');
 }
 
 function shortLine(text: string): string {

@@ -260,6 +260,8 @@ describe('the panel', () => {
     find.value = 'NODE4';
     find.dispatchEvent(new Event('input'));
     expect(names()).toEqual(['node4', ...Array.from({ length: 10 }, (_, i) => `node4${i}`)]);
+    show({ hosts: [{ ...HOST, mismatch: 'Python 3.12 there, 3.11 here' }] });
+    expect(document.querySelector('.pathos-nb-panel-warn')?.textContent).toBe('Python 3.12 there, 3.11 here');
     show({ hosts: [] });
     expect(document.querySelector('.pathos-nb-panel-section-hosts')?.textContent).toContain('No host yet');
   });

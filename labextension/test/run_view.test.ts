@@ -50,7 +50,7 @@ describe('the view of a run', () => {
     expect(text('.pathos-nb-figures')).toMatch(/60 \/ 100/);
   });
 
-  it('draws lanes with names, work and failures in their colours', async () => {
+  it('draws lanes with names, work and failures in their colours, and failures cut for who sees no colours', async () => {
     const channel = mounted();
     channel.say({ type: 'run', record: record({
       figures: figures({ state: 'done', elapsed_s: 10 }), lanes: [lane(0), lane(1, { worker: 'x-other' })],
@@ -59,8 +59,12 @@ describe('the view of a run', () => {
     await frame();
     expect(drawn.texts).toEqual(expect.arrayContaining(['w0', 'x-other', '0 s']));
     const row = (y: number): number[] => [...drawn.image.subarray(y * drawn.width, (y + 1) * drawn.width)];
-    expect(new Set(row(10)).size).toBeGreaterThanOrEqual(4); // ground, idle, work, failed
-    expect(new Set(row(30)).size).toBeLessThan(new Set(row(10)).size);
+    expect(new Set(row(5)).size).toBeGreaterThanOrEqual(4); // ground, idle, work, failed
+    expect(new Set(row(25)).size).toBeLessThan(new Set(row(5)).size);
+    const [ground, middle] = [row(0)[0], row(10)];
+    const cut = row(5).map((color, x) => (color !== middle[x] ? x : -1)).filter((x) => x >= 0);
+    expect(cut.length).toBeGreaterThan(40); // a fifth of the timeline, but for the names
+    expect(new Set(cut.map((x) => middle[x]))).toEqual(new Set([ground]));
   });
 
   it('cancels by its button, which says so until the run has ended', async () => {

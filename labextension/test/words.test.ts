@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fill, pieces, withoutColors } from '../src/ansi';
-import { duration, line, percent, plain, speed } from '../src/text';
+import { count, duration, line, percent, plain, speed } from '../src/text';
 
 describe('figures in words', () => {
   it.each([
@@ -10,6 +10,8 @@ describe('figures in words', () => {
 
   it.each([[1_234.4, '1,234/s'], [3.21, '3.2/s'], [0.5, '30/min'], [0.001, '3.6/h'], [0, '–']])(
     '%f a second is %s', (rate, words) => expect(speed(rate)).toBe(words));
+
+  it('thousands stand apart', () => expect([0, 999, 1_000, 12_345_678.6].map(count)).toEqual(['0', '999', '1,000', '12,345,679']));
 
   it('a share is a percentage, never above 100', () => expect([percent(0.866), percent(1.2)]).toEqual(['87 %', '100 %']));
 });

@@ -122,8 +122,9 @@ def _renamed(chunk: ChunkDone, run_id: str, indices: Sequence[int], shift_s: flo
     places = [indices[i] for i in chunk.indices]
     output = tuple((indices[i], text) for i, text in chunk.output)
     pictures = tuple((indices[i], kind, data) for i, kind, data in chunk.pictures)
+    failures = tuple(moved(failure, indices[failure.index]) for failure in chunk.failures)
     return chunk._replace(
-        run_id=run_id, indices=places, started=chunk.started + shift_s, ends=ends, failures=(), output=output,
+        run_id=run_id, indices=places, started=chunk.started + shift_s, ends=ends, failures=failures, output=output,
         pictures=pictures,
     )  # fmt: skip
 

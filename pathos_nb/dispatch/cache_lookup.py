@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pathos_nb.dispatch.cache_keys import CallKeys
 from pathos_nb.dispatch.cached import bare
 from pathos_nb.dispatch.caches import MISSING, ArchiveCache, StoreCache, as_cache, look_up
 from pathos_nb.dispatch.deliveries import CallbackKeeper
 from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
 from pathos_nb.dispatch.partial import ChosenRows
 from pathos_nb.dispatch.source import ChosenSource, PulledSource, SliceSource, Source
-from pathos_nb.dispatch.store.keys import FunctionKey, function_key
 from pathos_nb.errors import Failure
 from pathos_nb.events import Event, RunEnded
 
@@ -27,14 +27,14 @@ class Lookup:
     ----------
     cache : StoreCache or ArchiveCache
         Where to.
-    key : FunctionKey
+    keys : CallKeys
         Of the function.
     is_ours : bool
         Whether the cache is closed with the run.
     """
 
-    def __init__(self, cache: StoreCache | ArchiveCache, key: FunctionKey, is_ours: bool) -> None:
-        self._cache, self._key, self._is_ours = cache, key, is_ours
+    def __init__(self, cache: StoreCache | ArchiveCache, keys: CallKeys, is_ours: bool) -> None:
+        self._cache, self._calls, self._is_ours = cache, keys, is_ours
         self._keys: dict[int, bytes] = {}
         self._new: list[tuple[bytes, Any]] = []
         self._lock = threading.Condition()
@@ -46,8 +46,8 @@ class Lookup:
 
     def look(self, index: int, row: Sequence[Any]) -> Any:
         """Give the value of an item, or what stands for none, and remember its key."""
-        key = self._key.point(row, index)
-        value = look_up(self._cache, key)
+        key = self._calls.key(row, index)
+        value = look_up(self._cache, key, self._calls.older(row, index))
         if value is MISSING:
             self._keys[index] = key
         return value
@@ -246,9 +246,9 @@ def prepare(
         There can be no cache.
     """
     function, kwargs, seed = call
-    key = function_key(function, kwargs, seed=seed)
+    keys = CallKeys(function, kwargs, seed)
     made = as_cache(cache)
-    lookup = Lookup(made, key, made is not cache)
+    lookup = Lookup(made, keys, made is not cache)
     if not isinstance(source, SliceSource):
         rows = source.rows()
         return lookup, CachedSource(rows, lookup, source.total)

@@ -224,7 +224,7 @@ def as_cache(what: Any) -> StoreCache | ArchiveCache:
     )
 
 
-def look_up(cache: StoreCache | ArchiveCache, key: bytes) -> Any:
+def look_up(cache: StoreCache | ArchiveCache, key: bytes, older: bytes | None = None) -> Any:
     """Give the value of a key, or `MISSING`.
 
     Parameters
@@ -232,13 +232,15 @@ def look_up(cache: StoreCache | ArchiveCache, key: bytes) -> Any:
     cache : StoreCache or ArchiveCache
         Where.
     key : bytes
-        From `FunctionKey.point`.
+        From `CallKeys.key`.
+    older : bytes, optional
+        What the same value may lie under, too.
 
     Returns
     -------
     object
     """
-    try:
-        return cache.get(key)
-    except KeyError:
-        return MISSING
+    for each in (key,) if older is None else (key, older):
+        with contextlib.suppress(KeyError):
+            return cache.get(each)
+    return MISSING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from html import escape
 
@@ -58,8 +59,10 @@ def nested(lanes: list[Lane]) -> list[Lane]:
     return listed
 
 
-def _by_host(lane: Lane) -> tuple[str, int]:
-    return lane["host"], lane["lane"]
+def _by_host(lane: Lane) -> tuple[str, list[tuple[int, str]], int]:
+    """Order by host, and workers by their names, whose numbers count as such."""
+    parts = re.split(r"(\d+)", lane["worker"])
+    return lane["host"], [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], lane["lane"]
 
 
 def _length(record: RunRecord) -> float:
@@ -76,7 +79,10 @@ def _thick(step: float) -> float:
 
 
 def _bars(record: RunRecord, rows: dict[int, int], step: float, left: int) -> list[str]:
-    """Draw the spans, one path for each colour: a hundred bytes less for each of them."""
+    """Draw the spans, one path for each colour: a hundred bytes less for each of them.
+
+    What failed is drawn as two thin lines, so that it is told from work by its shape too, not by its colour alone.
+    """
     spans, scale = record["spans"], (_WIDTH - left) / _length(record)
     paths: dict[tuple[str, float], list[str]] = defaultdict(list)
     for number, lane in enumerate(spans["lane"]):
@@ -87,11 +93,16 @@ def _bars(record: RunRecord, rows: dict[int, int], step: float, left: int) -> li
         width = max(0.6, (end - start) * scale - 0.4)
         y = (rows.get(lane, 0) + 0.5) * step
         paths[color, 0.9 if is_full else 0.5].append(f"M{left + start * scale:.1f} {y:.1f}h{width:.1f}")
-    look = f'stroke-width="{_thick(step):.1f}"'
-    return [
-        f'<path d="{"".join(path)}" stroke="{color}" stroke-opacity="{part}" {look}/>'
-        for (color, part), path in sorted(paths.items())
-    ]
+    return [_drawn("".join(path), color, part, step) for (color, part), path in sorted(paths.items())]
+
+
+def _drawn(path: str, color: str, part: float, step: float) -> str:
+    look = f'd="{path}" stroke="{color}" stroke-opacity="{part}"'
+    if color == _BUSY:
+        return f'<path {look} stroke-width="{_thick(step):.1f}"/>'
+    thick, apart = _thick(step) * 0.42, _thick(step) * 0.29
+    upper = f'<path id="failed-{part}" {look} stroke-width="{thick:.1f}" transform="translate(0 {-apart:.1f})"/>'
+    return f'{upper}<use href="#failed-{part}" y="{2 * apart:.1f}"/>'
 
 
 def _name(lane: Lane, row: int, step: float) -> str:

@@ -8,6 +8,7 @@ marshalled dictionary of Python's `pstats.Stats`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import marshal
 import os
@@ -20,6 +21,7 @@ from pathos_nb.dispatch.calltree import CallTree, Times
 from pathos_nb.dispatch.functions import own_of
 from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.trace import write_trace
+from pathos_nb.dispatch.writing import writing
 from pathos_nb.errors import BadOption
 
 __all__ = ["ENDINGS", "Recorded", "collapsed", "export", "pstats_of", "speedscope_of"]
@@ -70,6 +72,8 @@ def export(run: Recorded, path: str | os.PathLike[str], label: Callable[[int], s
     ------
     BadOption
         The name asks for no format that is known, or the run was not profiled.
+    CannotWrite
+        Its folder is not there, or takes nothing; it is an OSError too.
     """
     path = Path(path).expanduser()
     kind = next((ending for ending in ENDINGS if path.name.endswith(ending)), None)
@@ -104,12 +108,14 @@ def _write_profile(profile: Profile, path: Path, kind: str, title: str) -> str:
 def _written(path: Path, mode: str) -> Iterator[IO[Any]]:
     """Give a file that takes the place of an older one when it is whole."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), mode) as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with writing(path):
+        try:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), mode) as file:
+                yield file
+            part.replace(path)
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink()
 
 
 def collapsed(profile: Profile) -> Iterator[str]:

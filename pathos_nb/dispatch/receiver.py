@@ -7,7 +7,6 @@ are tried alone until the item that kills is found; it fails alone.
 
 from __future__ import annotations
 
-import functools
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -16,8 +15,8 @@ from pathos_nb.dispatch.absences import Absences
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.lacking import lacking
+from pathos_nb.dispatch.reported import said_and_shown, seconds_of, take_inner, take_profile
 from pathos_nb.dispatch.run import Run, Task
-from pathos_nb.dispatch.shown import MAX_BYTES, part
 from pathos_nb.errors import (
     CannotReturn,
     CannotSend,
@@ -28,7 +27,7 @@ from pathos_nb.errors import (
     PoolBroken,
     WorkerLost,
 )
-from pathos_nb.events import ChunkDone, InnerTold, ItemRetried, WorkerDown
+from pathos_nb.events import ChunkDone, ItemRetried, WorkerDown
 from pathos_nb.launchers.board import FINISHED
 from pathos_nb.launchers.codec import ByReference, ByValue
 from pathos_nb.launchers.contract import (
@@ -47,7 +46,7 @@ from pathos_nb.launchers.failing import revive, text_of
 from pathos_nb.typed import Any
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import InnerNews, ItemReport, Report
+from pathos_nb.wire.protocol import ItemReport, Report
 from pathos_nb.wire.serialization import MINOR, carries_code
 
 _MIN_OVERHEAD_S = 1e-4  # what a chunk costs here, though the worker has the next one meanwhile and does not wait
@@ -96,7 +95,10 @@ class Receiver:
             slot, frame = news
             seat = self._crew.seat_of(slot)
             if seat is not None:
-                self._on_frame(seat, frame)
+                try:
+                    self._on_frame(seat, frame)
+                except Exception as error:  # fields of a frame can be anything: an item may have written it
+                    self._break_pool(_nonsense(seat, error))
         elif isinstance(news, SlotDown):
             seat = self._crew.seat_of(news.slot)
             if seat is not None and not self.is_closing:
@@ -132,7 +134,7 @@ class Receiver:
         elif frame.kind == protocol.INNER:
             chunk = seat.in_flight.get(frame.meta[0])
             if chunk is not None:
-                _take_inner(chunk.run, seat, frame.meta[1])
+                take_inner(chunk.run, seat, frame.meta[1])
         elif frame.kind == protocol.PROFILE:
             chunk = seat.in_flight.get(frame.meta[0])
             if chunk is not None and chunk.run.profile is not None:
@@ -143,9 +145,9 @@ class Receiver:
         self._crew.stillborn = 0
         seat.n_items -= len(chunk.task.indices) - report.n_run
         if report.profile is not None and run.profile is not None:
-            _profile(seat, chunk, report, frame)
+            take_profile(seat, chunk, report, frame)
         if report.inner:
-            _take_inner(run, seat, report.inner)
+            take_inner(run, seat, report.inner)
         if report.undecodable:
             self._on_undecodable(seat, chunk, report.undecodable)
         elif report.n_run:
@@ -240,7 +242,7 @@ class Receiver:
                 item = item._replace(error=None)
             error = revive(item)
         failure = failure_of(run, chunk.task, item.offset, error, seat)
-        failure.seconds, failure.traceback = _seconds(report, item.offset), item.traceback
+        failure.seconds, failure.traceback = seconds_of(report, item.offset), item.traceback
         if lacks := lacking(seat.slot, f"{item.type_name}: {item.text}"):
             failure.cure = f"{lacks.what}; {lacks.cure}"
         return failure
@@ -248,7 +250,7 @@ class Receiver:
     def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure], ends: array[float]) -> None:
         run, task, slot = chunk.run, chunk.task, seat.slot
         indices = task.indices if report.n_run == len(task.indices) else task.indices[: report.n_run]
-        output, pictures = _said_and_shown(run, task, report) if report.output else ((), ())
+        output, pictures = said_and_shown(run, task, report) if report.output else ((), ())
         done = ChunkDone(
             run.run_id, seat.name, slot.host, slot.pid, indices, report.started, ends, report.block, tuple(failures),
             output, pictures,
@@ -440,43 +442,9 @@ class Receiver:
         run.tell(ItemRetried(run.run_id, index, attempts + 1, reason))
 
 
-def _said_and_shown(
-    run: Run, task: Task, report: Report
-) -> tuple[tuple[tuple[int, str], ...], tuple[tuple[int, str, str], ...]]:
-    """Give what items printed, and as many of the pictures that they showed as a run keeps."""
-    output, pictures = [], []
-    for at, said in report.output:
-        text, shown = part(said.decode("utf-8", "replace"))
-        output.append((task.indices[at], text))
-        for picture in shown:
-            run.n_pictures += 1
-            run.picture_bytes += len(picture.data)
-            if run.picture_bytes <= MAX_BYTES:
-                pictures.append((task.indices[at], *picture))
-    return tuple(output), tuple(pictures)
-
-
-def _profile(seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
-    """Take in what was measured of a chunk; where it was is known even if none of its values can be read."""
-    ends = array("d", [report.started])
-    ends.frombytes(report.ends)
-    size = 0 if seat.launcher.shares_memory else len(frame.body) + sum(map(len, frame.buffers))
-    name = functools.partial(chunk.run.argument_of, chunk.task)
-    ran = chunk.task.indices[: report.n_run], ends, report.block, name
-    who, traffic = (seat.name, seat.slot.host, seat.slot.pid), (chunk.size_bytes, size, time.time())
-    chunk.run.profile.hear_chunk(who, report.profile or (), ran, traffic)  # type: ignore[union-attr]
-
-
 def _out_of_memory(run: Run, where: dict[str, Any]) -> OutOfMemory:
     what = f"the item wanted more than the {run.options.memory / 1e9:.3g} GB that it may take"
     return OutOfMemory(what, cure="give it more by memory=, or have it hold less at a time", **where)
-
-
-def _take_inner(run: Run, seat: Seat, rows: Sequence[Sequence[Any]]) -> None:
-    for raw in rows:
-        news = InnerNews(*raw)
-        run.inner.take(news)
-        run.tell_now(InnerTold(run.run_id, seat.name, news))
 
 
 def _call_off(chunk: Chunk) -> None:
@@ -484,13 +452,14 @@ def _call_off(chunk: Chunk) -> None:
         chunk.timer.cancel()
 
 
+def _nonsense(seat: Seat, error: Exception) -> PoolBroken:
+    cause = (
+        f"{type(error).__name__}: {error}; an item wrote to a descriptor that it did not open, or it is another version"
+    )
+    broken = PoolBroken(f"{seat.name} reports what makes no sense", cause=cause, cure="pool.restart() begins anew")
+    broken.__cause__ = error
+    return broken
+
+
 def _timeout(run: Run, where: dict[str, Any]) -> ItemTimeout:
     return ItemTimeout(f"the item ran longer than its timeout of {run.options.timeout} s", **where)
-
-
-def _seconds(report: Report, offset: int) -> float:
-    """How long the item at the offset took; the mean of its block where only blocks were stamped."""
-    ends = array("d", [report.started])
-    ends.frombytes(report.ends)
-    at = min(offset // report.block + 1, len(ends) - 1)
-    return max(0.0, (ends[at] - ends[at - 1]) / report.block) if at else 0.0

@@ -6,12 +6,12 @@ A `Run` is the record that every view is made from. The dispatcher changes it, u
 from __future__ import annotations
 
 import contextlib
-import reprlib
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from pathos_nb.dispatch.called import called_with, name_of
 from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
 from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
@@ -30,7 +30,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathos_nb.dispatch.profiles import Profile
 
-_ARGUMENT_CHARS = 120
 _HEAVY_BYTES = 1 << 18
 _STREAM_CHUNKS = 5000
 
@@ -173,7 +172,7 @@ class Run:
         self.chunks = ChunkLog(is_endless=self.is_stream)
         self.places: list[PlaceNews] = []
         self.inner = InnerRuns()
-        self.called = _called(call.function)
+        self.called = name_of(call.function)
         self.again: deque[Task] = deque()
         self.attempts: dict[int, int] = {}
         self.ways_lost: dict[int, int] = {}
@@ -442,10 +441,9 @@ class Run:
         try:
             items = task.items
             row = items[place] if self.source.star else tuple(column[place] for column in items)
-            text = reprlib.repr(row) if len(row) != 1 else f"({reprlib.repr(row[0])})"
-        except Exception as error:  # the user's own repr
+        except Exception as error:  # of a sequence of the user's own
             return f"<no repr: {type(error).__name__}>"
-        return text if len(text) <= _ARGUMENT_CHARS else f"{text[:_ARGUMENT_CHARS]}..."
+        return called_with(self.function, row)
 
 
 def _is_choosy(asked: MapOptions) -> bool:
@@ -460,12 +458,6 @@ def _profile(option: Any) -> Profile | None:
     from pathos_nb.dispatch.profiles import make_profile
 
     return make_profile(option)
-
-
-def _called(function: Any) -> str:
-    """Give a function's name; that of the user's own where it is wrapped."""
-    found = getattr(function, "func", function)
-    return str(getattr(found, "__name__", None) or type(found).__name__)
 
 
 def _not_run(index: int, error: BaseException | None = None) -> Failure:

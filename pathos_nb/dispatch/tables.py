@@ -17,6 +17,8 @@ __all__ = ["BAD", "FAINT", "GOOD", "Cell", "html_table", "html_text", "pick_rows
 
 # What a text may not do to the text around it: move the cursor, or turn the direction of reading.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Colours and links of a terminal: what is left without the first character would be read as text.
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 
 GOOD, BAD, FAINT = "#2a9d5c", "#d9534f", "opacity:0.65"
 _N_CHARACTERS, _N_UNBROKEN = 60, 24
@@ -134,7 +136,7 @@ def html_text(text: str) -> str:
     str
         Escaped, and without characters that are not seen but do something.
     """
-    return escape(_UNSEEN.sub("", text))
+    return escape(_UNSEEN.sub("", _ESCAPES.sub("", text)))
 
 
 def html_table(columns: Sequence[str], rows: Iterable[Sequence[Cell] | None]) -> str:

@@ -66,7 +66,7 @@ class Hosts:
     def _configured(self) -> list[str]:
         try:
             return hosts_in_config(self.config)
-        except OSError:  # no configuration, or one that may not be read: connecting says so
+        except (OSError, BadOption):  # no configuration, or one that cannot be read: connecting says so
             return []
 
     def knows(self, place: str) -> bool:

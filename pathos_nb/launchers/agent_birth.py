@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from pathos_nb.launchers.agent_archive import Archive
@@ -113,7 +114,9 @@ def ask_cores(carrier: Carrier, timeout_s: float) -> int:
         It did not answer.
     """
     try:
-        return int(_Talk(carrier, time.monotonic() + timeout_s).hear("it did not say how many cores it has")["cores"])
+        said = _Talk(carrier, time.monotonic() + timeout_s).hear("it did not say how many cores it has")
+        with _making_sense(said):
+            return max(1, int(said["cores"]))
     finally:
         carrier.close()
 
@@ -147,12 +150,22 @@ def converse(carrier: Carrier, packed: Archive, key: bytes, order: Mapping[str, 
         raise ValueError(f"a key has {KEY_BYTES} bytes")
     found = carry(carrier, packed, {"key": key.hex(), **order}, until_s)
     first, ready = found.first, found.ready
-    ahead_s = float(ready["time"]) - time.time()
-    return Hello(
-        tuple(first["python"]), str(first["at"]), str(first["host"]), int(first["pid"]), str(ready["kept"]),
-        int(ready["cores"]), found.round_trip_s, ahead_s + found.round_trip_s / 2, found.rest,
-        int(ready.get("memory", 0)), tuple(map(str, ready.get("gpus", ()))),
-    )  # fmt: skip
+    with _making_sense({**first, **ready}):
+        ahead_s = int(1e6 * float(ready["time"])) / 1e6 - time.time()  # refuses what is no number, and infinity
+        return Hello(
+            tuple(map(int, first["python"])), str(first["at"]), str(first["host"]), int(first["pid"]),
+            str(ready["kept"]), max(1, int(ready["cores"])), found.round_trip_s, ahead_s + found.round_trip_s / 2,
+            found.rest, int(ready.get("memory", 0)), tuple(map(str, ready.get("gpus", ()))),
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _making_sense(said: Mapping[str, Any]) -> Iterator[None]:
+    """Take words of a host apart, inside of the block; whoever says what no agent would is none."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise LinkFailed("what came is no agent's", cure=_SILENT_LOGIN, tail=repr(said)[:_SHOWN_BYTES]) from error
 
 
 class Carried(NamedTuple):
@@ -190,13 +203,16 @@ def carry(carrier: Carrier, packed: Archive, order: Mapping[str, Any], until_s: 
     talk = _Talk(carrier, until_s)
     first = talk.hear("no Python answered")
     if "old" in first:
-        version = ".".join(map(str, first["old"]))
+        with _making_sense(first):
+            version = ".".join(map(str, first["old"]))
         cure = "name a newer one there (python=, --python)"
         raise LinkFailed(f"Python {version} is too old", "pathos_nb needs 3.10", cure)
     asked = time.monotonic()
     told = {"digest": packed.digest, "size": len(packed.data), **order}
     talk.say(json.dumps(told).encode() + b"\n")
-    has_it = talk.hear("it did not answer")["have"]
+    answer = talk.hear("it did not answer")
+    with _making_sense(answer):
+        has_it = answer["have"]
     round_trip_s = time.monotonic() - asked
     if not has_it:
         talk.say(packed.data)

@@ -38,6 +38,7 @@ else:
     import _signal as signal
     import _socket as socket  # socket.py makes enums of all its numbers, while a script's first map waits
 
+_NOT_OURS = "what came over its channel cannot be read: an item wrote to a descriptor that it did not open"
 _STOPPED_S = 5.0
 _CLOSE_S = 2.0
 _MAX_BARREN = 3  # zygotes in a row that end before they have forked: it is not by chance
@@ -140,7 +141,7 @@ class ProcessSlot(Slot):
         except OSError:
             frames = None
         except Exception:  # not our frames: an item wrote to the worker's channel
-            self.kill("what came over its channel cannot be read: an item wrote to a descriptor that it did not open")
+            self.kill(_NOT_OURS)
             frames = None
         if frames is None:
             self.launcher.hub.unwatch(self.channel.fileno())
@@ -153,8 +154,11 @@ class ProcessSlot(Slot):
         if frame.kind != RELEASE:
             self.launcher.tell(Reply(self, frame))
             return
-        self._borrowed.subtract(frame.meta[0])
-        self.launcher.outbox.give_back(frame.meta[0])
+        try:
+            self._borrowed.subtract(frame.meta[0])
+            self.launcher.outbox.give_back(frame.meta[0])
+        except (TypeError, LookupError):
+            self.kill(_NOT_OURS)
 
     def running(self) -> Running | None:
         """Tell what the worker is at; of one that has gone, what it was at."""

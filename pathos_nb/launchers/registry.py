@@ -7,6 +7,7 @@ to hear of each run.
 from __future__ import annotations
 
 import importlib
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 
@@ -52,7 +53,7 @@ class Registry:
             "dask": "pathos_nb.launchers.dask:DaskLauncher",
             "slurm": "pathos_nb.launchers.slurm:SlurmLauncher",
         }
-        self._scanned = False
+        self._scanned, self._scanning = False, threading.Lock()
 
     def register(self, name: str, launcher: type[Launcher] | str) -> None:
         """Add a launcher by hand.
@@ -177,13 +178,14 @@ class Registry:
         return launcher
 
     def _scan(self) -> None:
-        if self._scanned:
-            return
-        self._scanned = True
-        from importlib.metadata import entry_points
+        with self._scanning:  # a thread may be at it already
+            if self._scanned:
+                return
+            from importlib.metadata import entry_points
 
-        for entry in entry_points(group=GROUP):
-            self._known.setdefault(entry.name, entry.value)
+            for entry in entry_points(group=GROUP):
+                self._known.setdefault(entry.name, entry.value)
+            self._scanned = True
 
 
 def _resolver_of_the_house() -> Resolver:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import keyword
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.profile_export import export
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import duration
+from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.store.found import StoredRun
 from pathos_nb.dispatch.store.owners import is_there, said
 from pathos_nb.dispatch.store.store import Store
@@ -97,30 +99,75 @@ def pools(session: Session, values: Mapping[str, Any]) -> Any:
 
 def runs(session: Session, values: Mapping[str, Any]) -> Any:
     """List the runs, or forget what is kept of them."""
-    stores = session.sweeps.stores if session.sweeps is not None else []
+    sweeps = session.sweeps
+    if values["set_aside"]:
+        return _set_aside(session, values["store"])
+    if values["store"] and sweeps is not None:
+        sweeps.open(values["store"])
+    stores = sweeps.stores if sweeps is not None else []
     if values["prune"]:
-        pruned = [store.prune(is_all=values["all"]) for store in stores]
-        return Said(f"forgot {sum(n for n, _ in pruned)} runs, {size(sum(freed for _, freed in pruned))}")
-    earlier = session.sweeps.earlier() if session.sweeps is not None else []
+        return _prune(session, stores, values["all"])
+    earlier = sweeps.earlier() if sweeps is not None else []
+    troubles = sweeps.troubles if sweeps is not None else []
     if not session.runs and not earlier:
-        return Said("no run yet")
+        return Said("\n".join(map(str, troubles)) or "no run yet")
     kept = ", ".join(f"{store.file.path} ({size(store.file.n_bytes)})" for store in stores)
+    head = "\n".join([*(["kept in " + kept] if kept else []), *map(str, troubles)])
     rows = [_earlier_row(session, store, run) for store, run in earlier]
     rows += [_run_row(run, session.detached.said(run.run_id)) for run in session.runs]
     columns = ("run", "title", "state", "done", "failed", "time", "kernel")
     is_old = bool(earlier) or any(session.detached.is_watched(run.run_id) for run in session.runs)
-    return Table(columns[: 6 + is_old], [row[: 6 + is_old] for row in rows], f"kept in {kept}" if kept else "")
+    return Table(columns[: 6 + is_old], [row[: 6 + is_old] for row in rows], head)
+
+
+def _prune(session: Session, stores: Sequence[Store], is_all: bool) -> Said:
+    if session.sweeps is not None and session.sweeps.troubles:
+        raise BadOption(str(session.sweeps.troubles[0]))
+    pruned = [store.prune(is_all=is_all) for store in stores]
+    return Said(f"forgot {sum(n for n, _ in pruned)} runs, {size(sum(freed for _, freed in pruned))}")
+
+
+def _set_aside(session: Session, path: str | None) -> Said:
+    aside = session.sweeps.set_aside(path) if session.sweeps is not None else None
+    if aside is None:
+        return Said("there is no store to move away")
+    return Said(f"it is called {aside} now, and the next cell begins a new one; %pathos runs PATH lists what it has")
 
 
 def load(session: Session, values: Mapping[str, Any]) -> Any:
     """Give the result of a run that is kept."""
     if session.sweeps is None:
         raise BadOption("nothing is kept here", cure="%load_ext pathos_nb")
-    results, run = session.sweeps.load(values["run"])
-    name = values["out"] or (run.title if run.title.isidentifier() and not keyword.iskeyword(run.title) else "")
+    results, title = _latest_of(session, values["run"])
+    name = values["out"] or (title if title.isidentifier() and not keyword.iskeyword(title) else "")
     if name:
         session.sweeps.keep(name, results)
     return results
+
+
+def _latest_of(session: Session, name: str) -> tuple[Any, str]:
+    """Give the latest result of a name: as it is kept, or that of a later run of this kernel which is not kept."""
+    found = session.sweeps.find(name)
+    here = next((run for run in reversed(session.runs) if name in (run.run_id, run.title)), None)
+    is_later = here is not None and (found is None or here.started_at > found[1].seen)
+    if here is None or not is_later or session.sweeps.find(here.run_id) is not None:
+        results, run = session.sweeps.load(name)
+        return results, run.title
+    results = here.results() if here.results is not None else None
+    if results is not None:
+        _note(f"{name} is the run {here.run_id} of this kernel, which is not kept")
+        return results, here.title
+    if found is None:
+        cure = "run its cell again, and keep the result in a variable, by -o NAME"
+        raise BadOption(f"{name} was not kept, and its result is not there any more", cure=cure)
+    results, run = session.sweeps.load(name)
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.started))
+    _note(f"this is {name} of {when}; a later one, the run {here.run_id} of this kernel, was not kept, and is gone")
+    return results, run.title
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"note: {text}\n")
 
 
 def cancel(session: Session, values: Mapping[str, Any]) -> Said:
@@ -169,6 +216,9 @@ def errors(session: Session, values: Mapping[str, Any]) -> Errors:
     kept = _known(session, values["run"])
     if kept is None:
         return session.sweeps.errors(values["run"]) or Errors([])
+    found = kept.results() if kept.results is not None else None
+    if isinstance(found, Results):
+        return found.errors
     failures = kept.failures
     return Errors([failures[i] for i in sorted(failures)], lambda index: failures[index].argument)
 
@@ -191,7 +241,10 @@ def _profiled(session: Session, name: str | None) -> tuple[Any, Callable[[int], 
     known = _known(session, name or latest) if name or latest or session.sweeps is None else None
     if known is not None:
         found = _recorded(session, known)
-        return (known, None) if found is None else (found.run, found.label)
+        if found is None:  # all that is known of it is here
+            there = known.results() if known.results is not None else None
+            return known, None if there is None else there.label
+        return found.run, found.label
     kept = session.sweeps.profiled(name)
     if kept is None:
         return session.run(), None  # the latest one, which says that it was not profiled
@@ -240,9 +293,11 @@ def _known(session: Session, name: str | None) -> KeptRun | None:
     """Give a run of this session; None where only an earlier kernel had it."""
     try:
         return session.run(name)
-    except BadOption:
-        if session.sweeps is None or session.sweeps.find(name) is None:
+    except BadOption as error:
+        if session.sweeps is None:
             raise
+        if session.sweeps.find(name) is None:
+            raise BadOption(error.what, cause="; ".join(map(str, session.sweeps.troubles)), cure=error.cure) from None
         return None
 
 

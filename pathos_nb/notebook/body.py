@@ -7,6 +7,7 @@ in a cell. All other names are the notebook's, looked up when the function is se
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 import textwrap
 import tokenize
@@ -19,13 +20,36 @@ from IPython.core.error import UsageError
 
 from pathos_nb.launchers.sourced import Sourced
 
-__all__ = ["assigned_last", "compile_body", "compile_expression", "is_silenced"]
+__all__ = ["assigned_last", "compile_body", "compile_expression", "is_silenced", "within_reason"]
 
 _SHELL_LINE = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?(?:!|%{1,2}[A-Za-z])|^\s*\?{1,2}\w|^\s*\w[\w.]*\?{1,2}\s*$")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SHARED_TIME = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 
 
+@contextlib.contextmanager
+def within_reason(what: str) -> Iterator[None]:
+    """Say in one line what Python's parser and compiler raise besides SyntaxError: of text beyond all reason.
+
+    Parameters
+    ----------
+    what : str
+        What is being read.
+
+    Raises
+    ------
+    UsageError
+        It is nested too deeply, or has characters that no source text has.
+    """
+    try:
+        yield
+    except (RecursionError, MemoryError):
+        raise UsageError(f"{what} is nested too deeply, or too long, for Python to read") from None
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{what} cannot be read as Python: {error}") from None
+
+
+@within_reason("the cell")
 def compile_body(
     source: str, names: Sequence[str], namespace: dict[str, Any], *, header: str, filename: str, flags: int = 0
 ) -> Sourced:
@@ -67,6 +91,7 @@ def compile_body(
     return Sourced(function, filename, f"{header}\n{source}")
 
 
+@within_reason("the expression")
 def compile_expression(
     source: str, names: Sequence[str], namespace: dict[str, Any], *, filename: str, flags: int = 0
 ) -> Sourced:

@@ -16,6 +16,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from pathos_nb.launchers.sourced import remember
+from pathos_nb.notebook.body import within_reason
 from pathos_nb.notebook.points import Points
 
 __all__ = ["Clause", "read_clause", "read_comprehension"]
@@ -64,6 +65,7 @@ class Clause:
         return Points(eval(self.code, namespace))
 
 
+@within_reason("the for clause")
 def read_clause(text: str, magic: str, filename: str) -> Clause:
     """Read what stands after the options of ``%%pmap``.
 
@@ -92,6 +94,7 @@ def read_clause(text: str, magic: str, filename: str) -> Clause:
     return _clause(_comprehension(source, text, magic), text, filename)
 
 
+@within_reason("the comprehension")
 def read_comprehension(text: str, magic: str, filename: str) -> tuple[str, Clause]:
     """Read a whole comprehension without its brackets: what stands after the options of ``%pmap``.
 

@@ -151,11 +151,15 @@ VERBS: Mapping[str, Command] = {
         (
             Option("prune", "forget runs that are done; those that were cut short stay"),
             _ALL_KEPT,
+            Option("set-aside", "move a store away that is damaged or newer; a new one is begun"),
         ),
+        (Word("store"),),
         more="""
   %pathos runs --prune                    forget the runs that are done
   %pathos runs --prune --all              forget all of them
-  %pathos load fits                       the result of a run of an earlier kernel""",
+  %pathos load fits                       the result of a run of an earlier kernel
+  %pathos runs sweeps.sqlite              those of a store that --store PATH has made, too
+  %pathos runs --set-aside                nothing is deleted: it says what the file is called then""",
     ),
     "load": Command(
         "%pathos load",

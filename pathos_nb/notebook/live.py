@@ -24,6 +24,7 @@ from pathos_nb.notebook.feed import Bounds, Feed, record_of
 from pathos_nb.notebook.outlet import Outlet
 from pathos_nb.notebook.stream import Stream
 from pathos_nb.notebook.watch import Watch
+from pathos_nb.wire.messages import RunRecord
 
 __all__ = ["Controls", "LiveView", "ViewCode", "can_answer", "preload"]
 
@@ -31,7 +32,9 @@ STATIC = Path(__file__).parents[1] / "static"
 CODE, LOADER = STATIC / "run.js", STATIC / "loader.js"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 _PATIENCE_S = 2.0
-_LAST_WORDS_S = 4.0  # a page that is still loading complains of a comm that is closed under it
+# A page that is still loading a widget complains when its comm is closed. Who has opened it has loaded it, but there
+# may be other pages; where nobody has, the page is slow.
+_LAST_WORDS_S, _SLOW_PAGE_S = 3.0, 20.0
 _FIRST = Bounds(200, 500, 10, 5_000)
 
 _log = logging.getLogger(__name__)
@@ -118,6 +121,19 @@ class Controls:
     retry: Callable[[], object] | None = None
 
 
+@dataclass(slots=True)
+class _Life:
+    """What a view needs as long as its run goes on, and must not keep after that: the results hang on it."""
+
+    watch: Watch
+    controls: Controls
+    stream: Stream
+    now: float
+
+    def record(self) -> RunRecord:
+        return record_of(self.watch, self.now, _FIRST, can_retry=self.controls.retry is not None)
+
+
 class LiveView:
     """The widget of one run.
 
@@ -135,7 +151,7 @@ class LiveView:
     Attributes
     ----------
     gives_up_at : float
-        Till when somebody may open it.
+        Till when somebody may open it; after the end, till when a page may be loading it.
     is_heard : bool
         Whether a view of it has said something.
 
@@ -149,13 +165,25 @@ class LiveView:
         kind = preload()
         if kind is None:
             raise RuntimeError("no widgets here")
-        self._watch, self._controls, self._now = watch, controls, now
         self.gives_up_at, self.is_heard = now + _PATIENCE_S, False
-        self.stream = Stream(Feed(watch, lambda: controls.retry is not None), self._send)
+        stream = Stream(Feed(watch, lambda: controls.retry is not None), self._send)
+        self._life: _Life | None = _Life(watch, controls, stream, now)
+        self._last: RunRecord | None = None
         self._widget = kind(outlet, controls.code, self._record, self.hear)
 
-    def _record(self) -> Any:
-        return record_of(self._watch, self._now, _FIRST, can_retry=self._controls.retry is not None)
+    @property
+    def stream(self) -> Stream | None:
+        """Its messages; None when it has ended."""
+        return self._life.stream if self._life is not None else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody has opened it."""
+        return self._life is not None and self._life.stream.is_open
+
+    def _record(self) -> RunRecord | None:
+        life = self._life
+        return life.record() if life is not None else self._last
 
     @property
     def bundle(self) -> dict[str, Any]:
@@ -167,44 +195,42 @@ class LiveView:
 
     def is_in_use(self, now: float) -> bool:
         """Tell whether somebody has opened it, or may do so soon."""
-        self._now = now
-        return self.stream.is_open or now < self.gives_up_at
+        if self._life is not None:
+            self._life.now = now
+        return self.is_open or now < self.gives_up_at
 
     def hear(self, message: Any) -> None:
         """Take what a view says: quick, and in any thread."""
-        if not isinstance(message, Mapping):
+        life = self._life
+        if life is None or not isinstance(message, Mapping):
             return
-        run = self._watch.run
         if message.get("type") == "cancel":
-            run.cancel()
+            life.watch.run.cancel()
         elif message.get("type") == "code":
-            self._send({"type": "code", "text": self._controls.code.text})
-        elif message.get("type") == "retry" and self._controls.retry is not None:
-            self._controls.retry()
-        elif self.stream.hear(message):
-            self._controls.code.is_known = self.is_heard = True
-            self._controls.wake()
+            self._send({"type": "code", "text": life.controls.code.text})
+        elif message.get("type") == "retry" and life.controls.retry is not None:
+            life.controls.retry()
+        elif life.stream.hear(message):
+            life.controls.code.is_known = self.is_heard = True
+            life.controls.wake()
 
-    def end(self, now: float) -> bool:
-        """Say no more, and take the widget away if that can be done at once.
+    def end(self, now: float) -> None:
+        """Say no more; the widget is to be closed at `gives_up_at`. A page that comes to it late is told the end.
 
         Parameters
         ----------
         now : float
             The time.
-
-        Returns
-        -------
-        bool
-            False where a page may be loading it still; it is to be closed at `gives_up_at`.
         """
-        self.stream.close()
-        if self.is_heard:
-            self._widget.close()
-        self.gives_up_at = now + _LAST_WORDS_S
-        return self.is_heard
+        if self._life is not None:
+            self._life.now = now
+            self._last = self._life.record()
+            self._life.stream.close()
+            self._life = None
+        self.gives_up_at = now + (_LAST_WORDS_S if self.is_heard else _SLOW_PAGE_S)
 
     def close(self) -> None:
         """Take the widget away: no model of it is to be saved."""
-        self.stream.close()
+        if self._life is not None:
+            self._life.stream.close()
         self._widget.close()

@@ -161,7 +161,7 @@ def _registered() -> dict[str, Registered]:
 def _ssh_names(config: str) -> list[str]:
     try:
         return [name for name in hosts_in_config(config) if len(name) <= _NAME]
-    except OSError:  # none, or one that may not be read: connecting says so
+    except (OSError, BadOption):  # none, or one that cannot be read: connecting says so
         return []
 
 

@@ -249,7 +249,7 @@ def _printed(shot: Snapshot) -> str:
     """Show what items printed: folded at the end; before, the latest lines, as a fold would not stay open."""
     if not shot.output:
         return ""
-    many = f"output of {len(shot.output)} items" if len(shot.output) > 1 else f"output of {shot.output[0][0]}"
+    many = f"output of {len(shot.output)} points" if len(shot.output) > 1 else f"output of {shot.output[0][0]}"
     if not shot.is_over:
         latest = [f"<b>{html_text(label)}</b> {as_html(_last_line(said))}" for label, said in shot.output[-_N_LATEST:]]
         return f'<div style="font-size:12px">{html_text(many)}, the latest:</div>{html_pre("<br>".join(latest))}'

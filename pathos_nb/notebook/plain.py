@@ -21,6 +21,7 @@ from pathos_nb.errors import (
     BadOption,
     CannotReturn,
     CannotSend,
+    CannotWrite,
     Failure,
     LauncherUnavailable,
     PathosNbError,
@@ -33,7 +34,7 @@ from pathos_nb.launchers.failing import text_of
 
 __all__ = ["dress", "picture_failure", "plainly", "say_interrupted"]
 
-_MISUSE = (BadOption, UnknownPlace, LauncherUnavailable, PoolClosed)
+_MISUSE = (BadOption, UnknownPlace, LauncherUnavailable, PoolClosed, CannotWrite)
 _UNTRACED = (CannotSend, CannotReturn, WorkerLost)  # their message says all; the traceback is that of our pickler
 _N_CHARACTERS = 4000
 _LOCAL_HINT = "What the body assigns is local to each point: read the notebook's variable under another name."

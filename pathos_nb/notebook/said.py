@@ -47,7 +47,8 @@ class Table:
         return "\n".join(part for part in (self.head, text_table(self.columns, self.rows)) if part)
 
     def _repr_html_(self) -> str:
-        head = f"<div>{html_text(self.head)}</div>" if self.head else ""
+        lines = "<br>".join(map(html_text, self.head.split("\n")))
+        head = f"<div>{lines}</div>" if self.head else ""
         return f'<div class="pathos-nb-verb">{head}{html_table(self.columns, self.rows)}</div>'
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from pathos_nb.dispatch.again import Filler
 from pathos_nb.dispatch.failed import Errors
@@ -25,7 +25,7 @@ from pathos_nb.dispatch.store.found import (
 )
 from pathos_nb.dispatch.store.kept_profile import profiled_runs
 from pathos_nb.dispatch.store.keys import FunctionKey, function_key
-from pathos_nb.dispatch.store.place import default_path
+from pathos_nb.dispatch.store.place import default_path, move_aside
 from pathos_nb.dispatch.store.points import kept_points
 from pathos_nb.dispatch.store.resume import Plan, path_of, plan
 from pathos_nb.dispatch.store.store import Store
@@ -37,6 +37,8 @@ from pathos_nb.notebook.usage import given
 from pathos_nb.session import Session
 
 __all__ = ["OFF", "Sweeps"]
+
+T = TypeVar("T")
 
 OFF = "off"
 _CURE = "run its cell again: what it has finished is found there"
@@ -76,6 +78,7 @@ class Sweeps:
         self._post_mortem = post_mortem
         self._said: set[str] = set()
         self._plans: dict[int, Plan] = {}
+        self.troubles: list[StoreError] = []
 
     # what a cell asks
 
@@ -172,18 +175,82 @@ class Sweeps:
     # what verbs ask
 
     @property
-    def stores(self) -> list[Store]:
-        """The stores that are open; and this user's, if there is one."""
+    def path(self) -> Path:
+        """The store that is set, or this user's own."""
         text = self._setting()
-        path: Path | None = default_path() if text in ("", OFF) else path_of(text)
-        if path is not None and path.exists():
-            self._session.stores.get(path)
-        return self._session.stores.opened
+        return (None if text in ("", OFF) else path_of(text)) or default_path()
+
+    @property
+    def stores(self) -> list[Store]:
+        """The stores that are open; and this user's, if there is one.
+
+        What is wrong with one that cannot be used stands in `troubles` then.
+        """
+        self.troubles = []
+        if self.path.exists():
+            self._ask(lambda: [self._session.stores.get(self.path)])
+        return [store for store in self._session.stores.opened if store.file.is_there]
+
+    def _ask(self, question: Callable[[], list[T]]) -> list[T]:
+        """Give what there is; nothing of a store that cannot be used, and what is wrong with it."""
+        try:
+            return question()
+        except StoreError as error:
+            self.troubles.append(error)
+            return []
+
+    def open(self, text: str) -> Store:
+        """Open a store, whose runs are listed from now on.
+
+        Raises
+        ------
+        BadOption
+            There is none, or it cannot be used.
+        """
+        path = path_of(text) or self.path
+        if not path.exists():
+            raise BadOption(f"there is no store {path}", cure="%%pmap --store PATH makes one")
+        try:
+            return self._session.stores.get(path)
+        except StoreError as error:
+            raise BadOption(str(error)) from error
+
+    def set_aside(self, text: str | None) -> Path | None:
+        """Move a store away, with all that belongs to it; a run that goes on begins a new one.
+
+        Parameters
+        ----------
+        text : str or None
+            Its file; None for the one that is set.
+
+        Returns
+        -------
+        Path or None
+            Where it is now; None if there is none.
+
+        Raises
+        ------
+        BadOption
+            It cannot be moved.
+        """
+        path = (path_of(text) if text else None) or self.path
+        if not path.exists():
+            return None
+        try:
+            return move_aside(path)
+        except OSError as error:
+            cure = "choose another file by --store PATH"
+            raise BadOption(f"{path} cannot be moved: {error.strerror}", cure=cure) from error
 
     def earlier(self) -> list[tuple[Store, StoredRun]]:
         """Give the runs that are kept and that this session does not know, the latest last."""
         known = {run.run_id for run in self._session.runs}
-        pairs = [(store, run) for store in self.stores for run in listed(store.file) if run.run_id not in known]
+        pairs = [
+            (store, run)
+            for store in self.stores
+            for run in self._ask(lambda store=store: listed(store.file))  # type: ignore[misc]
+            if run.run_id not in known
+        ]
         return sorted(pairs, key=lambda pair: pair[1].seen)
 
     def find(self, name: str | None) -> tuple[Store, StoredRun] | None:
@@ -200,7 +267,12 @@ class Sweeps:
         """
         if name is None:
             return next(reversed(self.earlier()), None)
-        found = [(store, run) for store in self.stores if (run := find(store.file, name)) is not None]
+        found = [
+            (store, run)
+            for store in self.stores
+            for run in self._ask(lambda store=store: [find(store.file, name)])  # type: ignore[misc]
+            if run is not None
+        ]
         return max(found, key=lambda pair: pair[1].seen, default=None)
 
     def keep(self, name: str, results: Results) -> None:
@@ -248,7 +320,9 @@ class Sweeps:
             store.writer.flush()
         found = self.find(name)
         if found is None:
-            raise BadOption(f"no run is called {name!r}", cure="%pathos runs lists them, those of earlier kernels too")
+            cause = "; ".join(map(str, self.troubles))
+            cure = "%pathos runs lists them, those of earlier kernels too"
+            raise BadOption(f"no run is called {name!r}", cause=cause, cure=cure)
         if found[1].is_detached:
             run, plan = self._session.detached.attach(*found)
             return Results(run, plan.sweep.names, plan.sweep.rows, How(told={"code": found[1].source})), found[1]
@@ -347,6 +421,9 @@ def _say_what_is_not_kept(run: Run, say: Callable[[str], object]) -> None:
     if recorder.n_unpicklable:
         n, s = recorder.n_unpicklable, "s" * (recorder.n_unpicklable > 1)
         say(f"note: {n:,} value{s} cannot be pickled: delivered, but not kept\n")
+    if recorder.was_begun_again and recorder.trouble is None:
+        what = "was removed or replaced while the run went on; all points of the run are in the one that is there now"
+        say(f"note: the store {recorder.path} {what}\n")
     if recorder.trouble is not None:
         what = f"{recorder.n_not_kept:,} points of {run.title or run.run_id} are here, but not kept"
         say(f"note: {what}: {recorder.trouble}\n")

@@ -290,7 +290,9 @@ class Command:
         if flag in ("-h", "--help"):
             return None, None
         for option in self.options:
-            if flag in option.flags and (option.metavar or not equals):
+            if flag in option.flags and equals and not option.metavar:
+                raise UsageError(f"{flag} is a switch and takes no value: {flag}, not {word}")
+            if flag in option.flags:
                 return option, text if equals else None
             if option.metavar and option.short and not word.startswith("--") and word[1] == option.short:
                 return option, word[2:].removeprefix("=")

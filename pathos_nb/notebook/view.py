@@ -83,7 +83,7 @@ class View:
 
     @property
     def _picture_due(self) -> float:
-        if self.live is not None and self.live.stream.is_open:
+        if self.live is not None and self.live.is_open:
             return math.inf if self._is_live_shown else 0.0  # opened late
         if self.live is not None and self._is_live_shown:
             return self.live.gives_up_at
@@ -161,7 +161,7 @@ class View:
     def _begin_live(self, now: float) -> None:
         if self.live is None and self.may_liven(now):
             self.live = self.screen.liven(self.watch, self.controls, now, is_behind=self.is_behind)
-            if self.live is not None:
+            if self.live is not None and self.live.stream is not None:
                 self.streams.append(self.live.stream)
 
     def place(self, now: float) -> None:
@@ -185,8 +185,8 @@ class View:
             if self.is_shown or self.watch.run.seconds >= self.brief_s or self.watch.has_output:
                 self.record = record_of(self.watch, now, SAVED, can_retry=self.controls.retry is not None)
                 self.watch.run.output_taken = self.screen.finish(self.watch.snapshot(now), self.record)
-            if self.live is not None and self.live.end(now):
-                self.live = None
+            if self.live is not None:
+                self.live.end(now)
 
     def _finish(self, stream: Stream, now: float) -> None:
         try:

@@ -381,9 +381,9 @@ class Views:
             return None
 
     def _close_ending(self, now: float) -> None:
-        """Close the widgets of runs that are over, as soon as a page has had the time to load them."""
+        """Close the widgets of runs that are over, when pages have had the time to load them."""
         with self._news:
-            ready = [live for live in self._ending if live.is_heard or live.gives_up_at <= now]
+            ready = [live for live in self._ending if live.gives_up_at <= now]
             self._ending = [live for live in self._ending if live not in ready]
         for live in ready:
             with contextlib.suppress(Exception):  # nobody is there any more

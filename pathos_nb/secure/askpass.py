@@ -138,7 +138,6 @@ class Questions:
     def _answer_next(self) -> None:
         stream, _ = self._listener.accept()
         with stream:
-            stream.settimeout(SAY_S)
             answer = self._answer(_plain(_heard(stream)))
             with contextlib.suppress(OSError):  # ssh has gone, and its program with it
                 stream.sendall(askpass_program.ANSWERED + answer.encode())
@@ -185,10 +184,14 @@ def _wait(carrier: Carrier, failures: list[BaseException], told: socket.socket) 
 
 
 def _heard(stream: socket.socket) -> str:
-    said = b""
+    said, until_s = b"", time.monotonic() + SAY_S
     with contextlib.suppress(OSError):  # it says no more
-        while len(said) < PROMPT_BYTES and (block := stream.recv(BLOCK_BYTES)):
+        while len(said) < PROMPT_BYTES and (left_s := until_s - time.monotonic()) > 0:
+            stream.settimeout(left_s)  # for all of it: who says a letter a second would have a question for a day
+            if not (block := stream.recv(BLOCK_BYTES)):
+                break
             said += block
+    stream.settimeout(SAY_S)
     return said.decode("utf-8", "replace")
 
 

@@ -7,7 +7,9 @@ ProxyCommand is a shell line and is left to ``transport="openssh"``.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
+import glob
 import io
 import os
 import re
@@ -23,6 +25,7 @@ __all__ = ["Hop", "hosts_in_config", "key_file", "route"]
 
 MAX_HOPS = 8
 MAX_INCLUDES = 16
+MAX_FILES = 1000
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 GLOBAL_KNOWN = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 
@@ -117,36 +120,56 @@ class Reader:
         import paramiko
 
         self.path, self.said = path, paramiko.SSHConfig()
-        try:
-            self.said.parse(io.StringIO("".join(_lines(path, path.parent))))
-        except Exception as error:  # paramiko's own class, and what a strange file makes Python raise
-            raise BadOption(f"{path} cannot be read: {error}", cure="mend the file") from error
+        with _reading(path):
+            self.said.parse(io.StringIO("".join(_lines(path))))
 
     def lookup(self, host: str) -> dict[str, str | list[str]]:
         """Give what the file says about a host: lower-case keys."""
-        return dict(self.said.lookup(host))
+        try:
+            return dict(self.said.lookup(host))
+        except Exception as error:  # a number that is none, a Match that paramiko does not know, a variable of ssh's
+            raise BadOption(f"{self.path} cannot be used for {host}: {error}", cure="mend the file") from error
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say of which file it is what goes wrong inside of the block."""
+    try:
+        yield
+    except Exception as error:  # paramiko's own class, and what a strange file makes Python raise
+        raise BadOption(f"{path} cannot be read: {error}", cure="mend the file") from error
 
 
 def _reader(config: str) -> Reader:
     return Reader(Path(config).expanduser() if config else Path.home() / ".ssh" / "config")
 
 
-def _lines(path: Path, base: Path, depth: int = 0) -> Iterator[str]:
+def _lines(path: Path) -> Iterator[str]:
     """Give the lines of a configuration, with what it includes in its place."""
-    if depth > MAX_INCLUDES or not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-        included = re.match(r"\s*include[\s=]+(.+)", line, re.IGNORECASE)
-        if not included:
-            yield line if line.endswith("\n") else f"{line}\n"
-            continue
-        for pattern in shlex.split(included[1]):
-            wanted = Path(pattern).expanduser()
-            root, rest = (
-                (Path(wanted.anchor), wanted.relative_to(wanted.anchor)) if wanted.is_absolute() else (base, wanted)
-            )
-            for found in sorted(root.glob(str(rest))):
-                yield from _lines(found, base, depth + 1)
+    left = [MAX_FILES]
+
+    def read(file: Path, depth: int) -> Iterator[str]:
+        if depth > MAX_INCLUDES or not file.is_file():
+            return
+        left[0] -= 1
+        if left[0] < 0:  # one that includes itself twice would be read for ever
+            raise ValueError(f"it includes more than {MAX_FILES} files")
+        for line in file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+            included = re.match(r"\s*include[\s=]+(.+)", line, re.IGNORECASE)
+            if not included:
+                yield line if line.endswith("\n") else f"{line}\n"
+                continue
+            for found in _included(included[1], path.parent):
+                yield from read(found, depth + 1)
+
+    return read(path, 0)
+
+
+def _included(patterns: str, base: Path) -> Iterator[Path]:
+    """Give the files that an Include names; as for ssh, a star goes no deeper than its folder."""
+    for pattern in shlex.split(patterns):
+        for found in sorted(glob.glob(str(base / _expanded(pattern)))):  # noqa: PTH207 - that one goes deeper
+            yield Path(found)
 
 
 def _hop(reader: Reader, target: Target, key: str) -> Hop:
@@ -159,6 +182,8 @@ def _hop(reader: Reader, target: Target, key: str) -> Hop:
             cure='use transport="openssh", or ProxyJump',
             host=target.host,
         )
+    with _reading(reader.path):
+        known = _known_hosts(text)
     checked = parse(text.get("hostname", target.host), user=target.user or text.get("user", ""))
     return Hop(
         name=target.host,
@@ -169,7 +194,7 @@ def _hop(reader: Reader, target: Target, key: str) -> Hop:
         certificates=_files(said.get("certificatefile", [])),
         use_agent=not key and text.get("identityagent", "").lower() != "none",
         only_these_keys=bool(key) or text.get("identitiesonly", "no").lower() == "yes",
-        known_hosts=_known_hosts(text),
+        known_hosts=known,
         key_name=text.get("hostkeyalias", ""),
         accepts_new=text.get("stricthostkeychecking", "ask").lower() in ("no", "off", "accept-new"),
         through=jumps(text.get("proxyjump", "none")),
@@ -206,14 +231,21 @@ def key_file(key: str) -> Path:
 
 
 def _files(named: str | list[str]) -> tuple[Path, ...]:
-    paths = (Path(_bare(name)).expanduser() for name in ([named] if isinstance(named, str) else named))
+    paths = (_expanded(_bare(name)) for name in ([named] if isinstance(named, str) else named))
     return tuple(path for path in paths if path.is_file())
 
 
 def _known_hosts(text: dict[str, str]) -> tuple[Path, ...]:
     own = text.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")
     everybody = text.get("globalknownhostsfile", " ".join(GLOBAL_KNOWN))
-    return tuple(Path(name).expanduser() for name in [*shlex.split(own), *shlex.split(everybody)])
+    return tuple(_expanded(name) for name in [*shlex.split(own), *shlex.split(everybody)])
+
+
+def _expanded(name: str) -> Path:
+    """Give a path with the home folder in place of its tilde; of a user whom nobody knows there is none."""
+    with contextlib.suppress(RuntimeError):
+        return Path(name).expanduser()
+    return Path(name)
 
 
 def _bare(text: str) -> str:
@@ -232,10 +264,17 @@ def hosts_in_config(config: str = "") -> list[str]:
     -------
     list of str
         In the order of the file, each once.
+
+    Raises
+    ------
+    BadOption
+        It cannot be read.
     """
     path = Path(config).expanduser() if config else Path.home() / ".ssh" / "config"
     words: list[str] = []
-    for line in _lines(path, path.parent):
+    with _reading(path):
+        lines = list(_lines(path))
+    for line in lines:
         found = re.match(r"\s*host[\s=]+(.+)", line, re.IGNORECASE)
         words += found[1].split() if found else []
     return list(dict.fromkeys(w for w in words if not set(w) & set('*?!"') and os.sep not in w))

@@ -72,7 +72,7 @@ def checked_port(port: int | str, where: str) -> int:
     BadOption
         It is no port.
     """
-    if str(port).isdecimal() and 0 <= int(port) <= MAX_PORT:
+    if str(port).isdecimal() and len(str(port)) < 20 and 0 <= int(port) <= MAX_PORT:
         return int(port)
     raise BadOption(f"{port!r} is not a port", cure=f"ports are numbers from 1 to {MAX_PORT}", host=where)
 

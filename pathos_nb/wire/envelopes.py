@@ -165,7 +165,10 @@ class EnvelopeReader:
         if signed + bare > MAX_BYTES:
             raise FrameError(f"an envelope of {signed} + {bare} bytes is not believable")
         self._expected = kind, slot, signed, digest
-        self._body, self._filled = bytearray(signed + bare), 0
+        try:
+            self._body, self._filled = bytearray(signed + bare), 0
+        except MemoryError as error:
+            raise FrameError(f"there is no memory for an envelope of {signed + bare:,} bytes") from error
 
     def _fill_body(self, view: memoryview) -> memoryview:
         n = min(len(view), len(self._body) - self._filled)

@@ -37,7 +37,7 @@ _NOWHERE: Mapping[int, Place] = {}
 
 
 class FrameError(ValueError):
-    """The stream does not carry our frames: wrong magic, version or an absurd size."""
+    """The stream does not carry our frames: wrong magic, version or an absurd size, or fields that cannot be read."""
 
 
 class Frame(NamedTuple):
@@ -90,7 +90,14 @@ def _only_frame(data: Buffer) -> Frame | None:
     if n_buffers or start + body != len(data) or magic != MAGIC or version != VERSION:
         return None
     view = memoryview(data)
-    return Frame(kind, loads(view[_HEADER.size : start]), view[start:])
+    try:
+        return Frame(kind, loads(view[_HEADER.size : start]), view[start:])
+    except Exception as error:  # a pickle that was damaged may raise anything
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> FrameError:
+    return FrameError(f"a frame's fields cannot be read: {type(error).__name__}: {error}")
 
 
 def _no_segments(segment: int, offset: int, size: int) -> Buffer:
@@ -202,7 +209,10 @@ class FrameReader:
         if size is None or size <= _READ_BYTES:
             self._kept = bytearray(rest)
             return
-        self._large = bytearray(size)
+        try:
+            self._large = bytearray(size)
+        except MemoryError as error:
+            raise FrameError(f"there is no memory for a frame of {size:,} bytes") from error
         self._filled = len(rest)
         self._large[: self._filled] = rest
 
@@ -238,7 +248,10 @@ class FrameReader:
         if n_buffers and view.obj is not self._finished:
             view = memoryview(bytearray(view))  # arrays must be writable, aligned, and keep nothing else alive
         start = _HEADER.size + n_buffers * _ENTRY.size
-        meta = loads(view[start : start + meta_size])
+        try:
+            meta = loads(view[start : start + meta_size])
+        except Exception as error:  # as in `_only_frame`
+            raise _unreadable(error) from error
         end = start + meta_size + body_size
         body = view[start + meta_size : end]
         if not n_buffers:

@@ -6,7 +6,6 @@ import importlib
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +17,11 @@ from pathos_nb.errors import HostLost
 from pathos_nb.events import Event, PlaceBack, PlaceGone, PlaceLost
 from pathos_nb.launchers.agent_patience import Patience
 from tests.agent.conftest import SETTINGS
+from tests.agent.far_things import imports_when_called, kind_of, nap, node
 from tests.contract.calls import square
 from tests.rig.bed import READ_ANEW, wait_until
 
 pytestmark = pytest.mark.timeout(180)
-
-
-def node(_: Any = None) -> str:
-    return os.uname().nodename
-
-
-def nap(x: int) -> int:
-    time.sleep(0.02)
-    return x
 
 
 def processes_on(bed: Any, host: str) -> list[str]:
@@ -98,9 +89,9 @@ def test_no_port_listens_for_it(places, bed):
     before = listening()
     places("host1")
     with Pool("host1", nodes=2) as pool:
-        run = started(pool)
+        run = started(pool, 100)
         assert listening() == before
-        finished(run)
+        finished(run, 100)
 
 
 def test_a_home_that_cannot_be_written_to_is_no_hindrance(places, bed):
@@ -113,16 +104,6 @@ def test_a_home_that_cannot_be_written_to_is_no_hindrance(places, bed):
         assert "Permission denied" in hello.kept
     finally:
         bed.on("host1", "rm -rf ~tester/.cache")
-
-
-def kind_of(x: Any) -> str:
-    return type(x).__module__
-
-
-def imports_when_called() -> str:
-    from parts.later import WORD
-
-    return WORD
 
 
 def test_modules_beside_the_notebook_travel_along(places, bed, tmp_path, monkeypatch):
@@ -220,10 +201,11 @@ def test_a_full_disk_is_no_hindrance(places, bed):
 def test_a_host_that_is_killed_is_done_without_and_comes_back(places, bed):
     place = places("host1")
     with Pool("processes", "host1", nodes=1) as pool:
-        run = started(pool)
+        run = started(pool, 200)
         bed("kill", "host1")
-        finished(run)
-        assert {w.place for w in pool.workers()} == {"processes"}
+        assert wait_until(lambda: place.n("lost"), 30)
+        finished(run, 200)
+        assert wait_until(lambda: {w.place for w in pool.workers()} == {"processes"}, 30)
         bed("start", "host1")
         assert wait_until(lambda: place.n("up") == 2, 60)
         assert wait_until(lambda: pool.map(abs, [0]) == [0] and len(pool.workers()) == 2, 30)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 import time
@@ -18,7 +17,8 @@ import pytest
 from pathos_nb import Pool
 from pathos_nb.errors import HostLost, PoolBroken
 from pathos_nb.launchers.agent_link import LinkSettings, LinkState
-from tests.contract.calls import mark_file, square, whoami
+from tests.agent.far_things import kill_the_worker_once, nap
+from tests.contract.calls import square, whoami
 from tests.rig import agents
 from tests.rig.census import until
 
@@ -57,11 +57,6 @@ def host() -> Iterator[Host]:
     yield Host("a-host")
 
 
-def nap(x: int) -> int:
-    time.sleep(0.02)
-    return x
-
-
 # --- the beginning
 
 
@@ -82,6 +77,7 @@ BEGINNINGS = [
     ("exec no-such-python -c pass", "127.*Python 3.10 or later"),
     ("printf '\\npathos_nb:{\"old\": [3, 6]}\\n'", "Python 3.6 is too old.*3.10"),
     ("printf '\\npathos_nb:not json\\n'; exec sleep 60", "no agent's"),
+    ("printf '\\npathos_nb:{\"at\": 5}\\n\\npathos_nb:{}\\n'; exec sleep 60", "no agent's"),
     ("head -c 400000 /dev/zero; exec sleep 60", "no agent's"),
     ("exec sleep 60", "in time"),
 ]
@@ -211,13 +207,6 @@ def test_the_only_host_gone_for_good_is_an_error_and_no_hang(host):
         host.agent.kill()
         with pytest.raises(PoolBroken, match="a-host.*refuses"):
             run.result()
-
-
-def kill_the_worker_once(path: str, x: int) -> int:
-    if x == 7 and not os.path.exists(path):
-        mark_file(path, x)
-        os.kill(os.getpid(), signal.SIGKILL)
-    return x
 
 
 def test_a_worker_that_dies_on_the_host_is_replaced_there(host, tmp_path: Path):

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
 from pathos_nb import Pool
 from pathos_nb.errors import BadOption, HostLost, PoolClosed, UnknownPlace
+from tests.agent.far_things import nap, pid
 from tests.rig import agents
 from tests.rig.census import until
 
 pytestmark = pytest.mark.timeout(120)
 
 
-def nap(x: int) -> int:
-    time.sleep(0.02)
-    return x
-
-
-def pid(_: int) -> int:
-    time.sleep(0.005)
-    return os.getpid()
-
-
 def test_a_place_joins_and_leaves_while_a_map_runs():
     with Pool("processes", nodes=1) as pool:
-        run = pool.start(nap, range(400))
+        run = pool.start(nap, range(250))
         assert until(lambda: run.n_done >= 5, 60)
         pool.add_place("agent", nodes=2)
         assert (pool.places, pool.nodes) == (("processes", "agent"), 3)
@@ -35,8 +25,8 @@ def test_a_place_joins_and_leaves_while_a_map_runs():
         pool.drop_place("agent")
         assert (pool.places, pool.nodes) == (("processes",), 1)
         assert run.wait(60)
-        assert run.result() == list(range(400))
-        assert sorted(i for chunk in run.chunks for i in chunk.indices) == list(range(400))
+        assert run.result() == list(range(250))
+        assert sorted(i for chunk in run.chunks for i in chunk.indices) == list(range(250))
         assert len(set(pool.map(pid, range(20)))) == 1
 
 

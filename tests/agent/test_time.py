@@ -12,15 +12,11 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.launchers.agent_link import LinkSettings, LinkState
+from tests.agent.far_things import nap, slow_there
 from tests.rig import agents
 from tests.rig.census import until
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def nap(x: int) -> int:
-    time.sleep(0.02)
-    return x
 
 
 def ahead_by(seconds: float):
@@ -79,11 +75,6 @@ def test_a_kernel_that_was_asleep_first_hears_what_has_come(tmp_path):
         wake.join()
     assert driver.returncode == 0
     assert out == "up\n"
-
-
-def slow_there(x: int) -> int:
-    time.sleep(0.4 if "PATHOS_NB_TEST_SLOW" in os.environ else 0.01)
-    return x
 
 
 def test_a_slow_host_gets_little_and_holds_nobody_up_at_the_end():

@@ -91,3 +91,7 @@ def modules(_: Any = None) -> list[str]:
     import threading
 
     return [str(m.__file__) for m in (multiprocessing, profile, threading)]
+
+
+def fail_to_begin() -> None:
+    raise RuntimeError("no licence here")

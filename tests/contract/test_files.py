@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pathos_nb import Pool
 from pathos_nb.dispatch.staging import RunFiles, checked_name, find_inputs
 from pathos_nb.errors import BadOption, Failure, FilesFailed, NothingFits, WorkerLost
 from pathos_nb.launchers.staged import Collected
+from tests.contract.writers import change_and_read, dies_once, misbehave, write, write_only
 from tests.rig.census import until
 from tests.rig.launchers import Pools, apart
 
@@ -28,37 +28,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "start.toml").write_text("step = 1")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def write(x: int) -> list[str]:
-    """Read what there is, and write as many lines as said into a file of a name that all items use."""
-    there = sorted(str(path) for path in Path().rglob("*") if not path.is_dir())
-    Path("out.txt").write_text(Path("data/a.csv").read_text() * x)
-    Path("more").mkdir()
-    Path(f"more/log-{x}").write_text("log")
-    return there
-
-
-def write_only(text: str) -> str:
-    Path("out.txt").write_text(text)
-    return str(Path.cwd())
-
-
-def misbehave(how: str) -> str:
-    """Write what is not to be collected."""
-    if how == "nothing":
-        return how
-    if how == "link":
-        Path("out.txt").symlink_to("/etc/hostname")
-    elif how == "raise":
-        Path("out.txt").write_text("half")
-        raise ValueError("no")
-    elif how == "die":
-        Path("out.txt").write_text("half")
-        os.kill(os.getpid(), signal.SIGKILL)
-    else:
-        Path("out.txt").write_text(how)
-    return how
 
 
 def files_of(folder: Path) -> dict[str, str]:
@@ -111,13 +80,6 @@ def test_every_kind_of_map_collects_and_an_item_that_runs_again_gives_its_files_
     marks.mkdir()
     pool.map(dies_once, [0, 1, 2], kwargs={"marks": str(marks)}, collect="out-*", collect_to="again", retries=2)
     assert sorted(files_of(here / "again")) == ["000000/out-0", "000001/out-1", "000002/out-2"]
-
-
-def dies_once(x: int, marks: str) -> None:
-    Path(f"out-{x}").touch()
-    if x == 1 and not Path(f"{marks}/{x}").exists():
-        Path(f"{marks}/{x}").touch()
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_nothing_is_overwritten(here: Path, pools: Pools) -> None:
@@ -175,12 +137,6 @@ def test_a_file_that_changes_while_the_map_runs_is_told(here: Path, pools: Pools
     )  # the second behind the first
     assert next(values) == "1,2,3"
     assert "it has changed since the map began" in str(next(values).error)
-
-
-def change_and_read(_: int) -> str:
-    text = Path("data/a.csv").read_text()
-    Path("data/a.csv").write_text(f"{text},4")
-    return text
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,18 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.errors import BadOption, Cancelled, PoolBroken, PoolClosed, UnknownPlace
-from tests.contract.calls import begin, begun, mark_file, same, square, wait_for, whoami
+from tests.contract.calls import begin, begun, fail_to_begin, mark_file, same, square, wait_for, whoami
 from tests.rig.census import Census, until
 from tests.rig.dask_cluster import N_THREADS, N_WORKERS
 from tests.rig.launchers import apart, is_apart, not_serial
+from tests.rig.sampling import daily
 
 pytestmark = pytest.mark.timeout(60)
+# What these try is the pool's own, whatever its workers are; that workers begin and end is tried with each launcher.
+here = daily("serial", "threads", "processes")
 
 
+@here
 def test_a_pool_knows_its_size_places_and_workers(launcher: str) -> None:
     with Pool(launcher, nodes=2) as pool:
         assert (pool.nodes, pool.places, pool.state) == (2, (launcher,), "open")
@@ -30,6 +34,7 @@ def test_a_pool_knows_its_size_places_and_workers(launcher: str) -> None:
         assert {w.pid == os.getpid() for w in workers} == {not is_apart(launcher)}
 
 
+@here
 def test_the_default_size_is_the_cores_this_process_may_use(launcher: str) -> None:
     most = N_WORKERS * N_THREADS if launcher == "dask" else len(os.sched_getaffinity(0))
     with Pool(launcher) as pool:
@@ -48,6 +53,7 @@ def test_an_unknown_place_is_an_error_with_the_names_there_are() -> None:
         Pool("proceses", nodes=1)
 
 
+@here
 @pytest.mark.parametrize("how", ["close", "terminate"])
 def test_an_ended_pool_takes_no_work_and_names_the_cure(launcher: str, how: str) -> None:
     before = Census.take()
@@ -62,6 +68,7 @@ def test_an_ended_pool_takes_no_work_and_names_the_cure(launcher: str, how: str)
     before.check()
 
 
+@here
 def test_a_pool_never_used_ends_too(launcher: str) -> None:
     before = Census.take()
     for how in ("close", "terminate"):
@@ -80,6 +87,7 @@ def test_a_dropped_pool_leaves_nothing(launcher: str) -> None:
     before.check()
 
 
+@here
 def test_a_block_closes_its_pool_on_the_good_way_and_on_the_bad(launcher: str) -> None:
     before = Census.take()
     with Pool(launcher, nodes=2) as pool:
@@ -92,6 +100,7 @@ def test_a_block_closes_its_pool_on_the_good_way_and_on_the_bad(launcher: str) -
     before.check()
 
 
+@here
 def test_close_finishes_what_runs(launcher: str, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     pool = Pool(launcher, nodes=2)
@@ -131,7 +140,7 @@ def test_terminate_does_not_wait(launcher: str, tmp_path: Path) -> None:
 def test_a_pool_starts_again(launcher: str) -> None:
     before = Census.take()
     with Pool(launcher, nodes=2) as pool:
-        for end in (pool.close, pool.terminate, lambda: None):
+        for end in (pool.close, pool.terminate):
             end()
             pool.restart()
             assert pool.state == "open"
@@ -139,6 +148,7 @@ def test_a_pool_starts_again(launcher: str) -> None:
     before.check()
 
 
+@here
 @apart
 def test_a_restart_gives_new_workers(launcher: str) -> None:
     with Pool(launcher, nodes=1) as pool:
@@ -162,6 +172,7 @@ def test_a_pool_grows_and_shrinks(launcher: str) -> None:
     before.check()
 
 
+@here
 def test_a_pool_is_resized_under_a_running_map(launcher: str) -> None:
     with Pool(launcher, nodes=1) as pool:
         ys = pool.imap(square, range(2000))
@@ -172,6 +183,7 @@ def test_a_pool_is_resized_under_a_running_map(launcher: str) -> None:
         assert got + list(ys) == [x * x for x in range(2000)]
 
 
+@here
 def test_each_runs_once_on_every_worker(launcher: str, tmp_path: Path) -> None:
     with Pool(launcher, nodes=2) as pool:
         told = pool.each(whoami)
@@ -195,10 +207,6 @@ def test_a_worker_is_replaced_after_so_many_items(launcher: str) -> None:
         assert len(pids) == 24
         assert max(pids.count(p) for p in set(pids)) <= 3
         assert pool.map(square, range(50)) == [x * x for x in range(50)]
-
-
-def fail_to_begin() -> None:
-    raise RuntimeError("no licence here")
 
 
 def test_an_initializer_that_raises_breaks_the_pool_with_its_own_words(launcher: str) -> None:
@@ -244,6 +252,7 @@ def test_a_failure_in_one_thread_is_not_told_to_another(pool: Any) -> None:
     assert answers == {"good": [[x * x for x in range(50)]] * 5, "bad": [1] * 5}
 
 
+@here
 def test_close_waits_for_the_maps_of_other_threads(launcher: str, tmp_path: Path) -> None:
     pool = Pool(launcher, nodes=2)
     begun_, answers, told = threading.Event(), [], []
@@ -270,6 +279,7 @@ def test_n_workers_keeps_a_run_on_so_many(pool: Any) -> None:
     assert len(set(pool.map(whoami, range(60), n_workers=1))) == 1
 
 
+@here
 def test_a_map_marks_no_item_twice_when_workers_end_by_their_count(launcher: str, tmp_path: Path) -> None:
     path = tmp_path / "runs"
     with Pool(launcher, nodes=2, maxtasksperchild=2) as pool:

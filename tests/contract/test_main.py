@@ -8,6 +8,7 @@ import pytest
 
 from tests.rig import script
 from tests.rig.launchers import is_apart
+from tests.rig.sampling import daily
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -174,6 +175,7 @@ def test_in_main(launcher: str, tmp_path: Path, name: str) -> None:
     assert script.run(tmp_path, source, launcher).endswith("good\n")
 
 
+@daily("serial", "threads", "processes")
 def test_a_script_without_a_guard_is_run_once_and_ends_without_a_close(launcher: str, tmp_path: Path) -> None:
     with script.Script(tmp_path, UNGUARDED, launcher) as running:
         out, err = running.end()

@@ -2,79 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.contract.writers import (
+    WRITERS,
+    ask,
+    print_and_die,
+    print_bytes,
+    print_much,
+    print_pieces,
+    silent,
+)
 from tests.rig import script
 from tests.rig.launchers import apart
 
 pytestmark = [pytest.mark.timeout(60), apart]
 WORDS = range(12)
-
-
-def by_print(x: int) -> None:
-    print(f"item {x}")
-
-
-def by_stderr(x: int) -> None:
-    sys.stderr.write(f"item {x}\n")
-
-
-def by_logging(x: int) -> None:
-    import logging
-
-    logging.getLogger("a.library").warning("item %d", x)
-
-
-def by_descriptor(x: int) -> None:
-    os.write(1, f"item {x}\n".encode())
-
-
-def by_second_descriptor(x: int) -> None:
-    os.write(2, f"item {x}\n".encode())
-
-
-def by_subprocess(x: int) -> None:
-    subprocess.run(["echo", f"item {x}"], check=True)
-
-
-def by_buffer(x: int) -> None:
-    sys.stdout.buffer.write(f"item {x}\n".encode())
-
-
-def by_c_library(x: int) -> None:
-    import ctypes
-
-    libc = ctypes.CDLL(None)
-    libc.printf(b"item %d\n", x)
-
-
-def by_half_a_line(x: int) -> None:
-    sys.stdout.write(f"item {x}")
-
-
-def by_warning(x: int) -> None:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.warn(f"item {x}", UserWarning, stacklevel=1)
-
-
-def by_print_then_raise(x: int) -> None:
-    print(f"item {x}")
-    raise ValueError(x)
-
-
-WRITERS = [
-    by_print, by_stderr, by_logging, by_descriptor, by_second_descriptor, by_subprocess, by_buffer, by_c_library,
-    by_half_a_line, by_warning, by_print_then_raise,
-]  # fmt: skip
 
 
 def written(run: Any) -> dict[int, str]:
@@ -96,30 +42,16 @@ def test_output_is_told_with_the_index_of_its_item(pool: Any, writer: Any, chunk
     assert all(f"item {x}" in told[x] and told[x].count(f"item {x}") == 1 for x in WORDS), told
 
 
-def print_pieces(x: int) -> None:
-    for piece in ("a ", "b ", f"{x}\n", "c"):
-        print(piece, end="")
-    os.write(1, b"d\n")
-
-
 def test_pieces_of_one_item_stay_together_and_in_order(pool: Any) -> None:
     run = pool.start(print_pieces, range(20))
     assert run.wait(30)
     assert written(run) == {x: f"a b {x}\ncd\n" for x in range(20)}
 
 
-def silent(x: int) -> int:
-    return x
-
-
 def test_items_that_write_nothing_have_no_output(pool: Any) -> None:
     run = pool.start(silent, range(500))
     assert run.wait(30)
     assert written(run) == {}
-
-
-def print_bytes(_: int) -> None:
-    os.write(1, b"\xff\xfe caf\xc3\xa9 \x00 \x1b[31mred\n")
 
 
 def test_bytes_that_are_no_text_do_no_harm(pool: Any) -> None:
@@ -129,12 +61,6 @@ def test_bytes_that_are_no_text_do_no_harm(pool: Any) -> None:
     assert sorted(written(run)) == [0, 1]
 
 
-def print_much(x: int) -> int:
-    for _ in range(100):
-        sys.stdout.write("y" * 100_000 + "\n")
-    return x
-
-
 def test_ten_megabytes_of_output_are_capped_and_hold_nothing_up(pool: Any) -> None:
     run = pool.start(print_much, range(4))
     assert run.wait(30)
@@ -142,21 +68,9 @@ def test_ten_megabytes_of_output_are_capped_and_hold_nothing_up(pool: Any) -> No
     assert all(0 < len(text) < 2_000_000 for text in written(run).values())
 
 
-def print_and_die(x: int) -> int:
-    print(f"item {x}", flush=True)
-    if x == 2:
-        print("last words", flush=True)
-        os._exit(4)
-    return x
-
-
 def test_the_last_words_of_a_worker_that_dies_are_in_the_error(pool: Any) -> None:
     failure = pool.map(print_and_die, range(4), on_error="keep", retries=0)[2]
     assert "last words" in str(failure.error)
-
-
-def ask(_: int) -> str:
-    return input("name? ")
 
 
 def test_input_finds_a_closed_stdin(pool: Any) -> None:

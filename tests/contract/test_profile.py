@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
 import sys
-import threading
-import time
 from typing import Any
 
 import pytest
@@ -16,28 +12,10 @@ from pathos_nb import Pool
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.errors import BadOption, Failure
 from tests.contract.calls import same
+from tests.contract.spending import NAP_S, SPIN_S, N, in_c, long_or_dead, with_a_thread, work
 from tests.rig.census import until
 
 pytestmark = pytest.mark.timeout(60)
-
-SPIN_S, NAP_S, N = 0.1, 0.06, 4
-
-
-def compute(seconds: float) -> int:
-    n, until_s = 0, time.thread_time() + seconds
-    while time.thread_time() < until_s:
-        n += sum(range(50))
-    return n
-
-
-def rest(seconds: float) -> None:
-    time.sleep(seconds)
-
-
-def work(x: int) -> int:
-    compute(SPIN_S)
-    rest(NAP_S)
-    return x
 
 
 def profiled(pool: Any, f: Any, items: Any, **options: Any) -> ProfileReport:
@@ -46,8 +24,20 @@ def profiled(pool: Any, f: Any, items: Any, **options: Any) -> ProfileReport:
     return ProfileReport(run)
 
 
-def test_it_tells_work_from_rest_and_who_called_whom(pool: Any) -> None:
-    report = profiled(pool, work, range(N))
+@pytest.fixture(scope="module")
+def reports() -> dict[str, ProfileReport]:
+    return {}
+
+
+@pytest.fixture
+def report(launcher: str, pool: Any, reports: dict[str, ProfileReport]) -> ProfileReport:
+    """The profile of one run, which many tests look at."""
+    if launcher not in reports:
+        reports[launcher] = profiled(pool, work, range(N))
+    return reports[launcher]
+
+
+def test_it_tells_work_from_rest_and_who_called_whom(report: ProfileReport) -> None:
     rows = {row.name: row for row in report.functions}
     assert rows["work"].total_s > rows["compute"].total_s > 0.4 * N * SPIN_S
     assert rows["rest"].total_s == pytest.approx(N * NAP_S, rel=0.6)
@@ -56,8 +46,7 @@ def test_it_tells_work_from_rest_and_who_called_whom(pool: Any) -> None:
     assert not [row.file for row in report.functions if "pathos_nb" in row.file], "frames of the engine are cut"
 
 
-def test_it_says_what_each_worker_spent_its_time_on(pool: Any) -> None:
-    report = profiled(pool, work, range(N))
+def test_it_says_what_each_worker_spent_its_time_on(report: ProfileReport) -> None:
     assert sum(usage.n_items for usage in report.workers) == N
     assert sum(usage.run_s for usage in report.workers) >= N * (SPIN_S + NAP_S) * 0.9
     assert sum(usage.cpu_s for usage in report.workers) >= 0.8 * N * SPIN_S
@@ -89,8 +78,7 @@ def test_short_items_are_profiled_too(pool: Any) -> None:
     assert repr(report) and "pathos-nb-profile" in report._repr_html_()
 
 
-def test_a_profile_is_pickled_with_what_it_is_of(pool: Any) -> None:
-    report = profiled(pool, work, range(2))
+def test_a_profile_is_pickled_with_what_it_is_of(report: ProfileReport) -> None:
     again = pickle.loads(pickle.dumps(report._profile))
     assert again.own == report._profile.own and again.workers.keys() == report._profile.workers.keys()
 
@@ -99,12 +87,6 @@ def test_a_profile_is_pickled_with_what_it_is_of(pool: Any) -> None:
 def test_a_profile_option_that_makes_no_sense_is_refused(pool: Any, wrong: Any) -> None:
     with pytest.raises(BadOption, match="profile is"):
         pool.start(same, [1], profile=wrong)
-
-
-def long_or_dead(x: int) -> int:
-    compute(1.6)
-    os.kill(os.getpid(), signal.SIGKILL)
-    return x
 
 
 def test_what_a_long_item_is_at_is_seen_while_it_runs_and_a_death_keeps_it() -> None:
@@ -116,11 +98,12 @@ def test_what_a_long_item_is_at_is_seen_while_it_runs_and_a_death_keeps_it() -> 
         assert {row.name for row in ProfileReport(run).functions} >= {"long_or_dead", "compute"}
 
 
-def with_a_thread(x: int) -> int:
-    thread = threading.Thread(target=compute, args=(0.3,))
-    thread.start()
-    thread.join()
-    return x
+def test_time_in_a_c_extension_is_neither_pythons_nor_waiting() -> None:
+    with Pool("processes", nodes=1) as pool:
+        report = profiled(pool, in_c, range(3))
+    row = next(row for row in report.functions if row.name == "hashlib.pbkdf2_hmac")
+    python, native, waiting, *_ = row.kinds
+    assert native > python + waiting
 
 
 def test_threads_that_an_item_starts_are_seen() -> None:

@@ -17,6 +17,7 @@ from pathos_nb.launchers.registry import registry
 from tests.contract.calls import fail_first, nap, picky, same, square, wait_for
 from tests.rig.census import until
 from tests.rig.launchers import not_serial
+from tests.rig.sampling import daily
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -91,6 +92,7 @@ def test_one_worker_is_not_in_two_chunks_at_once(pool: Any) -> None:
         assert all(a[1] <= b[0] + 1e-3 for a, b in zip(mine, mine[1:], strict=False))
 
 
+@daily("threads", "processes", "agent")  # the workers of the others run the same loop
 def test_items_that_turn_out_to_be_long_go_back_to_be_shared_anew(pool: Any) -> None:
     """A chunk that was made for short items is not kept by one worker to its end."""
     run = pool.start(nap, [0.001] * 100 + [0.26] * 8 + [0.001] * 150)

@@ -11,6 +11,7 @@ from pathos_nb import Pool
 from pathos_nb.errors import PathosNbError
 from tests.contract.calls import draws, own_draw
 from tests.rig.kinds import KINDS
+from tests.rig.sampling import seldom
 
 np = pytest.importorskip("numpy")
 pytestmark = pytest.mark.timeout(60)
@@ -22,7 +23,7 @@ def serial_draws(seed: int, n: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("chunksize", [1, 5, None])
-@pytest.mark.parametrize("nodes", [1, 2, 3])
+@pytest.mark.parametrize("nodes", [1, 3, *seldom(2)])
 def test_the_same_seed_gives_the_same_numbers(launcher: str, nodes: int, chunksize: int | None) -> None:
     if launcher == "threads":
         pytest.skip("threads: `random` and numpy's legacy generator are one for all threads; `rng()` is not")
@@ -30,7 +31,7 @@ def test_the_same_seed_gives_the_same_numbers(launcher: str, nodes: int, chunksi
         assert pool.map(draws, range(12), seed=42, chunksize=chunksize) == serial_draws(42, 12)
 
 
-@pytest.mark.parametrize("nodes", [1, 2, 3])
+@pytest.mark.parametrize("nodes", [1, 3, *seldom(2)])
 def test_rng_is_the_items_own_on_every_launcher(launcher: str, nodes: int) -> None:
     with Pool("serial") as alone, Pool(launcher, nodes=nodes) as pool:
         assert pool.map(own_draw, range(40), seed=7) == alone.map(own_draw, range(40), seed=7)

@@ -13,6 +13,7 @@ from pathos_nb.detached.psij_queue import PbsQueue, _flags, seconds_of
 from pathos_nb.detached.watching import Patience
 from pathos_nb.errors import BadOption, QueueError
 from pathos_nb.session import close_session, current_session
+from tests.detached.calls import tenfold
 from tests.rig import fake_batch
 from tests.rig.bed import wait_until
 
@@ -54,10 +55,6 @@ def everywhere(request):
 
 def jobs(folder: Path) -> list[dict]:
     return [json.loads(path.read_text()) for path in sorted(folder.glob("job-*"))]
-
-
-def tenfold(x):
-    return 10 * x
 
 
 @pytest.mark.parametrize("kind", ["pbs", "torque", "lsf", "sge"])

@@ -55,6 +55,14 @@ def chromium(server: Jupyter) -> Iterator[Any]:
         yield made
 
 
+@pytest.fixture(scope="package")
+def context(chromium: Any) -> Iterator[Any]:
+    """Give what pages share: JupyterLab's code, which is fetched and compiled once for all tests here."""
+    made = chromium.new_context()
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def lab(server: Jupyter) -> Iterator[Jupyter]:
     """Give the server as new; what the test's kernels started must be gone after it."""
@@ -72,12 +80,15 @@ def _processes() -> dict[object, str]:
 
 
 @pytest.fixture
-def open_notebook(lab: Jupyter, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Tab]]:
+def open_notebook(lab: Jupyter, context: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Tab]]:
     """Give ``open_notebook(*cells, ui="lab", name="test")``; an error in a page fails the test."""
     tabs: list[Tab] = []
 
-    def make(*cells: str, ui: UI = "lab", name: str = "test", width: int = 1280, height: int = 900) -> Tab:
-        page = chromium.new_context(viewport={"width": width, "height": height}).new_page()
+    def make(
+        *cells: str, ui: UI = "lab", name: str = "test", width: int = 1280, height: int = 900, of: Any = None
+    ) -> Tab:
+        page = (of or context).new_page()
+        page.set_viewport_size({"width": width, "height": height})
         tabs.append(Tab(page, lab, ui))
         tabs[-1].open(*cells, name=name)
         return tabs[-1]
@@ -86,5 +97,5 @@ def open_notebook(lab: Jupyter, chromium: Any, request: pytest.FixtureRequest) -
     for number, tab in enumerate(tabs):
         if request.node.stash.get(FAILED, False):
             print(f"picture: {tab.shot(f'failed-{request.node.name}-{number}')}", *tab.said[-20:], sep="\n")
-        tab.page.context.close()
+        (tab.page if tab.page.context is context else tab.page.context).close()
     assert [error for tab in tabs for error in tab.errors] == []

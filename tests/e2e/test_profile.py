@@ -9,7 +9,7 @@ from pathos_nb.notebook.live import CODE
 pytestmark = pytest.mark.skipif(not CODE.is_file(), reason="the view's code has not been built: make bundles")
 
 LOAD = "%load_ext pathos_nb\n%pmap v for v in range(2)"
-SLOW = """%%pmap --profile -n 2 -o slow for v in range(6)
+SLOW = """%%pmap --profile -n 2 -o slow for v in range(4)
 import time, zlib
 def crunch(seconds):
     until = time.thread_time() + seconds

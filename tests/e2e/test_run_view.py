@@ -12,20 +12,24 @@ import pytest
 
 from pathos_nb.notebook.live import CODE
 from pathos_nb.wire.messages import RUN_MIME
+from tests.e2e.reading import cut_off, faint, nameless
 from tests.rig.bed import wait_until
 from tests.rig.browser import SHOTS
+from tests.rig.jupyter import ROOT
 
 pytestmark = pytest.mark.skipif(not CODE.is_file(), reason="the view's code has not been built: make bundles")
 
-LOAD = "%load_ext pathos_nb\n%pmap v for v in range(4)"
+LOAD = "%load_ext pathos_nb\nimport pathos_nb\nprint(pathos_nb.__file__)\n%pmap v for v in range(4)"
 SLOW = (
     "%%pmap -o slow --on-error keep for v in range({n})\n"
     "import time\ntime.sleep(0.05)\nif v % 50 == 7: print('\\x1b[31mred\\x1b[0m <b>', v)\n"
     "if v % 40 == 9: raise ValueError('<script>alert(1)</script>')\nv"
 )
 STOPPED = "print(slow.run.state, slow.run.n_done < len(slow), 'stopped')"
+RUNNING = "section.pathos-nb-run[data-state=running]"
 LIVE = "[...document.querySelectorAll('.jp-OutputArea section.pathos-nb-run[data-state=running]')]"
 DONE = f"(n) => {LIVE}.some(e => parseInt((e.innerText.match(/([\\d,]+) \\/ /) ?? ['', '0'])[1].replace(',', '')) >= n)"
+SHOWN = ".pathos-nb-saved section.pathos-nb-run"
 SAVED = "() => document.querySelector('.pathos-nb-saved section.pathos-nb-run') !== null"
 
 
@@ -34,37 +38,70 @@ def wait_for_live(tab, n: int = 10) -> None:
     tab.wait(DONE, f"the live view shows {n} items done", n)
 
 
-def test_lanes_move_while_the_cell_blocks_and_the_button_stops_it(open_notebook):
+def test_lanes_move_while_the_cell_blocks_and_the_button_or_an_interrupt_stops_it(open_notebook):
     tab = open_notebook(LOAD, SLOW.format(n=2000), STOPPED)
-    tab.run(0)
+    assert str(ROOT / "pathos_nb" / "__init__.py") in tab.run(0)
     end = tab.begin(1)
     wait_for_live(tab)
     pixels = f"() => {LIVE}[0].querySelector('canvas').toDataURL()"
     picture = tab.page.evaluate(pixels)
     tab.wait(f"old => ({pixels})() !== old", "lanes move", picture)
     wait_for_live(tab, 60)
-    assert "failed" in tab.page.inner_text("section.pathos-nb-run[data-state=running]")
+    assert "failed" in tab.page.inner_text(RUNNING)
+    assert (nameless(tab.page, RUNNING), faint(tab.page, RUNNING)) == ([], [])
     tab.shot("run-live")
+    look_at_a_narrow_page(tab)
+    tell_by_keys(tab)
     tab.dark()
+    assert faint(tab.page, RUNNING) == []
     tab.shot("run-live-dark")
     start = time.monotonic()
-    tab.page.click("section.pathos-nb-run[data-state=running] .pathos-nb-cancel")
+    tab.page.click(f"{RUNNING} .pathos-nb-cancel")
     end()
     assert time.monotonic() - start < 10, "under 2 s of the kernel; a page on a busy machine is slower"
     assert tab.run(2) == "cancelled True stopped"
     tab.wait(SAVED.replace("section", "section[data-state=cancelled]"), "what stays says that it was cancelled")
     tab.shot("run-cancelled-dark")
 
-
-def test_an_interrupt_ends_the_view_too(open_notebook):
-    tab = open_notebook(LOAD, SLOW.format(n=2000), STOPPED)
-    tab.run(0)
-    end = tab.begin(1)
-    wait_for_live(tab)
+    end = tab.begin(1)  # goes on where it was cancelled
+    tab.page.wait_for_selector(RUNNING)
     tab.command("notebook:interrupt-kernel")
     assert "points are finished, kept in slow" in end()
     assert tab.run(2) == "cancelled True stopped"
     tab.wait(SAVED, "a record stays")
+
+
+def look_at_a_narrow_page(tab) -> None:
+    """Make the window small, and zoom: nothing sticks out, and what is drawn is as sharp as the screen."""
+    size = tab.page.viewport_size
+    tab.page.set_viewport_size({"width": 560, "height": 700})
+    tab.wait(f"() => {LIVE}[0].clientWidth < 400", "the view is as narrow as its cell")
+    assert cut_off(tab.page, RUNNING) == []
+    tab.page.locator(RUNNING).scroll_into_view_if_needed()
+    tab.shot("run-narrow")
+    session = tab.page.context.new_cdp_session(tab.page)
+    zoomed = {"width": size["width"] // 2, "height": size["height"] // 2, "deviceScaleFactor": 2, "mobile": False}
+    session.send("Emulation.setDeviceMetricsOverride", zoomed)
+    canvas = f"{LIVE}[0].querySelector('canvas')"
+    tab.wait(f"() => Math.abs({canvas}.width - 2 * {canvas}.clientWidth) < 3", "a zoomed page is drawn anew")
+    assert cut_off(tab.page, RUNNING) == []
+    session.send("Emulation.clearDeviceMetricsOverride")
+    session.detach()
+    tab.page.set_viewport_size(size)
+
+
+def tell_by_keys(tab) -> None:
+    """Reach a worker and what it did without a mouse: the timeline takes the keys that it names."""
+    scroller = tab.page.locator(f"{RUNNING} .pathos-nb-scroller")
+    scroller.focus()
+    tab.page.keyboard.press("ArrowDown")
+    tip = tab.page.locator(f"{RUNNING} .pathos-nb-tip")
+    tip.get_by_text("processes-").first.wait_for()
+    tab.page.keyboard.press(",")
+    tip.get_by_text("item").first.wait_for()
+    assert tip.get_attribute("role") == "status", "it is read aloud"
+    tab.page.keyboard.press("Escape")
+    tip.wait_for(state="hidden")
 
 
 def test_a_page_that_is_reloaded_while_the_cell_blocks_shows_all_of_it_again_and_what_is_missing_runs_from_there(
@@ -77,9 +114,9 @@ def test_a_page_that_is_reloaded_while_the_cell_blocks_shows_all_of_it_again_and
     wait_for_live(tab, 20)
     tab.reload(kernel=False)
     wait_for_live(tab, 60)
-    assert "failed" in tab.page.inner_text("section.pathos-nb-run[data-state=running]"), "also what was before"
+    assert "failed" in tab.page.inner_text(RUNNING), "also what was before"
     tab.shot("run-reloaded")
-    tab.page.click("section.pathos-nb-run[data-state=running] .pathos-nb-cancel")
+    tab.page.click(f"{RUNNING} .pathos-nb-cancel")
     tab.wait(SAVED.replace("section", "section[data-state=cancelled]"), "what stays comes to the new page")
     tab.wait("() => document.querySelector('.jp-OutputArea-executeResult') !== null", "so does the cell's value")
 
@@ -89,22 +126,38 @@ def test_a_page_that_is_reloaded_while_the_cell_blocks_shows_all_of_it_again_and
     tab.shot("run-missing-points")
     retry.click()
     wait_for_live(tab)
-    tab.page.click("section.pathos-nb-run[data-state=running] .pathos-nb-cancel")
+    tab.page.click(f"{RUNNING} .pathos-nb-cancel")
     retry.wait_for()
     tab.page.evaluate("() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()")
     retry.wait_for(state="hidden")
     tab.wait_for_kernel()
 
 
+def test_where_there_is_no_extension_the_kernel_brings_the_view(open_notebook, lab):
+    """As in any front end that has widgets: the code comes by the comm, once, and what stays is a picture."""
+    with lab.bare():
+        tab = open_notebook(LOAD, SLOW.format(n=2000))
+        tab.run(0)
+        end = tab.begin(1)
+        wait_for_live(tab)
+        tab.shot("run-live-without-extension")
+        tab.page.click(f"{RUNNING} .pathos-nb-cancel")
+        assert "cancelled" in end()
+        tab.page.locator(
+            ".jp-OutputArea img.pathos-nb-lanes, .jp-OutputArea img[src^='data:image/svg']"
+        ).last.wait_for()
+        assert tab.page.locator("section.pathos-nb-run").count() == 0
+
+
 def test_what_a_run_behind_left_while_no_page_was_there_is_in_its_cell_when_one_is(open_notebook):
-    tab = open_notebook(LOAD, SLOW.format(n=60).replace("%%pmap", "%%pmap --bg"))
+    tab = open_notebook(LOAD, SLOW.format(n=30).replace("%%pmap", "%%pmap --bg"))
     tab.run(0)
     tab.run(1)
     address = tab.page.url
     tab.page.goto("about:blank")
     kernel = tab.server.ask("GET", "api/kernels")[0]["id"]
     wait_until(lambda: tab.server.ask("GET", f"api/kernels/{kernel}")["connections"] == 0)
-    time.sleep(60 * 0.05)  # as long as it takes at least; what comes later comes to the page
+    time.sleep(30 * 0.05)  # as long as it takes at least; what comes later comes to the page
     tab.page.goto(address)
     tab.wait(SAVED.replace("section", "section[data-state=failed]"), "what stays is there")
     assert tab.page.locator(".jp-CodeCell").nth(1).locator("section.pathos-nb-run").count() == 1
@@ -120,6 +173,8 @@ def test_what_is_saved_needs_no_kernel_and_can_be_exported(open_notebook):
     tab.page.reload()
     tab.wait(SAVED, "a saved run is drawn without a kernel")
     tab.shot("run-saved")
+    assert (nameless(tab.page, SHOWN), faint(tab.page, SHOWN)) == ([], [])
+    check_downloads(tab)
     file = tab.server.root / "test.ipynb"
     saved = json.loads(file.read_text())
     (bundle,) = [o["data"] for o in saved["cells"][1]["outputs"] if RUN_MIME in o.get("data", {})]
@@ -128,16 +183,61 @@ def test_what_is_saved_needs_no_kernel_and_can_be_exported(open_notebook):
     assert len(json.dumps(bundle)) < 250_000
     assert not saved["metadata"].get("widgets"), "no model of a widget is saved"
     check_export(tab, file)
+    check_elsewhere(tab, file)
+
+
+def check_elsewhere(tab, file) -> None:
+    """Open it as one that came by mail, which nobody trusts: drawn as ever; where there is no extension, as a picture."""
+    book = json.loads(file.read_text())
+    book["cells"][1]["outputs"].append(
+        {
+            "output_type": "display_data",
+            "metadata": {},
+            "data": {"text/html": "<script>isHarmed = 1</script>not trusted"},
+        }
+    )
+    file.with_name("mail.ipynb").write_text(json.dumps(book))
+    tab.page.goto(tab.server.url("lab/workspaces/mail/tree/mail.ipynb"))
+    tab.wait(SAVED, "a run is drawn in a notebook that is not trusted")
+    trusted = "[...jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.trusted)"
+    assert not any(tab.page.evaluate(trusted)[1:])
+    with tab.server.bare():
+        tab.page.reload()
+        picture = tab.page.locator(
+            ".jp-OutputArea img.pathos-nb-lanes, .jp-OutputArea img[src^='data:image/svg']"
+        ).first
+        picture.scroll_into_view_if_needed()
+        assert picture.evaluate("image => image.naturalWidth") > 0
+        shown = tab.page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea").first.inner_text()
+        assert "100/100" in shown and "2 workers" in shown and "<script>alert(1)</script>" in shown
+        assert tab.page.locator("section.pathos-nb-run").count() == 0, "there is no extension"
+        tab.shot("run-without-extension")
+    assert tab.page.evaluate("window.isHarmed") is None
+
+
+def check_downloads(tab) -> None:
+    """Take the record away as files."""
+    shown = tab.page.locator(SHOWN).last
+    texts = {}
+    for name in ("JSON", "CSV"):
+        with tab.page.expect_download() as download:
+            shown.get_by_role("button", name=name, exact=True).click()
+        texts[name] = download.value.path().read_text(encoding="utf-8")
+    record = json.loads(texts["JSON"])
+    assert record["figures"]["n_done"] == 100
+    assert len(texts["CSV"].splitlines()) == 1 + len(record["spans"]["lane"])
 
 
 def check_export(tab, file) -> None:
-    """Export the notebook as HTML, and look at it in the browser."""
+    """Export the notebook as HTML, and look at it in a browser that runs no script."""
     words = [sys.executable, "-m", "nbconvert", "--to", "html", str(file)]
     subprocess.run(words, check=True, capture_output=True, timeout=120, env={**os.environ, "HOME": str(file.parent)})
-    page = tab.page.context.new_page()
+    page = tab.page.context.browser.new_context(java_script_enabled=False).new_page()
     page.goto(file.with_suffix(".html").as_uri())
     text = page.inner_text("body")
     assert "100/100" in text and "workers" in text and "<script>alert(1)</script>" in text
-    page.locator("img[src^='data:image/svg+xml']").first.scroll_into_view_if_needed()
-    assert page.evaluate("() => document.querySelector(\"img[src^='data:image/svg+xml']\").naturalWidth") > 0
+    picture = page.locator("img[src^='data:image/svg+xml']").first
+    picture.scroll_into_view_if_needed()
+    assert picture.evaluate("image => image.naturalWidth") > 0
     page.screenshot(path=SHOTS / "run-exported.png")
+    page.context.close()

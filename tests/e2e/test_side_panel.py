@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.reading import cut_off, faint, nameless
 from tests.e2e.side_panel import SidePanel
 from tests.remote.fake_server import FakeServer
 from tests.rig.bed import Bed
 from tests.rig.browser import Tab
-from tests.rig.jupyter import EXTENSION, Jupyter
+from tests.rig.jupyter import EXTENSION, ROOT, Jupyter
 
 pytestmark = pytest.mark.skipif(not EXTENSION.is_dir(), reason="the extension is not built: make bundles")
 
@@ -74,6 +75,10 @@ def test_the_whole_story_by_mouse_alone(open_notebook, bed, strangers):
     panel.state("tunnels", tunnel, "connected")
     assert carry(panel.card("tunnels", tunnel).inner_text()).startswith(b"SSH-2.0")
     panel.card("tunnels", tunnel).get_by_text(re.compile(r"[1-9]\d*\sB · [\d.]+\sms")).wait_for()
+    panel.press("Close", panel.card("tunnels", tunnel))
+    panel.card("tunnels", tunnel).wait_for(state="detached")
+    panel.press("Check", panel.card("hosts", "host2"))
+    panel.wait_for_note("Check host2")
 
     form = panel.form("pools")
     for place in ("host2", "processes"):
@@ -303,6 +308,30 @@ def test_hostile_names_and_fifty_hosts_are_shown_and_do_no_harm(open_notebook, l
     shown = tab.page.locator("#pathos-nb-panel, .jp-OutputArea, .pathos-nb-run-tab").all_inner_texts()
     assert not [text for text in shown if "\u202e" in text]
     assert tab.page.evaluate("window.isHarmed") is None
+    assert cut_off(tab.page, "#pathos-nb-panel") == []
+    for form in ("hosts", "pools"):
+        panel.form(form)
+    assert (nameless(tab.page, "#pathos-nb-panel"), faint(tab.page, "#pathos-nb-panel")) == ([], [])
+    look_in_the_dark(panel)
+
+
+def test_two_browsers_on_one_notebook_steer_the_same_run(open_notebook, chromium):
+    """What one of them began, the other one sees, opens and cancels; neither has an error in its console."""
+    here, there = open_notebook(SLOW_SWEEP), open_notebook(SLOW_SWEEP, of=chromium.new_context())
+    end = here.begin(0)
+    here.page.wait_for_selector(".jp-OutputArea section.pathos-nb-run[data-state=running] canvas")
+    panel = SidePanel(there)
+    panel.show()
+    (run,) = _when_there(panel, "runs")
+    panel.press("Open", panel.card("runs", run))
+    opened = there.page.locator(".pathos-nb-run-tab .pathos-nb-run")
+    opened.and_(there.page.locator("[data-state=running]")).locator("canvas").wait_for()
+    there.shot("other-browser")
+    panel.press("Cancel", panel.card("runs", run))
+    end()
+    here.page.wait_for_selector(".jp-OutputArea section.pathos-nb-run[data-state=cancelled]")
+    opened.and_(there.page.locator("[data-state=cancelled]")).wait_for()
+    assert not [line for tab in (here, there) for line in tab.said if "anywidget" in line]
 
 
 def test_it_follows_the_kernel_through_restart_and_reload(open_notebook):
@@ -355,6 +384,20 @@ def test_a_run_is_opened_and_cancelled_while_its_cell_blocks_and_its_rest_is_run
     panel.press("Cancel", again)
     again.get_by_text("cancelled").wait_for()
 
+    known = panel.names("runs")
+    tab.page.locator(".lm-TabBar-tab", has_text="test.ipynb").click()
+    tab.begin(0)
+    new = panel.section("runs").locator(
+        "".join(["[role=listitem]", *(f":not([data-name='{name}'])" for name in known)])
+    )
+    new.get_by_text("running").wait_for()
+    tab.command("notebook:delete-cell")
+    tab.page.locator(".jp-OutputArea section.pathos-nb-run").first.wait_for(state="detached")
+    new.get_by_text(re.compile(r"\d+ of 2,000")).wait_for()  # it goes on without its cell
+    panel.press("Cancel", new)
+    new.get_by_text("cancelled").wait_for()
+    tab.wait_for_kernel()
+
 
 def test_a_value_is_whole_when_its_failed_points_have_run_again_and_a_quiet_run_is_opened_in_a_tab(open_notebook):
     tab = open_notebook("bad = 3", FAST_SWEEP, UNSEEN, "bad = 0.5")
@@ -383,41 +426,40 @@ def test_a_value_is_whole_when_its_failed_points_have_run_again_and_a_quiet_run_
     assert tab.page.locator(".jp-CodeCell").nth(2).locator("section.pathos-nb-run").count() == 0, "its cell stays quiet"
 
 
-def test_it_is_dark_where_jupyterlab_is(open_notebook):
-    tab = open_notebook("")
-    panel = SidePanel(tab)
-    panel.show()
-    panel.load()
-    tab.dark()
+def look_in_the_dark(panel: SidePanel) -> None:
+    """Change to the dark theme: the panel is dark too, and its texts stand out."""
+    panel.tab.dark()
     panel.form("hosts")
     panel.form("pools")
-    ground, ink = tab.page.evaluate("""() => { const s = getComputedStyle(document.querySelector('.pathos-nb-panel'));
+    ground, ink = (
+        panel.tab.page.evaluate("""() => { const s = getComputedStyle(document.querySelector('.pathos-nb-panel'));
         return [s.backgroundColor, s.color].map(c => c.match(/[\\d.]+/g).slice(0, 3).reduce((a, b) => a + +b, 0)); }""")
+    )
     assert ground < 200 < 500 < ink
-    tab.shot("panel-dark")
+    assert faint(panel.tab.page, "#pathos-nb-panel") == []
+    panel.tab.shot("panel-dark")
 
 
 def test_a_kernel_of_another_version_gets_a_plain_notice(open_notebook):
-    tab = open_notebook("%load_ext pathos_nb\nimport pathos_nb.notebook.panel_seat as seat\nseat.PROTOCOL = 99")
+    tab = open_notebook("import pathos_nb.notebook.panel_seat as seat\nseat.PROTOCOL = 99\n%load_ext pathos_nb")
     tab.run(0)
     panel = SidePanel(tab)
     panel.show()
     notice = panel.element.locator(".pathos-nb-panel-problem")
-    panel.element.locator(".pathos-nb-panel-problem, .pathos-nb-panel").first.wait_for()
-    panel.wait_until_kept()
-    tab.reload()
     notice.get_by_text("The kernel speaks version 99").wait_for()
     assert not panel.element.locator(".pathos-nb-panel-sections").is_visible()
     tab.shot("panel-other-version")
 
 
 def test_in_notebook_7_too(open_notebook):
-    tab = open_notebook("ys = %pmap x for x in range(4)\nprint(list(ys))", SLOW_SWEEP, ui="notebook")
+    ours = "import pathos_nb\nprint(pathos_nb.__file__)\nys = %pmap x for x in range(4)\nprint(list(ys))"
+    tab = open_notebook(ours, SLOW_SWEEP, ui="notebook")
     panel = SidePanel(tab)
     tab.page.get_by_role("menuitem", name="View", exact=True).click()
     tab.page.get_by_role("menuitem", name="pathos_nb: Show hosts, pools and runs").click()
     panel.load()
-    assert "[0, 1, 2, 3]" in tab.run(0)
+    shown = tab.run(0)
+    assert "[0, 1, 2, 3]" in shown and str(ROOT / "pathos_nb" / "__init__.py") in shown
     (run,) = _when_there(panel, "runs")
     panel.press("Open", panel.card("runs", run))
     tab.wait(

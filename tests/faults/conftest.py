@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.rig.fixtures import launcher, note_failure, pool, pools
-from tests.rig.sampling import REMOTE, later_shapes, launcher_of, leave_out
+from tests.rig.sampling import REMOTE, later_shapes, launcher_of, leave_out, name_of
 
 __all__ = ["launcher", "pool", "pools"]
 
@@ -38,13 +38,24 @@ def _is_left_out(item: pytest.Item) -> bool:
         return True
     if launcher in ELSEWHERE and (launcher == "mpi" or item.path.name not in OF_DASK):
         return True
-    return item.path.name == "test_nesting.py" and "processes" not in (launcher, _inner(item))
+    return item.path.name == "test_nesting.py" and not _is_a_nest_of_its_own(name_of(item), launcher, _inner(item))
 
 
 def _inner(item: pytest.Item) -> str:
-    """Give the launcher of the inner maps; "processes" where a test has none."""
+    """Give the launcher of the inner maps, where a test has several."""
     spec = getattr(item, "callspec", None)
-    return str(spec.params.get("kind", "processes")) if spec else "processes"
+    return str(spec.params.get("kind", "")) if spec else ""
+
+
+def _is_a_nest_of_its_own(test: str, outer: str, inner: str) -> bool:
+    """Say whether maps in maps are worth their processes each day: in workers, of each kind once, deeper of one kind."""
+    if not inner:
+        return True
+    if test == "test_three_floors":
+        return outer == inner == "processes"
+    if test == "test_every_kind_in_every_kind":
+        return outer == "processes" or (outer, inner) == ("threads", "processes")
+    return outer == "processes" and inner in ("serial", "threads", "processes")
 
 
 @pytest.hookimpl(wrapper=True)

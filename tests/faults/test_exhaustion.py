@@ -12,6 +12,7 @@ import pytest
 
 from pathos_nb import Pool
 from tests.contract.calls import same, square
+from tests.faults.deeds import big_result
 from tests.rig.census import Census
 from tests.rig.launchers import apart, together
 from tests.rig.script import run
@@ -143,10 +144,6 @@ def test_where_no_process_can_be_started_it_is_an_error(launcher: str, tmp_path:
     assert first == "works" or first.startswith(("PoolBroken", "OSError", "BlockingIOError", "RuntimeError")), first
 
 
-def big_result(n_bytes: int) -> bytes:
-    return b"ab" * (n_bytes // 2)
-
-
 @pytest.mark.parametrize("n_bytes", [1 << 16, (1 << 18) + 1, 1 << 20, 1 << 25])
 def test_results_of_any_size_come_back(pool: Any, n_bytes: int) -> None:
     for back in pool.map(big_result, [n_bytes] * 3):
@@ -196,7 +193,7 @@ def test_many_runs_leave_nothing(launcher: str) -> None:
 
 def test_many_pools_leave_nothing(launcher: str) -> None:
     before = Census.take()
-    for _ in range(20):
+    for _ in range(8):
         with Pool(launcher, nodes=2) as pool:
             assert pool.map(abs, [-1, 2]) == [1, 2]
     before.check()

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.rig.launchers import apart
+from tests.rig.sampling import daily
 from tests.rig.script import Script
 
 pytestmark = pytest.mark.timeout(60)
+# What an interrupt does to a wait is the dispatcher's, one for all; with the others, what it does to their workers.
+here = daily("serial", "threads", "processes")
 
 SIX_TIMES = """
     def item(x):
@@ -85,6 +88,7 @@ FINISHED = """
 """
 
 
+@here
 def test_what_was_finished_stays_on_the_run(launcher: str, tmp_path: Path) -> None:
     with Script(tmp_path, FINISHED, launcher) as running:
         running.heard(1 if launcher == "serial" else 2)
@@ -113,6 +117,7 @@ STUBBORN = """
 """
 
 
+@daily("processes", "agent")
 @apart
 def test_items_that_swallow_the_interrupt_are_stopped_too(launcher: str, tmp_path: Path) -> None:
     with Script(tmp_path, STUBBORN, launcher) as running:
@@ -140,6 +145,7 @@ TWICE = """
 """
 
 
+@here
 def test_two_in_quick_succession_do_no_harm(launcher: str, tmp_path: Path) -> None:
     source = TWICE.replace("while n < 2", "while n < 1")
     source = source.replace('print("interrupted", n, flush=True)', "time.sleep(0.2) if n < 2 else None")
@@ -189,6 +195,7 @@ BLOCK = """
 """
 
 
+@here
 def test_a_block_that_is_interrupted_closes_its_pool(launcher: str, tmp_path: Path) -> None:
     with Script(tmp_path, BLOCK, launcher) as running:
         running.heard(1 if launcher == "serial" else 2)
@@ -233,6 +240,7 @@ GENERATOR = """
 """
 
 
+@here
 def test_an_input_that_waits_is_interrupted_too(launcher: str, tmp_path: Path) -> None:
     with Script(tmp_path, GENERATOR, launcher) as running:
         running.heard()

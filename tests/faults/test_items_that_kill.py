@@ -14,11 +14,21 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.errors import BadOption, Failure, ItemTimeout, WorkerLost
-from tests.contract.calls import mark_file, same, square, wait_for
+from tests.contract.calls import same, square
 from tests.faults.acts import BAD, N_ITEMS, Trap
+from tests.faults.deeds import (
+    always_dies,
+    die_once,
+    mark_and_sleep,
+    odd_ones_die,
+    says_and_dies,
+    sleep_for,
+    tell_and_wait,
+)
 from tests.rig.census import Census, until
 from tests.rig.kinds import DOORS, KINDS
 from tests.rig.launchers import apart, not_serial
+from tests.rig.sampling import daily, seldom
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -33,6 +43,8 @@ SIGNS = {
     "segfaults": "SIGSEGV|signal 11|-11",
     "aborts": "SIGABRT|signal 6|-6",
 }
+# Agents and servers start the workers of "processes" on their machine: each day they try what they do themselves.
+here = daily("processes", "threads")
 ENDLESS = ["sleeps", "loops", "loops_in_c", "swallows_everything", "blocks_signals"]
 
 
@@ -51,6 +63,7 @@ def test_kept_a_killer_fails_alone(pool: Any, kind: str, act: str) -> None:
     assert failure.worker and failure.host
 
 
+@here
 @apart
 @pytest.mark.parametrize("act", SIGNS)
 def test_raised_a_killer_is_named(pool: Any, act: str) -> None:
@@ -59,6 +72,7 @@ def test_raised_a_killer_is_named(pool: Any, act: str) -> None:
     assert caught.value.index == BAD
 
 
+@here
 @apart
 @pytest.mark.parametrize("act", ["os_exits"])
 def test_a_killer_in_one_large_chunk_is_found(pool: Any, act: str) -> None:
@@ -67,33 +81,19 @@ def test_a_killer_in_one_large_chunk_is_found(pool: Any, act: str) -> None:
     assert ys == [x for x in range(200) if x != BAD]
 
 
-def says_and_dies(x: int) -> int:
-    os.write(1, f"words of {x}\n".encode())
-    if x == BAD:
-        os._exit(7)
-    return x
-
-
 @apart
 def test_the_last_words_are_those_of_the_item_that_killed(pool: Any) -> None:
     ys = pool.map(says_and_dies, range(N_ITEMS), chunksize=N_ITEMS, retries=0, on_error="keep")
     assert ys[BAD].error.tail == f"words of {BAD}"
 
 
+@here
 @apart
 def test_one_call_that_kills_is_an_error(pool: Any) -> None:
     with pytest.raises(WorkerLost):
         pool.pipe(Trap("os_exits"), BAD)
     with pytest.raises(WorkerLost):
         pool.apipe(Trap("os_exits"), BAD).get(30)
-
-
-def die_once(path: str, x: int) -> int:
-    """Kill the worker at the item's first attempt only."""
-    mark_file(path, x)
-    if x == BAD and Path(path).read_text().split().count(str(x)) == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return x
 
 
 @apart
@@ -104,11 +104,7 @@ def test_an_item_whose_worker_was_lost_runs_again(pool: Any, kind: str, tmp_path
     assert path.read_text().split().count(str(BAD)) == 2
 
 
-def always_dies(path: str, x: int) -> None:
-    mark_file(path, x)
-    os._exit(9)
-
-
+@here
 @apart
 @pytest.mark.parametrize("retries", [0, 1, 2])
 def test_a_killer_is_tried_as_often_as_was_asked(pool: Any, tmp_path: Path, retries: int) -> None:
@@ -118,15 +114,12 @@ def test_a_killer_is_tried_as_often_as_was_asked(pool: Any, tmp_path: Path, retr
     assert failure.attempt == retries + 1
 
 
+@daily("processes", "agent")
 @apart
 def test_many_killers_each_fail_and_the_rest_is_there(pool: Any) -> None:
-    ys = pool.map(odd_ones_die, range(20), on_error="keep", retries=0)
-    assert [y for y in ys if not isinstance(y, Failure)] == list(range(0, 20, 2))
-    assert [y.index for y in ys if isinstance(y, Failure)] == list(range(1, 20, 2))
-
-
-def odd_ones_die(x: int) -> int:
-    return os._exit(1) if x % 2 else x  # type: ignore[return-value]
+    ys = pool.map(odd_ones_die, range(10), on_error="keep", retries=0)
+    assert [y for y in ys if not isinstance(y, Failure)] == list(range(0, 10, 2))
+    assert [y.index for y in ys if isinstance(y, Failure)] == list(range(1, 10, 2))
 
 
 @apart
@@ -151,11 +144,6 @@ def test_a_worker_killed_from_outside_under_an_item_costs_one_attempt(pool: Any,
     assert handle.get(30) == [str(gate)]
 
 
-def tell_and_wait(path: str, gate: str) -> str:
-    mark_file(path, os.getpid())
-    return wait_for(gate)
-
-
 @apart
 def test_the_parent_of_the_workers_may_be_killed_too(launcher: str) -> None:
     before, others = Census.take(), psutil.Process().children()
@@ -167,6 +155,7 @@ def test_the_parent_of_the_workers_may_be_killed_too(launcher: str) -> None:
     before.check()
 
 
+@here
 @apart
 def test_an_item_that_kills_the_parent_of_the_workers_does_not_hang(launcher: str) -> None:
     before = Census.take()
@@ -190,13 +179,9 @@ def test_an_item_past_its_timeout_is_stopped_and_fails_alone(pool: Any, act: str
     assert ys == [x for x in range(N_ITEMS) if x != BAD]
 
 
-def sleep_for(seconds: float) -> float:
-    time.sleep(seconds)
-    return seconds
-
-
+@here
 @not_serial
-@pytest.mark.parametrize("kind", DOORS)
+@pytest.mark.parametrize("kind", ["map", "imap", *seldom("uimap", "amap")])
 def test_a_sleeper_times_out_by_every_kind_of_map(launcher: str, kind: str) -> None:
     before = Census.take()
     with Pool(launcher, nodes=2) as pool:
@@ -209,11 +194,13 @@ def test_a_sleeper_times_out_by_every_kind_of_map(launcher: str, kind: str) -> N
     before.check()
 
 
+@here
 @not_serial
 def test_the_timeout_is_each_items_own_and_not_the_chunks(pool: Any, launcher: str) -> None:
     assert pool.map(sleep_for, [0.05] * 20, timeout=0.6, chunksize=20) == [0.05] * 20
 
 
+@here
 @not_serial
 def test_a_timeout_is_never_tried_again(launcher: str, tmp_path: Path) -> None:
     path = tmp_path / "runs"
@@ -223,18 +210,15 @@ def test_a_timeout_is_never_tried_again(launcher: str, tmp_path: Path) -> None:
     assert path.read_text().split() == ["1"]
 
 
-def mark_and_sleep(path: str, x: int) -> None:
-    mark_file(path, x)
-    time.sleep(1)
-
-
 def test_the_serial_launcher_refuses_a_timeout() -> None:
     with Pool("serial") as pool, pytest.raises(BadOption, match="timeout"):
         pool.map(same, [1], timeout=1)
 
 
+@here
 @apart
-def test_a_stopped_worker_is_lost(pool: Any) -> None:
+def test_a_stopped_worker_is_lost(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pathos_nb.launchers.processes._STOPPED_S", 1.0)  # elsewhere it is five seconds
     began = time.monotonic()
     ys = pool.map(Trap("stops_itself"), range(N_ITEMS), retries=0, on_error="keep")
     assert isinstance(ys.pop(BAD).error, WorkerLost)

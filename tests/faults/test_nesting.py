@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -13,47 +11,26 @@ from pathos_nb import Pool
 from pathos_nb.errors import Failure
 from pathos_nb.events import InnerTold
 from tests.contract.calls import picky, same, square
+from tests.faults.nests import (
+    by_thread,
+    default_place,
+    inner_failure,
+    inner_keep,
+    inner_killer,
+    inner_left_open,
+    inner_map,
+    inner_naps,
+    inner_sleep,
+    many_calls,
+    map_then_die,
+    three_floors,
+    told_items,
+)
 from tests.rig.census import Census
 from tests.rig.launchers import apart, not_serial, params, together
+from tests.rig.sampling import daily
 
 pytestmark = pytest.mark.timeout(90)
-
-
-def inner_map(kind: str, n: int) -> list[int]:
-    with Pool(kind, nodes=2) as pool:
-        return list(pool.map(square, range(n)))
-
-
-def inner_failure(kind: str, n: int) -> Any:
-    with Pool(kind, nodes=2) as pool:
-        return pool.map(picky, range(n))
-
-
-def inner_keep(kind: str, n: int) -> list[bool]:
-    with Pool(kind, nodes=2) as pool:
-        return [isinstance(y, Failure) for y in pool.map(picky, range(n), on_error="keep")]
-
-
-def inner_left_open(kind: str, n: int) -> int:
-    pool = Pool(kind, nodes=1)
-    return sum(pool.map(square, range(n)))
-
-
-def threads_of_blas(_: int) -> str:
-    return os.environ.get("OMP_NUM_THREADS", "1")
-
-
-def default_place(_: int) -> tuple[Any, ...]:
-    """Give place and size of the pool that an item gets, and the threads that its workers have each."""
-    with Pool() as pool:
-        return pool.places, pool.nodes, pool.pipe(threads_of_blas, 0)
-
-
-def three_floors(kind: str, depth: int, n: int) -> int:
-    if not depth:
-        return n
-    with Pool(kind, nodes=2) as pool:
-        return sum(pool.map(three_floors, [kind] * 2, [depth - 1] * 2, [n] * 2))
 
 
 # A host's name is known where its pool is made, and not on the host.
@@ -127,14 +104,6 @@ def test_threads_of_an_item_may_map_on_a_pool_of_their_own(pool: Any) -> None:
     assert pool.map(by_thread, [3, 4]) == [[0, 1, 4], [0, 1, 4, 9]]
 
 
-def by_thread(n: int) -> list[int]:
-    answer: list[int] = []
-    thread = threading.Thread(target=lambda: answer.extend(inner_map("threads", n)))
-    thread.start()
-    thread.join()
-    return answer
-
-
 class Crossed:
     """Two pools of one thread each that map on each other, deeper than there are threads."""
 
@@ -161,17 +130,6 @@ def test_a_pool_of_processes_in_itself_multiplies_no_workers(monkeypatch: pytest
 
         assert pool.map(tree, [4]) == [16]  # two of two on the floor below, then each by itself
         assert pool.map(lambda _: (pool.nodes, pool.places), [0]) == [(2, ("processes",))]
-
-
-def told_items(kind: str, n: int) -> int:
-    with Pool(kind, nodes=2) as pool:
-        pool.map(print, ["in", "side"])
-        return sum(pool.map(told_leaves, range(n), title="the middle"))
-
-
-def told_leaves(n: int) -> int:
-    with Pool("threads", nodes=1) as pool:
-        return sum(pool.map(square, range(n), title="the leaves"))
 
 
 @not_serial
@@ -213,21 +171,11 @@ def test_how_far_inner_maps_are_is_told_while_the_item_runs(pool: Any, launcher:
     assert found.state in ("lost", "cancelled")
 
 
-def inner_naps(kind: str) -> None:
-    with Pool(kind, nodes=2) as pool:
-        pool.map(time.sleep, [0.05] * 1000)
-
-
 def test_very_many_inner_maps_are_told_together(pool: Any) -> None:
     run = pool.start(many_calls, [200])
     assert run.result() == [200]
     assert len(run.inner[0]) == 65
     assert sum(each.n_done for each in run.inner[0]) == 200
-
-
-def many_calls(n: int) -> int:
-    with Pool("serial") as pool:
-        return sum(pool.pipe(min, 1, 2) for _ in range(n))
 
 
 @apart
@@ -257,13 +205,7 @@ def test_threads_of_blas_are_shared_by_workers_that_are_threads(launcher: str, m
     assert [each["num_threads"] for each in info()] == before
 
 
-def inner_killer(kind: str) -> list[bool]:
-    from tests.faults.acts import Trap
-
-    with Pool(kind, nodes=2) as pool:
-        return [isinstance(y, Failure) for y in pool.map(Trap("os_exits"), range(5), on_error="keep", retries=0)]
-
-
+@daily("processes")
 def test_a_killer_in_an_inner_pool_kills_the_inner_worker_only(pool: Any) -> None:
     assert pool.map(inner_killer, ["processes"] * 2) == [[False, False, False, True, False]] * 2
 
@@ -279,14 +221,6 @@ def test_a_worker_that_is_killed_takes_its_inner_pool_with_it(launcher: str) -> 
     before.check()
 
 
-def map_then_die(_: int) -> None:
-    import os
-
-    pool = Pool("processes", nodes=2)
-    pool.map(square, range(5))
-    os._exit(3)
-
-
 @apart
 def test_an_inner_pool_past_its_timeout_is_stopped_with_its_workers(launcher: str) -> None:
     from pathos_nb.errors import ItemTimeout
@@ -297,10 +231,3 @@ def test_an_inner_pool_past_its_timeout_is_stopped_with_its_workers(launcher: st
         assert [type(y.error) for y in ys] == [ItemTimeout] * 2
         assert pool.map(abs, [-1, 2]) == [1, 2]
     before.check()
-
-
-def inner_sleep(_: int) -> None:
-    import time
-
-    with Pool("processes", nodes=2) as pool:
-        pool.map(time.sleep, [30, 30])

@@ -12,6 +12,7 @@ from pathos_nb.errors import CannotReturn, CannotSend, Failure, PathosNbError, P
 from tests.contract.calls import same, square
 from tests.faults import objects
 from tests.faults.acts import BAD, N_ITEMS
+from tests.faults.givers import Bound, Giver, Raiser, give_bad, keyed, place, size_of
 from tests.rig.census import Census
 from tests.rig.kinds import DOORS, KINDS
 from tests.rig.launchers import apart, is_apart, together
@@ -57,10 +58,6 @@ def check_alone(ys: list[Any], error: type[Exception], match: str) -> None:
     assert failure.index == BAD
 
 
-def place(x: Any) -> Any:
-    return x if isinstance(x, int) else BAD
-
-
 @apart
 @every_way
 def test_as_an_argument(pool: Any, row: Row, kind: str) -> None:
@@ -72,17 +69,6 @@ def test_as_an_argument(pool: Any, row: Row, kind: str) -> None:
         check_alone(ys, row.argument, row.match)
 
 
-def give_bad(name: str, x: int) -> Any:
-    return getattr(objects, name)() if x == BAD else x
-
-
-class Giver(NamedTuple):
-    bad: str
-
-    def __call__(self, x: int) -> Any:
-        return getattr(objects, self.bad)(0) if x == BAD and self.bad.startswith("Kills") else give_bad(self.bad, x)
-
-
 @apart
 @every_way
 def test_as_a_result(pool: Any, row: Row, kind: str) -> None:
@@ -91,15 +77,6 @@ def test_as_a_result(pool: Any, row: Row, kind: str) -> None:
     ys = KINDS[kind](pool, Giver(row.bad), range(N_ITEMS), on_error="keep")
     assert row.result is not None
     check_alone(ys, row.result, row.match)
-
-
-class Raiser(NamedTuple):
-    bad: str
-
-    def __call__(self, x: int) -> Any:
-        if x == BAD:
-            raise ValueError("with a bad field", Giver(self.bad)(x))
-        return x
 
 
 @apart
@@ -114,13 +91,6 @@ def test_as_a_field_of_an_exception(pool: Any, row: Row) -> None:
     if row.error is not WorkerLost:
         assert "ValueError" in (error.type_name if isinstance(error, RemoteError) else type(error).__name__)
         assert "with a bad field" in str(error)
-
-
-class Bound(NamedTuple):
-    bad: Any
-
-    def __call__(self, x: int) -> int:
-        return x
 
 
 @apart
@@ -142,10 +112,6 @@ def test_in_the_fixed_keywords(pool: Any, row: Row) -> None:
         return
     with pytest.raises(row.argument, match=row.match):
         pool.map(keyed, range(3), key=getattr(objects, row.bad)())
-
-
-def keyed(x: int, key: Any) -> int:
-    return x
 
 
 @apart
@@ -206,11 +172,6 @@ def test_a_failure_is_a_value_like_any_other(pool: Any) -> None:
     failure = pool.map(Raiser("Contrary"), [BAD], on_error="keep")[0]
     back = pool.map(same, [failure, 1])
     assert isinstance(back[0], Failure) and back[0].index == failure.index
-
-
-def size_of(pool: Any) -> tuple[Any, Any]:
-    with pool:
-        return pool.places, pool.nodes
 
 
 def test_a_pool_as_an_argument_is_itself_or_one_like_it(launcher: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from pathos_nb.errors import BadOption, HostError, HostUnreachable, UnknownPlace
 from pathos_nb.joined.host import Plan
 from pathos_nb.launchers.registry import registry
 from pathos_nb.session import Session
+from tests.joined.calls import use, where
 from tests.rig.bed import Bed, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,10 +31,6 @@ def session(home) -> Iterator[Session]:
     made = Session()
     yield made
     made.close()
-
-
-def where(_: object) -> str:
-    return socket.gethostname()
 
 
 def test_a_host_is_a_place_for_pools_until_it_is_let_go(session):
@@ -214,12 +210,6 @@ def test_a_user_at_a_host_is_that_host_and_no_other_user(session):
         session.pool(("root@host1",))
     session.disconnect("host1")
     assert not session.pools and session.places == ("processes",)
-
-
-def use(x: int) -> tuple[int, str]:
-    time.sleep(0.05)
-    Path("out.txt").write_text(str(x))
-    return Path("large.bin").stat().st_size, os.path.realpath("large.bin")
 
 
 def test_files_go_to_a_host_and_come_back_though_the_connection_is_lost(session, bed, tmp_path, monkeypatch):

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.joined.host import Plan
-from pathos_nb.profile import enable_profiling, get_stats, profiled
 from pathos_nb.session import Session
+from tests.joined.calls import compute, counted
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def compute(seconds: float) -> int:
-    n, until_s = 0, time.thread_time() + seconds
-    while time.thread_time() < until_s:
-        n += sum(range(50))
-    return n
-
-
-def counted(seconds: float) -> int:
-    enable_profiling()
-    profiled(False)(compute)(seconds)
-    return len(get_stats() or ())
 
 
 def test_workers_of_a_host_and_of_this_machine_are_one_profile(home):
@@ -39,7 +24,7 @@ def test_workers_of_a_host_and_of_this_machine_are_one_profile(home):
             assert len(report.hosts) == 2 and {"host1"} <= {usage.host for usage in report.hosts}
             assert all("compute" in {row.name for row in report.of(host=u.host).functions} for u in report.hosts)
             (mine,) = {row.where for row in report.functions if row.name == "compute"}
-            assert mine.endswith(f"test_profile.py:{compute.__code__.co_firstlineno}"), (
+            assert mine.endswith(f"joined/calls.py:{compute.__code__.co_firstlineno}"), (
                 "the same function is one, wherever its file lies"
             )
             assert all(0 <= usage.transfer_s < 5 for usage in report.workers), "stamps are by this machine's clock"

@@ -63,10 +63,10 @@ def test_a_rank_that_never_joins_is_waited_for_so_long(fake_mpiexec: Callable[[s
     late = 'if [ "$PMI_RANK" = 1 ]; then exec sleep 600; else exec "$@"; fi'
     error = broken(
         fake_mpiexec(f"n=$2; shift 2; exec {find_mpiexec()} -n $n sh -c '{late}' rank \"$@\""),
-        start_timeout=3,
+        start_timeout=1,
         ranks_per_item=2,
     )
-    assert re.search("[12] of 2 ranks have not been started within 3 s", error.cause)
+    assert re.search("[12] of 2 ranks have not been started within 1 s", error.cause)
     assert left_in_memory() <= shared
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
+import re
 
 import pytest
 
@@ -82,6 +84,8 @@ def test_the_lanes_are_a_picture_and_the_workers_a_table():
     drawn = bundle["text/html"]
     assert 'src="data:image/svg+xml;base64,' in drawn and "&lt;p1&gt;" in drawn and "<p1>" not in drawn
     assert "2 workers, 4.0 s of work" in bundle["text/plain"]
+    lanes = base64.b64decode(re.findall('base64,([^"]*)', drawn)[0]).decode()
+    assert lanes.count("<use ") == 1 and lanes.index("&lt;p1&gt;") < lanes.index("p2"), "what failed is cut in two"
     assert "data:image" not in html(shot), "not while it goes on"
 
 

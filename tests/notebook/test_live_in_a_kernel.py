@@ -112,6 +112,7 @@ def test_a_view_that_is_opened_is_fed_while_the_cell_blocks_and_a_bundle_stays(f
     last = answer.picture
     assert WIDGET_MIME not in last and 'src="data:image/svg+xml;base64,' in last["text/html"]
     assert last[RUN_MIME]["figures"]["n_failed"] == 1 and len(json.dumps(last[RUN_MIME])) < 200_000
+    front.kernel.listen(lambda: "comm_close" in kinds(answer), 30)
     assert kinds(answer).count("comm_open") == kinds(answer).count("comm_close") == 1
     targets = front.kernel.value("[c.target_name for c in __import__('comm').get_comm_manager().comms.values()]")
     assert "jupyter.widget" not in targets, "no model is left to be saved"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import math
 import re
 
 import pytest
 
+from pathos_nb.dispatch.profile_export import export
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.using.how import How
-from pathos_nb.errors import BadOption, Failure
+from pathos_nb.dispatch.writing import writing
+from pathos_nb.errors import BadOption, CannotWrite, Failure
 from tests.notebook.fake_run import FakeRun
 from tests.notebook.test_results import failure
 
@@ -151,3 +154,43 @@ def test_a_pickled_result_has_the_same_report(tmp_path):
         write = "report" if name.endswith("html") else "record"
         first = getattr(results, write)(tmp_path / name).read_text()
         assert getattr(again, write)(tmp_path / name).read_text() == first
+
+
+def _removed(folder):
+    return folder / "missing" / "deep", "there is no folder .*make it first: Path\\(.*mkdir\\(parents=True\\)"
+
+
+def _a_file(folder):
+    (folder / "plain").write_text("")
+    return folder / "plain", "is a file and no folder"
+
+
+WRITERS = {
+    "report": lambda results, folder: results.report(folder / "r.html"),
+    "record": lambda results, folder: results.record(folder / "r.json"),
+    "save": lambda results, folder: results.save(folder / "r.pathos"),
+    "export": lambda results, folder: export(results.run, folder / "trace.json", results.label),
+    "plot": lambda results, folder: results.plot("value").save(folder / "r.png"),
+}
+
+
+@pytest.mark.parametrize("where", [_removed, _a_file], ids=lambda where: where.__name__)
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+def test_a_file_that_cannot_be_written_says_why_and_what_to_do(tmp_path, where, write):
+    folder, match = where(tmp_path)
+    run = FakeRun(1)
+    run.profile = None
+    run.deliver({0: 1.5})
+    run.end("done")
+    with pytest.raises(CannotWrite, match=match) as caught:
+        write(Results(run, ("x",), [(0,)]), folder)
+    assert isinstance(caught.value, OSError) and caught.value.errno and not list(tmp_path.rglob(".*.part"))
+
+
+def test_a_folder_in_the_files_place_one_that_is_locked_and_a_full_disk_are_told(tmp_path):
+    with pytest.raises(CannotWrite, match="may not be written to; name a file in a folder"), writing(tmp_path / "x"):
+        raise PermissionError(errno.EROFS, "Read-only file system")
+    with pytest.raises(CannotWrite, match="it is a folder; name a file in it"), writing(tmp_path):
+        raise IsADirectoryError(errno.EISDIR, "Is a directory")
+    with pytest.raises(CannotWrite, match="its disk is full; free some space"), writing(tmp_path / "x"):
+        raise OSError(errno.ENOSPC, "No space left on device")

@@ -289,6 +289,8 @@ def test_failed_points_run_again_on_a_pool_of_a_script(tmp_path):
         with pytest.raises(ValueError, match="1 is bad"):
             results.retry(pool)
         assert results[3] == 1.5 and len(results.errors) == 1
+        failed = sorted(failure.index for chunk in results.run.chunks for failure in chunk.failures)
+        assert failed == [1, 1, 3], "a point that fails again is seen to fail in its lane, too"
         assert results.retry(pool, is_all=True, function=lambda x, bad: x) == [0, 1, 2, 3, 4]
     with pytest.raises(BadOption, match="there is no pool"):
         begun_part = swept({0: 1}, how=How(halve))

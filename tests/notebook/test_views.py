@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 
 from pathos_nb.dispatch.options import MapOptions
 from pathos_nb.errors import Failure
+from pathos_nb.notebook import live
 from pathos_nb.notebook.ansi import as_html, as_text
 from pathos_nb.notebook.picture import Snapshot, as_bundle, as_line, html, text
 from pathos_nb.notebook.views import Look, Views
 from pathos_nb.notebook.watch import Meter, Watch
+from pathos_nb.wire.messages import PROTOCOL
 from tests.notebook.fake_run import FakeRun
 
 
@@ -199,6 +203,39 @@ def test_closing_ends_the_thread(views, screen):
     screen.wait_for(lambda: screen.shots)
     views.close()
     assert not [t for t in threading.enumerate() if t.name == "pathos-nb-views"]
+
+
+def test_a_widget_outlives_its_run_until_pages_have_loaded_it_and_tells_them_the_end(monkeypatch):
+    """A comm that is closed under a page that loads its widget is an error in that page's console."""
+    made: list[FakeWidget] = []
+
+    class FakeWidget:
+        def __init__(self, outlet, code, record, hear) -> None:
+            self.record, self.hear, self.is_closed = record, hear, False
+            made.append(self)
+
+        def close(self) -> None:
+            self.is_closed = True
+
+    monkeypatch.setattr(live, "preload", lambda: FakeWidget)
+    watches, ends = [], []
+    for is_heard in (False, True):
+        run = FakeRun()
+        watch = Watch(run, 0.0, 100)
+        watches.append(weakref.ref(watch))
+        view = live.LiveView(None, watch, live.Controls(lambda: None, live.ViewCode()), 0.0)
+        if is_heard:
+            made[-1].hear({"type": "open", "version": PROTOCOL})
+        run.deliver({0: 0, 1: 1, 2: 2, 3: 3})
+        run.end("done")
+        view.end(10.0)
+        assert not made[-1].is_closed and not view.is_open
+        assert made[-1].record()["figures"]["state"] == "done"
+        ends.append(view.gives_up_at)
+        del watch, run
+    assert 10.0 < ends[1] < ends[0], "who has opened it has loaded it; another page may be slow"
+    gc.collect()
+    assert [watch() for watch in watches] == [None, None], "results are not held meanwhile"
 
 
 def test_the_speed_is_that_of_the_last_seconds():

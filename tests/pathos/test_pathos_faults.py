@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 import threading
 import time
 
@@ -13,42 +11,9 @@ import pytest
 from pathos_nb.compat import helpers
 from pathos_nb.errors import PoolClosed, RemoteError, WorkerLost
 from pathos_nb.pools import ParallelPool, ProcessPool
+from tests.pathos.calls import die, end_early, fail_oddly, leave, talk
 
 PROCESSES = pytest.mark.parametrize("kind", [ProcessPool, ParallelPool], ids=lambda kind: kind.__name__)
-
-
-class OddError(Exception):
-    def __init__(self, code, *, reason):
-        super().__init__(f"{code}: {reason}")
-
-
-def fail_oddly(x):
-    if x == 1:
-        raise OddError(x, reason="odd")
-    return x
-
-
-def die(x):
-    if x == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return x
-
-
-def leave(x):
-    if x == 1:
-        sys.exit(3)
-    return x
-
-
-def end_early(x):
-    if x == 1:
-        raise StopIteration
-    return x
-
-
-def talk(x):
-    print("item", x)
-    return x * x
 
 
 @PROCESSES

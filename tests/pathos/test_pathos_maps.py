@@ -9,6 +9,7 @@ import pytest
 
 from pathos_nb.errors import BadOption
 from pathos_nb.pools import ParallelPool, ProcessPool, SerialPool, ThreadPool
+from tests.pathos.calls import add, refuse
 
 KINDS = [SerialPool, ThreadPool, ProcessPool, ParallelPool]
 
@@ -18,16 +19,6 @@ def pool(request):
     pool = request.param(2)
     yield pool
     pool.close()
-
-
-def add(x, y=10, *, times=1):
-    return (x + y) * times
-
-
-def refuse(x):
-    if x == 2:
-        raise LookupError(f"no {x}")
-    return x
 
 
 def test_all_maps_give_what_a_loop_gives(pool):

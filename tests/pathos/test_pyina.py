@@ -14,6 +14,7 @@ from pathos_nb.compat.names import PYINA
 from pathos_nb.errors import LauncherUnavailable
 from pathos_nb.launchers.mpi import MpiLauncher
 from pathos_nb.schedulers import Lsf, Moab, Scheduler, Torque, as_time, count_tasks
+from tests.pathos.calls import own_pid
 
 needs_mpi = pytest.mark.skipif(not MpiLauncher.availability().score, reason=f"mpi: {MpiLauncher.availability().reason}")
 pytestmark = pytest.mark.timeout(120)
@@ -69,16 +70,12 @@ def test_both_strategies_have_all_six_maps(installed):
             assert pool.amap(abs, [-1, -2]).get(60) == [1, 2]
             assert pool.pipe(abs, -3) == pool.apipe(abs, -3).get(60) == 3
         assert "scheduler=None" in repr(pools[0])
-        pids = pools[1].map(_own_pid, range(10))
+        pids = pools[1].map(own_pid, range(10))
         assert len(set(pids[:5])) == len(set(pids[5:])) == 1  # equal shares, each in one go
-        assert len(set(pools[0].map(_own_pid, range(10), onall=False))) == 1
+        assert len(set(pools[0].map(own_pid, range(10), onall=False))) == 1
     finally:
         for pool in pools:
             pool.clear()
-
-
-def _own_pid(_: int) -> int:
-    return os.getpid()
 
 
 @needs_mpi

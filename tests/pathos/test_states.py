@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -11,14 +10,7 @@ import pytest
 
 from pathos_nb.errors import BadOption, PoolClosed, PoolRunning
 from pathos_nb.pools import ParallelPool, ProcessPool, SerialPool, ThreadPool, _clear
-
-
-def square(x):
-    return x * x
-
-
-def here(_):
-    return os.getpid(), threading.get_ident()
+from tests.pathos.calls import here, square, waits_for
 
 
 def test_handles_of_equal_size_share_their_workers(kind):
@@ -103,13 +95,6 @@ def test_close_lets_what_runs_finish(kind):
     pool.close()
     pool.join()
     assert result.get(timeout=20) == list(range(6))
-
-
-def waits_for(file: str) -> bool:
-    deadline = time.monotonic() + 40
-    while not os.path.exists(file) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return os.path.exists(file)
 
 
 def test_close_returns_at_once(kind, tmp_path):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pathos_nb import Pool
 from tests.contract.calls import add, picky, same
 from tests.rig.kinds import KINDS
+from tests.rig.sampling import daily
 from tests.rig.texts import texts
 
 pytestmark = pytest.mark.timeout(120)
@@ -73,6 +74,7 @@ def test_an_iterator_left_at_any_place(pool: Any, n_items: int, n_taken: int, ki
     assert kind == "uimap" or taken == list(range(len(taken)))
 
 
+@daily("serial", "threads", "processes", "agent", "dask")  # each size of the others is processes started anew
 @with_pools
 @given(sizes=st.lists(st.integers(1, 4), min_size=1, max_size=4), n_items=st.integers(1, 100))
 def test_the_size_may_change_at_any_time(sized: Any, sizes: list[int], n_items: int) -> None:

@@ -36,7 +36,7 @@ def trusting(bed, authority):
 
 def signed(authority: Path, folder: Path, kind: str = "ed25519", who: str = "root") -> Path:
     key = folder / f"key-{kind}"
-    keygen("-t", kind, "-N", "", "-f", key)
+    keygen("-t", kind, *(["-b", "2048"] if kind == "rsa" else []), "-N", "", "-f", key)  # larger ones take seconds
     keygen("-s", authority, "-I", "somebody", "-n", who, "-V", "-5m:+1h", f"{key}.pub")
     return key
 

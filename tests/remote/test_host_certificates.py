@@ -27,7 +27,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with a host's key and authorities of each kind."""
     folder = tmp_path_factory.mktemp("keys")
     for name, kind in (("host", "ed25519"), ("ed25519", "ed25519"), ("ecdsa", "ecdsa"), ("rsa", "rsa")):
-        keygen("-t", kind, "-N", "", "-f", folder / name)
+        keygen("-t", kind, *(["-b", "2048"] if kind == "rsa" else []), "-N", "", "-f", folder / name)
     return folder
 
 

@@ -15,6 +15,7 @@ from pathos_nb.secure.names import parse
 from pathos_nb.secure.remote import Remote, exchange
 from pathos_nb.secure.transfer import copy
 from tests.rig.bed import Bed, wait_until
+from tests.rig.sampling import seldom
 
 both = pytest.mark.parametrize("transport", ["paramiko", "openssh"])
 
@@ -221,7 +222,7 @@ def tester_with(bed, raised_bed):
         with_shell(bed, "host2", "/bin/bash")
 
 
-@both
+@pytest.mark.parametrize("transport", ["paramiko", *seldom("openssh")])  # what the shell is told is the same
 @pytest.mark.parametrize("shell", ["/bin/dash", "/bin/tcsh", "/usr/bin/fish", "/bin/zsh"])
 def test_a_login_shell_may_be_any(connect, bed, tester_with, shell, transport):
     if bed.on("host2", f"test -x {shell} || echo no"):
@@ -280,10 +281,10 @@ def test_a_home_that_cannot_be_written_is_seen(connect, bed):
     assert "Permission denied" in facts.why_not
 
 
-@pytest.fixture
-def few_sessions(tmp_path, home):
+@pytest.fixture(scope="module")
+def few_sessions(tmp_path_factory):
     """Give a bed whose host allows two sessions on a connection."""
-    bed = Bed(tmp_path / "small", 1, "--sshd", "MaxSessions 2")
+    bed = Bed(tmp_path_factory.mktemp("few") / "small", 1, "--sshd", "MaxSessions 2")
     try:
         bed.up()
     except RuntimeError as error:

@@ -56,16 +56,18 @@ class Bed:
         return done
 
     def up(self) -> None:
-        """Raise it, or mend it."""
+        """Raise it."""
         self("up", str(self.count), *self.options)
         self.facts = json.loads(self("env").stdout)
 
     def mend(self) -> None:
-        """Undo what a test did to it."""
+        """Undo what a test did to it; what there is to know of it stays, but for keys."""
         if self.is_disturbed:
-            self.up()
-            for host in self.rekeyed:
-                self("trust", host)
+            self("up", str(self.count), *self.options)
+        for host in self.rekeyed:
+            self("trust", host)
+        if self.rekeyed:
+            self.facts = json.loads(self("env").stdout)
         self.is_disturbed, self.rekeyed = False, set()
 
     @property

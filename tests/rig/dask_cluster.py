@@ -19,6 +19,13 @@ from typing import Any
 import pytest
 
 N_WORKERS, N_THREADS = 2, 2
+# What dask looks at fifty times a second, in five processes: it would take a tenth of a core while nobody asks anything.
+QUIET = {
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.worker.profile.enabled": False,
+}
 ROOT = str(Path(__file__).parents[2])
 START_S = 60.0
 
@@ -102,7 +109,7 @@ def serve(folder: str, n_workers: int, n_threads: int) -> None:
     import dask
     from distributed import LocalCluster
 
-    dask.config.set({"temporary-directory": folder, "distributed.worker.daemon": True})
+    dask.config.set({"temporary-directory": folder, "distributed.worker.daemon": True, **QUIET})
     options = {"dashboard_address": None, "host": "127.0.0.1", "memory_limit": 0, "silence_logs": 30}
     with LocalCluster(n_workers=n_workers, threads_per_worker=n_threads, processes=True, **options) as cluster:
         say(address=cluster.scheduler_address)

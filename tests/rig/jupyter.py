@@ -107,6 +107,16 @@ class Jupyter:
             content = answer.read()
         return json.loads(content) if content else None
 
+    @contextlib.contextmanager
+    def bare(self) -> Iterator[None]:
+        """Serve pages without pathos_nb's extension, as where it is not installed."""
+        there, aside = self._extensions / "pathos-nb", self._extensions.parent / "aside"
+        there.rename(aside)
+        try:
+            yield
+        finally:
+            aside.rename(there)
+
     def end_kernels(self) -> None:
         """End all kernels, and what runs in them."""
         for kernel in self.ask("GET", "api/kernels"):

@@ -2,15 +2,22 @@
 
 A test with several shapes (parameters besides the launcher) is tried in each of them on this machine's launchers, and on
 those that reach others in its first: what they add is how frames travel, which all shapes share.
+
+What finds nothing that another does says so itself: `@pytest.mark.everywhere("why")` on a test, `seldom("x", "y")` among
+its parameters, `@daily("processes", "agent")` where the path is the same on the other launchers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 
-__all__ = ["REMOTE", "contract_of_its_own", "launcher_of", "leave_out", "later_shapes", "name_of"]
+__all__ = [
+    "REMOTE", "contract_of_its_own", "daily", "is_seldom", "later_shapes", "launcher_of", "leave_out", "name_of",
+    "seldom",
+]  # fmt: skip
 
 REMOTE = {"agent", "ppft", "mpi", "dask"}
 
@@ -26,6 +33,23 @@ def launcher_of(item: pytest.Item) -> str:
 def name_of(item: pytest.Item) -> str:
     """Give the name of a test's function."""
     return str(getattr(item, "originalname", None) or item.name)
+
+
+def daily(*launchers: str) -> pytest.MarkDecorator:
+    """Try a test on these launchers every day, and on the others with `--everywhere`."""
+    return pytest.mark.daily(*launchers)
+
+
+def seldom(*values: Any) -> list[Any]:
+    """Give parameters that are tried with `--everywhere` only: on another one's path."""
+    return [pytest.param(value, marks=pytest.mark.everywhere("the path of another parameter")) for value in values]
+
+
+def is_seldom(item: pytest.Item) -> bool:
+    """Say whether a test has said of itself that it is not for every day."""
+    launcher, chosen = launcher_of(item), item.get_closest_marker("daily")
+    is_left = bool(launcher and chosen and launcher not in chosen.args)
+    return is_left or item.get_closest_marker("everywhere") is not None
 
 
 def later_shapes(items: Iterable[pytest.Item], is_sampled: Rule) -> set[pytest.Item]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,17 @@ def nothing_stays(data_folder: Path) -> Iterator[None]:
     yield
     _clear()
     before.check()
+
+
+@pytest.fixture
+def grow_impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Give what makes five seconds of the fifteen, and of the ten, for which a server may say nothing."""
+
+    def grow() -> None:
+        monkeypatch.setattr("pathos_nb.launchers.ppft_slot._SILENT_BEATS", 20)
+        monkeypatch.setattr("pathos_nb.launchers.ppft_line.Line.__init__.__defaults__", (5.0,))
+
+    return grow
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -19,16 +18,26 @@ from pathos_nb.errors import BadOption, ItemTimeout, LauncherUnavailable, PoolBr
 from pathos_nb.parallel import ParallelPool, stats
 from pathos_nb.server import LocalServer
 from tests.rig.census import until
+from tests.rpc.calls import (
+    begin,
+    begun,
+    die,
+    fail,
+    inner,
+    kill_the_server,
+    loud,
+    place,
+    scaled,
+    slow,
+    spin,
+    stuck,
+)
 
 
 @pytest.fixture
 def pool(server: LocalServer) -> Iterator[ParallelPool]:
     with ParallelPool(0, servers=(server.address,)) as opened:
         yield opened
-
-
-def place(_: Any = None) -> tuple[int, int]:
-    return os.getpid(), os.getppid()
 
 
 def children_of(pid: int) -> set[int]:
@@ -117,22 +126,10 @@ def test_a_server_whose_secret_is_not_known_is_left_out(server: LocalServer) -> 
 # --- what ppft loses or muddles ---
 
 
-def fail(x: int) -> int:
-    raise KeyError(f"no {x}")
-
-
 def test_a_task_that_raises_raises_here(pool: ParallelPool) -> None:
     with pytest.raises(KeyError, match="no 3") as caught:
         pool.pipe(fail, 3)
     assert "in fail" in str(caught.value.__cause__)
-
-
-def loud(x: int) -> int:
-    os.write(1, b"to the first descriptor\n")
-    sys.stdout.write("to stdout\n")
-    sys.__stdout__.write("to the other stdout\n")  # type: ignore[union-attr]
-    sys.stderr.write("to stderr\n")
-    return x
 
 
 def test_prints_come_with_their_items_and_change_no_value(pool: ParallelPool) -> None:
@@ -142,10 +139,6 @@ def test_prints_come_with_their_items_and_change_no_value(pool: ParallelPool) ->
     texts = {index: text for chunk in run.chunks for index, text in chunk.output}
     assert sorted(texts) == list(range(20))
     assert all(text.count("to ") == 4 for text in texts.values())
-
-
-def scaled(x: int, factor: int = 1) -> int:
-    return x * factor
 
 
 def test_keywords_arrive(pool: ParallelPool) -> None:
@@ -159,12 +152,6 @@ def test_a_function_that_is_made_anew_is_the_one_that_runs(pool: ParallelPool) -
         del made
 
 
-def die(x: int) -> int:
-    if x == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return x
-
-
 def test_a_worker_that_dies_costs_its_item_only(pool: ParallelPool) -> None:
     values = pool.map(die, range(8), on_error="keep")
     assert [v for v in values if v] == [1, 2, 4, 5, 6, 7]
@@ -172,20 +159,10 @@ def test_a_worker_that_dies_costs_its_item_only(pool: ParallelPool) -> None:
     assert "SIGKILL" in str(values[3].error)
 
 
-def spin(x: int) -> None:
-    while True:
-        pass
-
-
 def test_an_item_past_its_timeout_is_stopped(pool: ParallelPool) -> None:
     with pytest.raises(ItemTimeout, match=r"its timeout of 0.3 s"):
         pool.map(spin, [1], timeout=0.3)
     assert pool.map(abs, [-1]) == [1]
-
-
-def stuck(x: int) -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])  # as code in C that does not come back
-    time.sleep(100)
 
 
 def test_an_item_that_no_alarm_reaches_is_killed(pool: ParallelPool) -> None:
@@ -203,22 +180,8 @@ def test_a_large_argument_goes_at_a_good_rate(pool: ParallelPool) -> None:
     assert time.monotonic() - begun < 50  # ppft: 18 to 30 MB a second each way, less as it grows
 
 
-def inner(address: str, x: int) -> list[int]:
-    with ParallelPool(0, servers=(address,)) as pool:
-        return list(pool.map(abs, range(-x, 0)))
-
-
 def test_a_worker_uses_the_server_too(server: LocalServer, pool: ParallelPool) -> None:
     assert pool.map(inner, [server.address] * 2, [1, 2]) == [[1], [2, 1]]
-
-
-def begin(path: str) -> None:
-    Path(path).mkdir(exist_ok=True)
-    os.environ["PATHOS_NB_BEGUN"] = "yes"
-
-
-def begun(_: Any) -> str | None:
-    return os.environ.get("PATHOS_NB_BEGUN")
 
 
 def test_the_initializer_runs_on_servers(server: LocalServer, tmp_path: Path) -> None:
@@ -227,11 +190,6 @@ def test_the_initializer_runs_on_servers(server: LocalServer, tmp_path: Path) ->
 
 
 # --- servers that end under a map ---
-
-
-def slow(x: int) -> int:
-    time.sleep(0.02)
-    return x
 
 
 def test_one_of_two_servers_is_killed_and_every_item_comes_once(server: LocalServer) -> None:
@@ -252,21 +210,17 @@ def test_the_only_server_is_killed(server: LocalServer, pool: ParallelPool) -> N
         run.result()
 
 
-def test_a_server_that_is_stopped_is_given_up_in_time(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pathos_nb.launchers.ppft_slot._SILENT_BEATS", 12)
+def test_a_server_that_is_stopped_is_given_up_in_time(server: LocalServer, grow_impatient: Any) -> None:
     with LocalServer(nodes=1) as other, ParallelPool(0, servers=(server.address, other.address)) as pool:
-        run = pool._serve().pool.start(slow, range(400))
+        run = pool._serve().pool.start(slow, range(300))
         assert until(lambda: run.n_done > 20)
+        grow_impatient()
         os.kill(other.pid, signal.SIGSTOP)
         try:
-            assert run.wait(60)
-            assert run.result() == list(range(400))
+            assert run.wait(50)
+            assert run.result() == list(range(300))
         finally:
             os.kill(other.pid, signal.SIGCONT)
-
-
-def end_process(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
 
 
 def test_an_item_that_kills_its_server_again_and_again_ends_its_map() -> None:
@@ -274,9 +228,3 @@ def test_an_item_that_kills_its_server_again_and_again_ends_its_map() -> None:
         with pytest.raises(PoolBroken, match="gives no workers"):
             pool.map(kill_the_server, range(3))
         pool.terminate()
-
-
-def kill_the_server(_: int) -> None:
-    zygote = psutil.Process(os.getppid())
-    end_process(zygote.ppid())
-    time.sleep(60)

@@ -21,6 +21,7 @@ from pathos_nb.errors import BadOption, PoolBroken
 from pathos_nb.launchers.ppft_call import answers, ask
 from pathos_nb.server import LocalServer, Server
 from tests.rig.census import until
+from tests.rpc.calls import environment, nap
 
 ROOT = str(Path(pathos_nb.__file__).parents[1])
 SECRET = "e81c9c5a-not-to-be-seen"
@@ -103,12 +104,6 @@ def test_it_listens_on_loopback_only_and_the_secret_is_in_no_argument_and_no_env
                 assert connection.status != psutil.CONN_LISTEN or connection.laddr.ip == "127.0.0.1"
 
 
-def nap(_: Any) -> None:
-    import time
-
-    time.sleep(60)
-
-
 @pytest.mark.parametrize("how", ["stdin", "killed"])
 def test_when_it_ends_its_busy_workers_end(command: Any, how: str) -> None:
     process = command("--nodes", "2")
@@ -147,10 +142,6 @@ time.sleep(60)
         parent.communicate(timeout=20)
         os.close(reading)
         os.close(writing)
-
-
-def environment(_: Any) -> tuple[str | None, list[str]]:
-    return os.environ.get("PYTHONPATH"), sys.path
 
 
 def test_environment_and_module_path_are_left_as_they_were(server: LocalServer, monkeypatch: Any) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
-import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from pathos_nb.parallel import ParallelPool
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.tunnel import Tunnel
 from tests.rig.bed import Bed, bed, raised_bed, wait_until
+from tests.rpc.far_calls import kind_of, slow, surroundings, where
 
 __all__ = ["bed", "raised_bed"]
 
@@ -71,14 +69,6 @@ def serve(bed: Bed, tmp_path: Path, monkeypatch: Any) -> Iterator[Callable[[str]
         served.close()
 
 
-def where(_: Any = None) -> str:
-    return socket.gethostname()
-
-
-def surroundings(_: Any) -> tuple[str, str | None]:
-    return os.getcwd(), os.environ.get("PATHOS_NB_ONLY_HERE")
-
-
 def test_items_run_on_the_host_with_its_own_surroundings(serve: Any, bed: Bed, monkeypatch: Any) -> None:
     monkeypatch.setenv("PATHOS_NB_ONLY_HERE", "yes")
     served = serve("host1")
@@ -97,17 +87,13 @@ def test_hosts_and_this_machine_work_together(serve: Any, bed: Bed) -> None:
         pool.clear()
 
 
-def slow(x: int) -> int:
-    time.sleep(0.01)
-    return x
-
-
 @pytest.mark.parametrize("how", ["host killed", "tunnel closed"])
-def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, how: str) -> None:
+def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, grow_impatient: Any, how: str) -> None:
     first, second = serve("host1"), serve("host2")
     with ParallelPool(0, servers=(first.address, second.address)) as pool:
         run = pool._serve().pool.start(slow, range(400))
         assert wait_until(lambda: run.n_done > 20)
+        grow_impatient()
         if how == "host killed":
             bed("kill", "host2")
         else:
@@ -117,20 +103,17 @@ def test_a_host_that_goes_costs_no_item(serve: Any, bed: Bed, how: str) -> None:
         pool.terminate()
 
 
-def test_the_only_host_is_killed(serve: Any, bed: Bed) -> None:
+def test_the_only_host_is_killed(serve: Any, bed: Bed, grow_impatient: Any) -> None:
     served = serve("host1")
     with ParallelPool(0, servers=(served.address,)) as pool:
         run = pool._serve().pool.start(slow, range(5000))
         assert wait_until(lambda: run.n_done > 20)
+        grow_impatient()
         bed("kill", "host1")
         assert run.wait(90)
         with pytest.raises(PoolBroken, match=rf"the server server-1 on host1 \({served.address}\) gives no workers"):
             run.result()
         pool.terminate()
-
-
-def kind_of(x: Any) -> str:
-    return f"{type(x).__module__} {getattr(x, 'says', '')}"
 
 
 def test_modules_beside_the_notebook_travel_along(serve: Any, bed: Bed, tmp_path: Path, monkeypatch: Any) -> None:

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,17 +18,9 @@ from pathos_nb.launchers.registry import registry
 from tests.mpi.calls import listening
 from tests.rig.bed import ROOT, wait_until
 from tests.rig.cluster import Cluster
+from tests.slurm.calls import nap, where, who
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def nap(x: int) -> int:
-    time.sleep(0.05)
-    return x
-
-
-def where(_: object) -> str:
-    return socket.gethostname()
 
 
 def settled(pool: Pool, n: int) -> bool:
@@ -248,7 +239,7 @@ def test_a_pool_asks_for_more_nodes_and_gives_them_back(cluster: Cluster):
 def test_a_job_that_runs_already_is_used_and_kept(cluster: Cluster):
     number = cluster.allocation()
     with Pool(f"slurm:{number}") as pool:
-        assert len(set(pool.each(os.getpid))) == 2
+        assert len(set(pool.each(who))) == 2
     with Pool("slurm", job=number, nodes=1) as pool:
         assert pool.nodes == 1
         assert set(pool.map(where, range(10))) <= set(cluster.facts["nodes"])

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import textwrap
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -25,23 +23,10 @@ from pathos_nb.launchers.slurm import SlurmLauncher
 from tests.rig.bed import wait_until
 from tests.rig.census import MARK, describe, marked, until
 from tests.rig.cluster import Cluster
+from tests.slurm.calls import gpus, take, write
 
 pytestmark = pytest.mark.timeout(120)
 ACROSS = "srun --mpi=pmi2 --overlap"
-
-
-def take(n_bytes: int) -> int:
-    return len(bytearray(n_bytes))
-
-
-def gpus(_: Any) -> tuple[str, str | None]:
-    time.sleep(0.02)
-    return os.environ.get("SLURMD_NODENAME", socket.gethostname()), os.environ.get("CUDA_VISIBLE_DEVICES")
-
-
-def write(x: int) -> str:
-    Path("out.txt").write_text(Path("in.txt").read_text() * x)
-    return os.path.realpath("in.txt")
 
 
 def test_workers_are_chosen_and_limited_by_what_their_nodes_have(

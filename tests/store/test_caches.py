@@ -10,6 +10,7 @@ import pytest
 
 from pathos_nb import Pool, cached
 from pathos_nb.dispatch.caches import as_cache
+from pathos_nb.dispatch.store.keys import function_key
 from pathos_nb.errors import BadOption
 from tests.rig.bed import wait_until
 
@@ -119,6 +120,25 @@ def test_a_cached_function_is_computed_once_and_travels_bare(tmp_path, counted):
     assert other.copy_from(there) == 5 and other(log, 3) == 9 and counted() == 0
     kept.cache.close()
     other.cache.close()
+
+
+def test_a_call_is_the_same_however_its_arguments_are_written(counted):
+    there: dict = {}
+    kept, log = cached(cache=there)(triple), str(counted.log)
+    assert kept(log, 2) == kept(log, x=2) == kept(x=2, log=log) == 6 and counted() == 1
+    assert kept(log, 2, 5) == kept(log, 2, k=5) == kept(k=5, x=2, log=log) == 10 and counted() == 1
+    with Pool("threads", nodes=2) as pool:
+        assert pool.map(kept, [log] * 2, [2, 3], kwargs={"k": 5}) == [10, 15] and counted() == 1
+        assert pool.map(kept, [log] * 2, [2, 3], [5, 5]) == [10, 15] and counted() == 0
+    assert kept(log, k=7, x=1) == 7 and len(there) == 4 and counted() == 1
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        kept(log, 2, z=1)
+
+
+def test_what_was_kept_under_keywords_as_they_were_written_is_found_still(counted):
+    log = str(counted.log)
+    there = {function_key(triple, {"x": 2}).point((log,)).hex(): "as it was kept"}
+    assert cached(cache=there)(triple)(log, x=2) == "as it was kept" and counted() == 0
 
 
 def test_what_fails_is_not_kept_and_what_cannot_be_written_harms_no_map(tmp_path):

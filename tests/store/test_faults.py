@@ -28,6 +28,7 @@ from pathos_nb.dispatch.store.sweep import Sweep
 from pathos_nb.errors import StoreError
 from pathos_nb.events import ChunkDone
 from pathos_nb.launchers.registry import registry
+from tests.rig.bed import wait_until
 
 pytestmark = pytest.mark.leaves("threads")
 
@@ -240,10 +241,12 @@ def test_a_value_whose_file_is_gone_runs_again(path):
 def test_two_stores_on_one_file_write_side_by_side(path):
     one, other = Store(path), Store(path)
     swept(one, rows=range(50))
-    run = swept(other, rows=range(80), how="resume")
-    assert run.result() == [x * x for x in range(80)] and run.recorder.trouble is None
-    one.writer.flush(), other.writer.flush()
-    assert [found.n_done for found in listed(one.file)] == [50, 80]
+    assert one.writer.flush(60)
+    run = swept(other, rows=range(-5, 80), how="resume")
+    assert run.result() == [x * x for x in range(-5, 80)] and run.recorder.trouble is None and run.n_before == 50
+    assert swept(one, rows=range(50, 60), how="resume").n_before == 10
+    assert one.writer.flush(60) and other.writer.flush(60)
+    assert [found.n_done for found in listed(one.file)] == [50, 85, 10]
     one.close(), other.close()
 
 
@@ -288,6 +291,129 @@ def test_over_its_limit_the_oldest_runs_that_are_done_are_forgotten(path):
     assert len(listed(store.file)) == 6
     store.keep_small(5 << 20)
     assert 2 <= len(listed(store.file)) <= 4 and listed(store.file)[-1].run == 6 and store.file.n_used < 4 << 20
+    store.close()
+
+
+class Gate:
+    """Lets an item wait until the test has done something to the store."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.is_there, self.may_go = at, threading.Event(), threading.Event()
+
+    def __call__(self, x: int) -> bytes:
+        if x == self.at:
+            self.is_there.set()
+            assert self.may_go.wait(60), "nobody let it go"
+        return bytes(x << 18)
+
+
+def swept_while(path: Path, happens: Any) -> tuple[Store, Any]:
+    """Sweep; in the midst of it, with points on the disk, have something happen to the store."""
+    store, gate, runs = Store(path), Gate(7), list[Any]()
+    found = plan(store, Sweep(gate, function_key(square), ("x",), [(x,) for x in range(12)], "sweep"))
+
+    def sweeps() -> None:
+        registry.observers.append(found.attach)
+        try:
+            with Pool("threads", nodes=1) as pool:
+                runs.append(pool.start(gate, found.rows(), star=True, title="sweep", chunksize=1))
+                runs[0].wait()
+        finally:
+            registry.observers.remove(found.attach)
+
+    thread = threading.Thread(target=sweeps)
+    thread.start()
+    try:
+        assert gate.is_there.wait(60)
+        assert wait_until(lambda: [run.n_done for run in listed(store.file)] == [7])
+        happens(path)
+    finally:
+        gate.may_go.set()
+        thread.join(60)
+    return store, runs[0]
+
+
+def _replace(path: Path) -> None:
+    other = path.with_name("other.sqlite")
+    Store(other).close()
+    for file in path.parent.glob("store.sqlite*"):
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    other.rename(path)
+
+
+@pytest.mark.parametrize("happens", [lambda path: shutil.rmtree(path.parent), _replace], ids=["removed", "replaced"])
+def test_a_store_that_goes_in_mid_run_is_begun_anew_with_all_points(tmp_path, happens):
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o700)
+    store, run = swept_while(folder / "store.sqlite", happens)
+    assert run.result() == [bytes(x << 18) for x in range(12)] and run.recorder.was_begun_again
+    assert run.recorder.trouble is None and store.writer.flush(60)
+    with contextlib.closing(Store(folder / "store.sqlite")) as seen:
+        (found,) = listed(seen.file)
+        assert (found.n_done, found.state) == (12, "done")
+        assert loaded(seen.file, found).values() == run.result()
+    store.close()
+
+
+def test_a_store_that_cannot_be_begun_anew_is_said_and_the_results_are_there(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o700)
+
+    def happens(path: Path) -> None:
+        shutil.rmtree(folder)
+        folder.write_text("a file in its place")
+
+    store, run = swept_while(folder / "store.sqlite", happens)
+    assert run.result() == [bytes(x << 18) for x in range(12)] and run.state == "done"
+    assert "cannot be opened" in str(run.recorder.trouble) and run.recorder.n_not_kept
+    store.close()
+
+
+@pytest.mark.parametrize("torn", [0, 1, 23, 24, 2000, 5000], ids=lambda n: f"{n} bytes of a write")
+def test_a_machine_that_stops_in_mid_write_leaves_what_was_reported(tmp_path, torn):
+    told: set[int] = set()
+
+    def crashes(path: Path) -> None:
+        """Keep what the disk has at this moment: the shared memory beside it goes with the machine."""
+        told.update(place for (place,) in sqlite3.connect(path).execute("SELECT point % (1 << 32) FROM points"))
+        after = tmp_path / "after"
+        after.mkdir(mode=0o700)
+        for name in (path.name, f"{path.name}-wal"):
+            shutil.copy(path.with_name(name), after / name)
+        shutil.copytree(path.with_name(f"{path.name}.values"), after / f"{path.name}.values")
+        with (after / f"{path.name}-wal").open("ab") as log:
+            log.write(os.urandom(torn))
+
+    (tmp_path / "before").mkdir(mode=0o700)
+    store, _ = swept_while(tmp_path / "before" / "store.sqlite", crashes)
+    store.close()
+    with contextlib.closing(Store(tmp_path / "after" / "store.sqlite")) as found:
+        (run,) = listed(found.file)
+        kept = loaded(found.file, run)
+        there = {index for index, value in enumerate(kept) if isinstance(value, bytes)}
+        assert there == told == set(range(7)) and run.n_done == 7
+        assert all(kept[index] == bytes(index << 18) for index in there)
+
+
+def test_each_commit_is_flushed_to_the_disk(path):
+    with contextlib.closing(Store(path)) as store, store.file.reading() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_more_points_of_the_same_name_go_on_in_its_row_and_those_of_another_are_copied(path):
+    store = Store(path)
+    swept(store, bytes, [1 << 20, 2])
+    run = swept(store, bytes, [1 << 20, 2, 3], "resume")
+    assert (run.n_before, run.result()) == (2, [bytes(1 << 20), bytes(2), bytes(3)]) and run.recorder.copies == []
+    store.writer.flush()
+    assert [(found.run, found.n_done, found.total) for found in listed(store.file)] == [(1, 3, 3)]
+    run = swept(store, bytes, [5, 2, 1 << 20, 3, 2], "resume")
+    assert (run.n_before, run.result()[2]) == (4, bytes(1 << 20)) and len(run.recorder.copies) == 4
+    store.writer.flush()
+    store.delete(listed(store.file)[:1])
+    (left,) = listed(store.file)
+    assert [len(value) for value in loaded(store.file, left)] == [5, 2, 1 << 20, 3, 2], "its large value is its own"
     store.close()
 
 

@@ -200,6 +200,21 @@ def test_a_module_that_was_edited_and_not_reloaded_has_no_key(beside, text):
         assert digest(fresh("mine_edited").f) != before
 
 
+def test_a_constant_that_was_edited_before_its_module_was_first_used_is_seen(beside, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    beside("mine_constant.py", "K = 1\ndef f(v): return v * K\n")
+    os.utime(tmp_path / "mine_constant.py", (1e9, 1e9))
+    module = fresh("mine_constant")
+    beside("mine_constant.py", "K = 2\ndef f(v): return v * K\n")
+    with pytest.raises(CannotKey, match=r"mine_constant\.py has changed since it was imported"):
+        digest(module.f)
+    os.utime(tmp_path / "mine_constant.py", (1.1e9, 1.1e9))
+    importlib.reload(module)
+    after = digest(module.f)
+    os.utime(tmp_path / "mine_constant.py")
+    assert digest(module.f) == after, "a file that was touched is the same"
+
+
 def test_a_module_that_was_edited_before_it_was_first_used_has_no_key(beside):
     beside("mine_early.py", "class A:\n    @property\n    def p(self): return 1\n")
     module = fresh("mine_early")

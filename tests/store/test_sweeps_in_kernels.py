@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from pathlib import Path
 
@@ -210,3 +212,66 @@ def test_what_cannot_be_kept_is_said_and_the_map_goes_on(kernels):
     assert off.status == "ok" and kernel.value("not __import__('os').path.exists('off')")
     refused = kernel.run("%%pmap --resume for v in range(3)\nlock is None or v")
     assert "the points cannot be kept" in refused.text + refused.traceback
+
+
+def test_a_store_whose_folder_goes_in_mid_run_is_said_and_begun_anew(kernels):
+    kernel, store = kernels.new(), kernels.folder / "sub" / "t.sqlite"
+    kernel.run(f"import shutil, time\nfolder = {str(store.parent)!r}")
+    cell = f"%%pmap --store {store} -o gone for v in range(9)\nif v == 5: shutil.rmtree(folder)\ntime.sleep(0.02)\nv"
+    answer = kernel.run(cell)
+    assert answer.text.count("\n") == 1 and f"note: the store {store} was removed or replaced" in answer.text, (
+        answer.text
+    )
+    assert kernel.value("list(gone)") == list(range(9))
+    kernel.manager.restart_kernel(now=True)
+    kernel.client.wait_for_ready(timeout=60)
+    kernel.run("%load_ext pathos_nb")
+    assert "9 of 9" in kernel.run(f"%pathos runs {store}").result
+    kernel.run("%pathos load gone")
+    assert kernel.value("list(gone)") == list(range(9))
+    errors = kernel.run("%%pmap -o bad --on-error keep for v in range(3)\n1 // v")
+    assert errors.status == "ok" and "v=0" in kernel.run("%pathos errors bad").result
+    kernel.run("bad = None")
+    assert "v=0" in kernel.run("%pathos errors bad").result, "the name of the parameter, of a result that is gone too"
+    assert "there is no folder" in kernel.run(f"%pathos report {kernels.folder}/none/x.html gone").text
+
+
+def test_a_store_that_cannot_be_used_says_so_and_is_moved_away_by_a_verb(kernels):
+    first = kernels.new()
+    first.run(cell(5))
+    first.manager.shutdown_kernel(now=True)
+    store = kernels.folder / "s.sqlite"
+    with contextlib.closing(sqlite3.connect(store)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+    kernel = kernels.new()
+    said = kernel.run("%pathos runs").result
+    assert f"the store {store} was written by a newer pathos_nb" in said and "%pathos runs --set-aside" in said, said
+    assert "no run is called 'fits'; the store" in kernel.run("%pathos load fits").text
+    answer = kernel.run(cell(6))
+    assert "the points are not kept: the store" in answer.text and kernel.value("list(fits)") == [
+        v * 10 for v in range(6)
+    ]
+    said = kernel.run("%pathos runs").result
+    assert "fits" in said and "newer pathos_nb" in said, "this kernel's runs, and what is wrong with the store"
+    said = kernel.run("%pathos runs --set-aside").result
+    (aside,) = kernels.folder.glob("s-aside-*.sqlite")
+    assert str(aside) in said and aside.stat().st_size and not store.exists()
+    assert kernel.run(cell(6)).text == "" and "not kept" not in kernel.run("%pathos runs").result
+    assert "no store" in kernel.run(f"%pathos runs {kernels.folder / 'nothing'}").text
+
+    with contextlib.closing(sqlite3.connect(aside)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    assert "5 of 5" in kernel.run(f"%pathos runs {aside}").result, "it is looked into, as any other"
+
+
+def test_the_later_of_two_results_of_a_name_is_given_whether_it_is_kept_or_not(kernels):
+    kernel = kernels.new()
+    kernel.run(cell(3))
+    kernel.run("%%pmap --store off -o fits for v in range(4)\n-v")
+    answer = kernel.run("%pathos load fits")
+    assert "note: fits is the run" in answer.text and "which is not kept" in answer.text, answer.text
+    assert kernel.value("list(fits)") == [0, -1, -2, -3], "no older one is put in its place"
+    kernel.run("%xdel fits\nimport gc\ngc.collect()")
+    answer = kernel.run("%pathos load fits -o older")
+    assert "was not kept, and is gone" in answer.text and kernel.value("list(older)") == [0, 10, 20], answer.text

@@ -6,6 +6,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import { fromComm, type Channel, type Comm } from '../comm';
 import { PANEL_TARGET, PROTOCOL, type Topic } from '../protocol';
 import { NOTHING, reduce, type PanelState } from '../panel/state';
+import { listenForLoading } from './loaders';
 import { isLoaded, load, type Loaded } from './loading';
 
 export type LinkState =
@@ -30,10 +31,12 @@ export class Link {
   private hadKernel = false;
   private topics: readonly Topic[] = [];
   private readonly runs = new Set<string>();
+  private readonly stopListening: () => void;
 
   constructor(private readonly session: ISessionContext) {
     session.kernelChanged.connect(this.kernelChanged, this);
     session.statusChanged.connect(this.statusChanged, this);
+    this.stopListening = listenForLoading(session, { isThere: () => this.hearOfRun(), maybe: () => this.askAgain() });
     void this.renew();
   }
 
@@ -48,6 +51,7 @@ export class Link {
 
   dispose(): void {
     this.turn += 1;
+    this.stopListening();
     this.drop();
     Signal.clearData(this);
   }
@@ -90,6 +94,15 @@ export class Link {
     if (this.state.kind === 'absent' || this.state.kind === 'problem') void this.renew();
   }
 
+  /** A run has said something: pathos_nb is there, whoever has loaded it, even while a cell is at work. */
+  private hearOfRun(): void {
+    const kernel = this.session.session?.kernel;
+    if (this.state.kind !== 'absent' || !kernel) return;
+    this.turn += 1;
+    this.become({ kind: 'starting' });
+    this.open(kernel);
+  }
+
   /** Load pathos_nb into the kernel. */
   async load(): Promise<void> {
     const kernel = this.session.session?.kernel;
@@ -130,10 +143,14 @@ export class Link {
         else this.become({ kind: 'problem', text: NO_PANEL });
       },
     });
-    this.wasRestarted = false;
-    this.become({ kind: 'ready', channel });
-    comm.open({ type: 'open', version: PROTOCOL });
-    this.tellWatch();
+    const { turn } = this;
+    void whenHeard(kernel, comm).then(() => {
+      if (turn !== this.turn || comm.isDisposed) return channel.close();
+      this.wasRestarted = false;
+      this.become({ kind: 'ready', channel });
+      comm.open({ type: 'open', version: PROTOCOL });
+      this.tellWatch();
+    });
   }
 
   private kernelChanged(): void {
@@ -178,4 +195,14 @@ export class Link {
     this.tables = NOTHING;
     if (this.state.kind === 'ready') this.state.channel.close();
   }
+}
+
+const SUBSHELL_MS = 3_000;
+
+/** Wait until JupyterLab has a subshell for a comm, so that it is heard while a cell is at work; where there are such. */
+async function whenHeard(kernel: Kernel.IKernelConnection, comm: Kernel.IComm): Promise<void> {
+  const { subshellStarted } = comm as { subshellStarted?: Promise<unknown> }; // JupyterLab 4.4 and later
+  if (!subshellStarted || !(kernel as { supportsSubshells?: boolean }).supportsSubshells) return;
+  const tooLate = new Promise((resolve) => window.setTimeout(resolve, SUBSHELL_MS));
+  await Promise.race([subshellStarted, tooLate]).catch(() => undefined);
 }

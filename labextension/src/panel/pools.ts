@@ -6,6 +6,7 @@ import { action, whileBusy, perform, isBusy, type Context } from './action';
 import { Badge, head, Line } from './badge';
 import type { Card } from './cards';
 import { freshId } from './form';
+import { count as whole } from '../text';
 import { count, joined, line } from './text';
 
 const MOST_WORKERS = 1024;
@@ -81,7 +82,7 @@ function resizer(context: Context, name: string): { element: HTMLElement; update
 
 /** What stands in the panel's head: how much of the default pool works. */
 export function busyText(nBusy: number, nSlots: number): string {
-  return nSlots ? `${nBusy.toLocaleString('en')} of ${nSlots.toLocaleString('en')} busy` : 'no workers yet';
+  return nSlots ? `${whole(nBusy)} of ${whole(nSlots)} busy` : 'no workers yet';
 }
 
 export function setBusy(element: HTMLElement, nBusy: number, nSlots: number): void {

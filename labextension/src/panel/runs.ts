@@ -5,6 +5,7 @@ import { button, make } from './dom';
 import { action, type Context } from './action';
 import { Badge, head, Line, type Mood } from './badge';
 import type { Card } from './cards';
+import { count as whole } from '../text';
 import { count, joined, line, seconds } from './text';
 
 const MOODS: Readonly<Record<RunState, Mood>> = { queued: 'plain', running: 'busy', done: 'good', failed: 'bad', cancelled: 'bad' };
@@ -53,9 +54,9 @@ function isUnfinished(row: RunRow): boolean {
 }
 
 function figuresText(row: RunRow): string {
-  const of = row.total === null ? '' : ` of ${row.total.toLocaleString('en')}`;
+  const of = row.total === null ? '' : ` of ${whole(row.total)}`;
   return joined([
-    `${row.n_done.toLocaleString('en')}${of} done`,
+    `${whole(row.n_done)}${of} done`,
     row.n_failed > 0 && count(row.n_failed, 'failed', 'failed'),
     seconds(row.seconds),
   ]);

@@ -2,13 +2,19 @@
 export const STYLE = `
 .pathos-nb-panel {
   --line: var(--jp-border-color2, color-mix(in srgb, currentColor 20%, transparent));
-  --dim: var(--jp-ui-font-color2, color-mix(in srgb, currentColor 70%, transparent));
-  --soft: var(--jp-layout-color2, color-mix(in srgb, currentColor 7%, transparent));
+  --dim: color-mix(in srgb, var(--jp-ui-font-color0, currentColor) 64%, transparent);
+  --soft: color-mix(in srgb, var(--jp-ui-font-color0, currentColor) 6%, transparent);
   --good: var(--jp-success-color1, #2e7d32);
   --bad: var(--jp-error-color1, #c62828);
   --warn: var(--jp-warn-color0, #b26a00);
   --brand: var(--jp-brand-color1, #1976d2);
-  box-sizing: border-box; display: flex; flex-direction: column; height: 100%; min-width: 0; overflow: hidden;
+  --ink: var(--jp-ui-font-color0, currentColor);
+  --good-ink: color-mix(in srgb, var(--good) 70%, var(--ink));
+  --bad-ink: color-mix(in srgb, var(--bad) 72%, var(--ink));
+  --warn-ink: color-mix(in srgb, var(--warn) 66%, var(--ink));
+  --brand-ink: color-mix(in srgb, var(--brand) 76%, var(--ink));
+  --brand-ground: color-mix(in srgb, var(--brand) 80%, black);
+  box-sizing: border-box; direction: ltr; text-align: left; display: flex; flex-direction: column; height: 100%; min-width: 0; overflow: hidden;
   color: var(--jp-ui-font-color1, inherit); background: var(--jp-layout-color1, transparent);
   font: var(--jp-ui-font-size1, 13px)/1.4 var(--jp-ui-font-family, system-ui, sans-serif);
 }
@@ -36,30 +42,31 @@ export const STYLE = `
 .pathos-nb-panel-name { flex: 1 1 auto; font-weight: 600; min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .pathos-nb-panel-state { flex: none; max-width: 65%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--dim); }
 .pathos-nb-panel-state::before { content: ''; display: inline-block; width: .6em; height: .6em; margin-right: .4em; border-radius: 50%; background: currentColor; }
-.pathos-nb-panel-state-good { color: var(--good); }
-.pathos-nb-panel-state-bad { color: var(--bad); }
-.pathos-nb-panel-state-busy { color: var(--brand); }
+.pathos-nb-panel-state-good { color: var(--good-ink); }
+.pathos-nb-panel-state-bad { color: var(--bad-ink); }
+.pathos-nb-panel-state-busy { color: var(--brand-ink); }
 .pathos-nb-panel-line { overflow-wrap: anywhere; }
 .pathos-nb-panel-where { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .pathos-nb-panel-dim { color: var(--dim); }
-.pathos-nb-panel-bad { color: var(--bad); }
-.pathos-nb-panel-warn { color: var(--warn); }
+.pathos-nb-panel-bad { color: var(--bad-ink); }
+.pathos-nb-panel-warn { color: var(--warn-ink); }
 .pathos-nb-panel-trip { display: flex; align-items: center; gap: 6px; }
 .pathos-nb-panel-spark { width: 64px; height: 16px; flex: none; }
 .pathos-nb-panel-spark polyline { stroke: var(--brand); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
 .pathos-nb-panel-gauge { display: flex; height: 5px; margin: 5px 0 3px; border-radius: 3px; background: var(--soft); overflow: hidden; }
 .pathos-nb-panel-fill { display: block; height: 100%; background: var(--good); transition: width .2s; }
-.pathos-nb-panel-fill-bad { background: var(--bad); }
+.pathos-nb-panel-fill-bad { background: repeating-linear-gradient(90deg, var(--bad) 0 4px, transparent 4px 5px); }
+@media (forced-colors: active) { .pathos-nb-panel-gauge, .pathos-nb-panel-spark { forced-color-adjust: none; } }
 .pathos-nb-panel-buttons { display: flex; flex-wrap: wrap; align-items: center; gap: 4px; margin-top: 6px; }
 .pathos-nb-panel-buttons:not(:has(> :not([hidden]))) { display: none; }
 .pathos-nb-panel-action { display: inline-flex; flex-wrap: wrap; gap: 4px; }
-.pathos-nb-panel-sure { display: inline-flex; flex-wrap: wrap; gap: 4px; align-items: center; color: var(--bad); }
+.pathos-nb-panel-sure { display: inline-flex; flex-wrap: wrap; gap: 4px; align-items: center; color: var(--bad-ink); }
 .pathos-nb-panel .pathos-nb-panel-button, .pathos-nb-panel-notice .pathos-nb-panel-button { font: inherit; color: inherit; line-height: 1.5; padding: 1px 5px; border-radius: 3px; cursor: pointer;
   border: 1px solid var(--jp-border-color1, color-mix(in srgb, currentColor 35%, transparent)); background: transparent; max-width: 100%; }
 .pathos-nb-panel .pathos-nb-panel-button:hover { background: var(--soft); }
-.pathos-nb-panel .pathos-nb-panel-main, .pathos-nb-panel-notice .pathos-nb-panel-main { border-color: var(--brand); background: var(--brand); color: #fff; }
+.pathos-nb-panel .pathos-nb-panel-main, .pathos-nb-panel-notice .pathos-nb-panel-main { border-color: var(--brand-ground); background: var(--brand-ground); color: #fff; }
 .pathos-nb-panel .pathos-nb-panel-main:hover { background: var(--jp-brand-color0, #1565c0); }
-.pathos-nb-panel .pathos-nb-panel-danger { border-color: var(--bad); color: var(--bad); }
+.pathos-nb-panel .pathos-nb-panel-danger { border-color: var(--bad); color: var(--bad-ink); }
 .pathos-nb-panel :is(button, input, select, summary, pre):focus-visible { outline: 2px solid var(--brand); outline-offset: 1px; }
 .pathos-nb-panel-button[aria-disabled] { opacity: .5; cursor: default; }
 .pathos-nb-panel-busy { opacity: .75; cursor: progress !important; }
@@ -84,7 +91,7 @@ export const STYLE = `
 .pathos-nb-panel-check { display: flex; gap: 6px; align-items: baseline; overflow-wrap: anywhere; }
 .pathos-nb-panel-check > label { flex: none; max-width: 60%; }
 .pathos-nb-panel-off > label { color: var(--dim); }
-.pathos-nb-panel-wrong { color: var(--bad); }
+.pathos-nb-panel-wrong { color: var(--bad-ink); }
 .pathos-nb-panel-question { margin: 6px 10px; padding: 8px; border: 1px solid var(--brand); border-left-width: 4px; border-radius: 4px; display: flex; flex-direction: column; gap: 6px; }
 .pathos-nb-panel-question-text { font-weight: 600; overflow-wrap: anywhere; white-space: pre-wrap; outline: none; }
 .pathos-nb-panel-fingerprint { font-family: var(--jp-code-font-family, monospace); overflow-wrap: anywhere; user-select: all; background: var(--soft); padding: 4px; }
@@ -97,7 +104,7 @@ export const STYLE = `
 .pathos-nb-panel-note pre { margin: 4px 0 0; max-height: 14em; overflow: auto; font: var(--jp-code-font-size, 12px)/1.35 var(--jp-code-font-family, monospace); white-space: pre; color: inherit; background: none; }
 .pathos-nb-panel .pathos-nb-panel-note-close { border: none; padding: 0 4px; flex: none; }
 .pathos-nb-panel-notice { padding: 12px 10px; display: flex; flex-direction: column; gap: 8px; align-items: flex-start; overflow-wrap: anywhere;
-  --brand: var(--jp-brand-color1, #1976d2); font: var(--jp-ui-font-size1, 13px)/1.4 var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, inherit); }
+  --brand: var(--jp-brand-color1, #1976d2); --brand-ground: color-mix(in srgb, var(--brand) 80%, black); font: var(--jp-ui-font-size1, 13px)/1.4 var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, inherit); }
 .pathos-nb-panel-notice h2 { margin: 0; font-size: 1em; }
 .pathos-nb-panel-notice p { margin: 0; }
 .pathos-nb-run-tab { overflow: auto; padding: 8px; background: var(--jp-layout-color1, transparent); }

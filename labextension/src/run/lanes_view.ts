@@ -7,7 +7,7 @@ import { elapsed, horizon, isOver, type State } from '../state';
 import { arranged, covers, type Close } from './closer';
 import { tell, type Told } from './hover';
 import { Looker } from './looker';
-import { paint, widthOfNames } from './paint';
+import { contextOf, paint, widthOfNames } from './paint';
 import { between, laidOut, rowAt, type Row, type Rows } from './rows';
 import { AXIS_PX, type Scene } from './scene';
 import { Steering } from './steering';
@@ -48,6 +48,8 @@ class Timeline implements LanesView {
   private readonly steering: Steering;
   private readonly watcher: ResizeObserver | null;
   private readonly themes: MutationObserver;
+  /** A page that is zoomed has other pixels, even where our width stays. */
+  private readonly zoomed = (): void => this.frame.ask();
   private state: State | null = null;
   private rows: Rows = { rows: [], height: 0 };
   private view: Viewport = whole(1);
@@ -71,8 +73,9 @@ class Timeline implements LanesView {
       toggle: () => this.toggle(this.marked),
       step: (rows, spans) => this.step(rows, spans),
     });
-    this.watcher = typeof ResizeObserver === 'undefined' ? null : new ResizeObserver(() => this.frame.ask());
+    this.watcher = typeof ResizeObserver === 'undefined' ? null : new ResizeObserver(() => this.resized());
     this.watcher?.observe(this.scroller);
+    window.addEventListener('resize', this.zoomed);
     this.scroller.addEventListener('scroll', () => this.frame.ask());
     this.themes = new MutationObserver(() => this.repaintSoon());
     this.themes.observe(document.body, { attributes: true });
@@ -100,6 +103,7 @@ class Timeline implements LanesView {
   destroy(): void {
     this.frame.stop();
     this.watcher?.disconnect();
+    window.removeEventListener('resize', this.zoomed);
     this.themes.disconnect();
     this.steering.stop();
     this.looker?.stop();
@@ -111,7 +115,7 @@ class Timeline implements LanesView {
   }
 
   private get gutter(): number {
-    return Math.round(Math.min(this.namesWidth + 16, 190, Math.max(40, this.width * 0.3)));
+    return Math.round(Math.min(this.namesWidth + 16, 190, Math.max(84, this.width * 0.3)));
   }
 
   private layOut(state: State): void {
@@ -125,9 +129,14 @@ class Timeline implements LanesView {
     this.canvas.setAttribute('aria-label', `Timeline of ${workers} workers; the table below has the same in words`);
   }
 
+  /** An observer calls first for the size that there is, which is drawn already. */
+  private resized(): void {
+    if (this.scroller.clientWidth !== this.width) this.frame.ask();
+  }
+
   private draw(): void {
     const { state } = this;
-    const context = this.canvas.getContext('2d', { alpha: false });
+    const context = contextOf(this.canvas);
     this.width = this.scroller.clientWidth;
     if (!state || !context || this.width < 40) return;
     const scene = this.scene(state);

@@ -7,6 +7,11 @@ import { AXIS_PX, xOf, type Scene } from './scene';
 import { Strips } from './strips';
 import { ticks } from './viewport';
 
+/** Give what draws on a canvas: in the page's own memory, as our pixels are made there and would all be sent elsewhere. */
+export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
+  return canvas.getContext('2d', { alpha: false, willReadFrequently: true });
+}
+
 /** Draw everything. */
 export function paint(context: CanvasRenderingContext2D, scene: Scene): void {
   context.setTransform(1, 0, 0, 1, 0, 0);
@@ -63,7 +68,7 @@ function paintMark(context: CanvasRenderingContext2D, scene: Scene, row: Row): v
 export function widthOfNames(
   canvas: HTMLCanvasElement, rows: readonly Row[], lanes: ReadonlyMap<number, Lane>, font: string,
 ): number {
-  const context = canvas.getContext('2d', { alpha: false });
+  const context = contextOf(canvas);
   if (!context) return 0;
   return rows.slice(0, 200).reduce((most, row) => {
     if (row.kind === 'lane' && row.height < 10) return most;
@@ -87,6 +92,8 @@ function nameColor(scene: Scene, row: Row, isMarked: boolean): string {
   return isMarked || row.kind === 'host' ? scene.theme.text : scene.theme.faint;
 }
 
+const LEAST_OF_LABEL = 14;
+
 /** Put the parameters of single items on them, where there is room. */
 function paintLabels(context: CanvasRenderingContext2D, scene: Scene, close: Close): void {
   context.font = `10px ${scene.theme.font}`;
@@ -101,8 +108,16 @@ function paintLabel(context: CanvasRenderingContext2D, scene: Scene, close: Clos
   const left = Math.max(scene.gutter, xOf(scene, close.items.start_s[i] ?? 0));
   const right = Math.min(scene.width, xOf(scene, close.items.end_s[i] ?? 0));
   if (right - left < 28) return;
-  const label = line(close.items.label[i] || `#${close.items.index[i] ?? ''}`, 80);
-  context.fillText(fitted(context, label, right - left - 8), left + 4, row.y - scene.top + row.height / 2);
+  context.fillText(labelOf(context, close, i, right - left - 8), left + 4, row.y - scene.top + row.height / 2);
+}
+
+/** Give an item's parameters, shortened if enough of them is left, else its number. */
+function labelOf(context: CanvasRenderingContext2D, close: Close, i: number, room: number): string {
+  const label = line(close.items.label[i] ?? '', 80);
+  const short = fitted(context, label, room);
+  if (label && (short === label || short.length >= LEAST_OF_LABEL)) return short;
+  const number = `#${close.items.index[i] ?? ''}`;
+  return context.measureText(number).width <= room ? number : '';
 }
 
 /** Cut a text in the middle, so that it fits: workers' names differ at their ends. */

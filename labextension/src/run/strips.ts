@@ -3,7 +3,10 @@
 import { fromBins, fromClose, fromIndex, isFine, Pixels } from './columns';
 import type { Row } from './rows';
 import { AXIS_PX, type Scene } from './scene';
-import { Palette } from './theme';
+import { paletteOf, type Palette } from './theme';
+
+/** Rows of fewer pixels have no room for a cut. */
+const LEAST_CUT_PX = 5;
 
 export class Strips {
   private readonly width: number;
@@ -22,7 +25,7 @@ export class Strips {
     this.left = Math.min(this.width - 1, Math.round(scene.gutter * ratio));
     this.image = context.createImageData(this.width, height);
     this.words = new Uint32Array(this.image.data.buffer);
-    this.palette = new Palette(scene.theme);
+    this.palette = paletteOf(scene.theme);
     this.pixels = new Pixels(this.width - this.left, scene.view);
     this.words.fill(this.palette.ground);
     for (const row of scene.rows) this.draw(row);
@@ -43,23 +46,33 @@ export class Strips {
   /** How busy a host was: a hill whose height is the share of its workers that worked. */
   private drawHost(row: Row, from: number, to: number): void {
     const bins = this.scene.tracks.host(row.host);
-    if (bins) fromBins(this.pixels, bins, this.scene.tracks.width_s, row.nLanes);
+    this.fill(from, to, this.palette.idle);
+    if (!bins) return;
+    fromBins(this.pixels, bins, this.scene.tracks.width_s, row.nLanes);
     for (let x = 0; x < this.pixels.width; x++) this.drawHill(x, from, to);
   }
 
   private drawHill(x: number, from: number, to: number): void {
     const height = to - from;
     const share = this.pixels.busy[x] ?? 0;
+    if (!(share > 0)) return;
     const failed = share * (this.pixels.failed[x] ?? 0);
-    const summit = share > 0 ? to - Math.max(1, Math.round(height * share)) : to;
+    const summit = to - Math.max(1, Math.round(height * share));
     const bad = failed > 0 ? to - Math.max(2, Math.round(height * failed)) : to;
-    for (let y = from; y < to; y++) {
-      const color = y >= bad ? this.palette.bad : y >= summit ? this.palette.hill : this.palette.idle;
-      this.words[y * this.width + this.left + x] = color;
+    for (let y = Math.min(summit, bad); y < to; y++) {
+      this.words[y * this.width + this.left + x] = y >= bad ? this.palette.bad : this.palette.hill;
     }
   }
 
+  private fill(from: number, to: number, color: number): void {
+    for (let y = from; y < to; y++) this.words.fill(color, y * this.width + this.left, y * this.width + this.left + this.pixels.width);
+  }
+
   private drawLane(row: Row, from: number, to: number): void {
+    if (!this.scene.tracks.lane(row.lane) && !this.scene.close) {
+      this.fill(from, to, this.palette.idle);
+      return this.drawGuess(row.lane, from, to);
+    }
     this.read(row.lane);
     const first = from * this.width + this.left;
     const { busy, failed, width } = this.pixels;
@@ -67,7 +80,20 @@ export class Strips {
     for (let y = from + 1; y < to; y++) {
       this.words.copyWithin(y * this.width + this.left, first, first + width);
     }
+    this.drawCut(from, to);
     this.drawGuess(row.lane, from, to);
+  }
+
+  /** Cut what failed lengthwise: it is told from work by its shape too, not by its colour alone. */
+  private drawCut(from: number, to: number): void {
+    if (to - from < LEAST_CUT_PX) return;
+    const thick = Math.max(1, Math.round((to - from) / 7));
+    const top = from + Math.round((to - from - thick) / 2);
+    const { failed, width } = this.pixels;
+    for (let x = 0; x < width; x++) {
+      if (!(failed[x] ?? 0)) continue;
+      for (let y = top; y < top + thick; y++) this.words[y * this.width + this.left + x] = this.palette.ground;
+    }
   }
 
   /** Fill the pixels of a lane from the closest look that there is. */

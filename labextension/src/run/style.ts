@@ -13,9 +13,16 @@ export const CSS = `
   --pathos-nb-rule: var(--jp-border-color2, #e0e1e4);
   --pathos-nb-hover: var(--jp-layout-color2, #eeeff2);
   --pathos-nb-accent: var(--jp-brand-color1, #1976d2);
+  --pathos-nb-quiet: color-mix(in srgb, var(--pathos-nb-text) 64%, var(--pathos-nb-ground));
+  --pathos-nb-good-ink: color-mix(in srgb, var(--pathos-nb-good) 70%, var(--pathos-nb-text));
+  --pathos-nb-failed-ink: color-mix(in srgb, var(--pathos-nb-failed) 76%, var(--pathos-nb-text));
+  --pathos-nb-warn-ink: color-mix(in srgb, var(--pathos-nb-warn) 66%, var(--pathos-nb-text));
+  --pathos-nb-accent-ink: color-mix(in srgb, var(--pathos-nb-accent) 76%, var(--pathos-nb-text));
   --pathos-nb-code: var(--jp-code-font-family, ui-monospace, Menlo, Consolas, monospace);
   ${ansi()}
   box-sizing: border-box;
+  direction: ltr;
+  text-align: left;
   position: relative;
   max-width: 1280px;
   padding: 6px 10px 8px;
@@ -41,33 +48,35 @@ export const CSS = `
 .pathos-nb-head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; min-height: 24px; }
 .pathos-nb-title { font-weight: 600; min-width: 0; flex: 0 1 auto; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .pathos-nb-state { padding: 0 7px; border-radius: 9px; font-size: 11px; line-height: 18px; white-space: nowrap;
-  color: var(--pathos-nb-faint); background: var(--pathos-nb-idle); }
-.pathos-nb-state[data-state="running"] { color: var(--pathos-nb-accent); }
-.pathos-nb-state[data-state="done"] { color: var(--pathos-nb-good); }
-.pathos-nb-state[data-state="failed"] { color: var(--pathos-nb-failed); }
-.pathos-nb-state[data-state="cancelled"] { color: var(--pathos-nb-warn); }
+  color: var(--pathos-nb-quiet); background: var(--pathos-nb-idle); }
+.pathos-nb-state[data-state="running"] { color: var(--pathos-nb-accent-ink); }
+.pathos-nb-state[data-state="done"] { color: var(--pathos-nb-good-ink); }
+.pathos-nb-state[data-state="failed"] { color: var(--pathos-nb-failed-ink); }
+.pathos-nb-state[data-state="cancelled"] { color: var(--pathos-nb-warn-ink); }
 .pathos-nb-actions { display: flex; flex-wrap: wrap; gap: 4px; margin-left: auto; }
 .pathos-nb-group { display: inline-flex; gap: 2px; }
 .pathos-nb-button { font: inherit; line-height: 20px; padding: 0 8px; border: 1px solid var(--pathos-nb-rule); border-radius: 4px;
   background: transparent; color: inherit; cursor: pointer; white-space: nowrap; }
 .pathos-nb-button:hover:enabled { background: var(--pathos-nb-hover); }
 .pathos-nb-button:disabled { opacity: 0.55; cursor: default; }
-.pathos-nb-group .pathos-nb-button, .pathos-nb-small { border-color: transparent; color: var(--pathos-nb-faint); padding: 0 6px; }
-.pathos-nb-cancel { color: var(--pathos-nb-failed); border-color: currentColor; }
-.pathos-nb-retry { color: var(--pathos-nb-accent); border-color: currentColor; }
+.pathos-nb-group .pathos-nb-button, .pathos-nb-small { border-color: transparent; color: var(--pathos-nb-quiet); padding: 0 6px; }
+.pathos-nb-cancel { color: var(--pathos-nb-failed-ink); border-color: currentColor; }
+.pathos-nb-retry { color: var(--pathos-nb-accent-ink); border-color: currentColor; }
 .pathos-nb-run :focus-visible { outline: 2px solid var(--pathos-nb-accent); outline-offset: 1px; }
 .pathos-nb-bar { display: flex; height: 6px; margin: 4px 0 5px; border-radius: 3px; overflow: hidden; background: var(--pathos-nb-idle); }
 .pathos-nb-good { background: var(--pathos-nb-busy); }
 .pathos-nb-run[data-state="done"] .pathos-nb-good { background: var(--pathos-nb-good); }
 .pathos-nb-run[data-state="cancelled"] .pathos-nb-good { background: var(--pathos-nb-warn); }
-.pathos-nb-bar .pathos-nb-bad { background: var(--pathos-nb-failed); flex: none; }
+.pathos-nb-bar .pathos-nb-bad { flex: none; margin-left: 1px;
+  background: repeating-linear-gradient(90deg, var(--pathos-nb-failed) 0 4px, var(--pathos-nb-ground) 4px 5px); }
+@media (forced-colors: active) { .pathos-nb-bar, .pathos-nb-key, .pathos-nb-canvas { forced-color-adjust: none; } }
 .pathos-nb-endless .pathos-nb-good { width: 30% !important; animation: pathos-nb-to-and-fro 2.4s ease-in-out infinite alternate; }
 @keyframes pathos-nb-to-and-fro { from { margin-left: 0; } to { margin-left: 70%; } }
 @media (prefers-reduced-motion: reduce) { .pathos-nb-endless .pathos-nb-good { animation: none; } }
 .pathos-nb-figures { display: flex; flex-wrap: wrap; gap: 0 16px; }
-.pathos-nb-figure { color: var(--pathos-nb-faint); white-space: nowrap; }
+.pathos-nb-figure { color: var(--pathos-nb-quiet); white-space: nowrap; }
 .pathos-nb-figure b { color: var(--pathos-nb-text); font-weight: 600; }
-.pathos-nb-figure.pathos-nb-failed b, .pathos-nb-run .pathos-nb-bad:not(div) { color: var(--pathos-nb-failed); }
+.pathos-nb-figure.pathos-nb-failed b, .pathos-nb-run .pathos-nb-bad:not(div) { color: var(--pathos-nb-failed-ink); }
 .pathos-nb-waits, .pathos-nb-notice { margin: 4px 0; padding: 3px 8px; border-left: 3px solid var(--pathos-nb-warn);
   background: var(--pathos-nb-idle); }
 .pathos-nb-heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -79,22 +88,22 @@ export const CSS = `
 .pathos-nb-zoom .pathos-nb-button { background: var(--pathos-nb-ground); }
 .pathos-nb-tip { position: absolute; z-index: 10; max-width: 300px; padding: 4px 8px; border: 1px solid var(--pathos-nb-rule);
   border-radius: 4px; background: var(--pathos-nb-ground); box-shadow: 0 2px 8px rgba(0, 0, 0, 0.25); pointer-events: none;
-  color: var(--pathos-nb-faint); }
+  color: var(--pathos-nb-quiet); }
 .pathos-nb-tip-title { color: var(--pathos-nb-text); font-weight: 600; }
-.pathos-nb-tip-title.pathos-nb-bad { color: var(--pathos-nb-failed); }
+.pathos-nb-tip-title.pathos-nb-bad { color: var(--pathos-nb-failed-ink); }
 .pathos-nb-run summary { cursor: pointer; padding: 1px 0; }
 .pathos-nb-run details > summary { list-style: none; }
 .pathos-nb-run details > summary::-webkit-details-marker { display: none; }
-.pathos-nb-run details > summary::before { content: "▸"; display: inline-block; width: 13px; color: var(--pathos-nb-faint); }
+.pathos-nb-run details > summary::before { content: "▸"; display: inline-block; width: 13px; color: var(--pathos-nb-quiet); }
 .pathos-nb-run details[open] > summary::before { content: "▾"; }
-.pathos-nb-workers-table > summary { color: var(--pathos-nb-faint); }
-.pathos-nb-inner-maps > summary { color: var(--pathos-nb-faint); }
-.pathos-nb-legend { display: inline-flex; flex-wrap: wrap; gap: 0 12px; float: right; font-size: 11px; }
+.pathos-nb-workers-table > summary, .pathos-nb-profile > summary { display: flex; flex-wrap: wrap; align-items: baseline; color: var(--pathos-nb-quiet); }
+.pathos-nb-inner-maps > summary { color: var(--pathos-nb-quiet); }
+.pathos-nb-legend { display: inline-flex; flex-wrap: wrap; gap: 0 12px; margin-left: auto; padding-left: 13px; font-size: 11px; }
 .pathos-nb-key { display: inline-block; width: 9px; height: 9px; margin-right: 4px; border-radius: 2px; font-style: normal;
   line-height: 9px; background: var(--pathos-nb-busy); }
-.pathos-nb-key.pathos-nb-failed { background: var(--pathos-nb-failed); }
+.pathos-nb-key.pathos-nb-failed { background: linear-gradient(var(--pathos-nb-failed) 0 4px, var(--pathos-nb-ground) 4px 5px, var(--pathos-nb-failed) 5px); }
 .pathos-nb-key.pathos-nb-guess { background: repeating-linear-gradient(135deg, var(--pathos-nb-busy) 0 1.5px, transparent 1.5px 3.5px); opacity: 0.6; }
-.pathos-nb-key.pathos-nb-gone { background: none; color: var(--pathos-nb-failed); }
+.pathos-nb-key.pathos-nb-gone { background: none; color: var(--pathos-nb-failed-ink); }
 .pathos-nb-tools { display: flex; gap: 8px; align-items: center; margin: 2px 0 2px 13px; }
 .pathos-nb-search { font: inherit; width: 200px; max-width: 60%; padding: 1px 6px; border: 1px solid var(--pathos-nb-rule);
   border-radius: 4px; background: transparent; color: inherit; }
@@ -114,14 +123,13 @@ div.pathos-nb-row { padding-left: 13px; }
 .pathos-nb-box[data-kind="2"], .pathos-nb-key.pathos-nb-kind-2 { background: #9aa0aa; }
 .pathos-nb-box[data-kind="3"], .pathos-nb-key.pathos-nb-kind-3 { background: #c27fd4; }
 .pathos-nb-box[data-kind="4"], .pathos-nb-key.pathos-nb-kind-4 { background: #e07a6f; }
-.pathos-nb-profile > summary { color: var(--pathos-nb-faint); }
 .pathos-nb-profile > details { margin-left: 13px; }
-.pathos-nb-faint { color: var(--pathos-nb-faint); }
+.pathos-nb-faint { color: var(--pathos-nb-quiet); }
 .pathos-nb-table { border-collapse: collapse; font-size: 11.5px; }
 .pathos-nb-table th, .pathos-nb-table td { padding: 1px 14px 1px 0; text-align: left; font-weight: normal; vertical-align: top; }
-.pathos-nb-table thead th { color: var(--pathos-nb-faint); position: sticky; top: 0; background: var(--pathos-nb-ground); }
+.pathos-nb-table thead th { color: var(--pathos-nb-quiet); position: sticky; top: 0; background: var(--pathos-nb-ground); }
 .pathos-nb-table .pathos-nb-number { text-align: right; }
-.pathos-nb-table .pathos-nb-gone { color: var(--pathos-nb-failed); }
+.pathos-nb-table .pathos-nb-gone { color: var(--pathos-nb-failed-ink); }
 `;
 
 /** The terminal's colours, as JupyterLab has them for outputs. */

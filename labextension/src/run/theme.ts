@@ -105,6 +105,19 @@ function shade(theme: Theme, busy: number, failed: number): number {
   return word(mix(theme.idle, hue, strength));
 }
 
+const palettes = new Map<string, Palette>();
+
+/** Give the colours of a theme: the same ones as long as it is the same, since each drawing asks for them. */
+export function paletteOf(theme: Theme): Palette {
+  const name = [theme.ground, theme.idle, theme.busy, theme.failed].join(';');
+  let palette = palettes.get(name);
+  if (!palette) {
+    if (palettes.size > 8) palettes.clear();
+    palettes.set(name, (palette = new Palette(theme)));
+  }
+  return palette;
+}
+
 const isLittle = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 function word([r, g, b]: Rgb): number {

@@ -32,11 +32,12 @@ from pathos_nb.errors import StoreError
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["PLACES", "StoreFile", "point_id", "translated"]
+__all__ = ["PLACES", "StoreFile", "damaged", "point_id", "translated"]
 
 _FORMAT = 1
 _APPLICATION = 0x50617468  # "Path"
 _BUSY_S = 2.0
+_ASIDE = "move it away, and a new one is begun: %pathos runs --set-aside, or outside of notebooks mv FILE* ELSEWHERE"
 PLACES = 1 << 32  # the row of a point is that of its run times this, and its place
 
 _SCHEMA = """
@@ -96,6 +97,11 @@ class StoreFile:
     is_network : bool, optional
         Whether it lies on a network file system; found out if it is not given.
 
+    Attributes
+    ----------
+    generation : int
+        How many times the file was found removed, or another one in its place, and was opened anew.
+
     Raises
     ------
     StoreError
@@ -108,9 +114,10 @@ class StoreFile:
         self.is_network = is_on_network(self.path) if is_network is None else is_network
         self.values = Values(self.path.with_name(f"{self.path.name}.values"))
         self._lock = threading.RLock()
-        self._pid = os.getpid()
+        self._pid, self._depth = os.getpid(), 0
+        self.generation = 0
         with translated(self.path):
-            self._connection = self._open()
+            self._connection, self._identity = self._open(), _identity(self.path)
         self.reserve = Reserve(self.path)
         self.is_closed = False
 
@@ -150,7 +157,7 @@ class StoreFile:
                 raise StoreError(f"{self.path} is a database, but not a store of pathos_nb", cure=cure)
             elif version > _FORMAT:
                 what = f"the store {self.path} was written by a newer pathos_nb (format {version}, here {_FORMAT})"
-                raise StoreError(what, cure="update pathos_nb, or give another file by --store PATH")
+                raise StoreError(what, cure=f"update pathos_nb, or give another file by --store PATH, or {_ASIDE}")
             connection.execute(_JOBS)
             connection.execute(_PROFILES)
         finally:
@@ -170,8 +177,7 @@ class StoreFile:
         StoreError
             The file cannot be read.
         """
-        with self._lock, translated(self.path):
-            self._check()
+        with self._lock, translated(self.path), self._in_use():
             yield self._connection
 
     @contextlib.contextmanager
@@ -188,8 +194,7 @@ class StoreFile:
         StoreError
             It could not be written; nothing of the block has been.
         """
-        with self._lock, translated(self.path):
-            self._check()
+        with self._lock, translated(self.path), self._in_use():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -204,6 +209,31 @@ class StoreFile:
             raise StoreError(f"the store {self.path} is closed", cure="the next cell opens it again")
         if os.getpid() != self._pid:
             raise StoreError("a store that a fork has inherited is not its own", cure="open it there again")
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        self._check()
+        if not self._depth and _identity(self.path) != self._identity:
+            self._open_anew()
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    def _open_anew(self) -> None:
+        """Open what is at the path now, made if it is missing: what the old file gets nobody finds again."""
+        prepare(self.path)
+        before, self._connection = self._connection, self._open()
+        self._identity = _identity(self.path)
+        self.generation += 1
+        self.reserve.hold()
+        before.close()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file at its path."""
+        return self.path.exists()
 
     @property
     def n_bytes(self) -> int:
@@ -242,6 +272,15 @@ class StoreFile:
                 self._connection.close()
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Give what tells a file from another one of the same name; None if there is none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _size(path: Path) -> int:
     try:
         found = path.stat()
@@ -271,9 +310,29 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         what, cure = _plain_words(str(error))
         raise StoreError(f"the store {path} {what}", cause=str(error), cure=cure) from error
+    except UnicodeDecodeError as error:  # of a message of SQLite's about names in a damaged file
+        raise damaged(path, error) from error
     except OSError as error:
         what, cure = _plain_words(os.strerror(error.errno) if error.errno else str(error))
         raise StoreError(f"the store {path} {what}", cause=str(error), cure=cure) from error
+
+
+def damaged(path: Path, error: Exception) -> StoreError:
+    """Give what is to be said of a store whose content makes no sense.
+
+    Parameters
+    ----------
+    path : Path
+        The store's file.
+    error : Exception
+        What came of reading it.
+
+    Returns
+    -------
+    StoreError
+    """
+    what, cure = _plain_words("malformed")
+    return StoreError(f"the store {path} {what}", cause=f"{type(error).__name__}: {error}", cure=cure)
 
 
 _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -287,7 +346,7 @@ _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         ("malformed", "not a database", "corrupt", "file is encrypted", "no such table", "no such column"),
         "is damaged",
-        "move it away: a new one is begun; sqlite3 FILE .recover may save its rows",
+        f"{_ASIDE}; sqlite3 FILE .recover may save its rows",
     ),
 )
 

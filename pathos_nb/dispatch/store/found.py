@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.ended import EndedRun
 from pathos_nb.dispatch.results import Results
-from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
+from pathos_nb.dispatch.store.file import PLACES, StoreFile, damaged, point_id
 from pathos_nb.dispatch.store.kept_profile import read_profile
 from pathos_nb.dispatch.store.keys import KEY_BYTES
 from pathos_nb.dispatch.store.owners import is_alive, is_mine
 from pathos_nb.dispatch.store.points import kept_points
-from pathos_nb.dispatch.store.recorder import DONE
 from pathos_nb.dispatch.store.sweep import NOT_KEPT, Block, Row, rows_of_block
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.errors import Cancelled, Failure, StoreError
 from pathos_nb.wire.quick import loads
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = [
-    "StoredRun", "code_of", "done_places", "find", "job_folders", "keys_of", "listed", "loaded", "matches",
+    "StoredRun", "code_of", "find", "job_folders", "keys_of", "listed", "loaded", "matches",
     "of_function", "points_of", "run_of", "written_blocks",
 ]  # fmt: skip
 
-_DATA = ord("p")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Of the columns below: SQLite keeps what it is given, whatever the column's own type.
+_KINDS = (int, *(str,) * 7, int | None, str, *(float | int,) * 3, bytes, int, int, int)
 _SPAN = f"BETWEEN runs.run * {PLACES} AND runs.run * {PLACES} + {PLACES} - 1"
 _COLUMNS = (
     "runs.run, id, title, names, options, source, environment, owner, total, state, started, seen, seconds, digest,"
@@ -38,6 +39,21 @@ _COLUMNS = (
     " (SELECT count(*) FROM jobs WHERE jobs.run = runs.run AND jobs.state IN ('submitting', 'submitted'))"
 )
 _FROM = f"SELECT {_COLUMNS} FROM runs JOIN functions USING (function)"
+
+
+def _telling(read: Callable[Concatenate[StoreFile, P], R]) -> Callable[Concatenate[StoreFile, P], R]:
+    """Have a reader say, of a file that SQLite takes for whole and whose content makes no sense, that it is damaged."""
+
+    @wraps(read)
+    def telling(file: StoreFile, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return read(file, *args, **kwargs)
+        except StoreError:
+            raise
+        except Exception as error:  # a pickle, or JSON, of anything
+            raise damaged(file.path, error) from error
+
+    return telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +140,20 @@ class StoredRun:
 
 
 def _run(row: Sequence[Any]) -> StoredRun:
-    run, run_id, title, names, options, source, environment, *rest = row
+    if not all(map(isinstance, row, _KINDS)):
+        raise TypeError("a run has values of other kinds than its columns")
+    run, run_id, title, *plain, owner, total, state, started, seen, seconds, digest, n_done, n_failed, n_jobs = row
+    names, options, source, environment = json.loads(plain[0]), json.loads(plain[1]), plain[2], json.loads(plain[3])
+    kinds = isinstance(names, list), isinstance(options, dict), isinstance(environment, dict)
+    if not all(kinds) or not 0 <= (total or 0) <= PLACES:
+        raise ValueError("a run has names, options or a number of points that make no sense")
     return StoredRun(
-        run, run_id, title, tuple(json.loads(names)), json.loads(options), source, json.loads(environment), *rest
-    )
+        run, run_id, title, tuple(map(str, names)), options, source, environment, owner, total, state, started, seen,
+        seconds, digest, n_done, n_failed, n_jobs,
+    )  # fmt: skip
 
 
+@_telling
 def listed(file: StoreFile, n_most: int = 100) -> list[StoredRun]:
     """Give the runs, the latest last.
 
@@ -149,6 +173,7 @@ def listed(file: StoreFile, n_most: int = 100) -> list[StoredRun]:
     return [_run(row) for row in reversed(rows)]
 
 
+@_telling
 def find(file: StoreFile, name: str) -> StoredRun | None:
     """Find a run.
 
@@ -170,6 +195,7 @@ def find(file: StoreFile, name: str) -> StoredRun | None:
     return _run(row) if row else None
 
 
+@_telling
 def run_of(file: StoreFile, run_id: str) -> StoredRun | None:
     """Give the run of that very name.
 
@@ -189,6 +215,7 @@ def run_of(file: StoreFile, run_id: str) -> StoredRun | None:
     return _run(row) if row else None
 
 
+@_telling
 def job_folders(file: StoreFile, run: StoredRun) -> list[str]:
     """Give the folders in which batch jobs of a run have their files."""
     with file.reading() as connection:
@@ -197,6 +224,7 @@ def job_folders(file: StoreFile, run: StoredRun) -> list[str]:
         ]
 
 
+@_telling
 def of_function(file: StoreFile, digest: bytes, n_most: int = 50) -> list[StoredRun]:
     """Give the runs of one function, the latest first.
 
@@ -218,6 +246,7 @@ def of_function(file: StoreFile, digest: bytes, n_most: int = 50) -> list[Stored
         return [_run(row) for row in connection.execute(query, (digest, n_most))]
 
 
+@_telling
 def keys_of(file: StoreFile, run: int) -> bytes:
     """Give the keys of a run's points, 16 bytes each, as far as they were written."""
     with file.reading() as connection:
@@ -233,31 +262,13 @@ def written_blocks(file: StoreFile, run: int) -> Iterator[Block]:
             row = connection.execute(query, (run, start)).fetchone()
         if row is None:
             return
+        if not isinstance(row[0], int) or not isinstance(row[1], int):
+            raise damaged(file.path, TypeError("a block of points does not say which they are"))
         yield Block(*row)
         start = row[0] + max(1, row[1])
 
 
-def done_places(file: StoreFile, run: int) -> list[int]:
-    """Give the places of a run's points that have a value.
-
-    Parameters
-    ----------
-    file : StoreFile
-        The store.
-    run : int
-        The run's row.
-
-    Returns
-    -------
-    list of int
-        In order.
-    """
-    with file.reading() as connection:
-        query = "SELECT point FROM points WHERE point BETWEEN ? AND ? AND state = ?"
-        rows = connection.execute(query, (point_id(run, 0), point_id(run, PLACES - 1), DONE))
-        return [point % PLACES for (point,) in rows]
-
-
+@_telling
 def points_of(file: StoreFile, run: StoredRun) -> list[Row]:
     """Give the arguments of a run's points.
 
@@ -278,32 +289,30 @@ def points_of(file: StoreFile, run: StoredRun) -> list[Row]:
     return [row for (packed,) in rows for row in rows_of_block(packed, len(run.names))]
 
 
-def matches(file: StoreFile, runs: Sequence[StoredRun], keys: bytes) -> dict[int, int]:
-    """Find points that some run has finished.
+@_telling
+def matches(file: StoreFile, run: StoredRun, wanted: Mapping[bytes, int]) -> dict[int, int]:
+    """Find points in a run, finished or not.
 
     Parameters
     ----------
     file : StoreFile
         The store.
-    runs : sequence of StoredRun
-        All of one function, the first preferred.
-    keys : bytes
-        Of the points that are wanted.
+    run : StoredRun
+        Of the same function.
+    wanted : mapping of bytes to int
+        The keys of the points that are wanted, each with its place among them.
 
     Returns
     -------
     dict of int to int
-        From the place of a point to the row of one that is the same.
+        From the place of a point to the row of the one that is the same.
     """
-    done: dict[bytes, int] = {}
-    for run in reversed(runs):
-        there = keys_of(file, run.run)
-        for place in done_places(file, run.run):
-            done[there[place * KEY_BYTES : (place + 1) * KEY_BYTES]] = point_id(run.run, place)
-    each = ((i // KEY_BYTES, done.get(keys[i : i + KEY_BYTES])) for i in range(0, len(keys), KEY_BYTES))
-    return {place: point for place, point in each if point is not None}
+    keys, first = keys_of(file, run.run), point_id(run.run, 0)
+    each = [keys[at : at + KEY_BYTES] for at in range(0, len(keys), KEY_BYTES)]
+    return {wanted[key]: first + place for place, key in enumerate(each) if key in wanted}
 
 
+@_telling
 def loaded(file: StoreFile, run: StoredRun) -> Results:
     """Give the result of a run, as its cell did.
 
@@ -369,8 +378,8 @@ def code_of(file: StoreFile, run: StoredRun) -> Any:
         raise StoreError(f"{run.title} was kept without its function, which was too large or not begun", cure=cure)
     if python != ".".join(map(str, sys.version_info[:2])):
         raise StoreError(f"{run.title} is of Python {python}, whose code no other can run", cure=cure)
-    body, buffers, _ = loads(row[0])
     try:
+        body, buffers, _ = loads(row[0])
         return loads(body, buffers=buffers)
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"

@@ -173,3 +173,8 @@ class ProfileWriter:
     def failed(self) -> None:
         """Note that it is not."""
         self._due, self._is_read = 0.0, False
+
+    def begin_again(self) -> None:
+        """Write it once more, whether it has changed or not: the store is another one."""
+        self._version = self._taken = 0
+        self.failed()

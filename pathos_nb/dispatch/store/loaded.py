@@ -1,17 +1,22 @@
 """Whether a module that this process has imported is the one whose text lies in its file now.
 
-A file may be edited after its module was imported: what runs is then not what the file says. Nothing in Python keeps
+A file may be edited after its module was imported: what runs is then not what the file says. A module does not keep
 the text that was imported, so it is taken down when a module is first asked about, on its ``__spec__``, which a reload
-makes anew; the functions that live in the process are compared with those that the text has. A patched function, as
-autoreload leaves it, is a function of the new text.
+makes anew; until then Python's cache of compiled modules tells, where there is one, since it is written at import. The
+functions that live in the process are compared with those that the text has. A patched function, as autoreload leaves
+it, is a function of the new text.
 """
 
 from __future__ import annotations
 
 import hashlib
+import marshal
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -23,6 +28,7 @@ __all__ = ["Text", "check_runs", "held_codes", "text_of", "text_of_module"]
 
 _ATTRIBUTE = "_pathos_nb_text"
 _OF_A_FUNCTION = 0x1  # CO_OPTIMIZED: the bodies of modules and classes have it not
+_WORD = 0xFFFFFFFF
 _HELD = ("fget", "fset", "fdel", "__func__", "__wrapped__")
 
 
@@ -67,8 +73,7 @@ def text_of(path: str, loader: Any = None, known: Text | None = None) -> Text:
         code = compile(data, path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         raise CannotKey(f"{Path(path).name} cannot be compiled: {error}") from None
-    functions = frozenset(map(_shape, _functions_in(code)))
-    return Text(digest, type(loader) is SourceFileLoader, functions, _shape(code, True), frozenset(_imports_in(code)))
+    return _text_of_code(digest, code, type(loader) is SourceFileLoader)
 
 
 def text_of_module(module: Any, path: str) -> Text:
@@ -112,15 +117,41 @@ def check_runs(module: Any, now: Text, held: Iterable[CodeType]) -> None:
     CannotKey
         What runs is another text.
     """
-    seen: Text | None = getattr(getattr(module, "__spec__", None), _ATTRIBUTE, None)
+    spec = getattr(module, "__spec__", None)
+    seen: Text | None = getattr(spec, _ATTRIBUTE, None) or _as_imported(spec, now)
     codes = list(held)
     if seen is not None and seen is not now and not _is_patched(seen, now, codes):
         raise _changed(module.__file__)
     mine = (_shape(code) for code in codes if code.co_filename == module.__file__)
     if now.is_compared and not now.functions.issuperset(mine):
         raise _changed(module.__file__)
-    if (spec := getattr(module, "__spec__", None)) is not None:
+    if spec is not None:
         setattr(spec, _ATTRIBUTE, now)
+
+
+def _as_imported(spec: Any, now: Text) -> Text | None:
+    """Give the text that a module was imported from, where Python's own cache has it and the file is another now.
+
+    The first time that a module is asked about nothing else tells: what it sets outside of functions cannot be compared
+    with what lives in the process, as it may have been set anew since.
+    """
+    cached, path = getattr(spec, "cached", None), getattr(spec, "origin", None)
+    if not now.is_compared or not cached or not path or sys.dont_write_bytecode:
+        return None
+    try:
+        raw, found = Path(cached).read_bytes(), Path(path).stat()
+        is_of_a_time = raw[:8] == MAGIC_NUMBER + bytes(4) and os.access(Path(cached).parent, os.W_OK)
+        told = tuple(int.from_bytes(raw[at : at + 4], "little") for at in (8, 12))
+        if not is_of_a_time or told == (int(found.st_mtime) & _WORD, found.st_size & _WORD):
+            return None
+        return _text_of_code("as it was imported", marshal.loads(raw[16:]))
+    except (OSError, ValueError, EOFError, TypeError):
+        return None
+
+
+def _text_of_code(digest: str, code: CodeType, is_compared: bool = True) -> Text:
+    functions = frozenset(map(_shape, _functions_in(code)))
+    return Text(digest, is_compared, functions, _shape(code, True), frozenset(_imports_in(code)))
 
 
 def _is_patched(seen: Text, now: Text, codes: list[CodeType]) -> bool:

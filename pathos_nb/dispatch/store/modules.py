@@ -11,6 +11,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,7 @@ from pathos_nb.dispatch.store.loaded import Text, check_runs, held_codes, text_o
 __all__ = ["Modules"]
 
 _OURS = "pathos_nb"
+_INSTALLED = ("site-packages", "dist-packages", "site-packages" + os.sep, "dist-packages" + os.sep)
 
 
 class Modules:
@@ -192,6 +194,10 @@ def _version_of(top: str) -> str:
 
 def _installed_folders() -> tuple[str, ...]:
     """Give the folders of the standard library and of what pip installs; not the folder that the kernel works in."""
+    return _installed_among(tuple(path for path in sys.path if path.endswith(_INSTALLED)))
+
+
+@lru_cache(maxsize=16)
+def _installed_among(found: tuple[str, ...]) -> tuple[str, ...]:
     paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    paths |= {path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")}
-    return tuple(os.path.realpath(path) + os.sep for path in paths if path)
+    return tuple(os.path.realpath(path) + os.sep for path in {*paths, *found} if path)

@@ -6,13 +6,15 @@ write it or put another in its place.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+import time
 from pathlib import Path
 
 from pathos_nb.errors import StoreError
 
-__all__ = ["check_owned", "default_path", "file_system", "is_on_network", "prepare"]
+__all__ = ["check_owned", "default_path", "file_system", "is_on_network", "move_aside", "prepare"]
 
 _NETWORK = {
     "9p", "afs", "beegfs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "glusterfs", "gpfs", "lustre", "nfs", "nfs4",
@@ -48,6 +50,34 @@ def prepare(path: Path) -> None:
         raise StoreError(f"the store {path} cannot be opened: {error.strerror}", cure=cure) from error
     check_owned(path)
     check_owned(path.parent, is_folder=True)
+
+
+def move_aside(path: Path) -> Path:
+    """Rename a store, with all that belongs to it.
+
+    Parameters
+    ----------
+    path : Path
+        Its file. A kernel that has it open begins a new one there.
+
+    Returns
+    -------
+    Path
+        What it is called now, in the same folder; ``--store`` takes it.
+
+    Raises
+    ------
+    OSError
+        It cannot be renamed.
+    """
+    stem = f"{path.stem}-aside-{time.strftime('%Y%m%d-%H%M%S')}"
+    tried = (path.with_name(f"{stem}{n or ''}{path.suffix}") for n in range(1000))
+    aside = next(name for name in tried if not name.exists())
+    path.rename(aside)
+    for ending in ("-wal", "-shm", ".values", ".reserve"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(f"{path.name}{ending}").rename(aside.with_name(f"{aside.name}{ending}"))
+    return aside
 
 
 def check_owned(path: Path, is_folder: bool = False) -> None:

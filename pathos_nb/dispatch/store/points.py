@@ -12,6 +12,7 @@ from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.ended import failure_of_parts
 from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
 from pathos_nb.dispatch.store.recorder import DONE, NOT_STORED
+from pathos_nb.dispatch.store.stretches import Stretch
 from pathos_nb.errors import Failure, StoreError
 from pathos_nb.events import ChunkDone
 from pathos_nb.wire.quick import loads
@@ -62,24 +63,25 @@ def kept_points(file: StoreFile, run: int, n_points: int | None = None) -> Kept:
     return kept
 
 
-def read_points(file: StoreFile, found: dict[int, int]) -> Kept:
+def read_points(file: StoreFile, found: Sequence[Stretch]) -> Kept:
     """Read points of any runs.
 
     Parameters
     ----------
     file : StoreFile
         The store.
-    found : dict of int to int
-        From `matches`.
+    found : sequence of Stretch
+        Which, in the order of their places.
 
     Returns
     -------
     Kept
-        By the places of `found`.
+        Of those that are finished, by the places of `found`.
     """
-    query = "SELECT ?, state, value, started, ended, worker FROM points WHERE point = ?"
+    columns = "point + ?, state, value, started, ended, worker"
+    query = f"SELECT {columns} FROM points WHERE point BETWEEN ? AND ? AND state = {DONE}"
     with file.reading() as connection:
-        rows = (row for pair in sorted(found.items()) for row in connection.execute(query, pair))
+        rows = (row for each in found for row in connection.execute(query, (each.place - each.point, *each.span)))
         return _read(file, rows, _workers(connection))
 
 

@@ -19,7 +19,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
+from itertools import chain, islice, repeat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pathos_nb.dispatch.ended import in_parts
@@ -28,6 +29,7 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.file import PLACES, point_id
 from pathos_nb.dispatch.store.kept_profile import ProfileWriter
 from pathos_nb.dispatch.store.owners import me
+from pathos_nb.dispatch.store.stretches import Stretch, copy_stretch
 from pathos_nb.dispatch.store.sweep import BLOCK, Sweep, environment
 from pathos_nb.dispatch.store.values import NotStorable, Values
 from pathos_nb.errors import Cancelled, Failure, StoreError
@@ -42,6 +44,8 @@ __all__ = ["DONE", "FAILED", "NOT_STORED", "Recorder"]
 
 DONE, FAILED, NOT_STORED = 1, 2, 3
 _N_POINTS, _N_BLOCKS = 5000, 16  # in one transaction
+_SAVE = "keep the result by its save(FILE)"
+_COPY_S = 0.05  # in one transaction
 _CODE_BYTES = 16 << 20
 _IN_BAND = 1 << 62
 _POINT = "INSERT OR REPLACE INTO points (point, state, value, started, ended, worker) VALUES (?, ?, ?, ?, ?, ?)"
@@ -71,15 +75,21 @@ class Recorder:
         self.run, self.sweep, self.row = run, sweep, row
         self.trouble: StoreError | None = None
         self.n_unpicklable = 0
-        self.copies: list[tuple[int, int]] = []  # points of other runs (by their row) that are these ones (by place)
+        self.copies: list[Stretch] = []  # points of other runs that are these ones
         self.places: Sequence[int] | None = None  # where each item stands among the points, if not at its own place
         self._values, self._wake = values, wake
         self._waiting: deque[Event] = deque()
         self._taken: list[Event] = []
         self._told: set[int] = set()  # events that were told before they were written
-        self._n_blocked, self._is_begun, self.is_given_up = 0, False, False
+        self._state = "running"  # how it ended, once that was taken to be written
+        self.generation = 0  # of the file that it writes to
+        self.was_begun_again = False
+        self._n_before, self._n_written = len(run.chunks), 0  # chunks that it has not heard, and those that are kept
+        self._again: Iterator[Event] | None = None  # what was kept already, where the store begins anew
+        self._taken_again: list[Event] = []
+        self._n_blocked, self._n_copied, self._is_begun, self.is_given_up = 0, 0, False, False
         self._is_again, self._has_ended = row is not None, False
-        self._before = (row, 0, False)  # what the three were at the last commit
+        self._before = (row, 0, 0, False)  # what the four were at the last commit
         self._code: bytes | None = None
         self._is_code_taken = self._is_code_written = False
         self._progress_s = time.monotonic()
@@ -110,6 +120,11 @@ class Recorder:
             self._has_ended = True
             self._wake(True)
         return False
+
+    @property
+    def path(self) -> Path:
+        """The store's file."""
+        return self._values.path
 
     def settle(self, callback: Callable[[], None]) -> bool:
         """Say whether nothing is left to write; if something is, it is written at once, and the callback called."""
@@ -146,11 +161,15 @@ class Recorder:
     @property
     def has_more(self) -> bool:
         """Whether there is something to write."""
-        return bool(self._waiting or self._taken or self.copies) or self._is_behind
+        return bool(self._waiting or self._taken or self._taken_again or self._again) or self._is_behind
 
     @property
     def _is_behind(self) -> bool:
-        return not self._is_begun or (self._n_blocked < len(self.sweep.rows) and self.places is None)
+        return (
+            not self._is_begun
+            or self._n_copied < len(self.copies)
+            or (self._n_blocked < len(self.sweep.rows) and self.places is None)
+        )
 
     @property
     def is_settling(self) -> bool:
@@ -169,20 +188,71 @@ class Recorder:
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write some of what waits, inside of a transaction."""
-        taken, n = self._taken, 0
+        taken, n = self._taken, self._take_again()
         while self._waiting and n < _N_POINTS:
             event = self._waiting.popleft()
             taken.append(event)
-            n += event.n_items if isinstance(event, ChunkDone) else 1
+            n += _n_points(event)
         if not self._is_begun:
             self._begin(connection)
         self._write_code(connection)
         self._write_blocks(connection)
         self._copy(connection)
-        self._write_points(connection, taken)
+        self._write_points(connection, [*self._taken_again, *taken])
         self._write_state(connection, taken)
         assert self.row is not None
         self._profile.write(connection, self.row, self.places, any(isinstance(event, RunEnded) for event in taken))
+
+    def _take_again(self) -> int:
+        """Take some of what has to be written once more, and say how many points that is."""
+        n = sum(map(_n_points, self._taken_again))
+        while self._again is not None and n < _N_POINTS:
+            event = next(self._again, None)
+            if event is None:
+                self._again = None
+            else:
+                self._taken_again.append(event)
+                n += _n_points(event)
+        return n
+
+    def is_at(self, generation: int) -> bool:
+        """Say whether it writes to the file that there is; all of it, if its own was removed or replaced.
+
+        Parameters
+        ----------
+        generation : int
+            Of that file.
+
+        Returns
+        -------
+        bool
+            False for points that run again: the run that they belong to is gone.
+        """
+        if generation == self.generation:
+            return True
+        self.generation = generation
+        if self.places is None:
+            self._begin_again()
+            return True
+        self.trouble = StoreError("the run that they belong to is not in its store any more", cure=_SAVE)
+        self.is_given_up = True
+        self._release()
+        self._call_back()
+        return False
+
+    def _begin_again(self) -> None:
+        """Have all of the run written once more, what was kept before included."""
+        self.was_begun_again = True
+        self._before = None, 0, 0, False
+        self.row, self._n_blocked, self._n_copied, self._is_begun = self._before
+        self._is_code_written, self.n_unpicklable, self.copies = False, 0, []
+        self._workers.clear()
+        self._profile.begin_again()
+        there = islice(self.run.chunks, self._n_before + self._n_written)
+        self._again, self._taken_again = chain(there, self._failed_alone()), []
+
+    def _failed_alone(self) -> Iterator[Event]:
+        return (ItemFailed(self.run.run_id, failure) for failure in list(self.run.failures.values()))
 
     def _write_state(self, connection: sqlite3.Connection, taken: list[Event]) -> None:
         if self.places is not None:
@@ -192,7 +262,9 @@ class Recorder:
                 (time.time(), DONE, point_id(self.row or 0, 0), point_id(self.row or 0, PLACES - 1), self.row),
             )
             return
-        state = next((event.state for event in taken if isinstance(event, RunEnded)), "running")
+        self._state = next((event.state for event in taken if isinstance(event, RunEnded)), self._state)
+        is_whole = not self._waiting and self._again is None and not self._is_behind
+        state = self._state if is_whole else "running"
         connection.execute(
             "UPDATE runs SET state = ?, seen = ?, seconds = ?, total = ? WHERE run = ?",
             (state, time.time(), self.run.seconds + self.run.earlier_s, self.run.total, self.row),
@@ -200,9 +272,9 @@ class Recorder:
 
     def committed(self) -> None:
         """Tell what is on the disk now."""
-        taken, self._taken = self._taken, []
-        self.copies = []
-        self._before = (self.row, self._n_blocked, True)
+        taken, self._taken, self._taken_again = self._taken, [], []
+        self._n_written += sum(isinstance(event, ChunkDone) for event in taken)
+        self._before = (self.row, self._n_blocked, self._n_copied, True)
         self._is_code_written = self._is_code_taken  # what came since the transaction began is not in it
         self._progress_s = time.monotonic()
         self._profile.committed()
@@ -217,7 +289,7 @@ class Recorder:
     def failed(self, error: StoreError) -> None:
         """Take in that it could not be written; the next time all of it is tried again."""
         self.trouble = error
-        self.row, self._n_blocked, self._is_begun = self._before
+        self.row, self._n_blocked, self._n_copied, self._is_begun = self._before
         self._workers.clear()
         self._profile.failed()
         self._release()
@@ -238,7 +310,10 @@ class Recorder:
     def n_not_kept(self) -> int:
         """How many finished items wait, or were never written."""
         events = [*self._taken, *self._waiting]
-        return sum(event.n_items for event in events if isinstance(event, ChunkDone))
+        if self._again is not None or self._taken_again:
+            return self.run.n_done
+        n_of_others = sum(stretch.n for stretch in self.copies[self._n_copied :])
+        return n_of_others + sum(event.n_items for event in events if isinstance(event, ChunkDone))
 
     def _call_back(self) -> None:
         with self._lock:
@@ -281,7 +356,8 @@ class Recorder:
     def _write_blocks(self, connection: sqlite3.Connection) -> None:
         if self.places is not None:
             return
-        last = max((max(e.indices) for e in self._taken if isinstance(e, ChunkDone)), default=0)
+        taken = [*self._taken_again, *self._taken]
+        last = max((max(e.indices) for e in taken if isinstance(e, ChunkDone)), default=0)
         n_needed = -(-(last + 1 - self._n_blocked) // BLOCK)
         for block in self.sweep.blocks(self._n_blocked, max(n_needed, _N_BLOCKS)):
             connection.execute(
@@ -291,15 +367,13 @@ class Recorder:
             self._n_blocked = block.start + block.n
 
     def _copy(self, connection: sqlite3.Connection) -> None:
-        """Have points of other runs that are these ones as well."""
+        """Have points of other runs that are these ones as well; some of them at a time."""
         assert self.row is not None
-        for point, place in self.copies:
-            (state, value, *rest) = connection.execute(
-                "SELECT state, value, started, ended, worker FROM points WHERE point = ?", (point,)
-            ).fetchone() or (0, None)
-            if state:
-                value = self._values.linked(value, f"{self.row}/{place}")
-                connection.execute(_POINT, (point_id(self.row, place), state, value, *rest))
+        until = time.monotonic() + _COPY_S
+        while self._n_copied < len(self.copies) and time.monotonic() < until:
+            stretch = self.copies[self._n_copied]
+            copy_stretch(connection, stretch, point_id(self.row, stretch.place), self._values)
+            self._n_copied += 1
 
     def _write_points(self, connection: sqlite3.Connection, taken: list[Event]) -> None:
         points: list[tuple[Any, ...]] = []
@@ -347,6 +421,10 @@ class Recorder:
                 "SELECT worker FROM workers WHERE name = ? AND host = ? AND pid = ?", who
             ).fetchone()
         return self._workers[who]
+
+
+def _n_points(event: Event) -> int:
+    return event.n_items if isinstance(event, ChunkDone) else 1
 
 
 def _function_row(connection: sqlite3.Connection, digest: bytes) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import gc
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from pathos_nb.dispatch.keepers import ListKeeper
 from pathos_nb.dispatch.partial import ChosenRows
 from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.run import Run
-from pathos_nb.dispatch.store.file import StoreFile
+from pathos_nb.dispatch.store.file import StoreFile, point_id
 from pathos_nb.dispatch.store.found import (
     StoredRun,
     keys_of,
@@ -24,6 +26,7 @@ from pathos_nb.dispatch.store.owners import said
 from pathos_nb.dispatch.store.points import Kept, kept_points, read_points
 from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.dispatch.store.store import Store
+from pathos_nb.dispatch.store.stretches import Stretch, stretches
 from pathos_nb.dispatch.store.sweep import Row, Sweep, packed_rows
 
 __all__ = ["Plan", "path_of", "plan"]
@@ -43,8 +46,8 @@ class Plan:
         The run that it goes on with.
     kept : Kept or None
         What is finished.
-    copies : dict of int to int
-        From places to points of other runs, which become points of this one.
+    copies : list of Stretch
+        Points of other runs, which become points of this one.
     note : str
         What is to be said about it.
     places : sequence of int or None
@@ -55,7 +58,7 @@ class Plan:
     sweep: Sweep
     first: StoredRun | None = None
     kept: Kept | None = None
-    copies: dict[int, int] = field(default_factory=dict)
+    copies: list[Stretch] = field(default_factory=list)
     note: str = ""
     places: Sequence[int] | None = None
 
@@ -99,7 +102,7 @@ class Plan:
             run.earlier_s = first.seconds if first is not None else 0.0
         recorder = self.store.record(run, self.sweep, first.run if first is not None else None)
         recorder.places = self.places
-        recorder.copies = [(point, place) for place, point in self.copies.items()]
+        recorder.copies = self.copies
         self.store.begin(recorder)
         return recorder
 
@@ -136,7 +139,8 @@ def plan(store: Store, sweep: Sweep, how: str = "") -> Plan:
     runs, n = of_function(store.file, sweep.key.digest), len(sweep.rows)
     where = f"{_said_running(runs[0])}" if runs and runs[0].is_running_elsewhere else ""
     if runs and (how == "resume" or runs[0].was_cut_short):
-        _go_on(found, runs if how == "resume" else runs[:1])
+        with _without_collecting():
+            _go_on(found, runs if how == "resume" else runs[:1])
     sweep.fix()
     if how == "resume":
         found.note = f"{found.n_kept:,} of {n:,} points are there already{where and '; '}{where}"
@@ -149,26 +153,67 @@ def plan(store: Store, sweep: Sweep, how: str = "") -> Plan:
 
 
 def _go_on(found: Plan, runs: Sequence[StoredRun]) -> None:
-    """Go on with the latest run if it is of the same points; take what is missing then from the others."""
-    file, n = found.store.file, len(found.sweep.rows)
-    latest, others = runs[0], runs
-    if latest.total == n and not latest.is_running and _is_of(found.sweep, file, latest.run):
-        found.first, found.kept, others = latest, kept_points(file, latest.run, max(1, n)), runs[1:]
-    kept = found.kept = found.kept or Kept()
-    if others and len(kept.values) < n:
-        there = {
-            place: point
-            for place, point in matches(file, others, found.sweep.all_keys()).items()
-            if place not in kept.values
-        }
-        more = read_points(file, there)
-        found.copies = {place: point for place, point in there.items() if place in more.values}
-        kept.values.update(more.values)
-        kept.chunks += more.chunks
+    """Go on with the latest run if it is of the same points, or of the first of them; take the rest from the others."""
+    file, sweep, latest, others = found.store.file, found.sweep, runs[0], runs
+    kept = found.kept = Kept()
+    if latest.total is not None and latest.total <= len(sweep.rows) and _is_of(sweep, file, latest.run):
+        others = runs[1:]
+        if latest.is_running or (latest.total < len(sweep.rows) and latest.title != sweep.title):
+            first = point_id(latest.run, 0)
+            _take(found, [Stretch(0, first, latest.total)], range(first, first + latest.total))
+        else:
+            found.first, found.kept = latest, kept_points(file, latest.run, max(1, len(sweep.rows)))
+            kept = found.kept
+    missing = [place for place in range(len(sweep.rows)) if place not in kept.values] if others else []
+    if missing:
+        _take_from(found, others, missing)
+
+
+def _take_from(found: Plan, others: Sequence[StoredRun], missing: Sequence[int]) -> None:
+    """Take points from the latest run that has finished them."""
+    assert found.kept is not None
+    keys, there = found.sweep.keys_at(missing), dict[int, int]()
+    first = wanted = dict(zip(reversed(keys), reversed(missing), strict=True))
+    for run in others:
+        if more := matches(found.store.file, run, wanted):
+            _take(found, stretches(more), more)
+            there |= more
+            wanted = {key: place for key, place in wanted.items() if place not in found.kept.values}
+        if not wanted:
+            break
+    if len(first) < len(keys):  # some points are the same: each of them is that one
+        places = ((place, first[key]) for key, place in zip(keys, missing, strict=True))
+        same = {place: there[one] for place, one in places if one != place and one in found.kept.values}
+        _take(found, stretches(same), same)
+
+
+def _take(found: Plan, wanted: list[Stretch], rows: Mapping[int, int] | Sequence[int]) -> None:
+    """Read points of other runs, and have those copied that are finished and can be read.
+
+    `rows` gives the row of a place.
+    """
+    assert found.kept is not None
+    more = read_points(found.store.file, wanted)
+    is_whole = len(more.values) == sum(stretch.n for stretch in wanted)
+    found.copies += wanted if is_whole else stretches({place: rows[place] for place in more.values})
+    found.kept.values.update(more.values)
+    found.kept.chunks += more.chunks
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Have the garbage collector wait: it would go through a million new points again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _is_of(sweep: Sweep, file: StoreFile, run: int) -> bool:
-    """Whether the points that a run has written are those of a sweep: plain ones are compared as they are written.
+    """Whether the points that a run has written begin a sweep: plain ones are compared as they are written.
 
     That is five times as fast as making their keys, which say the same.
     """

@@ -59,6 +59,7 @@ class Store:
         Recorder
         """
         recorder = Recorder(run, sweep, self.file.values, self.writer.wake, row)
+        recorder.generation = self.file.generation
         run.recorder = recorder
         return recorder
 
@@ -180,9 +181,6 @@ class Stores:
         wanted = (path or default_path()).expanduser().absolute()
         with self._lock:
             found = self._open.get(wanted)
-            if found is not None and not wanted.exists():  # it was deleted: what is written would go nowhere
-                found.close()
-                found = None
             if found is None:
                 found = self._open[wanted] = Store(wanted)
                 found.keep_small()

@@ -92,6 +92,28 @@ class Sweep:
             self.keys = (self.keys or b"") + self.key.points(self.rows[start:], start)
         return self.keys
 
+    def keys_at(self, places: Sequence[int]) -> list[bytes]:
+        """Give the keys of some points.
+
+        Parameters
+        ----------
+        places : sequence of int
+            Which points.
+
+        Returns
+        -------
+        list of bytes
+
+        Raises
+        ------
+        CannotKey
+            One has no content that could be written down.
+        """
+        if self.keys is None and len(places) < len(self.rows):
+            return [self.key.point(self.rows[place], place) for place in places]
+        keys = self.all_keys()
+        return [keys[place * KEY_BYTES : (place + 1) * KEY_BYTES] for place in places]
+
     def blocks(self, start: int, n_most: int) -> Iterator[Block]:
         """Give the next points, in blocks.
 

@@ -39,6 +39,11 @@ class Values:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @property
+    def path(self) -> Path:
+        """The store's file, which they lie beside."""
+        return self.folder.with_suffix("")
+
     def pack(self, value: object, name: str) -> bytes:
         """Give the bytes of a row; a large value is in its file when this returns.
 

@@ -93,6 +93,7 @@ class StoreWriter:
             recorders = [recorder for recorder in self._recorders if recorder.has_more and not recorder.is_given_up]
         try:
             with self._file.writing() as connection:
+                recorders = [recorder for recorder in recorders if recorder.is_at(self._file.generation)]
                 for recorder in recorders:
                     recorder.write(connection)
             self.n_commits += 1
@@ -142,7 +143,7 @@ class StoreWriter:
         return True
 
     def settle(self, digest: bytes, timeout_s: float = _END_S) -> None:
-        """Wait for runs of a function that were stopped and are still ending: they count as cut short then.
+        """Wait for runs of a function that are over, or were stopped, and are still being written: then all is known.
 
         Parameters
         ----------
@@ -152,7 +153,11 @@ class StoreWriter:
             At most so long.
         """
         until = time.monotonic() + timeout_s
-        ending = [r for r in list(self._recorders) if r.run.stopping and r.sweep.key.digest == digest]
+        ending = [
+            recorder
+            for recorder in list(self._recorders)
+            if (recorder.run.stopping or recorder.run.is_over) and recorder.sweep.key.digest == digest
+        ]
         for recorder in ending:
             recorder.run.wait(max(0.0, until - time.monotonic()))
             while not recorder.is_over and time.monotonic() < until:

@@ -14,6 +14,7 @@ from pathos_nb.dispatch.store.files import write_atomically
 from pathos_nb.dispatch.using.altair_plot import MIME, altair_chart, spec_of
 from pathos_nb.dispatch.using.drawing import Drawing
 from pathos_nb.dispatch.using.matplotlib_plot import figure, picture
+from pathos_nb.dispatch.writing import writing
 from pathos_nb.errors import BadOption
 
 __all__ = ["LACKING", "Plot", "bundle_of", "can_plot", "preload"]
@@ -78,6 +79,8 @@ class Plot:
         ------
         BadOption
             The name ends otherwise.
+        CannotWrite
+            Its folder is not there, or takes nothing; it is an OSError too.
         ImportError
             What it takes is not installed.
         """
@@ -89,7 +92,8 @@ class Plot:
             raw = picture(self.drawing, kind[1:])
         else:
             raise BadOption(f"a plot is not written as {place.name!r}", cure="it may end in .png, .svg, .pdf or .json")
-        write_atomically(place, [raw])
+        with writing(place):
+            write_atomically(place, [raw])
         return place
 
     def __repr__(self) -> str:

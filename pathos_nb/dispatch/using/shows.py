@@ -16,6 +16,7 @@ from pathos_nb.dispatch.using.plot import Plot
 from pathos_nb.dispatch.using.record_files import as_csv, as_json, facts
 from pathos_nb.dispatch.using.report import Report, page
 from pathos_nb.dispatch.using.uses import Uses
+from pathos_nb.dispatch.writing import writing
 from pathos_nb.errors import BadOption
 
 __all__ = ["Shows"]
@@ -92,11 +93,12 @@ class Shows(Uses):
         ------
         BadOption
             The name ends otherwise.
-        OSError
-            It cannot be written.
+        CannotWrite
+            Its folder is not there, or takes nothing; it is an OSError too.
         """
         place = _place(path, (".html", ".htm"), "a report", (_RECORDS, "record(path) writes .json and .csv"))
-        write_atomically(place, [page(self._report()).encode("utf-8", "replace")])
+        with writing(place):
+            write_atomically(place, [page(self._report()).encode("utf-8", "replace")])
         return place
 
     def _report(self) -> Report:
@@ -136,8 +138,8 @@ class Shows(Uses):
         ------
         BadOption
             The name ends otherwise.
-        OSError
-            It cannot be written.
+        CannotWrite
+            Its folder is not there, or takes nothing; it is an OSError too.
         """
         place = _place(path, _RECORDS, "a record", ((".html", ".htm"), "report(path) writes .html"))
         if place.suffix.lower() == ".csv":
@@ -145,7 +147,8 @@ class Shows(Uses):
         else:
             told = facts(self.run, self.timing, len(self))
             text = as_json(told, self.names, self._columns(), (self.how, list(self.errors)))
-        write_atomically(place, [text.encode("utf-8")])
+        with writing(place):
+            write_atomically(place, [text.encode("utf-8")])
         return place
 
 

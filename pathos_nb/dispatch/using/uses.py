@@ -19,6 +19,7 @@ from pathos_nb.dispatch.using.grids import to_dataset
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.dispatch.using.selected import Selected
 from pathos_nb.dispatch.using.verify import Verified, compare
+from pathos_nb.dispatch.writing import writing
 from pathos_nb.errors import BadFile, BadOption, Failure
 from pathos_nb.launchers.failing import text_of
 
@@ -304,11 +305,12 @@ class Uses(Sequence[Any]):
         ------
         CannotReturn
             A value cannot be pickled.
-        OSError
-            The file cannot be written; one that was there is as it was.
+        CannotWrite
+            The file cannot be written; one that was there is as it was. It is an OSError too.
         """
         place = Path(path).expanduser()
-        write_pickled(place, self, {"n_points": len(self), "run_id": self.run.run_id, "title": self.run.title})
+        with writing(place):
+            write_pickled(place, self, {"n_points": len(self), "run_id": self.run.run_id, "title": self.run.title})
         return place
 
     @classmethod

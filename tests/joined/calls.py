@@ -1,0 +1,33 @@
+"""What hosts are asked: importable, and light, for each fresh worker imports it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+
+from pathos_nb.profile import enable_profiling, get_stats, profiled
+
+
+def where(_: object) -> str:
+    return socket.gethostname()
+
+
+def use(x: int) -> tuple[int, str]:
+    time.sleep(0.05)
+    Path("out.txt").write_text(str(x))
+    return Path("large.bin").stat().st_size, os.path.realpath("large.bin")
+
+
+def compute(seconds: float) -> int:
+    n, until_s = 0, time.thread_time() + seconds
+    while time.thread_time() < until_s:
+        n += sum(range(50))
+    return n
+
+
+def counted(seconds: float) -> int:
+    enable_profiling()
+    profiled(False)(compute)(seconds)
+    return len(get_stats() or ())

@@ -1,0 +1,57 @@
+"""Files of ssh that are damaged, or strange: what is wrong is said with the file's name, and nothing is read for ever."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+
+from pathos_nb.errors import BadOption
+from pathos_nb.secure import known_hosts
+from pathos_nb.secure.config import hosts_in_config, route
+from pathos_nb.secure.names import parse
+
+STRANGE = {
+    "a number that is none": "CanonicalizeMaxDots many\n",
+    "a quotation mark that is not closed": 'UserKnownHostsFile "~/known\n',
+    "an Include with one": 'Include "~/more\n',
+    "a Match of nothing": "Match host\n",
+    "itself, twice": "Include config\nInclude config\n",
+}
+
+
+@pytest.fixture
+def config(home):
+    (home / ".ssh").mkdir()
+    return home / ".ssh" / "config"
+
+
+@pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
+def test_what_is_wrong_in_the_configuration_is_said_with_its_name(config, text):
+    config.write_text(f"{text}Host node7\n  User me\n")
+    with pytest.raises(BadOption, match=rf"{re.escape(str(config))} cannot be (read|used).*mend the file"):
+        route(parse("node7"))
+
+
+def test_files_of_a_user_whom_nobody_knows_are_not_there(config):
+    config.write_text(
+        "Host node7\n  IdentityFile ~nobody-of-that-name/key\n  UserKnownHostsFile ~nobody-of-that-name/x\n"
+    )
+    assert route(parse("node7"))[-1].keys == ()
+    assert hosts_in_config() == ["node7"]
+
+
+def test_a_star_goes_no_deeper_than_its_folder(config):
+    (config.parent / "a" / "b").mkdir(parents=True)
+    (config.parent / "a" / "one.conf").write_text("Host near\n")
+    (config.parent / "a" / "b" / "two.conf").write_text("Host far\n")
+    config.write_text("Include **/*.conf\n")
+    assert hosts_in_config() == ["near"]
+
+
+def test_a_line_of_known_hosts_that_is_no_key_is_passed_over(tmp_path):
+    file, key = tmp_path / "known_hosts", base64.b64encode(b"the key").decode()
+    file.write_text(f"node7 ssh-ed25519 schlüssel\n|1|ä|ö ssh-ed25519 {key}\nnode7 ssh-ed25519 {key}\n")
+    verdict = known_hosts.judge(known_hosts.entries_for([file], "node7"), "ssh-ed25519", b"the key")
+    assert verdict.word == "known"

@@ -1,0 +1,37 @@
+"""What nodes are asked: importable, and light, for each fresh worker imports it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+
+def nap(x: int) -> int:
+    time.sleep(0.05)
+    return x
+
+
+def where(_: object) -> str:
+    return socket.gethostname()
+
+
+def who() -> tuple[str, int]:
+    """Give node and process: each node counts its own processes."""
+    return socket.gethostname(), os.getpid()
+
+
+def take(n_bytes: int) -> int:
+    return len(bytearray(n_bytes))
+
+
+def gpus(_: Any) -> tuple[str, str | None]:
+    time.sleep(0.02)
+    return os.environ.get("SLURMD_NODENAME", socket.gethostname()), os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+def write(x: int) -> str:
+    Path("out.txt").write_text(Path("in.txt").read_text() * x)
+    return os.path.realpath("in.txt")

@@ -1,0 +1,70 @@
+"""The page of promises is that of its table and its figures, and what holds each promise is there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def reliability(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    for name in ("reliability", "promises"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    import reliability
+
+    yield reliability
+    for name in ("reliability", "promises"):
+        sys.modules.pop(name, None)
+
+
+def test_the_page_is_current_and_each_promise_is_held_by_something_that_is_there(reliability):
+    assert list(reliability.faults()) == []
+
+
+def test_a_test_that_is_gone_and_a_page_that_is_old_are_found(reliability, monkeypatch, tmp_path):
+    rows = (reliability.Promise("It flies", ("tests/test_house.py::test_that_nobody_wrote",)),)
+    monkeypatch.setattr(reliability, "SECTIONS", {"Wings": rows})
+    monkeypatch.setattr(reliability, "PAGE", tmp_path / "reliability.md")
+    assert [line.split(",")[0] for line in reliability.faults()] == [
+        "docs/reliability.md is not current: python tools/reliability.py",
+        "tests/test_house.py::test_that_nobody_wrote",
+    ]
+
+
+def test_what_holds_a_promise_is_run_and_its_figure_is_kept(reliability, monkeypatch, tmp_path):
+    rows = (reliability.Promise("It adds", (str(tmp_path / "test_adding.py"),)),)
+    (tmp_path / "test_adding.py").write_text(
+        "def test_one():\n    assert 1 + 1 == 2\ndef test_two():\n    assert 1 + 1 == 3\n"
+    )
+    monkeypatch.setattr(reliability, "SECTIONS", {"Sums": rows})
+    monkeypatch.setattr(reliability, "PAGE", tmp_path / "reliability.md")
+    monkeypatch.setattr(reliability, "KEPT", tmp_path / "reliability.json")
+    monkeypatch.setattr(reliability, "ROOT", tmp_path)
+    (tmp_path / "conftest.py").write_text(
+        "def pytest_addoption(parser):\n    parser.addoption('--everywhere', action='store_true')\n"
+    )
+    assert reliability.main(["--run", "adds"]) == 1
+    (figure,) = json.loads((tmp_path / "reliability.json").read_text()).values()
+    assert figure["figure"] == "1 passed, **1 failed**"
+    assert "| It adds | " in (tmp_path / "reliability.md").read_text()
+    assert reliability.main(["--run", "subtracts"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (["seed 1: 9 rounds, 50 items compared, 3 faults in time, 1 MB grown, 0 failed"] * 2,
+         "2 seeds of 5 s: 18 rounds, 100 items, 6 faults, none failed"),
+        (["seed 1: 9 rounds, 50 items compared, 3 faults in time, 1 MB grown, 1 failed", "it hung"],
+         "2 seeds of 5 s: 9 rounds, 50 items, 3 faults, **2 failed**"),
+    ],
+    ids=["good", "bad"],
+)  # fmt: skip
+def test_soaks_are_summed_up_and_none_is_overlooked(reliability, said, told):
+    assert reliability._sum_of_soaks(said, 5.0) == told

@@ -1,0 +1,202 @@
+"""Write docs/reliability.md: each promise, what holds it, and what came of that the last time.
+
+python tools/reliability.py                  write the page from the figures that are kept
+python tools/reliability.py --check          say whether it is current, and that each holder is there
+python tools/reliability.py --run [WORD …]   run what holds the promises that have the words in them (all, if none)
+python tools/reliability.py --run soak --scale 0.01      the long runs shortened
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+from promises import LONG_RUNS, SECTIONS, Promise
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE, KEPT = ROOT / "docs" / "reliability.md", ROOT / "docs" / "reliability.json"
+HEAD = """# Reliability
+
+What is promised, what holds it, and what came of that when it was last run. This page is written by
+
+    python tools/reliability.py --run
+
+(`--run WORD` for some rows; `docs/reliability.json` keeps the figures). Do not edit it by hand. A figure of tests is
+that of one machine with everything installed (`--everywhere`); those of long runs say how long they were.
+
+"""
+_LINE_S = 7200.0
+
+
+def main(words: Sequence[str]) -> int:
+    """Do what is asked; give the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--run", nargs="*", metavar="WORD")
+    parser.add_argument("--scale", type=float, default=1.0, help="how much of the long runs")
+    asked = parser.parse_args(words)
+    if asked.check:
+        wrong = list(faults())
+        print("\n".join(wrong) or "docs/reliability.md is current")
+        return int(bool(wrong))
+    n_failed = sum(_run(promise, asked.scale) for promise in _meant(asked.run)) if asked.run is not None else 0
+    PAGE.write_text(page(), encoding="utf-8")
+    return min(n_failed, 100)
+
+
+def faults() -> Iterator[str]:
+    """Say what is wrong with the page, and with the table."""
+    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
+        yield "docs/reliability.md is not current: python tools/reliability.py"
+    for promise in promises():
+        for holder in promise.holders:
+            if holder not in LONG_RUNS and not _is_there(holder):
+                yield f"{holder}, which is to hold {promise.text!r}, is not there"
+
+
+def _is_there(holder: str) -> bool:
+    path, _, name = holder.partition("::")
+    return (ROOT / path).is_file() and f"def {name}" in (ROOT / path).read_text(encoding="utf-8")
+
+
+def promises() -> list[Promise]:
+    """Give all rows."""
+    return [promise for rows in SECTIONS.values() for promise in rows]
+
+
+def page() -> str:
+    """Give the page's text."""
+    known = figures()
+    told = [HEAD]
+    for section, rows in SECTIONS.items():
+        told.append(f"## {section}\n\n| promise | held by | last figure |\n|---|---|---|\n")
+        told += [f"| {promise.text} | {_held_by(promise)} | {_figure(promise, known)} |\n" for promise in rows]
+        told.append("\n")
+    return "".join(told).rstrip("\n") + "\n"
+
+
+def figures() -> dict[str, dict[str, str]]:
+    """Give what is kept, by the holder."""
+    return dict(json.loads(KEPT.read_text(encoding="utf-8"))) if KEPT.exists() else {}
+
+
+def _held_by(promise: Promise) -> str:
+    shown = [f"`make {'soak-store' if h == 'kills' else h}`" for h in promise.holders if h in LONG_RUNS]
+    files = dict.fromkeys(h.partition("::")[0].removeprefix("tests/") for h in promise.holders if h not in LONG_RUNS)
+    return ", ".join([*shown, *(f"`{file}`" for file in files)])
+
+
+def _figure(promise: Promise, known: dict[str, dict[str, str]]) -> str:
+    told = [known[key] for key in _keys(promise) if key in known]
+    return "; ".join(f"{one['figure']} ({one['date']})" for one in told) or "not run yet"
+
+
+def _keys(promise: Promise) -> list[str]:
+    """Give under which names the figures of a promise are kept: the long runs, and all of its tests together."""
+    tests = [h for h in promise.holders if h not in LONG_RUNS]
+    return [*(h for h in promise.holders if h in LONG_RUNS), *([" ".join(tests)] if tests else [])]
+
+
+def _meant(words: Sequence[str]) -> list[Promise]:
+    def fits(promise: Promise) -> bool:
+        text = " ".join([promise.text, *promise.holders]).lower()
+        return not words or any(word.lower() in text for word in words)
+
+    return list(filter(fits, promises()))
+
+
+def _run(promise: Promise, scale: float) -> int:
+    """Run what holds a promise, and keep the figures; give how many did not hold."""
+    n_failed = 0
+    for key in _keys(promise):
+        print(f"== {promise.text}: {key}", flush=True)
+        is_good, figure = _long_run(key, scale) if key in LONG_RUNS else _tests(key.split())
+        print(f"   {figure}", flush=True)
+        n_failed += not is_good
+        kept = {**figures(), key: {"figure": figure, "date": time.strftime("%Y-%m-%d")}}
+        KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
+        PAGE.write_text(page(), encoding="utf-8")
+    return n_failed
+
+
+def _tests(holders: list[str]) -> tuple[bool, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "record.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "--everywhere", f"--junitxml={record}", *holders]
+        status = subprocess.run(command, cwd=ROOT, timeout=_LINE_S, check=False).returncode
+        if not record.exists():
+            return False, "**could not be run**"
+        suite = ElementTree.parse(record).getroot().find("testsuite")
+    counts = (
+        {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
+        if suite is not None
+        else {}
+    )
+    n_bad = counts.get("failures", 0) + counts.get("errors", 0)
+    n_good = counts.get("tests", 0) - n_bad - counts.get("skipped", 0)
+    told = [f"{n_good} passed", *([f"**{n_bad} failed**"] if n_bad else [])]
+    told += [f"{counts['skipped']} skipped"] if counts.get("skipped") else []
+    return status == 0, ", ".join(told)
+
+
+def _long_run(name: str, scale: float) -> tuple[bool, str]:
+    """Run one of the long runs; give whether it held, and its last words."""
+    seconds = {"soak": 120.0, "fuzz": 600.0}.get(name, 0.0) * scale
+    seeds = range(1, 1 + max(1, round(20 * scale))) if name == "soak" else range(1, 2)
+    said = [_said(_command(name, max(5.0, seconds), scale, seed)) for seed in seeds]
+    texts = [text for _, text in said]
+    figure = _sum_of_soaks(texts, seconds) if name == "soak" else _words(texts[-1])
+    return all(is_good for is_good, _ in said), figure
+
+
+def _command(name: str, seconds: float, scale: float, seed: int) -> list[str]:
+    if name == "kills":
+        return ["tests.store.kills", str(seed), str(max(5, round(200 * scale)))]
+    if name == "month":
+        return ["tests.month", "--share", str(scale), "--seed", str(seed)]
+    return [f"tests.{name}", "--seconds", str(seconds), "--seed", str(seed)]
+
+
+def _said(words: list[str]) -> tuple[bool, str]:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=_LINE_S,
+        check=False,
+    )
+    if done.returncode:
+        print(done.stdout[-4000:], done.stderr[-4000:], flush=True)
+    return done.returncode == 0, done.stdout.strip()
+
+
+def _sum_of_soaks(texts: list[str], seconds: float) -> str:
+    found = [
+        re.search(r"(\d+) rounds, (\d+) items compared, (\d+) faults in time, .* (\d+) failed", text) for text in texts
+    ]
+    rounds, items, n_faults, failed = (sum(int(one[i]) for one in found if one) for i in range(1, 5))
+    broken = sum(one is None for one in found)
+    told = f"{len(texts)} seeds of {seconds:.0f} s: {rounds:,} rounds, {items:,} items, {n_faults:,} faults"
+    return f"{told}, {f'**{failed + broken} failed**' if failed + broken else 'none failed'}"
+
+
+def _words(text: str) -> str:
+    """Make one line of what was said; of fuzzing the inputs are counted."""
+    inputs = re.findall(r": (\d+) inputs$", text, re.MULTILINE)
+    last = text.splitlines()[-1] if text else "it said nothing"
+    if inputs:
+        return f"{sum(map(int, inputs)):,} inputs; {last}"
+    return "; ".join(line for line in text.splitlines()[-4:] if line.strip())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""Execute notebooks and keep what came out in them, so that who opens one cold sees what it does.
+
+python tools/stored.py NAME …        names of notebooks/, such as clusters
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.rig.kernels import executed  # noqa: E402 - it is found by the line above
+
+BEDS = {"PATHOS_TESTBED_RUN": "hosts", "PATHOS_TESTBED_SLURM": "slurm"}
+_ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+_OF_A_KERNEL = ("application/vnd.jupyter.widget-view+json",)  # nothing is behind it when the kernel has gone
+
+
+def main(names: Sequence[str]) -> int:
+    """Do it; give how many notebooks could not be kept."""
+    return sum(not _keep(ROOT / "notebooks" / f"{name}.ipynb") for name in names)
+
+
+def _keep(path: Path) -> bool:
+    notebook = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory(prefix="pathos-nb-") as folder:
+        environ = _surroundings(Path(folder))
+        try:
+            executed(notebook, path.parent, environ)
+        finally:
+            for command in BEDS.values():
+                words = [sys.executable, str(ROOT / "tests" / "testbed" / command), "down"]
+                subprocess.run(words, env=environ, check=False, capture_output=True, timeout=60)
+        clean(notebook, {folder: "…", str(ROOT): "…", sys.prefix: "…", sys.base_prefix: "…", str(Path.home()): "~"})
+    left = sorted(set(machine_paths(notebook)))
+    if left:
+        print(f"{path.name}: paths of this machine are in what it says: {left}")
+        return False
+    nbformat.write(notebook, path)
+    print(f"{path.name}: {sum(bool(cell.get('outputs')) for cell in notebook.cells)} cells show something")
+    return True
+
+
+def _surroundings(folder: Path) -> dict[str, str]:
+    """Give an environment with a home of its own, and beds that are nobody else's."""
+    own = {name: str(folder / command) for name, command in BEDS.items()}
+    strange = ("SSH_AUTH_SOCK", "SSH_ASKPASS", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DASK_SCHEDULER_ADDRESS")
+    known = {name: value for name, value in os.environ.items() if name not in strange}
+    return {**known, **own, "HOME": str(folder)}
+
+
+def clean(notebook: Any, names: Mapping[str, str]) -> None:
+    """Take out of a notebook what only this machine and this run have.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Changed in place.
+    names : mapping
+        What stands for which path.
+    """
+    notebook.metadata = {
+        key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata
+    }
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        cell.metadata.pop("pathos_nb", None)
+        outputs = [_cleaned(output, names) for output in cell.get("outputs", [])]
+        if "outputs" in cell:
+            cell.outputs = [output for output in outputs if output.get("data", True)]
+
+
+def _cleaned(thing: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(thing, str):
+        for path in sorted(names, key=len, reverse=True):
+            thing = thing.replace(path, names[path])
+        return _ADDRESS.sub("0x…", thing)
+    if isinstance(thing, list):
+        return [_cleaned(one, names) for one in thing]
+    if isinstance(thing, Mapping):
+        kept = {key: _cleaned(value, names) for key, value in thing.items() if key not in _OF_A_KERNEL}
+        return nbformat.from_dict(kept)
+    return thing
+
+
+def machine_paths(notebook: Any) -> Iterator[str]:
+    """Give the paths in a notebook's outputs that others do not have."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            yield from re.findall(r"/(?:root|work|opt|home/\w+|Users/\w+)/[\w./-]*", str(output))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
