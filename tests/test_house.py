@@ -73,7 +73,6 @@ LATE = {
     "pdb": "only to look into a point (30 ms)",
     "pox": "only where a program is looked for (30 ms)",
     "ppft": "only for remote servers",
-    "psutil": "comes with dask",
     "random": "only for seeded runs (every worker's start would wait for it)",
     "re": "only where a text has to be taken apart (5 ms)",
     "resource": "not on every platform",

@@ -47,12 +47,19 @@ def called_with(function: Any, row: Sequence[Any]) -> str:
     try:
         names = _names(function)
         if 0 < len(row) <= len(names):
-            text = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in zip(names, row, strict=False))
+            text = ", ".join(f"{name}={_short(value)}" for name, value in zip(names, row, strict=False))
         else:
-            text = reprlib.repr(tuple(row)) if len(row) != 1 else f"({reprlib.repr(row[0])})"
+            text = reprlib.repr(tuple(row)) if len(row) != 1 else f"({_short(row[0])})"
     except Exception as error:  # the user's own repr, or attributes
         return f"<no repr: {type(error).__name__}>"
     return text if len(text) <= _N_CHARACTERS else f"{text[:_N_CHARACTERS]}..."
+
+
+def _short(value: Any) -> str:
+    """Give a value as its point is called in tables: a number of numpy's is a number."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value) if getattr(value, "shape", None) == () else reprlib.repr(value)
 
 
 def _names(function: Any) -> tuple[str, ...]:

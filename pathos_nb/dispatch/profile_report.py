@@ -13,7 +13,7 @@ from pathos_nb.dispatch.profile_export import Recorded, export
 from pathos_nb.dispatch.profiles import MORE_WORKERS, Point, Profile, Usage
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.tables import FAINT, Cell, html_table, text_table
-from pathos_nb.errors import BadOption
+from pathos_nb.errors import BadOption, plain
 
 __all__ = ["ProfileReport", "size"]
 
@@ -132,6 +132,7 @@ class ProfileReport:
         """Give the flame graph as an ``<img>``."""
         return flame_img(self._profile.tree, own_of(self._profile, self._worker, self._host))
 
+    @plain
     def export(self, path: str | os.PathLike[str]) -> str:
         """Write the run to a file.
 

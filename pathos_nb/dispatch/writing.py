@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-from collections.abc import Iterator
 from pathlib import Path
 
 from pathos_nb.errors import CannotWrite
 
-__all__ = ["writing"]
+__all__ = ["Writing", "writing"]
 
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
+class Writing:
+    """The block of `writing`: a class, so that what it raises has no frames but ours, which are cut off.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Say why, if that is what has happened."""
+        if isinstance(error, OSError) and not isinstance(error, CannotWrite):
+            cause, cure = _why(self._path, error)
+            told = CannotWrite(f"{self._path} cannot be written", cause=cause, cure=cure)
+            told.errno, told.strerror, told.filename = error.errno, error.strerror, str(self._path)
+            raise told from None
+
+
+def writing(path: Path) -> Writing:
     """Say in plain words, inside the block, why a file cannot be written.
 
     Parameters
@@ -24,18 +45,17 @@ def writing(path: Path) -> Iterator[None]:
     path : Path
         The file.
 
+    Returns
+    -------
+    Writing
+        For ``with``.
+
     Raises
     ------
     CannotWrite
         In place of any other error of the disk's; its `errno` is that of the system.
     """
-    try:
-        yield
-    except OSError as error:
-        cause, cure = _why(path, error)
-        told = CannotWrite(f"{path} cannot be written", cause=cause, cure=cure)
-        told.errno, told.strerror, told.filename = error.errno, error.strerror, str(path)
-        raise told from None
+    return Writing(path)
 
 
 def _why(path: Path, error: OSError) -> tuple[str, str]:

@@ -146,7 +146,7 @@ def offer_of(client: Any) -> Offer:
     memory = max((worker["memory_limit"] or 0 for worker in told), default=0)
     if not threads:
         problem = "it has no worker"
-    elif _own_addresses().issuperset(map(_host, threads)):
+    elif all(map(_is_here, set(map(_host, threads)))):
         problem = "its workers are on this machine, as processes are"
     elif client.security.require_encryption:
         problem = "its connections are encrypted: name it, Pool(client)"
@@ -199,10 +199,14 @@ def _host(address: str) -> str:
     return _HERE[0] if kind == "inproc" else rest.rpartition(":")[0]  # threads of this very process
 
 
-def _own_addresses() -> set[str]:
-    """Give by what this machine is called in addresses of dask's."""
-    import psutil
-
-    told = (address.address for addresses in psutil.net_if_addrs().values() for address in addresses)
-    own = [name.partition("%")[0] for name in told]
-    return {*_HERE, socket.gethostname(), *own, *(f"[{name}]" for name in own)}
+def _is_here(host: str) -> bool:
+    """Tell whether an address is of this machine: what it sends there has that very address as its sender's."""
+    if host in _HERE or host.startswith("127."):
+        return True
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host.strip("[]"), 9, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, proto) as probe:
+            probe.connect(address)  # nothing is sent
+            return bool(probe.getsockname()[0] == address[0])
+    except OSError:
+        return False

@@ -56,7 +56,7 @@ def test_the_cluster_of_the_current_client_is_taken_and_its_workers_work(
     with Pool("auto") as pool:
         assert f"{place}: left out (4 cores, load" in pool.why
         assert "on this machine" in pool.why
-    monkeypatch.setattr(dask_client, "_own_addresses", set)  # as if it were elsewhere
+    monkeypatch.setattr(dask_client, "_is_here", lambda host: False)  # as if it were elsewhere
     with Pool("auto") as pool:
         assert place in pool.places
         assert f"{place}: taken with" in pool.why
@@ -72,7 +72,7 @@ def test_without_a_client_it_is_the_one_that_the_environment_names(
         raise ValueError("no clients found")
 
     monkeypatch.setattr(distributed, "default_client", none)
-    monkeypatch.setattr(dask_client, "_own_addresses", set)
+    monkeypatch.setattr(dask_client, "_is_here", lambda host: False)
     [offer] = DaskLauncher.offers()
     assert (offer.place, offer.cores) == (f"dask:{dask_cluster.address.rpartition('://')[2]}", 4)
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 import pytest
 
 from pathos_nb.dispatch.called import called_with, name_of
@@ -39,6 +40,7 @@ def wrapped(*args):
 CASES = [
     (fit, (0.1, 3), "alpha=0.1, fold=3"),
     (fit, (0.1,), "alpha=0.1"),
+    (fit, (np.float64(1), np.int64(3)), "alpha=1, fold=3"),
     (fit, (1, 2, 3), "(1, 2, 3)"),
     (fit, (), "()"),
     (Model().fit, (1,), "alpha=1"),

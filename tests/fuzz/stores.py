@@ -18,7 +18,7 @@ from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.store import found
 from pathos_nb.dispatch.store.file import StoreFile
 from pathos_nb.dispatch.store.kept_profile import packed_profile, read_profile
-from pathos_nb.dispatch.store.keys import function_key
+from pathos_nb.dispatch.store.keys import KEY_BYTES, function_key
 from pathos_nb.dispatch.store.resume import plan
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.dispatch.store.sweep import Sweep
@@ -101,7 +101,7 @@ _READERS: tuple[Callable[[StoreFile, Any], Any], ...] = (
     found.points_of,
     found.code_of,
     found.job_folders,
-    lambda file, run: found.matches(file, [run], found.keys_of(file, run.run)),
+    lambda file, run: found.matches(file, run, {found.keys_of(file, run.run)[:KEY_BYTES]: 0}),
     lambda file, run: list(found.written_blocks(file, run.run)),
     lambda file, run: found.of_function(file, run.digest),
     lambda file, run: read_profile(file, run),

@@ -26,7 +26,7 @@ def test_the_failed_points_run_again_and_fill_the_same_result(kernel):
     answer = kernel.run("%pathos rerun fits --failed")
     assert answer.status == "ok" and "1 failed" in answer.result, answer.traceback
     assert kernel.value("kept is fits and [v for v in fits if v or v == 0]") == [0, 10, 20, 30, 40, 60, 70]
-    assert kernel.value("([f.index for f in fits.errors], [f.argument for f in fits.errors])") == ([5], ["x=5"])
+    assert kernel.value("([f.index for f in fits.errors], [f.argument for f in fits.errors])") == ([5], ["v=5"])
     assert kernel.value("(fits.run.state, fits.run.n_done, fits.run.n_failed)") == ("failed", 8, 1)
     assert kernel.value("all(s is not None for s in fits.to_dict()['seconds'])")
     kernel.run("bad = set()")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Cluster:
     def __init__(self, run: Path, n_nodes: int = N_NODES, cpus: int = CPUS, *options: str) -> None:
         self.path, self.n_nodes, self.cpus, self.options = run, n_nodes, cpus, options
         self.is_disturbed, self.kept = False, ""
+        self.tenants: dict[str, Callable[[], None]] = {}
         self.facts: dict[str, Any] = {}
         token = leftovers.TOKEN.split("=", 1)[0]  # its daemons are no children of a test
         self.environ = {k: v for k, v in os.environ.items() if k != token and not k.startswith(OURS)}
@@ -97,6 +98,16 @@ class Cluster:
             done = self.do("salloc", "--no-shell", f"-N{self.n_nodes}", "--ntasks-per-node=1", "-c1")
             self.kept = done.stderr.partition("Granted job allocation ")[2].split()[0]
         return self.kept
+
+    def release(self) -> None:
+        """End the job that is kept, and before that what works in it: the next test may want whole nodes."""
+        if not self.kept:
+            return
+        while self.tenants:
+            self.tenants.popitem()[1]()
+        kept, self.kept = self.kept, ""
+        self.do("scancel", kept, check=False)
+        assert wait_until(lambda: kept not in self.jobs(), 30.0), "the job that was kept does not end"
 
     def left(self) -> list[str]:
         """Give the jobs that are not over, but the one that is kept."""
@@ -172,6 +183,7 @@ def cluster(raised_cluster: Cluster, request: pytest.FixtureRequest) -> Iterator
     """Give the cluster, and make it the one that Slurm's commands find; no job and no fault outlives the test."""
     n_failed = request.session.testsfailed
     with raised_cluster.in_use():
+        raised_cluster.release()
         yield raised_cluster
     if request.session.testsfailed > n_failed:
         print(raised_cluster.logs())

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 import uuid
 from pathlib import Path
 
@@ -75,11 +76,16 @@ class Script:
         self.process.communicate()
         os.close(self._news)
 
-    def heard(self, n_lines: int = 1) -> list[str]:
-        """Wait for lines that the items `say`."""
-        text = b""
+    def heard(self, n_lines: int = 1, within_s: float = 40.0) -> list[str]:
+        """Wait for lines that the items `say`; a script that ends before, or says nothing, is told of with its threads."""
+        text, deadline = b"", time.monotonic() + within_s
         while text.count(b"\n") < n_lines:
-            text += os.read(self._news, 1)
+            if select.select([self._news], [], [], 0.5)[0]:
+                text += os.read(self._news, 1)
+            elif self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.send_signal(signal.SIGABRT)
+                out, err = self.process.communicate(timeout=10)
+                raise AssertionError(f"heard only {text!r}\n{out[-3000:]}\n{err[-6000:]}")
         return text.decode().split()
 
     def is_silent(self) -> bool:

@@ -28,6 +28,28 @@ def nothing_stays(data_folder: Path) -> Iterator[None]:
     before.check()
 
 
+@pytest.fixture(scope="module")
+def kept_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def kept_server(kept_folder: Path) -> Iterator[LocalServer]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(kept_folder))
+        with LocalServer(nodes=2) as running:
+            yield running
+
+
+@pytest.fixture
+def kept(
+    kept_server: LocalServer, kept_folder: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> LocalServer:
+    """One server for the tests of a file that do it no harm."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(kept_folder))
+    return kept_server
+
+
 @pytest.fixture
 def grow_impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Give what makes five seconds of the fifteen, and of the ten, for which a server may say nothing."""

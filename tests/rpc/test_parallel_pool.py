@@ -35,8 +35,8 @@ from tests.rpc.calls import (
 
 
 @pytest.fixture
-def pool(server: LocalServer) -> Iterator[ParallelPool]:
-    with ParallelPool(0, servers=(server.address,)) as opened:
+def pool(kept: LocalServer) -> Iterator[ParallelPool]:
+    with ParallelPool(0, servers=(kept.address,)) as opened:
         yield opened
 
 
@@ -44,10 +44,10 @@ def children_of(pid: int) -> set[int]:
     return {child.pid for child in psutil.Process(pid).children(recursive=True)}
 
 
-def test_with_no_local_processes_the_servers_do_all_of_it(server: LocalServer, pool: ParallelPool) -> None:
-    assert (pool.nodes, pool.servers) == (0, (server.address,))
+def test_with_no_local_processes_the_servers_do_all_of_it(kept: LocalServer, pool: ParallelPool) -> None:
+    assert (pool.nodes, pool.servers) == (0, (kept.address,))
     pids = {pid for pid, _ in pool.map(place, range(200))}
-    assert pids <= children_of(server.pid)
+    assert pids <= children_of(kept.pid)
     assert 1 <= len(pids) <= 2
 
 
@@ -180,8 +180,8 @@ def test_a_large_argument_goes_at_a_good_rate(pool: ParallelPool) -> None:
     assert time.monotonic() - begun < 50  # ppft: 18 to 30 MB a second each way, less as it grows
 
 
-def test_a_worker_uses_the_server_too(server: LocalServer, pool: ParallelPool) -> None:
-    assert pool.map(inner, [server.address] * 2, [1, 2]) == [[1], [2, 1]]
+def test_a_worker_uses_the_server_too(kept: LocalServer, pool: ParallelPool) -> None:
+    assert pool.map(inner, [kept.address] * 2, [1, 2]) == [[1], [2, 1]]
 
 
 def test_the_initializer_runs_on_servers(server: LocalServer, tmp_path: Path) -> None:
@@ -202,12 +202,13 @@ def test_one_of_two_servers_is_killed_and_every_item_comes_once(server: LocalSer
         assert pool.map(abs, range(-10, 0)) == list(range(10, 0, -1))
 
 
-def test_the_only_server_is_killed(server: LocalServer, pool: ParallelPool) -> None:
-    run = pool._serve().pool.start(slow, range(500))
-    assert until(lambda: run.n_done > 4)
-    os.kill(server.pid, signal.SIGKILL)
-    with pytest.raises(PoolBroken, match="gives no workers"):
-        run.result()
+def test_the_only_server_is_killed(server: LocalServer) -> None:
+    with ParallelPool(0, servers=(server.address,)) as pool:
+        run = pool._serve().pool.start(slow, range(500))
+        assert until(lambda: run.n_done > 4)
+        os.kill(server.pid, signal.SIGKILL)
+        with pytest.raises(PoolBroken, match="gives no workers"):
+            run.result()
 
 
 def test_a_server_that_is_stopped_is_given_up_in_time(server: LocalServer, grow_impatient: Any) -> None:

@@ -22,24 +22,10 @@ from tests.rpc.rogues import Bomb, framed, read_message, serves_on
 VERSION = ppft.__version__.encode()
 
 
-@pytest.fixture(scope="module")
-def one_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("data")
-
-
-@pytest.fixture(autouse=True)
-def data_folder(one_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_DATA_HOME", str(one_folder))
-    return one_folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def server(one_folder: Path) -> Iterator[LocalServer]:
-    """One server, which bears all that its callers do."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(one_folder))
-        with LocalServer(nodes=2) as running:
-            yield running
+@pytest.fixture
+def server(kept: LocalServer) -> LocalServer:
+    """One server for all, which bears what its callers do."""
+    return kept
 
 
 def called(server: LocalServer, timeout_s: float) -> socket.socket:
@@ -47,9 +33,9 @@ def called(server: LocalServer, timeout_s: float) -> socket.socket:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def silent(server: LocalServer) -> Iterator[socket.socket]:
+def silent(kept_server: LocalServer) -> Iterator[socket.socket]:
     """A caller that says nothing while the tests go on; the last of them looks at it."""
-    with called(server, 50) as peer:
+    with called(kept_server, 50) as peer:
         yield peer
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.rig.cluster import Cluster, cluster, raised_cluster
 from tests.rig.fixtures import note_failure, pool, pools
+from tests.rig.launchers import Pools
 from tests.rig.sampling import contract_of_its_own
 
 __all__ = ["cluster", "pool", "pools", "raised_cluster"]
@@ -23,9 +24,11 @@ def slurm_of_the_module(raised_cluster: Cluster) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def launcher(slurm_of_the_module: Cluster) -> str:
+def launcher(slurm_of_the_module: Cluster, pools: Pools) -> str:
     """The place of the contract's pools: a job that all tests share, as one that a user has already."""
-    return f"slurm:{slurm_of_the_module.allocation()}"
+    place = f"slurm:{slurm_of_the_module.allocation()}"
+    slurm_of_the_module.tenants[place] = lambda: pools.discard(place)
+    return place
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

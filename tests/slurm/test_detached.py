@@ -120,10 +120,9 @@ def test_a_task_whose_node_is_lost_is_queued_again_and_goes_on_where_its_files_e
     fits = detach(gate(tmp_path, "open"), range(4), store=store, title="fits", per_task=4)
     assert wait_until(lambda: fits.run.n_done == 2, WAIT_S)
     Path(tmp_path, "begun-0").unlink()
-    Path(tmp_path, "open").touch()
-    node = fits.run.chunks[0].host
-    cluster("lose", node, "--told")
     [job] = cluster.left()
+    cluster("lose", fits.run.chunks[0].host, "--told")
+    Path(tmp_path, "open").touch()
     assert wait_until(lambda: cluster.job(job)["Restarts"] == "1", WAIT_S)
     cluster.do("scontrol", "update", f"JobId={job}", "StartTime=now")  # by itself Slurm waits for two minutes
     assert fits.run.wait(WAIT_S)

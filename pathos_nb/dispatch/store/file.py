@@ -37,7 +37,7 @@ __all__ = ["PLACES", "StoreFile", "damaged", "point_id", "translated"]
 _FORMAT = 1
 _APPLICATION = 0x50617468  # "Path"
 _BUSY_S = 2.0
-_ASIDE = "move it away, and a new one is begun: %pathos runs --set-aside, or outside of notebooks mv FILE* ELSEWHERE"
+_ASIDE = "move it away, and a new one is begun: %pathos runs --set-aside (in a shell: mv FILE* ELSEWHERE)"
 PLACES = 1 << 32  # the row of a point is that of its run times this, and its place
 
 _SCHEMA = """

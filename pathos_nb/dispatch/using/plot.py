@@ -15,7 +15,7 @@ from pathos_nb.dispatch.using.altair_plot import MIME, altair_chart, spec_of
 from pathos_nb.dispatch.using.drawing import Drawing
 from pathos_nb.dispatch.using.matplotlib_plot import figure, picture
 from pathos_nb.dispatch.writing import writing
-from pathos_nb.errors import BadOption
+from pathos_nb.errors import BadOption, plain
 
 __all__ = ["LACKING", "Plot", "bundle_of", "can_plot", "preload"]
 
@@ -62,6 +62,7 @@ class Plot:
         """The figure of matplotlib, to be changed."""
         return figure(self.drawing)
 
+    @plain
     def save(self, path: str | Path) -> Path:
         """Write it to a file.
 

@@ -23,6 +23,8 @@ from pathos_nb.launchers.failing import text_of
 
 __all__ = ["Report", "page"]
 
+_N_TEXT = 160
+_PLAIN = ("worker", "host", "error")  # columns of ours, whose texts are no values
 _N_ROWS, _N_FAILED, _N_PRINTED, _N_LANES, _N_SPANS = 2000, 200, 100_000, 200, 3000
 _COLORS = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -189,6 +191,8 @@ def _points(report: Report) -> str:
 def _cell(name: str, value: Any) -> Cell:
     if value is None:
         return Cell("")
+    if name in _PLAIN and isinstance(value, str):
+        return Cell(value if len(value) <= _N_TEXT else f"{value[: _N_TEXT - 1]}…")
     return Cell(duration(value) if name == "seconds" and isinstance(value, float) else short(value))
 
 

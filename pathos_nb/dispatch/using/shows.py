@@ -17,7 +17,7 @@ from pathos_nb.dispatch.using.record_files import as_csv, as_json, facts
 from pathos_nb.dispatch.using.report import Report, page
 from pathos_nb.dispatch.using.uses import Uses
 from pathos_nb.dispatch.writing import writing
-from pathos_nb.errors import BadOption
+from pathos_nb.errors import BadOption, plain
 
 __all__ = ["Shows"]
 
@@ -75,6 +75,7 @@ class Shows(Uses):
         """Give what `plot` draws, as data; see there."""
         return choose(self.names, self._columns(), self.run.title or "Results", asked)
 
+    @plain
     def report(self, path: str | Path) -> Path:
         """Write a report: one HTML file that needs nothing else, neither network nor script.
 
@@ -120,6 +121,7 @@ class Shows(Uses):
             return str(profile._repr_html_()) if hasattr(profile, "_repr_html_") else ""
         return ""
 
+    @plain
     def record(self, path: str | Path) -> Path:
         """Write the record for other programs.
 

@@ -20,7 +20,7 @@ from pathos_nb.dispatch.using.how import How
 from pathos_nb.dispatch.using.selected import Selected
 from pathos_nb.dispatch.using.verify import Verified, compare
 from pathos_nb.dispatch.writing import writing
-from pathos_nb.errors import BadFile, BadOption, Failure
+from pathos_nb.errors import BadFile, BadOption, Failure, plain
 from pathos_nb.launchers.failing import text_of
 
 __all__ = ["Uses"]
@@ -288,6 +288,7 @@ class Uses(Sequence[Any]):
 
     # files
 
+    @plain
     def save(self, path: str | Path) -> Path:
         """Write the results to a file: points, values, failures with their tracebacks, times, code, environment.
 

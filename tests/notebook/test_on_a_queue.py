@@ -10,7 +10,9 @@ import pytest
 
 from tests.notebook.kernel import Answer, Kernel, loaded_kernel
 from tests.rig.bed import wait_until
-from tests.rig.cluster import Cluster
+from tests.rig.cluster import Cluster, cluster, raised_cluster
+
+__all__ = ["cluster", "raised_cluster"]
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.leaves("files")]  # a front end keeps its loop
 WAIT_S = 60.0
