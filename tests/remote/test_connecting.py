@@ -228,13 +228,9 @@ def test_jumps_in_a_circle_are_said(home):
         Remote("a")
 
 
-def test_whether_somebody_stands_between_is_known(connect, bed, tmp_path):
+def test_whether_somebody_stands_between_is_known(connect):
     assert connect("host1").is_direct
     assert not connect("inner").is_direct
-    strange = _write(
-        tmp_path / "config", Path(bed.config).read_text() + "Match canonical final all\n  Compression no\n"
-    )
-    assert connect("host1", transport="openssh", config=str(strange)).is_direct
 
 
 def test_a_proxy_command_is_left_to_ssh(home):
