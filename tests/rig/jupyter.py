@@ -112,9 +112,12 @@ class Jupyter:
         """Serve pages without pathos_nb's extension, as where it is not installed."""
         there, aside = self._extensions / "pathos-nb", self._extensions.parent / "aside"
         there.rename(aside)
+        there.mkdir()  # an empty one of its name hides that of this environment, if it is installed there
+        (there / "package.json").write_text('{"name": "pathos-nb", "version": "0", "jupyterlab": {}}')
         try:
             yield
         finally:
+            shutil.rmtree(there)
             aside.rename(there)
 
     def end_kernels(self) -> None:
