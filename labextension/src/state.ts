@@ -38,6 +38,8 @@ export interface State {
   /** Maps inside of items, and how many more the kernel kept back. */
   readonly inner: readonly InnerRow[];
   readonly nMoreInner: number;
+  /** Its kernel has gone away: it does not go on, whatever its figures say. */
+  readonly isCutOff: boolean;
 }
 
 export interface Closer {
@@ -53,7 +55,7 @@ export function stateOf(record: RunRecord, now_ms: number): State {
     spans: emptyLog(), failures: [], nMoreFailures: record.n_more_failures, nCutFailures: 0, printed: [],
     nPrintedCharacters: 0, nMorePrinted: record.n_more_printed, nCutPrinted: 0, closer: null,
     profile: record.profile ? withPart(null, record.profile) : null, // records of earlier versions have no such entry
-    inner: record.inner, nMoreInner: record.n_more_inner,
+    inner: record.inner, nMoreInner: record.n_more_inner, isCutOff: false,
   };
   const listed = withLanes(empty, record.lanes);
   const drawn = { ...listed, spans: appended(listed.spans, record.spans) };
@@ -66,7 +68,7 @@ export function reduce(state: State | null, message: ToFront, now_ms: number): S
   if (message.type === 'delta') return withDelta(state ?? unknown(message.run, message.figures, now_ms), message, now_ms);
   if (!state) return message.type === 'ended' ? unknown(message.run, message.figures, now_ms) : null;
   if (message.type === 'ended' && message.run === state.head.run) {
-    return { ...state, figures: message.figures, heardAt_ms: now_ms };
+    return { ...state, figures: message.figures, heardAt_ms: now_ms, isCutOff: false };
   }
   if (message.type === 'profile' && message.run === state.head.run) {
     return { ...state, profile: withPart(state.profile, message.part) };
@@ -99,6 +101,7 @@ function withDelta(state: State, delta: RunDelta, now_ms: number): State {
     nMorePrinted: delta.n_more_printed,
     inner: delta.inner.length ? delta.inner : state.inner,
     nMoreInner: delta.n_more_inner,
+    isCutOff: false,
   };
   return withPrinted(withFailures(next, delta.failures), delta.printed);
 }
@@ -167,9 +170,20 @@ export function asRecord(state: State): RunRecord {
   };
 }
 
-/** Say whether a run has ended. */
-export function isOver(figures: Figures): boolean {
-  return figures.state === 'done' || figures.state === 'failed' || figures.state === 'cancelled';
+/** Give the state of a run whose kernel has gone away: it stays where it was last heard of. */
+export function cutOff(state: State): State {
+  return isOver(state) ? state : { ...state, isCutOff: true };
+}
+
+/** Say whether a run has ended, or will never go on. */
+export function isOver(run: { readonly figures: Figures; readonly isCutOff?: boolean }): boolean {
+  const { state } = run.figures;
+  return run.isCutOff === true || state === 'done' || state === 'failed' || state === 'cancelled';
+}
+
+/** Name what a run is at. */
+export function stateName(state: State): string {
+  return state.isCutOff ? 'cut off' : state.figures.state;
 }
 
 /** Give the part of the workers' time in which they worked, from 0 to 1; null where nothing can be said. */
@@ -184,7 +198,7 @@ const AHEAD_S = 5;
 /** Give how long the run has lasted by now: the clock goes on between two messages, but not for ever. */
 export function elapsed(state: State, now_ms: number): number {
   const since = Math.max(0, (now_ms - state.heardAt_ms) / 1000);
-  return state.figures.elapsed_s + (isOver(state.figures) ? 0 : Math.min(since, AHEAD_S));
+  return state.figures.elapsed_s + (isOver(state) ? 0 : Math.min(since, AHEAD_S));
 }
 
 /** Give where the timeline ends by now. */

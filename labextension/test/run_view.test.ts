@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fromNothing } from '../src/comm';
+import { fromNothing, GONE } from '../src/comm';
 import { asCsv, asTable, fileName } from '../src/run/exports';
 import { laidOut } from '../src/run/rows';
 import { mountRun, type RunView } from '../src/run/run_view';
@@ -85,6 +85,34 @@ describe('the view of a run', () => {
     vi.advanceTimersByTime(11_000);
     expect(text('.pathos-nb-notice')).toMatch(/Interrupting the kernel/);
     expect(text('.pathos-nb-cancel')).toBe('Cancel');
+  });
+
+  it('of a kernel that was restarted is cut off: no clock, nothing to cancel, and what to do', async () => {
+    vi.useFakeTimers();
+    const channel = mounted({ figures: figures({ waits: ['waits for hpc'] }) });
+    click('.pathos-nb-cancel');
+    vi.advanceTimersByTime(2_000);
+    channel.complain(GONE);
+    vi.advanceTimersByTime(40_000);
+    const n = channel.sent.length;
+    vi.advanceTimersByTime(40_000);
+    expect([text('.pathos-nb-state'), element.querySelector('section')?.getAttribute('aria-busy')]).toEqual(['cut off', 'false']);
+    expect(text('.pathos-nb-notice')).toMatch(/restarted.*cut off.*Run the cell again/);
+    expect(text('.pathos-nb-figures')).toMatch(/5\.0 s/);
+    expect(text('.pathos-nb-figures')).not.toMatch(/elapsed/);
+    expect(['cancel', 'retry', 'waits', 'left'].filter((name) => isShown(`.pathos-nb-${name}`))).toEqual([]);
+    expect(channel.sent).toHaveLength(n);
+    vi.useRealTimers();
+    channel.say(delta({ figures: figures({ n_done: 60 }) })); // it was not so
+    await frame();
+    expect([text('.pathos-nb-state'), isShown('.pathos-nb-notice')]).toEqual(['running', false]);
+  });
+
+  it('that is over stays as it is when its kernel goes', async () => {
+    mounted({ figures: figures({ state: 'done', n_failed: 0 }) });
+    view?.lose();
+    await frame();
+    expect([text('.pathos-nb-state'), isShown('.pathos-nb-notice')]).toEqual(['done', false]);
   });
 
   it('offers to retry failures when it is over', async () => {

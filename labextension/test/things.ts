@@ -1,5 +1,5 @@
 // Runs for tests: a channel whose kernel is the test, a canvas that remembers, messages with their usual content.
-import type { Channel, Listener } from '../src/comm';
+import type { Channel, Listener, Problem } from '../src/comm';
 import type { Figures, Lane, ProfilePart, RunDelta, RunRecord, Spans, ToFront, ToKernel } from '../src/protocol';
 
 export function figures(over: Partial<Figures> = {}): Figures {
@@ -69,6 +69,9 @@ export class TestChannel implements Channel {
   }
   say(message: ToFront): void {
     for (const listener of this.listeners) listener.message(message);
+  }
+  complain(problem: Problem): void {
+    for (const listener of this.listeners) listener.problem?.(problem);
   }
   close(): void {
     this.listeners.clear();

@@ -2,11 +2,11 @@
 //
 //   channel ──message──► reduce ──► state ──per frame──► head · bar and figures · lanes · failures · output · table
 //      ▲───── open, look, cancel, retry ──────────────────────┘
-import type { Channel, Problem } from '../comm';
+import { GONE, type Channel, type Problem } from '../comm';
 import { make, setShown, setText } from '../dom';
 import { perFrame } from '../frames';
 import { PROTOCOL, type Answer, type FailureRow, type PrintedRow, type RunRecord, type ToFront } from '../protocol';
-import { isOver, reduce, stateOf, type State } from '../state';
+import { cutOff, isOver, reduce, stateName, stateOf, type State } from '../state';
 import { applyStyles } from '../styles';
 import { count, cut, line } from '../text';
 import { mountActions, type ActionsView } from './actions_view';
@@ -23,6 +23,8 @@ export interface RunView {
   update(state: State): void;
   /** Have a run that is over run again what has no value; null: nobody can do that any more. */
   offerRetry(retry: (() => Promise<string>) | null): void;
+  /** The kernel is no more. */
+  lose(): void;
   destroy(): void;
 }
 
@@ -108,6 +110,10 @@ class Mounted implements RunView {
     this.frame.ask();
   }
 
+  lose(): void {
+    if (this.channel.isLive) this.complain(GONE);
+  }
+
   destroy(): void {
     window.clearInterval(this.ticker);
     this.frame.stop();
@@ -131,8 +137,11 @@ class Mounted implements RunView {
   }
 
   private complain(problem: Problem): void {
-    const isHarmless = problem.kind === 'closed' && this.state !== null && isOver(this.state.figures);
-    if (!isHarmless) this.say(problem.text);
+    const isEnd = problem.kind === 'closed' || problem.kind === 'gone';
+    if (isEnd && this.state !== null && isOver(this.state)) return;
+    if (problem.kind === 'gone') this.nOpens = MOST_OPENS;
+    if (problem.kind === 'gone' && this.state) this.update(cutOff(this.state));
+    this.say(problem.text);
   }
 
   private say(text: string): void {
@@ -148,7 +157,7 @@ class Mounted implements RunView {
   private tick(): void {
     if (this.channel.isLive && this.nOpens < MOST_OPENS) this.open();
     if (!this.element.isConnected && this.drawn) return;
-    if (!this.state || !isOver(this.state.figures)) this.frame.ask();
+    if (!this.state || !isOver(this.state)) this.frame.ask();
   }
 
   private draw(): void {
@@ -173,20 +182,20 @@ class Mounted implements RunView {
     const name = line(state.head.title, 200) || 'run';
     setText(this.title, name);
     this.title.title = name;
-    setText(this.badge, state.figures.state);
-    this.badge.dataset['state'] = this.root.dataset['state'] = state.figures.state;
+    setText(this.badge, stateName(state));
+    this.badge.dataset['state'] = this.root.dataset['state'] = state.isCutOff ? 'cancelled' : state.figures.state;
     this.root.setAttribute('aria-label', `Run: ${name}`);
-    this.root.setAttribute('aria-busy', String(!isOver(state.figures)));
+    this.root.setAttribute('aria-busy', String(!isOver(state)));
   }
 
   /** Say when nothing is heard: a picture that stands still must not look like a run that does. */
   private silence(): string {
-    if (!this.channel.isLive) return this.state && !isOver(this.state.figures) ? CUT_OFF : '';
+    if (!this.channel.isLive) return this.state && !isOver(this.state) ? CUT_OFF : '';
     if (!this.state) {
       return Date.now() - this.mountedAt_ms > NO_ANSWER_MS
         ? 'The kernel has not told anything of this run yet. It may be busy, or not be running any more.' : '';
     }
-    if (isOver(this.state.figures) || Date.now() - this.state.heardAt_ms < SILENCE_MS) return '';
+    if (isOver(this.state) || Date.now() - this.state.heardAt_ms < SILENCE_MS) return '';
     return 'Nothing has been heard of this run for a while: the kernel may be busy, stopped or unreachable.';
   }
 }
