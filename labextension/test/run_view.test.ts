@@ -154,6 +154,23 @@ describe('the view of a run', () => {
     expect(element.querySelectorAll('script')).toHaveLength(0);
   });
 
+  it('shows of each output the first line that says something, without what only a terminal understands', async () => {
+    const printed = [
+      '\u001b]8;;http://a.b\u0007link\u001b]8;;\u0007 here', '\u001b]0;title\u0007named', '\u0000\r\nfrom\u0000 a pipe\r\n',
+      'carried\r\nback', ' 10%\r100%\r\n',
+    ].map((said, index) => ({ index, label: '', text: said }));
+    mounted({ printed });
+    const list = element.querySelector<HTMLDetailsElement>('.pathos-nb-printed');
+    if (list) list.open = true;
+    await vi.waitFor(() => expect(list?.querySelectorAll('.pathos-nb-row')).toHaveLength(5));
+    const rows = [...(list?.querySelectorAll('.pathos-nb-row') ?? [])];
+    expect(rows.map((row) => (row.querySelector('summary') ?? row).textContent)).toEqual(
+      ['#0 link here', '#1 named', '#2 from\ufffd a pipe', '#3 carried', '#4 100%']);
+    const opened = rows[0] as HTMLDetailsElement;
+    opened.open = true;
+    await vi.waitFor(() => expect(opened.querySelector('pre')?.textContent).toBe('link here'));
+  });
+
   it('tells hosts, workers and what they did by keys', async () => {
     mounted({ lanes: [lane(0), lane(1, { host: 'far' })], figures: figures({ state: 'done' }) });
     const scroller = element.querySelector<HTMLElement>('.pathos-nb-scroller');

@@ -2,6 +2,7 @@
 //
 //   channel ──message──► reduce ──► state ──per frame──► head · bar and figures · lanes · failures · output · table
 //      ▲───── open, look, cancel, retry ──────────────────────┘
+import { withoutColors } from '../ansi';
 import { GONE, type Channel, type Problem } from '../comm';
 import { make, setShown, setText } from '../dom';
 import { perFrame } from '../frames';
@@ -243,9 +244,11 @@ class Points {
   }
 }
 
-const COLORS = /\u001b\[[0-?]*[ -/]*[@-~]/g;
+/** Characters that have no shape, as `plain` shows them. */
+const SHAPELESS = /\ufffd/g;
 
+/** Give the first line that says something, as it stood there last. */
 function firstLine(text: string): string {
-  const first = text.slice(0, 2_000).replace(COLORS, '').split('\n').find((one) => one.trim()) ?? '';
-  return cut(first.slice(first.lastIndexOf('\r') + 1), 240);
+  const lines = withoutColors(text.slice(0, 2_000)).split('\n');
+  return cut(lines.find((one) => one.replace(SHAPELESS, '').trim()) ?? '', 240);
 }
