@@ -28,6 +28,8 @@ export interface State {
   readonly nCutFailures: number;
   readonly printed: readonly PrintedRow[];
   readonly nPrintedCharacters: number;
+  /** Points that printed something, whether it is here or not; 0 in records that do not say. */
+  readonly nPrinted: number;
   /** Characters that the kernel kept back, and those that were cut here. */
   readonly nMorePrinted: number;
   readonly nCutPrinted: number;
@@ -53,7 +55,7 @@ export function stateOf(record: RunRecord, now_ms: number): State {
   const empty: State = {
     head: record.head, figures: record.figures, heardAt_ms: now_ms, lanes: new Map(), nMoreLanes: record.n_more_lanes,
     spans: emptyLog(), failures: [], nMoreFailures: record.n_more_failures, nCutFailures: 0, printed: [],
-    nPrintedCharacters: 0, nMorePrinted: record.n_more_printed, nCutPrinted: 0, closer: null,
+    nPrintedCharacters: 0, nMorePrinted: record.n_more_printed, nCutPrinted: 0, nPrinted: record.n_printed, closer: null,
     profile: record.profile ? withPart(null, record.profile) : null, // records of earlier versions have no such entry
     inner: record.inner, nMoreInner: record.n_more_inner, isCutOff: false,
   };
@@ -86,7 +88,7 @@ function unknown(run: string, figures: Figures, now_ms: number): State {
   };
   return stateOf({
     version: PROTOCOL, head, figures, lanes: [], n_more_lanes: 0, spans: asSpans(emptyLog()),
-    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, profile: null, inner: [], n_more_inner: 0,
+    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, n_printed: 0, profile: null, inner: [], n_more_inner: 0,
   }, now_ms);
 }
 
@@ -99,6 +101,7 @@ function withDelta(state: State, delta: RunDelta, now_ms: number): State {
     spans: delta.spans.lane.length ? appended(state.spans, delta.spans) : state.spans,
     nMoreFailures: delta.n_more_failures,
     nMorePrinted: delta.n_more_printed,
+    nPrinted: delta.n_printed,
     inner: delta.inner.length ? delta.inner : state.inner,
     nMoreInner: delta.n_more_inner,
     isCutOff: false,
@@ -164,6 +167,7 @@ export function asRecord(state: State): RunRecord {
     n_more_failures: state.nMoreFailures + state.nCutFailures,
     printed: [...state.printed],
     n_more_printed: state.nMorePrinted + state.nCutPrinted,
+    n_printed: state.nPrinted,
     profile: asPart(state.profile),
     inner: [...state.inner],
     n_more_inner: state.nMoreInner,

@@ -171,6 +171,12 @@ describe('the view of a run', () => {
     await vi.waitFor(() => expect(opened.querySelector('pre')?.textContent).toBe('link here'));
   });
 
+  it.each([[0, 'output of 2 points'], [2, 'output of 2 points'], [160, 'output of 2 of 160 points']])(
+    'says how many of %i points that printed it has the output of', (n_printed, said) => {
+      mounted({ n_printed, printed: [0, 1].map((index) => ({ index, label: '', text: 'x' })) });
+      expect(text('.pathos-nb-printed > summary')).toBe(said);
+    });
+
   it('tells hosts, workers and what they did by keys', async () => {
     mounted({ lanes: [lane(0), lane(1, { host: 'far' })], figures: figures({ state: 'done' }) });
     const scroller = element.querySelector<HTMLElement>('.pathos-nb-scroller');

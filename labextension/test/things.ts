@@ -26,7 +26,7 @@ export function record(over: Partial<RunRecord> = {}): RunRecord {
     version: 1,
     head: { run: 'r1', title: 'score(m, 0)', names: ['m'], started_at: 0, can_cancel: true, can_retry: true },
     figures: figures(), lanes: [lane(0), lane(1)], n_more_lanes: 0, spans: spans([0, 0, 1], [1, 0, 2]),
-    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, profile: null, inner: [], n_more_inner: 0,
+    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, n_printed: 0, profile: null, inner: [], n_more_inner: 0,
     ...over,
   };
 }
@@ -34,7 +34,7 @@ export function record(over: Partial<RunRecord> = {}): RunRecord {
 export function delta(over: Partial<RunDelta> = {}): RunDelta {
   return {
     type: 'delta', run: 'r1', figures: figures(), lanes: [], spans: spans(), failures: [], n_more_failures: 0, printed: [],
-    n_more_printed: 0, inner: [], n_more_inner: 0, ...over,
+    n_more_printed: 0, n_printed: 0, inner: [], n_more_inner: 0, ...over,
   };
 }
 

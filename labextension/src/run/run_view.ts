@@ -9,7 +9,7 @@ import { perFrame } from '../frames';
 import { PROTOCOL, type Answer, type FailureRow, type PrintedRow, type RunRecord, type ToFront } from '../protocol';
 import { cutOff, isOver, reduce, stateName, stateOf, type State } from '../state';
 import { applyStyles } from '../styles';
-import { count, cut, line } from '../text';
+import { count, cut, line, many } from '../text';
 import { mountActions, type ActionsView } from './actions_view';
 import { mountFlame, type FlameView } from './flame';
 import { mountFigures, type FiguresView } from './figures_view';
@@ -174,7 +174,7 @@ class Mounted implements RunView {
     this.lanes.update(state);
     this.inner.update(state);
     this.failures.update(this.points.ofFailures(state.failures), state.figures.n_failed, more(state.nMoreFailures + state.nCutFailures, 'failure'));
-    this.output.update(this.points.ofPrinted(state.printed), state.printed.length, more(state.nMorePrinted + state.nCutPrinted, 'character'));
+    this.output.update(this.points.ofPrinted(state.printed), state.nPrinted, more(state.nMorePrinted + state.nCutPrinted, 'character'));
     this.workers.update(state);
     this.flame.update(state);
   }
@@ -207,11 +207,14 @@ function more(n: number, noun: string): string {
 
 const FAILURES = {
   name: 'failed-points', isBad: true, isLatest: false,
-  title: (n: number): string => `${count(n)} failed`,
+  title: (n: number, nHere: number): string => `${count(Math.max(n, nHere))} failed`,
 };
 const OUTPUT = {
   name: 'printed', isBad: false, isLatest: true,
-  title: (n: number): string => `output of ${count(n)} ${n === 1 ? 'point' : 'points'}`,
+  title: (n: number, nHere: number): string => {
+    const all = n || nHere;
+    return `output of ${nHere < all ? `${count(nHere)} of ` : ''}${many(all, 'point')}`;
+  },
 };
 
 /** The rows of lists, each made once, so that what is drawn of it stays. */
