@@ -1,6 +1,7 @@
 // A run in a cell: the view of a widget's model (pathos_nb/static/run.js, which loader.ts finds).
 import { fromModel } from './comm';
 import type { RenderProps } from './known_views';
+import { livingRuns } from './lab/living';
 import { readRecord } from './record';
 import { mountRun } from './run/run_view';
 
@@ -9,7 +10,10 @@ export function render({ model, el }: RenderProps): () => void {
   const channel = fromModel(model);
   const first = readRecord(model.get('record'));
   const view = mountRun(el, channel, typeof first === 'string' ? null : first);
+  const living = { element: el, lose: () => view.lose() };
+  livingRuns().views.add(living);
   return () => {
+    livingRuns().views.delete(living);
     view.destroy();
     channel.close();
   };

@@ -9,7 +9,7 @@ import { PROTOCOL, type ToFront, type ToKernel } from './protocol';
 
 /** Why a channel is of no use (any more), in words for the person. */
 export interface Problem {
-  kind: 'version' | 'unreadable' | 'closed';
+  kind: 'version' | 'unreadable' | 'closed' | 'gone';
   text: string;
 }
 
@@ -50,6 +50,13 @@ const KINDS = new Set(Object.keys({
   known: true, left: true, code: true,
 } satisfies Record<ToFront['type'], true>));
 
+/** The kernel itself is no more, and no run of its goes on. */
+export const GONE: Problem = {
+  kind: 'gone',
+  text: 'The kernel was restarted or has ended, and this run was cut off by it. Run the cell again: points that a sweep had '
+    + 'finished by then are in its store (unless it was switched off) and are not computed twice.',
+};
+
 const UPDATE = 'Install the same version of pathos-nb where JupyterLab runs and in the kernel, then reload this page.';
 
 /** Give what is wrong with a message, or null: a kernel of another version, or no message of ours at all. */
@@ -75,13 +82,17 @@ function otherVersion(hello: Record<string, unknown>): Problem {
 export function fromModel(model: Model): Channel {
   const listeners = new Listeners();
   const hear = (content: unknown): void => listeners.hear(content);
+  // Sent when a restart of the kernel has taken the comms with it.
+  const lose = (): void => listeners.tell(GONE);
   model.on('msg:custom', hear);
+  model.on('comm_live_update', lose);
   return {
     isLive: true,
     send: (message) => model.send(message),
     onMessage: (listener) => listeners.add(listener),
     close() {
       model.off('msg:custom', hear);
+      model.off('comm_live_update', lose);
       listeners.clear();
     },
   };

@@ -28,7 +28,7 @@ class SavedRun extends Widget implements IRenderMime.IRenderer {
     if (typeof record === 'string') {
       this.node.append(make('div', { class: 'unreadable', role: 'note' }, record));
     } else {
-      const channel = isOver(record.figures) ? undefined : livingRuns().channels.get(record.head.run);
+      const channel = isOver(record) ? undefined : livingRuns().channels.get(record.head.run);
       this.record = record;
       this.view = mountRun(this.node, channel ?? fromNothing(), record);
       if (this.isAttached) this.offer();
@@ -55,7 +55,7 @@ class SavedRun extends Widget implements IRenderMime.IRenderer {
   private offer(): void {
     const { record, view } = this;
     this.stopOffer();
-    if (!view || !record || !record.head.can_retry || !isOver(record.figures)) return;
+    if (!view || !record || !record.head.can_retry || !isOver(record)) return;
     this.stopOffer = livingRuns().offer?.(this, record.head.run, (retry) => view.offerRetry(retry)) ?? this.stopOffer;
   }
 

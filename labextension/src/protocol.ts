@@ -201,6 +201,8 @@ export interface RunRecord {
   printed: PrintedRow[];
   /** characters */
   n_more_printed: number;
+  /** points that printed something */
+  n_printed: number;
   /** of a run that is profiled */
   profile: ProfilePart | null;
   inner: InnerRow[];
@@ -232,6 +234,7 @@ export interface RunDelta {
   n_more_failures: number;
   printed: PrintedRow[];
   n_more_printed: number;
+  n_printed: number;
   /** all that are told of; none: as they were */
   inner: InnerRow[];
   n_more_inner: number;

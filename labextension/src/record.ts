@@ -26,6 +26,7 @@ export function readRecord(value: unknown): RunRecord | string {
       index: number(row['index']), label: text(row['label']), text: text(row['text']),
     })),
     n_more_printed: number(value['n_more_printed']),
+    n_printed: number(value['n_printed']), // records of earlier versions have no such entry
     profile: isObject(value['profile']) ? profile(value['profile']) : null,
     inner: rows(value['inner']).map((row) => ({
       run: text(row['run']), label: text(row['label']), title: text(row['title']), state: text(row['state']),

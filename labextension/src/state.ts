@@ -28,6 +28,8 @@ export interface State {
   readonly nCutFailures: number;
   readonly printed: readonly PrintedRow[];
   readonly nPrintedCharacters: number;
+  /** Points that printed something, whether it is here or not; 0 in records that do not say. */
+  readonly nPrinted: number;
   /** Characters that the kernel kept back, and those that were cut here. */
   readonly nMorePrinted: number;
   readonly nCutPrinted: number;
@@ -38,6 +40,8 @@ export interface State {
   /** Maps inside of items, and how many more the kernel kept back. */
   readonly inner: readonly InnerRow[];
   readonly nMoreInner: number;
+  /** Its kernel has gone away: it does not go on, whatever its figures say. */
+  readonly isCutOff: boolean;
 }
 
 export interface Closer {
@@ -51,9 +55,9 @@ export function stateOf(record: RunRecord, now_ms: number): State {
   const empty: State = {
     head: record.head, figures: record.figures, heardAt_ms: now_ms, lanes: new Map(), nMoreLanes: record.n_more_lanes,
     spans: emptyLog(), failures: [], nMoreFailures: record.n_more_failures, nCutFailures: 0, printed: [],
-    nPrintedCharacters: 0, nMorePrinted: record.n_more_printed, nCutPrinted: 0, closer: null,
+    nPrintedCharacters: 0, nMorePrinted: record.n_more_printed, nCutPrinted: 0, nPrinted: record.n_printed, closer: null,
     profile: record.profile ? withPart(null, record.profile) : null, // records of earlier versions have no such entry
-    inner: record.inner, nMoreInner: record.n_more_inner,
+    inner: record.inner, nMoreInner: record.n_more_inner, isCutOff: false,
   };
   const listed = withLanes(empty, record.lanes);
   const drawn = { ...listed, spans: appended(listed.spans, record.spans) };
@@ -66,7 +70,7 @@ export function reduce(state: State | null, message: ToFront, now_ms: number): S
   if (message.type === 'delta') return withDelta(state ?? unknown(message.run, message.figures, now_ms), message, now_ms);
   if (!state) return message.type === 'ended' ? unknown(message.run, message.figures, now_ms) : null;
   if (message.type === 'ended' && message.run === state.head.run) {
-    return { ...state, figures: message.figures, heardAt_ms: now_ms };
+    return { ...state, figures: message.figures, heardAt_ms: now_ms, isCutOff: false };
   }
   if (message.type === 'profile' && message.run === state.head.run) {
     return { ...state, profile: withPart(state.profile, message.part) };
@@ -84,7 +88,7 @@ function unknown(run: string, figures: Figures, now_ms: number): State {
   };
   return stateOf({
     version: PROTOCOL, head, figures, lanes: [], n_more_lanes: 0, spans: asSpans(emptyLog()),
-    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, profile: null, inner: [], n_more_inner: 0,
+    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, n_printed: 0, profile: null, inner: [], n_more_inner: 0,
   }, now_ms);
 }
 
@@ -97,8 +101,10 @@ function withDelta(state: State, delta: RunDelta, now_ms: number): State {
     spans: delta.spans.lane.length ? appended(state.spans, delta.spans) : state.spans,
     nMoreFailures: delta.n_more_failures,
     nMorePrinted: delta.n_more_printed,
+    nPrinted: delta.n_printed,
     inner: delta.inner.length ? delta.inner : state.inner,
     nMoreInner: delta.n_more_inner,
+    isCutOff: false,
   };
   return withPrinted(withFailures(next, delta.failures), delta.printed);
 }
@@ -161,15 +167,27 @@ export function asRecord(state: State): RunRecord {
     n_more_failures: state.nMoreFailures + state.nCutFailures,
     printed: [...state.printed],
     n_more_printed: state.nMorePrinted + state.nCutPrinted,
+    n_printed: state.nPrinted,
     profile: asPart(state.profile),
     inner: [...state.inner],
     n_more_inner: state.nMoreInner,
   };
 }
 
-/** Say whether a run has ended. */
-export function isOver(figures: Figures): boolean {
-  return figures.state === 'done' || figures.state === 'failed' || figures.state === 'cancelled';
+/** Give the state of a run whose kernel has gone away: it stays where it was last heard of. */
+export function cutOff(state: State): State {
+  return isOver(state) ? state : { ...state, isCutOff: true };
+}
+
+/** Say whether a run has ended, or will never go on. */
+export function isOver(run: { readonly figures: Figures; readonly isCutOff?: boolean }): boolean {
+  const { state } = run.figures;
+  return run.isCutOff === true || state === 'done' || state === 'failed' || state === 'cancelled';
+}
+
+/** Name what a run is at. */
+export function stateName(state: State): string {
+  return state.isCutOff ? 'cut off' : state.figures.state;
 }
 
 /** Give the part of the workers' time in which they worked, from 0 to 1; null where nothing can be said. */
@@ -184,7 +202,7 @@ const AHEAD_S = 5;
 /** Give how long the run has lasted by now: the clock goes on between two messages, but not for ever. */
 export function elapsed(state: State, now_ms: number): number {
   const since = Math.max(0, (now_ms - state.heardAt_ms) / 1000);
-  return state.figures.elapsed_s + (isOver(state.figures) ? 0 : Math.min(since, AHEAD_S));
+  return state.figures.elapsed_s + (isOver(state) ? 0 : Math.min(since, AHEAD_S));
 }
 
 /** Give where the timeline ends by now. */

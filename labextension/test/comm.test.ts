@@ -6,6 +6,7 @@ import { PROTOCOL, type ToFront } from '../src/protocol';
 class FakeModel implements Model {
   readonly sent: unknown[] = [];
   private readonly callbacks = new Set<(content: unknown) => void>();
+  readonly others = new Map<string, (content: unknown) => void>();
   get(): unknown {
     return undefined;
   }
@@ -14,8 +15,10 @@ class FakeModel implements Model {
   }
   on(event: string, callback: (content: unknown) => void): void {
     if (event === 'msg:custom') this.callbacks.add(callback);
+    else this.others.set(event, callback);
   }
-  off(_event: string, callback: (content: unknown) => void): void {
+  off(event: string, callback: (content: unknown) => void): void {
+    this.others.delete(event);
     this.callbacks.delete(callback);
   }
   say(content: unknown): void {
@@ -43,6 +46,16 @@ describe('a channel', () => {
     model.say(HELLO);
     expect(model.sent).toEqual([{ type: 'open', version: PROTOCOL }]);
     expect(heard.messages).toEqual([HELLO]);
+  });
+
+  it('tells that the kernel was restarted, which takes every comm with it', () => {
+    const model = new FakeModel();
+    const channel = fromModel(model);
+    const heard = listen(channel);
+    model.others.get('comm_live_update')?.(model);
+    expect(heard.problems).toMatchObject([{ kind: 'gone', text: expect.stringMatching(/was restarted.*cut off.*Run the cell again/) as string }]);
+    channel.close();
+    expect([...model.others.keys()]).toEqual([]);
   });
 
   it('tells when a comm is closed, and sends nothing after that', () => {

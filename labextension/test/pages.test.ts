@@ -73,4 +73,13 @@ describe('a run that was begun before the page was loaded', () => {
     channel.send({ type: 'cancel', run: 'r1' });
     expect(sent.slice(3)).toEqual([{ type: 'cancel', run: 'r1' }]);
   });
+
+  it('is told to be cut off when its kernel goes', () => {
+    const channel = new OrphanChannel(() => undefined, () => undefined);
+    const kinds: string[] = [];
+    channel.onMessage({ message: () => undefined, problem: ({ kind }) => kinds.push(kind) });
+    channel.lose();
+    channel.lose();
+    expect(kinds).toEqual(['gone']);
+  });
 });

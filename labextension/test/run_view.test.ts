@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fromNothing } from '../src/comm';
+import { fromNothing, GONE } from '../src/comm';
 import { asCsv, asTable, fileName } from '../src/run/exports';
 import { laidOut } from '../src/run/rows';
 import { mountRun, type RunView } from '../src/run/run_view';
@@ -87,6 +87,34 @@ describe('the view of a run', () => {
     expect(text('.pathos-nb-cancel')).toBe('Cancel');
   });
 
+  it('of a kernel that was restarted is cut off: no clock, nothing to cancel, and what to do', async () => {
+    vi.useFakeTimers();
+    const channel = mounted({ figures: figures({ waits: ['waits for hpc'] }) });
+    click('.pathos-nb-cancel');
+    vi.advanceTimersByTime(2_000);
+    channel.complain(GONE);
+    vi.advanceTimersByTime(40_000);
+    const n = channel.sent.length;
+    vi.advanceTimersByTime(40_000);
+    expect([text('.pathos-nb-state'), element.querySelector('section')?.getAttribute('aria-busy')]).toEqual(['cut off', 'false']);
+    expect(text('.pathos-nb-notice')).toMatch(/restarted.*cut off.*Run the cell again/);
+    expect(text('.pathos-nb-figures')).toMatch(/5\.0 s/);
+    expect(text('.pathos-nb-figures')).not.toMatch(/elapsed/);
+    expect(['cancel', 'retry', 'waits', 'left'].filter((name) => isShown(`.pathos-nb-${name}`))).toEqual([]);
+    expect(channel.sent).toHaveLength(n);
+    vi.useRealTimers();
+    channel.say(delta({ figures: figures({ n_done: 60 }) })); // it was not so
+    await frame();
+    expect([text('.pathos-nb-state'), isShown('.pathos-nb-notice')]).toEqual(['running', false]);
+  });
+
+  it('that is over stays as it is when its kernel goes', async () => {
+    mounted({ figures: figures({ state: 'done', n_failed: 0 }) });
+    view?.lose();
+    await frame();
+    expect([text('.pathos-nb-state'), isShown('.pathos-nb-notice')]).toEqual(['done', false]);
+  });
+
   it('offers to retry failures when it is over', async () => {
     const channel = mounted({ figures: figures({ state: 'failed' }) });
     expect(isShown('.pathos-nb-cancel')).toBe(false);
@@ -125,6 +153,29 @@ describe('the view of a run', () => {
     await vi.waitFor(() => expect(list?.querySelectorAll('.pathos-nb-row')).toHaveLength(1));
     expect(element.querySelectorAll('script')).toHaveLength(0);
   });
+
+  it('shows of each output the first line that says something, without what only a terminal understands', async () => {
+    const printed = [
+      '\u001b]8;;http://a.b\u0007link\u001b]8;;\u0007 here', '\u001b]0;title\u0007named', '\u0000\r\nfrom\u0000 a pipe\r\n',
+      'carried\r\nback', ' 10%\r100%\r\n',
+    ].map((said, index) => ({ index, label: '', text: said }));
+    mounted({ printed });
+    const list = element.querySelector<HTMLDetailsElement>('.pathos-nb-printed');
+    if (list) list.open = true;
+    await vi.waitFor(() => expect(list?.querySelectorAll('.pathos-nb-row')).toHaveLength(5));
+    const rows = [...(list?.querySelectorAll('.pathos-nb-row') ?? [])];
+    expect(rows.map((row) => (row.querySelector('summary') ?? row).textContent)).toEqual(
+      ['#0 link here', '#1 named', '#2 from\ufffd a pipe', '#3 carried', '#4 100%']);
+    const opened = rows[0] as HTMLDetailsElement;
+    opened.open = true;
+    await vi.waitFor(() => expect(opened.querySelector('pre')?.textContent).toBe('link here'));
+  });
+
+  it.each([[0, 'output of 2 points'], [2, 'output of 2 points'], [160, 'output of 2 of 160 points']])(
+    'says how many of %i points that printed it has the output of', (n_printed, said) => {
+      mounted({ n_printed, printed: [0, 1].map((index) => ({ index, label: '', text: 'x' })) });
+      expect(text('.pathos-nb-printed > summary')).toBe(said);
+    });
 
   it('tells hosts, workers and what they did by keys', async () => {
     mounted({ lanes: [lane(0), lane(1, { host: 'far' })], figures: figures({ state: 'done' }) });

@@ -1,5 +1,5 @@
 // Runs for tests: a channel whose kernel is the test, a canvas that remembers, messages with their usual content.
-import type { Channel, Listener } from '../src/comm';
+import type { Channel, Listener, Problem } from '../src/comm';
 import type { Figures, Lane, ProfilePart, RunDelta, RunRecord, Spans, ToFront, ToKernel } from '../src/protocol';
 
 export function figures(over: Partial<Figures> = {}): Figures {
@@ -26,7 +26,7 @@ export function record(over: Partial<RunRecord> = {}): RunRecord {
     version: 1,
     head: { run: 'r1', title: 'score(m, 0)', names: ['m'], started_at: 0, can_cancel: true, can_retry: true },
     figures: figures(), lanes: [lane(0), lane(1)], n_more_lanes: 0, spans: spans([0, 0, 1], [1, 0, 2]),
-    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, profile: null, inner: [], n_more_inner: 0,
+    failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, n_printed: 0, profile: null, inner: [], n_more_inner: 0,
     ...over,
   };
 }
@@ -34,7 +34,7 @@ export function record(over: Partial<RunRecord> = {}): RunRecord {
 export function delta(over: Partial<RunDelta> = {}): RunDelta {
   return {
     type: 'delta', run: 'r1', figures: figures(), lanes: [], spans: spans(), failures: [], n_more_failures: 0, printed: [],
-    n_more_printed: 0, inner: [], n_more_inner: 0, ...over,
+    n_more_printed: 0, n_printed: 0, inner: [], n_more_inner: 0, ...over,
   };
 }
 
@@ -69,6 +69,9 @@ export class TestChannel implements Channel {
   }
   say(message: ToFront): void {
     for (const listener of this.listeners) listener.message(message);
+  }
+  complain(problem: Problem): void {
+    for (const listener of this.listeners) listener.problem?.(problem);
   }
   close(): void {
     this.listeners.clear();

@@ -163,7 +163,8 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[Cell] | None]) ->
 
 def _html_cell(cell: Cell) -> str:
     look = f"text-align:left;vertical-align:top{f';color:{cell.color}' if cell.color else ''}"
-    look += ";white-space:nowrap" if len(cell.text) <= _N_UNBROKEN else ""
+    # A text without spaces is as wide as it is long, and would push what stands behind it out of sight.
+    look += ";white-space:nowrap" if len(cell.text) <= _N_UNBROKEN else ";max-width:32em;overflow-wrap:anywhere"
     inner = html_text(cell.text)
     if cell.more:
         inner = f"<details><summary>{inner}</summary>{html_pre(html_text(cell.more))}</details>"

@@ -161,6 +161,7 @@ def record_of(watch: Watch, now: float, bounds: Bounds, *, can_retry: bool = Fal
         "n_more_failures": max(0, watch.run.n_failed - len(failures)),
         "printed": printed,
         "n_more_printed": n_more_printed,
+        "n_printed": watch.n_printed,
         "inner": _inner_rows(watch),
         "n_more_inner": max(0, watch.run.inner.n_runs - _N_INNER),
         "profile": None if (profile := _profile_feed(watch)) is None else profile.whole(watch.run.seconds),
@@ -313,6 +314,7 @@ class Feed:
             "n_more_failures": max(0, watch.run.n_failed - self._n_failures),
             "printed": printed,
             "n_more_printed": self._n_skipped + watch.n_cut,
+            "n_printed": watch.n_printed,
             "inner": self._new_inner(),
             "n_more_inner": max(0, watch.run.inner.n_runs - _N_INNER),
         }

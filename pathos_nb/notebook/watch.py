@@ -125,12 +125,18 @@ class Watch:
         self._meter, self._cap, self._n_kept = Meter(now), cap, 0
         self._news: deque[ChunkDone | WorkerDown | InnerTold] = deque()
         self._pictures: list[tuple[int, str, str]] = []
+        self._printers: set[int] = set()
 
     @property
     def has_output(self) -> bool:
         """Whether an item printed something."""
         self.catch_up()
         return bool(self.printed)
+
+    @property
+    def n_printed(self) -> int:
+        """How many items printed something, kept or not."""
+        return len(self._printers)
 
     @property
     def output(self) -> list[tuple[int, str]]:
@@ -256,6 +262,7 @@ class Watch:
             self._tell(self.timeline.take(chunk), chunk)
         self._pictures.extend(chunk.pictures)
         for index, text in chunk.output:
+            self._printers.add(index)
             kept = text[: max(0, self._cap - self._n_kept)]
             self._n_kept += len(kept)
             self.n_cut += len(text) - len(kept)

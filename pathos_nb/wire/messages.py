@@ -201,6 +201,7 @@ class RunRecord(TypedDict):
     n_more_failures: int
     printed: list[PrintedRow]
     n_more_printed: int  # characters
+    n_printed: int  # points that printed something
     profile: ProfilePart | None  # of a run that is profiled
     inner: list[InnerRow]
     n_more_inner: int
@@ -233,6 +234,7 @@ class RunDelta(TypedDict):
     n_more_failures: int
     printed: list[PrintedRow]
     n_more_printed: int
+    n_printed: int
     inner: list[InnerRow]  # all that are told of; none: as they were
     n_more_inner: int
 

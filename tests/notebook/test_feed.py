@@ -72,6 +72,17 @@ def test_what_is_saved_of_the_worst_run_is_small_and_harmless():
         assert bad not in bundle["text/html"]
 
 
+def test_points_whose_output_was_left_out_are_counted():
+    run = FakeRun(4)
+    watch = Watch(run, 0.0, cap=100_000)
+    run.subscribe(lambda event: watch.take(event) if isinstance(event, ChunkDone) else None)
+    feed = Feed(watch)
+    for index in range(4):
+        run.deliver({index: index}, start=float(index), step=0.1, said="x" * 20_000 if index != 2 else "")
+    record = record_of(watch, 1.0, SAVED)
+    assert (len(record["printed"]), record["n_printed"], feed.delta(1.0)["n_printed"]) == (2, 3, 3)
+
+
 def test_the_lanes_are_a_picture_and_the_workers_a_table():
     run = FakeRun(4)
     watch = Watch(run, 0.0, 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from html import unescape
 from typing import NamedTuple
 
 import pytest
@@ -29,6 +30,15 @@ def finished(values: dict, points=POINTS, names=("alpha", "kind")) -> Results:
     run.deliver(values)
     run.end("failed" if any(isinstance(v, Failure) for v in values.values()) else "done")
     return Results(run, names, points)
+
+
+def test_a_long_argument_without_spaces_leaves_the_error_in_sight():
+    html = finished({0: failure(0), 1: 11}, points=[("x" * 5000, "\U0001f600" * 300), ("b", "c")])._repr_html_()
+    row = html[html.index("<tbody>") : html.index("ValueError")]
+    cells = re.findall(r'<td style="([^"]*)">([^<]*)<', row)
+    long = [look for look, text in cells if len(text) > 24]
+    assert len(long) == 2 and all("overflow-wrap:anywhere" in look for look in long)
+    assert all(len(unescape(text)) <= 60 for _, text in cells)
 
 
 def test_it_is_a_sequence_of_the_values():

@@ -6,7 +6,15 @@ import type { Channel } from '../comm';
 /** Runs points again that have no value; what it gives says why not, or nothing. */
 export type Retry = () => Promise<string>;
 
+/** A view that a kernel feeds. */
+export interface LivingView {
+  readonly element: HTMLElement;
+  lose(): void;
+}
+
 export interface LivingRuns {
+  /** Those of widgets: who knows the kernels tells them when one is no more. */
+  readonly views: Set<LivingView>;
   /** By a run's id. A view listens, and leaves it open. */
   readonly channels: Map<string, Channel>;
   /** Tell by `show`, now and whenever it changes, how a run's points run again; null where they cannot. */
@@ -17,7 +25,7 @@ const NAME = Symbol.for('pathos_nb.living');
 
 export function livingRuns(): LivingRuns {
   const home = globalThis as unknown as Record<symbol, LivingRuns | undefined>;
-  const living = home[NAME] ?? { channels: new Map(), offer: null };
+  const living = home[NAME] ?? { views: new Set(), channels: new Map(), offer: null };
   home[NAME] = living;
   return living;
 }

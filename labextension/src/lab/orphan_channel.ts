@@ -1,6 +1,6 @@
 // A run whose messages come to a page that did not begin it: it knows the whole state, and tells it to any view that opens.
 import type { Channel, Listener } from '../comm';
-import { isObject, problemOf } from '../comm';
+import { GONE, isObject, problemOf } from '../comm';
 import { PROTOCOL, type RunRecord, type ToFront, type ToKernel } from '../protocol';
 import { asRecord, reduce, type State } from '../state';
 
@@ -54,6 +54,12 @@ export class OrphanChannel implements Channel {
     const one = typeof listener === 'function' ? { message: listener } : listener;
     this.listeners.add(one);
     return () => this.listeners.delete(one);
+  }
+
+  /** The kernel is no more. */
+  lose(): void {
+    for (const listener of [...this.listeners]) listener.problem?.(GONE);
+    this.close();
   }
 
   close(): void {

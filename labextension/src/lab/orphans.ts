@@ -18,6 +18,9 @@ const WIDGET_MIME = 'application/vnd.jupyter.widget-view+json';
 
 type Outputs = ICodeCellModel['outputs'];
 
+/** Of a kernel that is none any more. */
+const LOST: ReadonlySet<Kernel.Status> = new Set<Kernel.Status>(['restarting', 'autorestarting', 'dead', 'terminating']);
+
 interface Adopted {
   readonly cell: ICodeCellModel;
   readonly count: number;
@@ -33,7 +36,12 @@ export class Orphans {
   constructor(private readonly notebook: NotebookPanel) {
     const context = notebook.sessionContext;
     context.iopubMessage.connect((_, message) => this.hear(message as KernelMessage.IIOPubMessage));
-    context.kernelChanged.connect(() => this.forget());
+    context.kernelChanged.connect((_, { oldValue }) => {
+      if (oldValue) this.lose();
+    });
+    context.statusChanged.connect((_, status) => {
+      if (LOST.has(status)) this.lose();
+    });
     notebook.disposed.connect(() => this.forget());
   }
 
@@ -48,6 +56,15 @@ export class Orphans {
     const record = left.record ? { [RUN_MIME]: left.record as never } : {};
     write(cell.outputs, left.place.place, { 'text/html': left.html, 'text/plain': left.text, ...record });
     if (count !== left.place.count) this.number(cell, left.place.count);
+  }
+
+  /** Tell all that shows a run of the kernel that this is no more. */
+  private lose(): void {
+    // Not by the document: cells that are far away are not in it.
+    const isHere = (element: HTMLElement): boolean => this.notebook.content.widgets.some((cell) => cell.node.contains(element));
+    for (const view of [...livingRuns().views]) if (isHere(view.element)) view.lose();
+    for (const channel of this.channels.values()) channel.lose();
+    this.forget();
   }
 
   private forget(): void {

@@ -21,7 +21,7 @@ export function runChannel(link: Link, run: string): Channel {
   });
   const check = (): void => {
     if (link.state.kind === 'ready' && link.state.channel === channel) return;
-    for (const one of listeners) one.problem?.({ kind: 'closed', text: ENDED });
+    for (const one of listeners) one.problem?.({ kind: 'gone', text: ENDED });
     link.changed.disconnect(check);
   };
   link.changed.connect(check);

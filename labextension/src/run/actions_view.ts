@@ -1,6 +1,6 @@
 // The buttons of a run. What a button asks of the kernel is seen at once, and given up when no answer comes.
 import { button, make, setShown, setText } from '../dom';
-import { isOver, type State } from '../state';
+import { isOver, stateName, type State } from '../state';
 import { many } from '../text';
 import { asCsv, asJson, asTable, copy, download, fileName } from './exports';
 
@@ -75,11 +75,11 @@ const NO_CANCEL = 'The kernel has not stopped the run yet. Interrupting the kern
 
 /** What an answer changes. */
 function phase(state: State): string {
-  return `${state.head.run} ${state.figures.state}`;
+  return `${state.head.run} ${stateName(state)}`;
 }
 
 function showCancel(cancel: HTMLButtonElement, state: State, isLive: boolean, isWanted: boolean): void {
-  setShown(cancel, isLive && state.head.can_cancel && !isOver(state.figures));
+  setShown(cancel, isLive && state.head.can_cancel && !isOver(state));
   cancel.disabled = isWanted;
   setText(cancel, isWanted ? 'Cancelling…' : 'Cancel');
 }
@@ -88,7 +88,7 @@ function showRetry(retry: HTMLButtonElement, state: State, isPossible: boolean, 
   const { n_failed, n_done, total } = state.figures;
   const nNotRun = Math.max(0, (total ?? n_done) - n_done);
   const what = nNotRun ? `Run ${many(nNotRun + n_failed, 'missing point')}` : `Retry ${many(n_failed, 'failure')}`;
-  setShown(retry, isPossible && state.head.can_retry && isOver(state.figures) && nNotRun + n_failed > 0);
+  setShown(retry, isPossible && state.head.can_retry && !state.isCutOff && isOver(state) && nNotRun + n_failed > 0);
   retry.disabled = isWanted;
   setText(retry, isWanted ? 'Retrying…' : what);
 }

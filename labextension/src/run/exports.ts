@@ -1,5 +1,5 @@
 // A run in forms that other programs read: tab-separated, comma-separated, JSON. And how they leave the page.
-import { asRecord, efficiency, type State } from '../state';
+import { asRecord, efficiency, stateName, type State } from '../state';
 
 type Cell = string | number;
 
@@ -11,7 +11,7 @@ export function asTable(state: State): string {
   const { head, figures } = state;
   const share = efficiency(figures);
   const about: Cell[][] = [
-    ['run', head.title || head.run], ['state', figures.state], ['done', figures.n_done], ['failed', figures.n_failed],
+    ['run', head.title || head.run], ['state', stateName(state)], ['done', figures.n_done], ['failed', figures.n_failed],
     ['total', figures.total ?? ''], ['seconds', round(figures.elapsed_s)], ['workers', figures.n_slots],
     ['efficiency', share === null ? '' : round(share)],
   ];

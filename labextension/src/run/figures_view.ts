@@ -1,7 +1,7 @@
 // The bar and the figures of a run, and the same in a sentence for those who listen.
 import { make, setShown, setText } from '../dom';
 import type { Figures } from '../protocol';
-import { efficiency, elapsed, isOver, type State } from '../state';
+import { efficiency, elapsed, isOver, stateName, type State } from '../state';
 import { count, duration, line, many, percent, speed } from '../text';
 
 export interface FiguresView {
@@ -25,12 +25,12 @@ export function mountFigures(element: HTMLElement): FiguresView {
   return {
     update(state) {
       const now = Date.now();
-      showBar(bar, good, bad, state.figures);
+      showBar(bar, good, bad, state);
       const values = valuesOf(state, now);
       for (const [name, cell] of cells) showCell(cell, values[name]);
-      showWaits(waits, state.figures);
-      if (state.figures.state === saidState && now - saidAt < SAID_EVERY_MS) return;
-      [saidAt, saidState] = [now, state.figures.state];
+      showWaits(waits, state);
+      if (stateName(state) === saidState && now - saidAt < SAID_EVERY_MS) return;
+      [saidAt, saidState] = [now, stateName(state)];
       setText(said, sentence(state, now));
     },
   };
@@ -68,7 +68,7 @@ function showCell(cell: Cell, value: Value): void {
 function valuesOf(state: State, now_ms: number): Record<Name, Value> {
   const { figures } = state;
   const share = efficiency(figures);
-  const isRunning = !isOver(figures);
+  const isRunning = !isOver(state);
   return {
     done: [count(figures.n_done) + (figures.total === null ? '' : ` / ${count(figures.total)}`), 'done'],
     failed: figures.n_failed ? [count(figures.n_failed), 'failed'] : null,
@@ -80,9 +80,10 @@ function valuesOf(state: State, now_ms: number): Record<Name, Value> {
   };
 }
 
-function showBar(bar: HTMLElement, good: HTMLElement, bad: HTMLElement, figures: Figures): void {
+function showBar(bar: HTMLElement, good: HTMLElement, bad: HTMLElement, state: State): void {
+  const { figures } = state;
   const total = figures.total ?? 0;
-  const isUnknown = figures.total === null && !isOver(figures);
+  const isUnknown = figures.total === null && !isOver(state);
   const whole = Math.max(1, figures.total ?? figures.n_done);
   good.style.width = `${(100 * (figures.n_done - figures.n_failed)) / whole}%`;
   bad.style.width = figures.n_failed ? `max(3px, ${(100 * figures.n_failed) / whole}%)` : '0';
@@ -93,8 +94,9 @@ function showBar(bar: HTMLElement, good: HTMLElement, bad: HTMLElement, figures:
 }
 
 /** Show what the run waits for, in the kernel's words, if it tells. */
-function showWaits(element: HTMLElement, figures: Figures & { waits?: unknown }): void {
-  const waits = Array.isArray(figures.waits) ? figures.waits.filter((wait) => typeof wait === 'string') : [];
+function showWaits(element: HTMLElement, state: State): void {
+  const figures: Figures & { waits?: unknown } = state.figures;
+  const waits = Array.isArray(figures.waits) && !state.isCutOff ? figures.waits.filter((wait) => typeof wait === 'string') : [];
   setShown(element, waits.length > 0);
   setText(element, waits.map((wait) => line(wait, 300)).join(' · '));
 }
@@ -103,9 +105,9 @@ function showWaits(element: HTMLElement, figures: Figures & { waits?: unknown })
 export function sentence(state: State, now_ms: number): string {
   const { figures } = state;
   const done = `${count(figures.n_done)}${figures.total === null ? '' : ` of ${count(figures.total)}`} done`;
-  const parts = [figures.state, done];
+  const parts = [stateName(state), done];
   if (figures.n_failed) parts.push(`${count(figures.n_failed)} failed`);
-  if (isOver(figures)) parts.push(`in ${duration(elapsed(state, now_ms))}`);
+  if (isOver(state)) parts.push(`in ${duration(elapsed(state, now_ms))}`);
   else if (figures.left_s !== null) parts.push(`${duration(figures.left_s)} left`);
   return `${parts.join(', ')}, ${many(figures.n_slots, 'worker')}`;
 }

@@ -25,7 +25,7 @@ export function mountInner(element: HTMLElement): InnerView {
       setShown(element, n > 0);
       if (!n) return;
       setText(title, `${count(n)} ${n === 1 ? 'map' : 'maps'} inside of items`);
-      const over = isOver(state.figures);
+      const over = isOver(state);
       if (over !== wasOver) fold.open = !over;
       wasOver = over;
       if (state.inner === shown) return;

@@ -166,7 +166,7 @@ class Timeline implements LanesView {
     return {
       view: this.view, rows: between(this.rows, top, top + height - AXIS_PX), top, width: this.width, height,
       gutter: this.gutter, ratio: Math.min(3, window.devicePixelRatio || 1), lanes: state.lanes, tracks: this.tracks,
-      close: this.closeNow(state), now_s: isOver(state.figures) ? null : elapsed(state, Date.now()),
+      close: this.closeNow(state), now_s: isOver(state) ? null : elapsed(state, Date.now()),
       marked: this.marked, theme,
     };
   }

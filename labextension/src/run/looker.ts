@@ -75,7 +75,7 @@ export function isWanted({ view, closer, state, now_s, lanes }: Situation, known
   const share = lanes.length / Math.max(1, state.lanes.size);
   if (density(state) * (view.to_s - view.from_s) * share > MAX_ITEMS) return false;
   if (!covers(closer, view)) return true;
-  const hasMore = state.spans.end_s > closer.end_s + (isOver(state.figures) ? 0 : AGAIN_S);
+  const hasMore = state.spans.end_s > closer.end_s + (isOver(state) ? 0 : AGAIN_S);
   const isBehind = hasMore && view.to_s > closer.end_s && now_s > closer.end_s;
   return isBehind || lanes.slice(0, MAX_LANES).some((lane) => !known.has(lane));
 }

@@ -21,7 +21,8 @@ const SEARCH_MS = 150;
 
 export interface Kind {
   readonly name: string;
-  readonly title: (n: number) => string;
+  /** Of how many there are, and how many of them are here. */
+  readonly title: (n: number, nHere: number) => string;
   readonly isBad: boolean;
   /** Show the latest first page, not the first. */
   readonly isLatest: boolean;
@@ -62,7 +63,7 @@ class Points implements PointsView {
   update(points: readonly Point[], n: number, nMore: string): void {
     setShown(this.element, points.length > 0 || nMore !== '');
     setText(this.rest, nMore);
-    setText(this.title, this.kind.title(Math.max(n, points.length)));
+    setText(this.title, this.kind.title(n, points.length));
     if (points === this.points) return;
     this.points = points;
     if (this.fold.open) this.draw();

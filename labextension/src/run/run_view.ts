@@ -2,13 +2,14 @@
 //
 //   channel ──message──► reduce ──► state ──per frame──► head · bar and figures · lanes · failures · output · table
 //      ▲───── open, look, cancel, retry ──────────────────────┘
-import type { Channel, Problem } from '../comm';
+import { withoutColors } from '../ansi';
+import { GONE, type Channel, type Problem } from '../comm';
 import { make, setShown, setText } from '../dom';
 import { perFrame } from '../frames';
 import { PROTOCOL, type Answer, type FailureRow, type PrintedRow, type RunRecord, type ToFront } from '../protocol';
-import { isOver, reduce, stateOf, type State } from '../state';
+import { cutOff, isOver, reduce, stateName, stateOf, type State } from '../state';
 import { applyStyles } from '../styles';
-import { count, cut, line } from '../text';
+import { count, cut, line, many } from '../text';
 import { mountActions, type ActionsView } from './actions_view';
 import { mountFlame, type FlameView } from './flame';
 import { mountFigures, type FiguresView } from './figures_view';
@@ -23,6 +24,8 @@ export interface RunView {
   update(state: State): void;
   /** Have a run that is over run again what has no value; null: nobody can do that any more. */
   offerRetry(retry: (() => Promise<string>) | null): void;
+  /** The kernel is no more. */
+  lose(): void;
   destroy(): void;
 }
 
@@ -108,6 +111,10 @@ class Mounted implements RunView {
     this.frame.ask();
   }
 
+  lose(): void {
+    if (this.channel.isLive) this.complain(GONE);
+  }
+
   destroy(): void {
     window.clearInterval(this.ticker);
     this.frame.stop();
@@ -131,8 +138,11 @@ class Mounted implements RunView {
   }
 
   private complain(problem: Problem): void {
-    const isHarmless = problem.kind === 'closed' && this.state !== null && isOver(this.state.figures);
-    if (!isHarmless) this.say(problem.text);
+    const isEnd = problem.kind === 'closed' || problem.kind === 'gone';
+    if (isEnd && this.state !== null && isOver(this.state)) return;
+    if (problem.kind === 'gone') this.nOpens = MOST_OPENS;
+    if (problem.kind === 'gone' && this.state) this.update(cutOff(this.state));
+    this.say(problem.text);
   }
 
   private say(text: string): void {
@@ -148,7 +158,7 @@ class Mounted implements RunView {
   private tick(): void {
     if (this.channel.isLive && this.nOpens < MOST_OPENS) this.open();
     if (!this.element.isConnected && this.drawn) return;
-    if (!this.state || !isOver(this.state.figures)) this.frame.ask();
+    if (!this.state || !isOver(this.state)) this.frame.ask();
   }
 
   private draw(): void {
@@ -164,7 +174,7 @@ class Mounted implements RunView {
     this.lanes.update(state);
     this.inner.update(state);
     this.failures.update(this.points.ofFailures(state.failures), state.figures.n_failed, more(state.nMoreFailures + state.nCutFailures, 'failure'));
-    this.output.update(this.points.ofPrinted(state.printed), state.printed.length, more(state.nMorePrinted + state.nCutPrinted, 'character'));
+    this.output.update(this.points.ofPrinted(state.printed), state.nPrinted, more(state.nMorePrinted + state.nCutPrinted, 'character'));
     this.workers.update(state);
     this.flame.update(state);
   }
@@ -173,20 +183,20 @@ class Mounted implements RunView {
     const name = line(state.head.title, 200) || 'run';
     setText(this.title, name);
     this.title.title = name;
-    setText(this.badge, state.figures.state);
-    this.badge.dataset['state'] = this.root.dataset['state'] = state.figures.state;
+    setText(this.badge, stateName(state));
+    this.badge.dataset['state'] = this.root.dataset['state'] = state.isCutOff ? 'cancelled' : state.figures.state;
     this.root.setAttribute('aria-label', `Run: ${name}`);
-    this.root.setAttribute('aria-busy', String(!isOver(state.figures)));
+    this.root.setAttribute('aria-busy', String(!isOver(state)));
   }
 
   /** Say when nothing is heard: a picture that stands still must not look like a run that does. */
   private silence(): string {
-    if (!this.channel.isLive) return this.state && !isOver(this.state.figures) ? CUT_OFF : '';
+    if (!this.channel.isLive) return this.state && !isOver(this.state) ? CUT_OFF : '';
     if (!this.state) {
       return Date.now() - this.mountedAt_ms > NO_ANSWER_MS
         ? 'The kernel has not told anything of this run yet. It may be busy, or not be running any more.' : '';
     }
-    if (isOver(this.state.figures) || Date.now() - this.state.heardAt_ms < SILENCE_MS) return '';
+    if (isOver(this.state) || Date.now() - this.state.heardAt_ms < SILENCE_MS) return '';
     return 'Nothing has been heard of this run for a while: the kernel may be busy, stopped or unreachable.';
   }
 }
@@ -197,11 +207,14 @@ function more(n: number, noun: string): string {
 
 const FAILURES = {
   name: 'failed-points', isBad: true, isLatest: false,
-  title: (n: number): string => `${count(n)} failed`,
+  title: (n: number, nHere: number): string => `${count(Math.max(n, nHere))} failed`,
 };
 const OUTPUT = {
   name: 'printed', isBad: false, isLatest: true,
-  title: (n: number): string => `output of ${count(n)} ${n === 1 ? 'point' : 'points'}`,
+  title: (n: number, nHere: number): string => {
+    const all = n || nHere;
+    return `output of ${nHere < all ? `${count(nHere)} of ` : ''}${many(all, 'point')}`;
+  },
 };
 
 /** The rows of lists, each made once, so that what is drawn of it stays. */
@@ -234,9 +247,11 @@ class Points {
   }
 }
 
-const COLORS = /\u001b\[[0-?]*[ -/]*[@-~]/g;
+/** Characters that have no shape, as `plain` shows them. */
+const SHAPELESS = /\ufffd/g;
 
+/** Give the first line that says something, as it stood there last. */
 function firstLine(text: string): string {
-  const first = text.slice(0, 2_000).replace(COLORS, '').split('\n').find((one) => one.trim()) ?? '';
-  return cut(first.slice(first.lastIndexOf('\r') + 1), 240);
+  const lines = withoutColors(text.slice(0, 2_000)).split('\n');
+  return cut(lines.find((one) => one.replace(SHAPELESS, '').trim()) ?? '', 240);
 }
