@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fnmatch
 import glob
+import hashlib
 import os
 import posixpath
 import select
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pathos_nb.errors import BadOption, CopyFailed
+from pathos_nb.errors import BadOption, CommandFailed, CopyFailed
 from pathos_nb.secure.carrier import Carrier
 from pathos_nb.secure.pipelined import Small, Sunk, put_all
 from pathos_nb.secure.remote import Remote
@@ -30,6 +31,7 @@ __all__ = ["SMALL_BYTES", "Files", "LocalFiles", "RemoteFiles", "Seen", "Stream"
 SMALL_BYTES = 1 << 16  # what is larger goes by a command's stream: sftp waits for an answer every 32 kB
 BLOCK_BYTES = 1 << 18
 STALL_S = 60.0
+_DIGEST = 'tail -c "+$2" -- "$1" | head -c "$3" | { sha256sum || shasum -a 256; } 2>/dev/null'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,11 @@ class Seen:
     mtime: int
     mode: int
     is_file: bool = True
+    version: str = ""  # what the machine knows besides: another one is another file
 
 
-def _seen(size: int, mtime: int, mode: int) -> Seen:
-    return Seen(size, stat.S_ISDIR(mode), mtime, stat.S_IMODE(mode), stat.S_ISREG(mode))
+def _seen(size: int, mtime: int, mode: int, version: str = "") -> Seen:
+    return Seen(size, stat.S_ISDIR(mode), mtime, stat.S_IMODE(mode), stat.S_ISREG(mode), version)
 
 
 class Stream(Protocol):
@@ -82,6 +85,9 @@ class Files(Protocol):
 
     def make_folder(self, path: str) -> None:
         """Make a folder, and those above it; one that is there is fine."""
+
+    def digest(self, path: str, start: int, end: int) -> str:
+        """Give the SHA-256 of these bytes of a file; nothing if the machine cannot."""
 
     def reader(self, path: str, offset: int, size: int) -> Stream:
         """Open a file to read from an offset on."""
@@ -127,7 +133,8 @@ class LocalFiles:
             found = Path(path).stat()
         except FileNotFoundError:
             return None
-        return _seen(found.st_size, int(found.st_mtime), found.st_mode)
+        version = f"{found.st_ino} {found.st_mtime_ns} {found.st_ctime_ns}"
+        return _seen(found.st_size, int(found.st_mtime), found.st_mode, version)
 
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder."""
@@ -140,6 +147,16 @@ class LocalFiles:
     def make_folder(self, path: str) -> None:
         """Make a folder, and those above it; one that is there is fine."""
         Path(path).mkdir(parents=True, exist_ok=True)
+
+    def digest(self, path: str, start: int, end: int) -> str:
+        """Give the SHA-256 of these bytes of a file."""
+        digest = hashlib.sha256()
+        with Path(path).open("rb") as file:
+            file.seek(start)
+            while start < end and (block := file.read(min(BLOCK_BYTES, end - start))):
+                digest.update(block)
+                start += len(block)
+        return digest.hexdigest()
 
     def reader(self, path: str, offset: int, size: int) -> Stream:
         """Open a file to read from an offset on."""
@@ -296,6 +313,14 @@ class RemoteFiles:
         if parent != path and not found:
             self.make_folder(parent)
         self._sftp.mkdir(path)
+
+    def digest(self, path: str, start: int, end: int) -> str:
+        """Give the SHA-256 of these bytes of a file; nothing if the host has no program for it."""
+        command = ["sh", "-c", _DIGEST, "sh", path, str(start + 1), str(end - start)]
+        with contextlib.suppress(CommandFailed):
+            said = self._remote.run(command, timeout=STALL_S, setup=False).stdout.split()
+            return said[0].decode("ascii", "replace") if said else ""
+        return ""
 
     def reader(self, path: str, offset: int, size: int) -> Stream:
         """Open a file to read from an offset on."""

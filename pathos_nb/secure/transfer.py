@@ -1,8 +1,9 @@
 """Copies files and folders between machines: whole at the end or not there at all, and where it was cut it goes on.
 
-Each file is written beside its place under a name of its own (``.NAME.part-…``, which has the source's size and time in
-it) and moved there when it is complete, with the source's permissions and time. If such a part is there already, the
-copy begins at its end. Folders do the same as a whole: see `staging`; small files in one go together.
+Each file is written beside its place under a name of its own (``.NAME.part-…``, which has the source's machine, path,
+size and time in it) and moved there when it is complete, with the source's permissions and time. If such a part is
+there already, and its end has the digest that the source has there, the copy begins at its end. Folders do the same as
+a whole: see `staging`; small files in one go together.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = ["Copied", "Progress", "copy", "split_place"]
 
 BLOCK_BYTES = 1 << 18
 BATCH_FILES, BATCH_BYTES = 64, 1 << 20  # so many small files are on their way at once
+COMPARED_BYTES = 1 << 28  # of what is there from before, so that a look at it takes no longer than seconds
 MAX_DEPTH = 64  # a link to a folder above would go on for ever
 
 Connector = Callable[[str], Remote]
@@ -201,14 +203,12 @@ class _Job:
             if entry.seen.is_folder:
                 continue
             place = stage.place(entry.inner)
-            with writing(self._there, place):
-                is_there = self._resume and stage.has(entry)
-            if is_there:
-                self._resumed += entry.seen.size
-                self._is_done(entry)
-            elif entry.seen.size <= SMALL_BYTES:
+            if entry.seen.size <= SMALL_BYTES:  # to send it takes no longer than to ask whether it is there
                 small.append((entry, self._small(here, entry, place)))
                 small = self._sent(small) if _is_much(small) else small
+            elif self._resume and self._is_there(here, entry, stage):
+                self._resumed += entry.seen.size
+                self._is_done(entry)
             else:
                 self._copy(here, entry, place)
         self._sent(small)
@@ -238,11 +238,8 @@ class _Job:
         return []
 
     def _copy(self, here: Files, entry: Entry, target: str) -> None:
-        part, size = self._part(entry, target), entry.seen.size
-        with writing(self._there, target):
-            left = self._there.look(part) if self._resume else None
-            offset = left.size if left and left.size <= size else 0
-        done = offset
+        part, size = self._part(here, entry, target), entry.seen.size
+        done = offset = self._offset(here, entry, (part, target)) if self._resume else 0
         self._resumed += offset
         for n in self._copied_blocks(here, entry, (part, target), offset):
             done += n
@@ -252,6 +249,27 @@ class _Job:
             self._there.finish(part, entry.seen.mode, entry.seen.mtime)
             self._there.move(part, target)
         self._is_done(entry)
+
+    def _offset(self, here: Files, entry: Entry, places: tuple[str, str]) -> int:
+        """Give how much of it is there, from an earlier copy: its end is compared with the source by digest."""
+        part, target = places
+        with writing(self._there, target):
+            left = self._there.look(part)
+            if left is None or not 0 < left.size <= entry.seen.size:
+                return 0
+            return left.size if self._is_same(here, entry, part, left.size) else 0
+
+    def _is_there(self, here: Files, entry: Entry, stage: Stage) -> bool:
+        """Say whether a file of a folder is complete, from an earlier copy."""
+        place = stage.place(entry.inner)
+        with writing(self._there, place):
+            return stage.has(entry) and self._is_same(here, entry, place, entry.seen.size)
+
+    def _is_same(self, here: Files, entry: Entry, path: str, size: int) -> bool:
+        start = max(0, size - COMPARED_BYTES)
+        there = self._there.digest(path, start, size)
+        with reading(here, entry.source):
+            return bool(there) and there == here.digest(entry.source, start, size)
 
     def _check(self, here: Files, entry: Entry, part: str, done: int, is_large: bool) -> None:
         """See that it is whole, and that nobody else has written to the same part."""
@@ -279,9 +297,11 @@ class _Job:
                 with writing(self._there, target):
                     written.close()
 
-    def _part(self, entry: Entry, target: str) -> str:
+    def _part(self, here: Files, entry: Entry, target: str) -> str:
         folder, _, name = target.replace(os.sep, "/").rpartition("/")
-        return self._there.join(folder or "/", part_name(name, name, entry.seen.size, entry.seen.mtime))
+        seen = entry.seen
+        tagged = part_name(name, here.where, entry.source, seen.size, seen.mtime, seen.version)
+        return self._there.join(folder or "/", tagged)
 
     def _is_done(self, entry: Entry) -> None:
         self._done_bytes += entry.seen.size
