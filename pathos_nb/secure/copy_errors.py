@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from pathos_nb.errors import BadOption, CopyFailed
 from pathos_nb.secure.files import Files, LocalFiles, Seen
+from pathos_nb.secure.wire import shown
 
 __all__ = ["failed", "reading", "writing"]
 
@@ -47,12 +48,13 @@ def writing(place: Files, path: str) -> Iterator[None]:
 def failed(place: Files, path: str, cause: str, cure: str) -> CopyFailed:
     """Give the error of one path."""
     host = "localhost" if isinstance(place, LocalFiles) else place.where.rpartition("@")[2]
-    return CopyFailed(f"{path} on {place.where} was not copied", cause=cause, cure=cure, host=host, path=path)
+    path = shown(path)
+    return CopyFailed(f"{path} on {place.where} was not copied", cause=shown(cause), cure=cure, host=host, path=path)
 
 
 def _is_of_files(error: Exception) -> bool:
     """Say whether it is about files and links; paramiko's own class is not imported for this."""
-    return isinstance(error, OSError | EOFError) or type(error).__module__.startswith("paramiko")
+    return isinstance(error, OSError | EOFError | UnicodeError) or type(error).__module__.startswith("paramiko")
 
 
 def _is_of_the_link(error: BaseException) -> bool:
@@ -93,6 +95,8 @@ def _reason(error: BaseException) -> str:
 
 def _cure(error: BaseException, allowed: str) -> str:
     number = getattr(error, "errno", None)
+    if isinstance(error, UnicodeError):
+        return "give it another name"
     if isinstance(error, PermissionError) or number == errno.EACCES:
         return allowed
     if number in (errno.ENOSPC, errno.EDQUOT) or str(error) == _SAYS_NOTHING:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pathos_nb.errors import BadOption, CommandFailed, CopyFailed
+from pathos_nb.secure import wire
 from pathos_nb.secure.carrier import Carrier
 from pathos_nb.secure.pipelined import Small, Sunk, put_all
 from pathos_nb.secure.remote import Remote
@@ -270,14 +271,14 @@ class RemoteFiles:
     def look(self, path: str) -> Seen | None:
         """Say what there is; None if there is nothing."""
         try:
-            found = self._sftp.stat(path)
+            found = self._sftp.stat(wire.path(path))
         except FileNotFoundError:
             return None
         return _seen(found.st_size or 0, int(found.st_mtime or 0), found.st_mode or 0)
 
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder; a host that shows ``../x`` as one is not believed."""
-        names = sorted(self._sftp.listdir(folder))
+        names = sorted(wire.text(name) for name in wire.names_in(self._sftp, folder))
         if any(name in ("", ".", "..") or set(name) & set("/\\\0") for name in names):
             raise OSError(f"{self.where} shows names of files that are paths")
         return names
@@ -312,7 +313,7 @@ class RemoteFiles:
         parent = posixpath.dirname(path)
         if parent != path and not found:
             self.make_folder(parent)
-        self._sftp.mkdir(path)
+        self._sftp.mkdir(wire.path(path))
 
     def digest(self, path: str, start: int, end: int) -> str:
         """Give the SHA-256 of these bytes of a file; nothing if the host has no program for it."""
@@ -326,13 +327,13 @@ class RemoteFiles:
         """Open a file to read from an offset on."""
         if size - offset > SMALL_BYTES:
             return _Streamed(self._remote, ["tail", "-c", f"+{offset + 1}", "--", path], is_written=False)
-        found = self._sftp.open(path, "rb")
+        found = self._sftp.open(wire.path(path), "rb")
         found.seek(offset)
         return found
 
     def writer(self, path: str, offset: int, size: int) -> Stream:
         """Open a file to write: anew (for its owner only), or from an offset on."""
-        found = self._sftp.open(path, "r+b" if offset else "wb")
+        found = self._sftp.open(wire.path(path), "r+b" if offset else "wb")
         if not offset:
             found.chmod(0o600)
         if size - offset > SMALL_BYTES:
@@ -344,27 +345,27 @@ class RemoteFiles:
     def move(self, path: str, to: str) -> None:
         """Put a file in the place of another, at once (with OpenSSH's extension; else one after the other)."""
         try:
-            self._sftp.posix_rename(path, to)
+            self._sftp.posix_rename(wire.path(path), wire.path(to))
         except OSError:
             with contextlib.suppress(FileNotFoundError):
-                self._sftp.remove(to)
-            self._sftp.rename(path, to)
+                self._sftp.remove(wire.path(to))
+            self._sftp.rename(wire.path(path), wire.path(to))
 
     def remove(self, path: str) -> None:
         """Remove a file."""
-        self._sftp.remove(path)
+        self._sftp.remove(wire.path(path))
 
     def remove_tree(self, path: str) -> None:
         """Remove a file, or a folder and all that is in it; links are not followed."""
-        if not stat.S_ISDIR(self._sftp.lstat(path).st_mode or 0):
-            return self._sftp.remove(path)
+        if not stat.S_ISDIR(self._sftp.lstat(wire.path(path)).st_mode or 0):
+            return self._sftp.remove(wire.path(path))
         for name in self.names(path):
             self.remove_tree(self.join(path, name))
-        self._sftp.rmdir(path)
+        self._sftp.rmdir(wire.path(path))
 
     def set_mode(self, path: str, mode: int) -> None:
         """Set the permissions."""
-        self._sftp.chmod(path, mode)
+        self._sftp.chmod(wire.path(path), mode)
 
     def finish(self, path: str, mode: int, mtime: int) -> None:
         """Set both in one round trip; paramiko's own methods take one for each."""
@@ -372,7 +373,7 @@ class RemoteFiles:
 
         told = paramiko.SFTPAttributes()
         told.st_mode, told.st_atime, told.st_mtime = mode, mtime, mtime
-        self._sftp._request(paramiko.sftp.CMD_SETSTAT, path.encode(), told)  # type: ignore[attr-defined]
+        self._sftp._request(paramiko.sftp.CMD_SETSTAT, wire.path(path), told)  # type: ignore[attr-defined]
 
     def put_all(self, files: Sequence[Small]) -> list[Sunk]:
         """Write small files, and say why one was not; of one that is cut the time is not the one that is given."""

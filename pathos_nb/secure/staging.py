@@ -19,6 +19,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pathos_nb.secure import wire
 from pathos_nb.secure.copy_errors import failed, writing
 from pathos_nb.secure.files import Files, Seen
 
@@ -38,8 +39,8 @@ class Entry:
 
 def part_name(name: str, *what: object) -> str:
     """Give the name of what is being copied: the same for the same source, so that it is found again."""
-    tag = hashlib.sha256(" ".join(map(str, what)).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return f".{name[:200]}.part-{tag}"
+    tag = hashlib.sha256(wire.path(" ".join(map(str, what)))).hexdigest()[:12]
+    return f".{wire.path(name)[:200].decode('utf-8', 'ignore')}.part-{tag}"
 
 
 class Stage:

@@ -22,6 +22,7 @@ from pathos_nb.secure.names import parse
 from pathos_nb.secure.pipelined import Small
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.staging import Entry, Stage, part_name
+from pathos_nb.secure.wire import shown
 
 __all__ = ["Copied", "Progress", "copy", "split_place"]
 
@@ -310,7 +311,8 @@ class _Job:
 
     def _tell(self, entry: Entry, done: int) -> None:
         if self._progress is not None:
-            self._progress(Progress(entry.source, done, self._total_bytes, self._done_files, self._total_files))
+            path = shown(entry.source)
+            self._progress(Progress(path, done, self._total_bytes, self._done_files, self._total_files))
 
 
 def _is_much(small: list[tuple[Entry, Small]]) -> bool:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from pathos_nb.errors import BadOption, CopyFailed, HostUnreachable
-from pathos_nb.secure import files
+from pathos_nb.secure import files, wire
 from pathos_nb.secure.transfer import copy, split_place
 from tests.rig.bed import wait_until
 
@@ -285,9 +285,9 @@ def test_onto_itself_is_refused(connect, tmp_path):
     assert (tmp_path / "f").read_text() == "kept"
 
 
-def test_a_host_that_shows_paths_as_names_is_not_believed(connect, tmp_path):
+def test_a_host_that_shows_paths_as_names_is_not_believed(connect, monkeypatch):
     place = files.RemoteFiles(connect("host2"))
-    place._sftp.listdir = lambda folder: ["ok", "../../etc/passwd"]
+    monkeypatch.setattr(wire, "names_in", lambda sftp, folder: [b"ok", b"../../etc/passwd"])
     with pytest.raises(OSError, match="shows names of files that are paths"):
         place.names("/tmp")
     place.close()

@@ -1,12 +1,19 @@
-"""What a copy does whatever the machines are, told with files of this one: no host is needed."""
+"""What a copy does whatever the machines are, told with files of this one and with a real sftp server: without ssh."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import subprocess
+from types import SimpleNamespace
 
 import pytest
 
+from pathos_nb.errors import CopyFailed
 from pathos_nb.secure.transfer import copy
+
+SERVER = shutil.which("sftp-server", path="/usr/lib/openssh:/usr/libexec/openssh:/usr/libexec:/usr/lib/ssh")
 
 BIG = 1_500_000
 
@@ -17,6 +24,55 @@ class Cut(Exception):
 
 def here(name):
     raise AssertionError(f"{name} is no host of this test")
+
+
+class Near:
+    """A host without ssh: its sftp server and its commands run here."""
+
+    where, name, transport = "me@near", "near", "openssh"
+
+    def subsystem(self, name):
+        return self.open([SERVER])
+
+    def open(self, command, setup=False):
+        ours, theirs = socket.socketpair()
+        with theirs:
+            running = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE)
+        return NearCommand(ours, running)
+
+    def run(self, command, timeout, setup):
+        return subprocess.run(command, capture_output=True, timeout=timeout, check=False)
+
+
+class NearCommand(SimpleNamespace):
+    def __init__(self, sock, running):
+        super().__init__(sock=sock, running=running)
+
+    @property
+    def exit_status(self):
+        return self.running.poll()
+
+    def why_ended(self):
+        return "" if self.exit_status is None else f"exit status {self.exit_status}"
+
+    def wait_ended(self, timeout):
+        return self.running.wait(timeout) is not None
+
+    def error_text(self):
+        return self.running.stderr.read().decode()
+
+    def close(self):
+        self.sock.close()
+        self.running.wait(30)
+        self.running.stderr.close()
+
+
+@pytest.fixture
+def near():
+    """Connect to the host that is here."""
+    if SERVER is None:
+        pytest.skip("no sftp-server of OpenSSH is installed")
+    return lambda name: Near()
 
 
 def cut_copy(source, target, after=BIG // 2):
@@ -86,3 +142,48 @@ def test_a_folder_that_was_cut_takes_no_file_for_whole_that_has_other_contents(t
         "b": {ord("2")},
         "c": {ord("1")},
     }
+
+
+@pytest.mark.parametrize("way", ["there", "back"])
+def test_a_part_on_a_host_is_compared_too(tmp_path, near, way):
+    source = made(tmp_path / "r1" / "out", os.urandom(BIG))
+    ours, theirs = (f"near:{source}", f"{tmp_path}/out") if way == "back" else (str(source), f"near:{tmp_path}/out")
+
+    def cut(progress):
+        if progress.done_bytes >= BIG // 2:
+            raise Cut("enough")
+
+    for is_same in (True, False):
+        with pytest.raises(Cut, match="enough"):
+            copy(ours, theirs, near, progress=cut)
+        if not is_same:
+            made(source, os.urandom(BIG))
+        assert (copy(ours, theirs, near).resumed_bytes > 0) == is_same
+        assert (tmp_path / "out").read_bytes() == source.read_bytes()
+
+
+# -------------------------------------------------------------------------------------------------------------- names
+
+
+def test_names_that_are_no_utf8_go_there_and_back(tmp_path, near):
+    strange = os.fsdecode(b"bad\xff")
+    folder = tmp_path / "tree"
+    made(folder / strange, b"small")
+    made(folder / "big\udcfe", os.urandom(BIG))
+    made(folder / "sub\udcfd" / "x", b"x")
+    told = []
+    copy(str(folder), f"near:{tmp_path}/there", near, progress=told.append)
+    copy(f"near:{tmp_path}/there", str(tmp_path / "back"), near)
+    copy(f"near:{tmp_path}/there/b*", f"{tmp_path}/some/", near)
+    assert (tmp_path / "back" / strange).read_bytes() == b"small"
+    assert (tmp_path / "back" / "big\udcfe").read_bytes() == (folder / "big\udcfe").read_bytes()
+    assert (tmp_path / "back" / "sub\udcfd" / "x").read_bytes() == b"x"
+    assert len(list((tmp_path / "some").iterdir())) == 2
+    assert any(one.path.endswith("bad\\xff") for one in told)
+
+
+def test_what_goes_wrong_with_such_a_name_is_said_with_machine_and_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe\udcff")
+    with pytest.raises(CopyFailed, match=r"pipe\\xff on this machine was not copied") as caught:
+        copy(str(tmp_path / "pipe\udcff"), str(tmp_path / "there"), here)
+    assert str(caught.value).encode()
