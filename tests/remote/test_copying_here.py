@@ -87,7 +87,7 @@ def cut_copy(source, target, after=BIG // 2):
 
 
 def made(path, data, mtime=1_700_000_000):
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     os.utime(path, (mtime, mtime))
     return path
@@ -187,3 +187,27 @@ def test_what_goes_wrong_with_such_a_name_is_said_with_machine_and_file(tmp_path
     with pytest.raises(CopyFailed, match=r"pipe\\xff on this machine was not copied") as caught:
         copy(str(tmp_path / "pipe\udcff"), str(tmp_path / "there"), here)
     assert str(caught.value).encode()
+
+
+# ------------------------------------------------------------------------------------------------------- permissions
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["new", "into one that is there"])
+def test_folders_keep_their_permissions_also_those_that_nobody_may_write_to(tmp_path, near, is_there):
+    made(tmp_path / "tree" / "read" / "only" / "x", b"x")
+    made(tmp_path / "tree" / "mine" / "x", b"x")
+    modes = {"read/only": 0o555, "read": 0o550, "mine": 0o700}
+    try:
+        for name, mode in modes.items():
+            (tmp_path / "tree" / name).chmod(mode)
+        (tmp_path / "into" / ("tree" if is_there else "")).mkdir(parents=True)
+        copy(str(tmp_path / "tree"), f"near:{tmp_path}/into", near)
+        there = tmp_path / "into" / "tree"
+        assert {name: there.joinpath(name).stat().st_mode & 0o777 for name in modes} == modes
+        assert (there / "read" / "only" / "x").read_bytes() == b"x"
+        assert [p.name for p in (tmp_path / "into").glob(".*")] == []
+    finally:
+        for folder in (
+            path for top in ("tree", "into") for path in sorted((tmp_path / top).rglob("*")) if path.is_dir()
+        ):
+            folder.chmod(0o755)
