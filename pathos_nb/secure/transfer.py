@@ -157,9 +157,9 @@ class _Job:
         with writing(self._there, self._path):
             target = self._there.look(self._path)
             into = self._ends_in_slash or len(self._roots) > 1 or bool(target and target.is_folder)
+            targets = self._targets(into)
             if into:
                 self._there.make_folder(self._path)
-        targets = [self._target(here, path, into) for here, path, _ in self._roots]
         trees = [self._tree(here, path, seen) for here, path, seen in self._roots]
         files = [entry for entries in trees for entry in entries if not entry.seen.is_folder]
         self._total_bytes, self._total_files = sum(entry.seen.size for entry in files), len(files)
@@ -169,6 +169,18 @@ class _Job:
             else:
                 self._copy(here, entries[0], place)
         return Copied(self._done_files, self._done_bytes, self._resumed)
+
+    def _targets(self, into: bool) -> list[str]:
+        """Give where each goes; a source that is named twice goes once, and two never go to one place."""
+        self._roots = list({(here.where, path): (here, path, seen) for here, path, seen in self._roots}.values())
+        taken: dict[str, str] = {}
+        for here, path, _ in self._roots:
+            target, source = self._target(here, path, into), f"{path} on {here.where}"
+            if target in taken:
+                what = f"{shown(taken[target])} and {shown(source)} would both become {shown(target)}"
+                raise BadOption(what, cure="copy them one after the other, to different folders")
+            taken[target] = source
+        return list(taken)
 
     def _target(self, here: Files, path: str, into: bool) -> str:
         target = self._there.join(self._path, posixpath.basename(path.replace(os.sep, "/"))) if into else self._path

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pathos_nb.errors import CopyFailed
+from pathos_nb.errors import BadOption, CopyFailed
 from pathos_nb.secure.transfer import copy
 
 SERVER = shutil.which("sftp-server", path="/usr/lib/openssh:/usr/libexec/openssh:/usr/libexec:/usr/lib/ssh")
@@ -211,3 +211,19 @@ def test_folders_keep_their_permissions_also_those_that_nobody_may_write_to(tmp_
             path for top in ("tree", "into") for path in sorted((tmp_path / top).rglob("*")) if path.is_dir()
         ):
             folder.chmod(0o755)
+
+
+# ------------------------------------------------------------------------------------------------------- many sources
+
+
+def test_two_sources_of_one_name_are_refused_before_anything_is_copied(tmp_path):
+    one, two = made(tmp_path / "a" / "x", b"1"), made(tmp_path / "b" / "x", b"2")
+    with pytest.raises(BadOption, match="a/x on this machine and .*/b/x on this machine would both become .*/into/x"):
+        copy([str(one), str(two)], str(tmp_path / "into"), here)
+    assert not (tmp_path / "into").exists()
+
+
+def test_a_source_that_is_named_twice_is_copied_once(tmp_path):
+    one = made(tmp_path / "a" / "x", b"1")
+    assert copy([str(one), f"{one.parent}/*"], f"{tmp_path}/into/", here).n_files == 1
+    assert (tmp_path / "into" / "x").read_bytes() == b"1"
