@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from pathos_nb.errors import BadOption, CopyFailed
-from pathos_nb.secure.copy_errors import failed, reading, writing
+from pathos_nb.secure.copy_errors import failed, is_full, reading, writing
 from pathos_nb.secure.files import SMALL_BYTES, Files, LocalFiles, RemoteFiles, Seen, Stream
 from pathos_nb.secure.names import parse
 from pathos_nb.secure.pipelined import Small
@@ -210,6 +210,14 @@ class _Job:
 
     def _copy_tree(self, here: Files, target: str, entries: list[Entry]) -> None:
         stage = Stage(self._there, target, f"{here.where} {entries[0].source}", entries)
+        try:
+            self._fill(here, stage, entries)
+        except CopyFailed as error:
+            if is_full(error):
+                error.cure += f"; what has come is in {shown(stage.path)}: copy again to go on with it, or remove it"
+            raise
+
+    def _fill(self, here: Files, stage: Stage, entries: list[Entry]) -> None:
         stage.begin()
         small: list[tuple[Entry, Small]] = []
         for entry in entries:
@@ -254,14 +262,26 @@ class _Job:
         part, size = self._part(here, entry, target), entry.seen.size
         done = offset = self._offset(here, entry, (part, target)) if self._resume else 0
         self._resumed += offset
-        for n in self._copied_blocks(here, entry, (part, target), offset):
-            done += n
-            self._tell(entry, self._done_bytes + done)
+        with self._clearing(part):
+            for n in self._copied_blocks(here, entry, (part, target), offset):
+                done += n
+                self._tell(entry, self._done_bytes + done)
         with writing(self._there, target):
             self._check(here, entry, part, done, is_large=size - offset > SMALL_BYTES)
             self._there.finish(part, entry.seen.mode, entry.seen.mtime)
             self._there.move(part, target)
         self._is_done(entry)
+
+    @contextlib.contextmanager
+    def _clearing(self, part: str) -> Iterator[None]:
+        """Remove what has come if the disk is full: others wait for the room, too."""
+        try:
+            yield
+        except CopyFailed as error:
+            if is_full(error):
+                with contextlib.suppress(Exception):  # the first error is the one to tell
+                    self._there.remove(part)
+            raise
 
     def _offset(self, here: Files, entry: Entry, places: tuple[str, str]) -> int:
         """Give how much of it is there, from an earlier copy: its end is compared with the source by digest."""

@@ -242,7 +242,7 @@ def test_a_full_disk_is_said_and_what_was_there_stays(connect, tmp_path, bed, tr
     try:
         with pytest.raises(CopyFailed, match="/tmp/small/f on .*host2 .*No space left.*make room"):
             copy(str(tmp_path / "f"), "host2:/tmp/small/f", lambda name: host)
-        assert bed.on("host2", "cat /tmp/small/f") == "old\n"
+        assert bed.on("host2", "cat /tmp/small/f; ls -A /tmp/small") == "old\nf\n"
     finally:
         bed.on("host2", "umount /tmp/small")
 

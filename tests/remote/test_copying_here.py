@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from pathos_nb.errors import BadOption, CopyFailed
+from pathos_nb.secure.files import LocalFiles
 from pathos_nb.secure.transfer import copy
 
 SERVER = shutil.which("sftp-server", path="/usr/lib/openssh:/usr/libexec/openssh:/usr/libexec:/usr/lib/ssh")
@@ -227,3 +229,43 @@ def test_a_source_that_is_named_twice_is_copied_once(tmp_path):
     one = made(tmp_path / "a" / "x", b"1")
     assert copy([str(one), f"{one.parent}/*"], f"{tmp_path}/into/", here).n_files == 1
     assert (tmp_path / "into" / "x").read_bytes() == b"1"
+
+
+# --------------------------------------------------------------------------------------------------------- full disks
+
+
+@pytest.fixture
+def small_disk(monkeypatch):
+    """Let this machine's disk have room for one more block."""
+    open_it = LocalFiles.writer
+
+    def writer(self, path, offset, size):
+        stream, n_written = open_it(self, path, offset, size), []
+
+        def write(block):
+            if n_written:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            n_written.append(stream.write(block))
+
+        return SimpleNamespace(write=write, close=stream.close)
+
+    monkeypatch.setattr(LocalFiles, "writer", writer)
+
+
+def test_a_full_disk_is_not_kept_full(tmp_path, small_disk):
+    source = made(tmp_path / "tree" / "out", b"1" * BIG)
+    (tmp_path / "there").mkdir()
+    with pytest.raises(CopyFailed, match="No space left on device; make room there, or choose another place$"):
+        copy(str(source), str(tmp_path / "there"), here)
+    assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_what_a_folder_leaves_on_a_full_disk_is_named(tmp_path, small_disk):
+    made(tmp_path / "tree" / "a", b"1" * 100)
+    made(tmp_path / "tree" / "out", b"1" * BIG)
+    (tmp_path / "there").mkdir()
+    with pytest.raises(CopyFailed, match="make room there.*what has come is in .*: copy again to go on") as caught:
+        copy(str(tmp_path / "tree"), str(tmp_path / "there"), here)
+    (left,) = (tmp_path / "there").iterdir()
+    assert f"in {left}:" in str(caught.value)
+    assert [p.name for p in left.iterdir() if p.name != "a"] == []
