@@ -78,6 +78,9 @@ class Files(Protocol):
     def look(self, path: str) -> Seen | None:
         """Say what there is; None if there is nothing."""
 
+    def real(self, path: str) -> str:
+        """Give the path of what is there without any link in it."""
+
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder."""
 
@@ -132,10 +135,16 @@ class LocalFiles:
         """Say what there is; None if there is nothing."""
         try:
             found = Path(path).stat()
-        except FileNotFoundError:
-            return None
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ELOOP):
+                return None
+            raise
         version = f"{found.st_ino} {found.st_mtime_ns} {found.st_ctime_ns}"
         return _seen(found.st_size, int(found.st_mtime), found.st_mode, version)
+
+    def real(self, path: str) -> str:
+        """Give the path of what is there without any link in it."""
+        return os.path.realpath(path)
 
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder."""
@@ -274,7 +283,17 @@ class RemoteFiles:
             found = self._sftp.stat(wire.path(path))
         except FileNotFoundError:
             return None
+        except OSError as error:  # sftp has no number for a link that leads to itself
+            if error.errno is not None or isinstance(error, TimeoutError):
+                raise
+            if not stat.S_ISLNK(self._sftp.lstat(wire.path(path)).st_mode or 0):
+                raise
+            return None
         return _seen(found.st_size or 0, int(found.st_mtime or 0), found.st_mode or 0)
+
+    def real(self, path: str) -> str:
+        """Give the path of what is there without any link in it, as far as the host says."""
+        return wire.text(wire.real_path(self._sftp, path))
 
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder; a host that shows ``../x`` as one is not believed."""

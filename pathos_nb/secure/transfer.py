@@ -47,11 +47,23 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What was copied: files, all their bytes, and how many of these were there from before."""
+    """What was copied.
+
+    Attributes
+    ----------
+    n_files, n_bytes : int
+        Files, and all their bytes.
+    resumed_bytes : int
+        How many of these were there from before.
+    left_out : tuple of str
+        What in folders was not copied, each with the reason: links that lead nowhere or to a folder around them, and
+        what is no file (sockets, named pipes, devices). Other links are copied as what they lead to.
+    """
 
     n_files: int
     n_bytes: int
     resumed_bytes: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 def split_place(text: str) -> tuple[str, str]:
@@ -141,6 +153,7 @@ class _Job:
         self._roots: list[tuple[Files, str, Seen]] = []
         self._total_bytes = self._total_files = 0
         self._done_bytes = self._done_files = self._resumed = 0
+        self._left_out: list[str] = []
 
     def add(self, here: Files, pattern: str) -> None:
         """Add what a path or a pattern names."""
@@ -168,7 +181,7 @@ class _Job:
                 self._copy_tree(here, place, entries)
             else:
                 self._copy(here, entries[0], place)
-        return Copied(self._done_files, self._done_bytes, self._resumed)
+        return Copied(self._done_files, self._done_bytes, self._resumed, tuple(self._left_out))
 
     def _targets(self, into: bool) -> list[str]:
         """Give where each goes; a source that is named twice goes once, and two never go to one place."""
@@ -193,20 +206,31 @@ class _Job:
         """Give a file, or a folder and all that is in it."""
         if not (seen.is_folder or seen.is_file):
             raise failed(here, path, "it is neither a file nor a folder", "leave it out")
-        return list(self._under(here, Entry(path, "", seen), 0))
+        return list(self._under(here, Entry(path, "", seen), ()))
 
-    def _under(self, here: Files, entry: Entry, depth: int) -> Iterator[Entry]:
-        yield entry
+    def _under(self, here: Files, entry: Entry, above: tuple[str, ...]) -> Iterator[Entry]:
+        """Give it and what is in it; ``above`` are the folders that were gone through, without links."""
         if not entry.seen.is_folder:
+            yield entry
             return
-        if depth > MAX_DEPTH:
-            raise failed(here, entry.source, "its folders go too deep: a link leads back up, it may be", "leave it out")
+        if len(above) > MAX_DEPTH:
+            raise failed(here, entry.source, f"its folders go deeper than {MAX_DEPTH}", "copy it from further down")
         with reading(here, entry.source):
+            real = here.real(entry.source).replace(os.sep, "/")
+            if any(f"{folder}/".startswith(f"{real.rstrip('/')}/") for folder in above):
+                return self._leave_out(entry.source, "a link to a folder that it is in")
             inside = [(name, here.look(here.join(entry.source, name))) for name in here.names(entry.source)]
+        yield entry
         for name, found in inside:
-            if found and (found.is_folder or found.is_file):  # links that lead nowhere, and sockets, have no contents
-                inner = Entry(here.join(entry.source, name), posixpath.join(entry.inner, name), found)
-                yield from self._under(here, inner, depth + 1)
+            source = here.join(entry.source, name)
+            if found and (found.is_folder or found.is_file):
+                inner = Entry(source, posixpath.join(entry.inner, name), found)
+                yield from self._under(here, inner, (*above, real))
+            else:
+                self._leave_out(source, "neither a file nor a folder" if found else "a link that leads nowhere")
+
+    def _leave_out(self, path: str, why: str) -> None:
+        self._left_out.append(f"{shown(path)} ({why})")
 
     def _copy_tree(self, here: Files, target: str, entries: list[Entry]) -> None:
         stage = Stage(self._there, target, f"{here.where} {entries[0].source}", entries)

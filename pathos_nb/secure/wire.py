@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import paramiko
 
-__all__ = ["names_in", "path", "shown", "text"]
+__all__ = ["names_in", "path", "real_path", "shown", "text"]
 
 
 def path(name: str) -> bytes:
@@ -40,6 +40,15 @@ def names_in(sftp: paramiko.SFTPClient, folder: str) -> Iterator[bytes]:
         pass
     finally:
         ask(sent.CMD_CLOSE, handle)
+
+
+def real_path(sftp: paramiko.SFTPClient, name: str) -> bytes:
+    """Give a path without links in it; paramiko's own takes that for UTF-8, too."""
+    import paramiko
+
+    answer = sftp._request(paramiko.sftp.CMD_REALPATH, path(name))[1]  # type: ignore[attr-defined]
+    answer.get_int()
+    return bytes(answer.get_string())
 
 
 def _listed(answer: paramiko.Message) -> Iterator[bytes]:

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from pathos_nb.errors import BadOption, CopyFailed
+from pathos_nb.notebook.copying import CopyBar
 from pathos_nb.secure.files import LocalFiles
-from pathos_nb.secure.transfer import copy
+from pathos_nb.secure.transfer import Copied, copy
 
 SERVER = shutil.which("sftp-server", path="/usr/lib/openssh:/usr/libexec/openssh:/usr/libexec:/usr/lib/ssh")
 
@@ -269,3 +270,37 @@ def test_what_a_folder_leaves_on_a_full_disk_is_named(tmp_path, small_disk):
     (left,) = (tmp_path / "there").iterdir()
     assert f"in {left}:" in str(caught.value)
     assert [p.name for p in left.iterdir() if p.name != "a"] == []
+
+
+# -------------------------------------------------------------------------------------------------- what is left out
+
+
+@pytest.mark.parametrize("from_host", [False, True], ids=["from here", "from a host"])
+def test_what_is_left_out_is_said(tmp_path, near, from_host):
+    tree = tmp_path / "tree"
+    made(tree / "sub" / "x", b"x")
+    (tree / "sub" / "up").symlink_to("..")
+    (tree / "higher").symlink_to(tmp_path.parent)
+    (tree / "self").symlink_to("self")
+    (tree / "nowhere").symlink_to("no-such-file")
+    (tree / "also").symlink_to("sub")
+    (tree / "file").symlink_to("sub/x")
+    os.mkfifo(tree / "pipe")
+    done = copy(f"near:{tree}" if from_host else str(tree), str(tmp_path / "there"), near)
+    assert {line.removeprefix(f"{tree}/") for line in done.left_out} == {
+        "sub/up (a link to a folder that it is in)",
+        "also/up (a link to a folder that it is in)",
+        "higher (a link to a folder that it is in)",
+        "self (a link that leads nowhere)",
+        "nowhere (a link that leads nowhere)",
+        "pipe (neither a file nor a folder)",
+    }
+    files = {str(p.relative_to(tmp_path / "there")) for p in (tmp_path / "there").rglob("*") if p.is_file()}
+    assert files == {"sub/x", "also/x", "file"}
+    assert done.n_files == 3
+
+
+def test_a_cell_says_what_was_left_out():
+    said = CopyBar().end(Copied(1, 1, 0, tuple(f"link{i} (a link that leads nowhere)" for i in range(12))), "near:x")
+    assert "left out: link0 (a link that leads nowhere)" in said
+    assert said.endswith("left out: 2 more")
