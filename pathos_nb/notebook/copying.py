@@ -16,6 +16,7 @@ from pathos_nb.secure.transfer import Copied, Progress
 __all__ = ["CopyBar"]
 
 _AFTER_S, _INTERVAL_S, _BAR = 0.5, 0.1, 30
+_SHOWN = 10  # of what was left out
 
 
 class CopyBar:
@@ -75,4 +76,12 @@ class CopyBar:
         files = f"{copied.n_files:,} file" + ("" if copied.n_files == 1 else "s")
         before = f" ({size(copied.resumed_bytes)} of it were there from before)" if copied.resumed_bytes else ""
         took = duration(self._clock() - self._begun)
-        return Said(f"copied {files}, {size(copied.n_bytes)}{before}, to {where} in {took}")
+        return Said(f"copied {files}, {size(copied.n_bytes)}{before}, to {where} in {took}{_left_out(copied)}")
+
+
+def _left_out(copied: Copied) -> str:
+    """Give what was not copied, a line each."""
+    n_more = len(copied.left_out) - _SHOWN
+    lines = [f"left out: {line}" for line in copied.left_out[:_SHOWN]]
+    lines += [f"left out: {n_more:,} more"] if n_more > 0 else []
+    return "".join(f"\n{line}" for line in lines)

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 
 from pathos_nb.errors import BadOption, CopyFailed
 from pathos_nb.secure.files import Files, LocalFiles, Seen
+from pathos_nb.secure.wire import shown
 
-__all__ = ["failed", "reading", "writing"]
+__all__ = ["failed", "is_full", "reading", "writing"]
 
 _AGAIN = "copy again: it goes on where it was cut"
 _READABLE, _WRITABLE = "copy what you may read, or ask its owner", "choose a place that you may write to"
+_ROOM = "make room there, or choose another place"
 _SAYS_NOTHING = "Failure"  # sftp's word for all that it has no number for
 
 
@@ -47,12 +49,18 @@ def writing(place: Files, path: str) -> Iterator[None]:
 def failed(place: Files, path: str, cause: str, cure: str) -> CopyFailed:
     """Give the error of one path."""
     host = "localhost" if isinstance(place, LocalFiles) else place.where.rpartition("@")[2]
-    return CopyFailed(f"{path} on {place.where} was not copied", cause=cause, cure=cure, host=host, path=path)
+    path = shown(path)
+    return CopyFailed(f"{path} on {place.where} was not copied", cause=shown(cause), cure=cure, host=host, path=path)
+
+
+def is_full(error: CopyFailed) -> bool:
+    """Say whether it failed since there is no room, as far as the machine says why."""
+    return error.cure == _ROOM
 
 
 def _is_of_files(error: Exception) -> bool:
     """Say whether it is about files and links; paramiko's own class is not imported for this."""
-    return isinstance(error, OSError | EOFError) or type(error).__module__.startswith("paramiko")
+    return isinstance(error, OSError | EOFError | UnicodeError) or type(error).__module__.startswith("paramiko")
 
 
 def _is_of_the_link(error: BaseException) -> bool:
@@ -93,10 +101,12 @@ def _reason(error: BaseException) -> str:
 
 def _cure(error: BaseException, allowed: str) -> str:
     number = getattr(error, "errno", None)
+    if isinstance(error, UnicodeError):
+        return "give it another name"
     if isinstance(error, PermissionError) or number == errno.EACCES:
         return allowed
     if number in (errno.ENOSPC, errno.EDQUOT) or str(error) == _SAYS_NOTHING:
-        return "make room there, or choose another place"
+        return _ROOM
     if number in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS):
         return "check the path"
     return _AGAIN

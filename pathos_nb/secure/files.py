@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fnmatch
 import glob
+import hashlib
 import os
 import posixpath
 import select
@@ -17,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pathos_nb.errors import BadOption, CopyFailed
+from pathos_nb.errors import BadOption, CommandFailed, CopyFailed
+from pathos_nb.secure import wire
 from pathos_nb.secure.carrier import Carrier
 from pathos_nb.secure.pipelined import Small, Sunk, put_all
 from pathos_nb.secure.remote import Remote
@@ -30,6 +32,7 @@ __all__ = ["SMALL_BYTES", "Files", "LocalFiles", "RemoteFiles", "Seen", "Stream"
 SMALL_BYTES = 1 << 16  # what is larger goes by a command's stream: sftp waits for an answer every 32 kB
 BLOCK_BYTES = 1 << 18
 STALL_S = 60.0
+_DIGEST = 'tail -c "+$2" -- "$1" | head -c "$3" | { sha256sum || shasum -a 256; } 2>/dev/null'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,11 @@ class Seen:
     mtime: int
     mode: int
     is_file: bool = True
+    version: str = ""  # what the machine knows besides: another one is another file
 
 
-def _seen(size: int, mtime: int, mode: int) -> Seen:
-    return Seen(size, stat.S_ISDIR(mode), mtime, stat.S_IMODE(mode), stat.S_ISREG(mode))
+def _seen(size: int, mtime: int, mode: int, version: str = "") -> Seen:
+    return Seen(size, stat.S_ISDIR(mode), mtime, stat.S_IMODE(mode), stat.S_ISREG(mode), version)
 
 
 class Stream(Protocol):
@@ -74,6 +78,9 @@ class Files(Protocol):
     def look(self, path: str) -> Seen | None:
         """Say what there is; None if there is nothing."""
 
+    def real(self, path: str) -> str:
+        """Give the path of what is there without any link in it."""
+
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder."""
 
@@ -82,6 +89,9 @@ class Files(Protocol):
 
     def make_folder(self, path: str) -> None:
         """Make a folder, and those above it; one that is there is fine."""
+
+    def digest(self, path: str, start: int, end: int) -> str:
+        """Give the SHA-256 of these bytes of a file; nothing if the machine cannot."""
 
     def reader(self, path: str, offset: int, size: int) -> Stream:
         """Open a file to read from an offset on."""
@@ -125,9 +135,16 @@ class LocalFiles:
         """Say what there is; None if there is nothing."""
         try:
             found = Path(path).stat()
-        except FileNotFoundError:
-            return None
-        return _seen(found.st_size, int(found.st_mtime), found.st_mode)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ELOOP):
+                return None
+            raise
+        version = f"{found.st_ino} {found.st_mtime_ns} {found.st_ctime_ns}"
+        return _seen(found.st_size, int(found.st_mtime), found.st_mode, version)
+
+    def real(self, path: str) -> str:
+        """Give the path of what is there without any link in it."""
+        return os.path.realpath(path)
 
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder."""
@@ -140,6 +157,16 @@ class LocalFiles:
     def make_folder(self, path: str) -> None:
         """Make a folder, and those above it; one that is there is fine."""
         Path(path).mkdir(parents=True, exist_ok=True)
+
+    def digest(self, path: str, start: int, end: int) -> str:
+        """Give the SHA-256 of these bytes of a file."""
+        digest = hashlib.sha256()
+        with Path(path).open("rb") as file:
+            file.seek(start)
+            while start < end and (block := file.read(min(BLOCK_BYTES, end - start))):
+                digest.update(block)
+                start += len(block)
+        return digest.hexdigest()
 
     def reader(self, path: str, offset: int, size: int) -> Stream:
         """Open a file to read from an offset on."""
@@ -253,14 +280,24 @@ class RemoteFiles:
     def look(self, path: str) -> Seen | None:
         """Say what there is; None if there is nothing."""
         try:
-            found = self._sftp.stat(path)
+            found = self._sftp.stat(wire.path(path))
         except FileNotFoundError:
+            return None
+        except OSError as error:  # sftp has no number for a link that leads to itself
+            if error.errno is not None or isinstance(error, TimeoutError):
+                raise
+            if not stat.S_ISLNK(self._sftp.lstat(wire.path(path)).st_mode or 0):
+                raise
             return None
         return _seen(found.st_size or 0, int(found.st_mtime or 0), found.st_mode or 0)
 
+    def real(self, path: str) -> str:
+        """Give the path of what is there without any link in it, as far as the host says."""
+        return wire.text(wire.real_path(self._sftp, path))
+
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder; a host that shows ``../x`` as one is not believed."""
-        names = sorted(self._sftp.listdir(folder))
+        names = sorted(wire.text(name) for name in wire.names_in(self._sftp, folder))
         if any(name in ("", ".", "..") or set(name) & set("/\\\0") for name in names):
             raise OSError(f"{self.where} shows names of files that are paths")
         return names
@@ -295,19 +332,27 @@ class RemoteFiles:
         parent = posixpath.dirname(path)
         if parent != path and not found:
             self.make_folder(parent)
-        self._sftp.mkdir(path)
+        self._sftp.mkdir(wire.path(path))
+
+    def digest(self, path: str, start: int, end: int) -> str:
+        """Give the SHA-256 of these bytes of a file; nothing if the host has no program for it."""
+        command = ["sh", "-c", _DIGEST, "sh", path, str(start + 1), str(end - start)]
+        with contextlib.suppress(CommandFailed):
+            said = self._remote.run(command, timeout=STALL_S, setup=False).stdout.split()
+            return said[0].decode("ascii", "replace") if said else ""
+        return ""
 
     def reader(self, path: str, offset: int, size: int) -> Stream:
         """Open a file to read from an offset on."""
         if size - offset > SMALL_BYTES:
             return _Streamed(self._remote, ["tail", "-c", f"+{offset + 1}", "--", path], is_written=False)
-        found = self._sftp.open(path, "rb")
+        found = self._sftp.open(wire.path(path), "rb")
         found.seek(offset)
         return found
 
     def writer(self, path: str, offset: int, size: int) -> Stream:
         """Open a file to write: anew (for its owner only), or from an offset on."""
-        found = self._sftp.open(path, "r+b" if offset else "wb")
+        found = self._sftp.open(wire.path(path), "r+b" if offset else "wb")
         if not offset:
             found.chmod(0o600)
         if size - offset > SMALL_BYTES:
@@ -319,27 +364,27 @@ class RemoteFiles:
     def move(self, path: str, to: str) -> None:
         """Put a file in the place of another, at once (with OpenSSH's extension; else one after the other)."""
         try:
-            self._sftp.posix_rename(path, to)
+            self._sftp.posix_rename(wire.path(path), wire.path(to))
         except OSError:
             with contextlib.suppress(FileNotFoundError):
-                self._sftp.remove(to)
-            self._sftp.rename(path, to)
+                self._sftp.remove(wire.path(to))
+            self._sftp.rename(wire.path(path), wire.path(to))
 
     def remove(self, path: str) -> None:
         """Remove a file."""
-        self._sftp.remove(path)
+        self._sftp.remove(wire.path(path))
 
     def remove_tree(self, path: str) -> None:
         """Remove a file, or a folder and all that is in it; links are not followed."""
-        if not stat.S_ISDIR(self._sftp.lstat(path).st_mode or 0):
-            return self._sftp.remove(path)
+        if not stat.S_ISDIR(self._sftp.lstat(wire.path(path)).st_mode or 0):
+            return self._sftp.remove(wire.path(path))
         for name in self.names(path):
             self.remove_tree(self.join(path, name))
-        self._sftp.rmdir(path)
+        self._sftp.rmdir(wire.path(path))
 
     def set_mode(self, path: str, mode: int) -> None:
         """Set the permissions."""
-        self._sftp.chmod(path, mode)
+        self._sftp.chmod(wire.path(path), mode)
 
     def finish(self, path: str, mode: int, mtime: int) -> None:
         """Set both in one round trip; paramiko's own methods take one for each."""
@@ -347,7 +392,7 @@ class RemoteFiles:
 
         told = paramiko.SFTPAttributes()
         told.st_mode, told.st_atime, told.st_mtime = mode, mtime, mtime
-        self._sftp._request(paramiko.sftp.CMD_SETSTAT, path.encode(), told)  # type: ignore[attr-defined]
+        self._sftp._request(paramiko.sftp.CMD_SETSTAT, wire.path(path), told)  # type: ignore[attr-defined]
 
     def put_all(self, files: Sequence[Small]) -> list[Sunk]:
         """Write small files, and say why one was not; of one that is cut the time is not the one that is given."""

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pathos_nb.secure import wire
+
 if TYPE_CHECKING:
     import paramiko
 
@@ -87,7 +89,7 @@ def put_all(sftp: paramiko.SFTPClient, files: Sequence[Small]) -> list[Sunk]:
 
     answers, sent = _Answers(sftp), paramiko.sftp
     flags, fresh = sent.SFTP_FLAG_WRITE | sent.SFTP_FLAG_CREATE | sent.SFTP_FLAG_TRUNC, paramiko.SFTPAttributes()
-    opening = [answers.ask(sent.CMD_OPEN, file.path.encode(), flags, fresh) for file in files]
+    opening = [answers.ask(sent.CMD_OPEN, wire.path(file.path), flags, fresh) for file in files]
     sunk: list[Sunk] = [None] * len(files)
     handles: dict[int, bytes] = {}
     for i, number in enumerate(opening):

@@ -19,6 +19,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pathos_nb.secure import wire
 from pathos_nb.secure.copy_errors import failed, writing
 from pathos_nb.secure.files import Files, Seen
 
@@ -38,8 +39,8 @@ class Entry:
 
 def part_name(name: str, *what: object) -> str:
     """Give the name of what is being copied: the same for the same source, so that it is found again."""
-    tag = hashlib.sha256(" ".join(map(str, what)).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return f".{name[:200]}.part-{tag}"
+    tag = hashlib.sha256(wire.path(" ".join(map(str, what)))).hexdigest()[:12]
+    return f".{wire.path(name)[:200].decode('utf-8', 'ignore')}.part-{tag}"
 
 
 class Stage:
@@ -88,8 +89,8 @@ class Stage:
             self._was_there = self._there.look(self.path) is not None
             for entry in self._folders:
                 self._there.make_folder(self.place(entry.inner))
-                if not entry.inner:
-                    self._there.set_mode(self.path, PRIVATE)
+                if self._was_there or not entry.inner:  # an earlier copy may have been cut when it was nearly whole
+                    self._there.set_mode(self.place(entry.inner), PRIVATE)
 
     def has(self, entry: Entry) -> bool:
         """Say whether a file is complete there, from an earlier copy of the very same source."""
@@ -103,12 +104,16 @@ class Stage:
         with writing(self._there, self.target):
             if self._was_there:
                 self._prune()
-            for entry in reversed(self._folders):
-                self._there.set_mode(self.place(entry.inner), entry.seen.mode | PRIVATE)
             if self._there.look(self.target) is None:
+                self._set_modes(self.path, self._folders[1:])
                 self._there.move(self.path, self.target)
-                return
+                return self._set_modes(self.target, self._folders[:1])
         self._merge()
+
+    def _set_modes(self, top: str, folders: Sequence[Entry]) -> None:
+        """Give folders their permissions, each after what is in it: nothing is written into it from then on."""
+        for entry in reversed(folders):
+            self._there.set_mode(self._in(top, entry.inner), entry.seen.mode)
 
     def _prune(self) -> None:
         """Remove what an earlier copy has left and the source has no more."""
@@ -120,12 +125,21 @@ class Stage:
                     self._there.remove_tree(self.place(inner))
 
     def _merge(self) -> None:
+        new: list[Entry] = []
         for entry in self._folders:
-            with writing(self._there, self._in(self.target, entry.inner)):
-                self._there.make_folder(self._in(self.target, entry.inner))
+            folder = self._in(self.target, entry.inner)
+            with writing(self._there, folder):
+                if self._there.look(folder) is None:
+                    self._there.make_folder(folder)
+                    self._there.set_mode(folder, PRIVATE)
+                    new.append(entry)
+                else:
+                    self._there.make_folder(folder)
         for entry in self._files:
             target = self._in(self.target, entry.inner)
             with writing(self._there, target):
                 self._there.move(self.place(entry.inner), target)
+        with writing(self._there, self.target):
+            self._set_modes(self.target, new)
         with contextlib.suppress(OSError):  # all that was wanted is in its place
             self._there.remove_tree(self.path)

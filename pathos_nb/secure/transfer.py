@@ -1,8 +1,9 @@
 """Copies files and folders between machines: whole at the end or not there at all, and where it was cut it goes on.
 
-Each file is written beside its place under a name of its own (``.NAME.part-…``, which has the source's size and time in
-it) and moved there when it is complete, with the source's permissions and time. If such a part is there already, the
-copy begins at its end. Folders do the same as a whole: see `staging`; small files in one go together.
+Each file is written beside its place under a name of its own (``.NAME.part-…``, which has the source's machine, path,
+size and time in it) and moved there when it is complete, with the source's permissions and time. If such a part is
+there already, and its end has the digest that the source has there, the copy begins at its end. Folders do the same as
+a whole: see `staging`; small files in one go together.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from pathos_nb.errors import BadOption, CopyFailed
-from pathos_nb.secure.copy_errors import failed, reading, writing
+from pathos_nb.secure.copy_errors import failed, is_full, reading, writing
 from pathos_nb.secure.files import SMALL_BYTES, Files, LocalFiles, RemoteFiles, Seen, Stream
 from pathos_nb.secure.names import parse
 from pathos_nb.secure.pipelined import Small
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.staging import Entry, Stage, part_name
+from pathos_nb.secure.wire import shown
 
 __all__ = ["Copied", "Progress", "copy", "split_place"]
 
 BLOCK_BYTES = 1 << 18
 BATCH_FILES, BATCH_BYTES = 64, 1 << 20  # so many small files are on their way at once
+COMPARED_BYTES = 1 << 28  # of what is there from before, so that a look at it takes no longer than seconds
 MAX_DEPTH = 64  # a link to a folder above would go on for ever
 
 Connector = Callable[[str], Remote]
@@ -44,11 +47,23 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What was copied: files, all their bytes, and how many of these were there from before."""
+    """What was copied.
+
+    Attributes
+    ----------
+    n_files, n_bytes : int
+        Files, and all their bytes.
+    resumed_bytes : int
+        How many of these were there from before.
+    left_out : tuple of str
+        What in folders was not copied, each with the reason: links that lead nowhere or to a folder around them, and
+        what is no file (sockets, named pipes, devices). Other links are copied as what they lead to.
+    """
 
     n_files: int
     n_bytes: int
     resumed_bytes: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 def split_place(text: str) -> tuple[str, str]:
@@ -138,6 +153,7 @@ class _Job:
         self._roots: list[tuple[Files, str, Seen]] = []
         self._total_bytes = self._total_files = 0
         self._done_bytes = self._done_files = self._resumed = 0
+        self._left_out: list[str] = []
 
     def add(self, here: Files, pattern: str) -> None:
         """Add what a path or a pattern names."""
@@ -154,9 +170,9 @@ class _Job:
         with writing(self._there, self._path):
             target = self._there.look(self._path)
             into = self._ends_in_slash or len(self._roots) > 1 or bool(target and target.is_folder)
+            targets = self._targets(into)
             if into:
                 self._there.make_folder(self._path)
-        targets = [self._target(here, path, into) for here, path, _ in self._roots]
         trees = [self._tree(here, path, seen) for here, path, seen in self._roots]
         files = [entry for entries in trees for entry in entries if not entry.seen.is_folder]
         self._total_bytes, self._total_files = sum(entry.seen.size for entry in files), len(files)
@@ -165,7 +181,19 @@ class _Job:
                 self._copy_tree(here, place, entries)
             else:
                 self._copy(here, entries[0], place)
-        return Copied(self._done_files, self._done_bytes, self._resumed)
+        return Copied(self._done_files, self._done_bytes, self._resumed, tuple(self._left_out))
+
+    def _targets(self, into: bool) -> list[str]:
+        """Give where each goes; a source that is named twice goes once, and two never go to one place."""
+        self._roots = list({(here.where, path): (here, path, seen) for here, path, seen in self._roots}.values())
+        taken: dict[str, str] = {}
+        for here, path, _ in self._roots:
+            target, source = self._target(here, path, into), f"{path} on {here.where}"
+            if target in taken:
+                what = f"{shown(taken[target])} and {shown(source)} would both become {shown(target)}"
+                raise BadOption(what, cure="copy them one after the other, to different folders")
+            taken[target] = source
+        return list(taken)
 
     def _target(self, here: Files, path: str, into: bool) -> str:
         target = self._there.join(self._path, posixpath.basename(path.replace(os.sep, "/"))) if into else self._path
@@ -178,37 +206,54 @@ class _Job:
         """Give a file, or a folder and all that is in it."""
         if not (seen.is_folder or seen.is_file):
             raise failed(here, path, "it is neither a file nor a folder", "leave it out")
-        return list(self._under(here, Entry(path, "", seen), 0))
+        return list(self._under(here, Entry(path, "", seen), ()))
 
-    def _under(self, here: Files, entry: Entry, depth: int) -> Iterator[Entry]:
-        yield entry
+    def _under(self, here: Files, entry: Entry, above: tuple[str, ...]) -> Iterator[Entry]:
+        """Give it and what is in it; ``above`` are the folders that were gone through, without links."""
         if not entry.seen.is_folder:
+            yield entry
             return
-        if depth > MAX_DEPTH:
-            raise failed(here, entry.source, "its folders go too deep: a link leads back up, it may be", "leave it out")
+        if len(above) > MAX_DEPTH:
+            raise failed(here, entry.source, f"its folders go deeper than {MAX_DEPTH}", "copy it from further down")
         with reading(here, entry.source):
+            real = here.real(entry.source).replace(os.sep, "/")
+            if any(f"{folder}/".startswith(f"{real.rstrip('/')}/") for folder in above):
+                return self._leave_out(entry.source, "a link to a folder that it is in")
             inside = [(name, here.look(here.join(entry.source, name))) for name in here.names(entry.source)]
+        yield entry
         for name, found in inside:
-            if found and (found.is_folder or found.is_file):  # links that lead nowhere, and sockets, have no contents
-                inner = Entry(here.join(entry.source, name), posixpath.join(entry.inner, name), found)
-                yield from self._under(here, inner, depth + 1)
+            source = here.join(entry.source, name)
+            if found and (found.is_folder or found.is_file):
+                inner = Entry(source, posixpath.join(entry.inner, name), found)
+                yield from self._under(here, inner, (*above, real))
+            else:
+                self._leave_out(source, "neither a file nor a folder" if found else "a link that leads nowhere")
+
+    def _leave_out(self, path: str, why: str) -> None:
+        self._left_out.append(f"{shown(path)} ({why})")
 
     def _copy_tree(self, here: Files, target: str, entries: list[Entry]) -> None:
         stage = Stage(self._there, target, f"{here.where} {entries[0].source}", entries)
+        try:
+            self._fill(here, stage, entries)
+        except CopyFailed as error:
+            if is_full(error):
+                error.cure += f"; what has come is in {shown(stage.path)}: copy again to go on with it, or remove it"
+            raise
+
+    def _fill(self, here: Files, stage: Stage, entries: list[Entry]) -> None:
         stage.begin()
         small: list[tuple[Entry, Small]] = []
         for entry in entries:
             if entry.seen.is_folder:
                 continue
             place = stage.place(entry.inner)
-            with writing(self._there, place):
-                is_there = self._resume and stage.has(entry)
-            if is_there:
-                self._resumed += entry.seen.size
-                self._is_done(entry)
-            elif entry.seen.size <= SMALL_BYTES:
+            if entry.seen.size <= SMALL_BYTES:  # to send it takes no longer than to ask whether it is there
                 small.append((entry, self._small(here, entry, place)))
                 small = self._sent(small) if _is_much(small) else small
+            elif self._resume and self._is_there(here, entry, stage):
+                self._resumed += entry.seen.size
+                self._is_done(entry)
             else:
                 self._copy(here, entry, place)
         self._sent(small)
@@ -238,20 +283,50 @@ class _Job:
         return []
 
     def _copy(self, here: Files, entry: Entry, target: str) -> None:
-        part, size = self._part(entry, target), entry.seen.size
-        with writing(self._there, target):
-            left = self._there.look(part) if self._resume else None
-            offset = left.size if left and left.size <= size else 0
-        done = offset
+        part, size = self._part(here, entry, target), entry.seen.size
+        done = offset = self._offset(here, entry, (part, target)) if self._resume else 0
         self._resumed += offset
-        for n in self._copied_blocks(here, entry, (part, target), offset):
-            done += n
-            self._tell(entry, self._done_bytes + done)
+        with self._clearing(part):
+            for n in self._copied_blocks(here, entry, (part, target), offset):
+                done += n
+                self._tell(entry, self._done_bytes + done)
         with writing(self._there, target):
             self._check(here, entry, part, done, is_large=size - offset > SMALL_BYTES)
             self._there.finish(part, entry.seen.mode, entry.seen.mtime)
             self._there.move(part, target)
         self._is_done(entry)
+
+    @contextlib.contextmanager
+    def _clearing(self, part: str) -> Iterator[None]:
+        """Remove what has come if the disk is full: others wait for the room, too."""
+        try:
+            yield
+        except CopyFailed as error:
+            if is_full(error):
+                with contextlib.suppress(Exception):  # the first error is the one to tell
+                    self._there.remove(part)
+            raise
+
+    def _offset(self, here: Files, entry: Entry, places: tuple[str, str]) -> int:
+        """Give how much of it is there, from an earlier copy: its end is compared with the source by digest."""
+        part, target = places
+        with writing(self._there, target):
+            left = self._there.look(part)
+            if left is None or not 0 < left.size <= entry.seen.size:
+                return 0
+            return left.size if self._is_same(here, entry, part, left.size) else 0
+
+    def _is_there(self, here: Files, entry: Entry, stage: Stage) -> bool:
+        """Say whether a file of a folder is complete, from an earlier copy."""
+        place = stage.place(entry.inner)
+        with writing(self._there, place):
+            return stage.has(entry) and self._is_same(here, entry, place, entry.seen.size)
+
+    def _is_same(self, here: Files, entry: Entry, path: str, size: int) -> bool:
+        start = max(0, size - COMPARED_BYTES)
+        there = self._there.digest(path, start, size)
+        with reading(here, entry.source):
+            return bool(there) and there == here.digest(entry.source, start, size)
 
     def _check(self, here: Files, entry: Entry, part: str, done: int, is_large: bool) -> None:
         """See that it is whole, and that nobody else has written to the same part."""
@@ -279,9 +354,11 @@ class _Job:
                 with writing(self._there, target):
                     written.close()
 
-    def _part(self, entry: Entry, target: str) -> str:
+    def _part(self, here: Files, entry: Entry, target: str) -> str:
         folder, _, name = target.replace(os.sep, "/").rpartition("/")
-        return self._there.join(folder or "/", part_name(name, name, entry.seen.size, entry.seen.mtime))
+        seen = entry.seen
+        tagged = part_name(name, here.where, entry.source, seen.size, seen.mtime, seen.version)
+        return self._there.join(folder or "/", tagged)
 
     def _is_done(self, entry: Entry) -> None:
         self._done_bytes += entry.seen.size
@@ -290,7 +367,8 @@ class _Job:
 
     def _tell(self, entry: Entry, done: int) -> None:
         if self._progress is not None:
-            self._progress(Progress(entry.source, done, self._total_bytes, self._done_files, self._total_files))
+            path = shown(entry.source)
+            self._progress(Progress(path, done, self._total_bytes, self._done_files, self._total_files))
 
 
 def _is_much(small: list[tuple[Entry, Small]]) -> bool:

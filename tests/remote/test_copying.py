@@ -7,7 +7,7 @@ import os
 import pytest
 
 from pathos_nb.errors import BadOption, CopyFailed, HostUnreachable
-from pathos_nb.secure import files
+from pathos_nb.secure import files, wire
 from pathos_nb.secure.transfer import copy, split_place
 from tests.rig.bed import wait_until
 
@@ -242,7 +242,7 @@ def test_a_full_disk_is_said_and_what_was_there_stays(connect, tmp_path, bed, tr
     try:
         with pytest.raises(CopyFailed, match="/tmp/small/f on .*host2 .*No space left.*make room"):
             copy(str(tmp_path / "f"), "host2:/tmp/small/f", lambda name: host)
-        assert bed.on("host2", "cat /tmp/small/f") == "old\n"
+        assert bed.on("host2", "cat /tmp/small/f; ls -A /tmp/small") == "old\nf\n"
     finally:
         bed.on("host2", "umount /tmp/small")
 
@@ -270,14 +270,6 @@ def test_a_closed_connection_is_said(connect, tmp_path):
         copy("host2:/etc/passwd", str(tmp_path), lambda name: host)
 
 
-def test_a_folder_that_links_to_itself_comes_to_an_end(connect, tmp_path):
-    (tmp_path / "loop").mkdir()
-    (tmp_path / "loop" / "again").symlink_to(".")
-    host = connect("host2")
-    with pytest.raises(CopyFailed, match="its folders go too deep|Too many levels|levels of symbolic links"):
-        copy(str(tmp_path / "loop"), "host2:/tmp/loop", lambda name: host)
-
-
 def test_onto_itself_is_refused(connect, tmp_path):
     (tmp_path / "f").write_text("kept")
     with pytest.raises(BadOption, match="cannot be copied onto itself"):
@@ -285,9 +277,9 @@ def test_onto_itself_is_refused(connect, tmp_path):
     assert (tmp_path / "f").read_text() == "kept"
 
 
-def test_a_host_that_shows_paths_as_names_is_not_believed(connect, tmp_path):
+def test_a_host_that_shows_paths_as_names_is_not_believed(connect, monkeypatch):
     place = files.RemoteFiles(connect("host2"))
-    place._sftp.listdir = lambda folder: ["ok", "../../etc/passwd"]
+    monkeypatch.setattr(wire, "names_in", lambda sftp, folder: [b"ok", b"../../etc/passwd"])
     with pytest.raises(OSError, match="shows names of files that are paths"):
         place.names("/tmp")
     place.close()
