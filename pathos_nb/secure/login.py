@@ -12,7 +12,6 @@ What is secret is asked when it is needed, by the `ask` that was handed in, in t
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import copy
 import queue
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pathos_nb.errors import HostUnreachable, LoginRefused
-from pathos_nb.secure.config import Hop
+from pathos_nb.secure.config import Hop, public_blob
 
 if TYPE_CHECKING:
     import paramiko
@@ -138,7 +137,7 @@ def _by_keys(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refusals:
 def _all_keys(
     agent: paramiko.Agent | None, hop: Hop, ask: Ask | None, refusals: _Refusals
 ) -> Iterator[tuple[str, paramiko.PKey]]:
-    yield from islice(_agent_keys(agent, hop), MAX_KEYS)
+    yield from islice(_agent_keys(agent, hop, refusals), MAX_KEYS)
     for path in hop.keys:
         loaded = _load(path, hop, ask, refusals)
         if loaded is not None:
@@ -174,19 +173,21 @@ def certified(path: Path, key: paramiko.PKey, named: Sequence[Path] = ()) -> Ite
             yield f"{path} with its certificate", shown
 
 
-def _agent_keys(agent: paramiko.Agent | None, hop: Hop) -> Iterator[tuple[str, paramiko.PKey]]:
-    """Give the agent's keys; with IdentitiesOnly those of them that are named in the configuration."""
-    wanted = {_public_blob(path) for path in hop.keys} if hop.only_these_keys else None
-    for key in agent.get_keys() if agent is not None else ():
-        if wanted is None or key.asbytes() in wanted:
-            yield "a key of the agent", key
+def _agent_keys(agent: paramiko.Agent | None, hop: Hop, refusals: _Refusals) -> Iterator[tuple[str, paramiko.PKey]]:
+    """Give the agent's keys, first those that are named; with IdentitiesOnly no others."""
+    named = {public_blob(path): path for path in hop.public_keys}
+    there = {key.asbytes(): key for key in (agent.get_keys() if agent is not None else ())}
+    for blob, path in named.items():
+        if blob in there:
+            yield f"{path} of the agent", there[blob]
+        elif not _has_private(path, hop):
+            refusals.note(f"{path} (the agent does not have its private half)")
+    if not hop.only_these_keys:
+        yield from (("a key of the agent", key) for blob, key in there.items() if blob not in named)
 
 
-def _public_blob(path: Path) -> bytes:
-    try:
-        return base64.b64decode(path.with_name(f"{path.name}.pub").read_text(encoding="utf-8").split()[1])
-    except (OSError, IndexError, binascii.Error):
-        return b""
+def _has_private(path: Path, hop: Hop) -> bool:
+    return path.suffix == ".pub" and path.with_suffix("") in hop.keys
 
 
 def _attempt(action: Callable[[], Sequence[str]], refusals: _Refusals) -> bool:
