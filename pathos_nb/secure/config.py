@@ -109,15 +109,23 @@ def route(target: Target, *, key: str = "", through: tuple[str, ...] | None = No
     return _with_jumps(reader, _hop(reader, target, key), through, ())
 
 
-def _with_jumps(reader: Reader, hop: Hop, through: tuple[str, ...] | None, seen: tuple[str, ...]) -> list[Hop]:
-    seen = (*seen, hop.name)
-    names = hop.through if through is None else through
-    if len(seen) > MAX_HOPS or any(parse(name).host in seen for name in names):
-        raise BadOption(f"the jumps to {seen[0]} run in a circle: {' -> '.join(seen)}", cure="mend ProxyJump")
-    if not names:
+def _with_jumps(reader: Reader, hop: Hop, through: tuple[str, ...] | None, seen: tuple[Hop, ...]) -> list[Hop]:
+    seen = (*seen, hop)
+    hops = [_hop(reader, parse(name), "") for name in (hop.through if through is None else through)]
+    _check_ends(hops[:1], through, seen)
+    if not hops:
         return [hop]
-    first, *others = [_hop(reader, parse(name), "") for name in names]
-    return [*_with_jumps(reader, first, None, seen), *others, hop]
+    return [*_with_jumps(reader, hops[0], None, seen), *hops[1:], hop]
+
+
+def _check_ends(first: list[Hop], through: tuple[str, ...] | None, seen: tuple[Hop, ...]) -> None:
+    """Refuse ways without an end; another user or port of the same machine is another hop."""
+    way = " -> ".join(hop.where for hop in (*seen, *first))
+    if any((hop.where, hop.port) == (other.where, other.port) for hop in first for other in seen):
+        cure = "leave the host itself out of --through" if through else "mend ProxyJump"
+        raise BadOption(f"the jumps to {seen[0].name} run in a circle: {way}", cure=cure)
+    if len(seen) > MAX_HOPS:
+        raise BadOption(f"more than {MAX_HOPS} jumps lead to {seen[0].name}: {way}", cure="name fewer of them")
 
 
 class Reader:
