@@ -200,13 +200,14 @@ def _hop(reader: Reader, target: Target, key: str) -> Hop:
     with _reading(reader.path):
         known = _known_hosts(text)
     checked = parse(text.get("hostname", target.host), user=target.user or text.get("user", ""))
+    address = checked.host.lower()  # as for ssh: the hashed names of known_hosts are lower-case
     user = checked.user or getpass.getuser()
     port = target.port or checked_port(text.get("port", "22"), target.host)
-    tokens = _tokens(target.host, checked.host, port, user, text.get("hostkeyalias", ""))
+    tokens = _tokens(target.host, address, port, user, text.get("hostkeyalias", ""))
     private, public = _keys(said, key, tokens)
     return Hop(
         name=target.host,
-        address=checked.host,
+        address=address,
         port=port,
         user=user,
         keys=private,

@@ -76,3 +76,9 @@ def test_ways_without_an_end_and_ways_too_long_are_told_apart(config):
         route(parse("a"))
     with pytest.raises(BadOption, match=r"circle: me@b -> me@b.*--through"):
         route(parse("b"), through=("b",))
+
+
+def test_an_address_is_lower_case_as_for_ssh(config):
+    config.write_text("Host node7\n  HostName Node7.Example.ORG\n  User me\n")
+    assert route(parse("node7"))[-1].address == "node7.example.org"
+    assert route(parse("Gate.Example.ORG"))[-1].address == "gate.example.org"
