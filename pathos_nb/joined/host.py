@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pathos_nb.errors import BadOption, HostError
+from pathos_nb.errors import BadOption, HostError, HostKeyRefused, LoginRefused
 from pathos_nb.joined.interpreter import interpreter
 from pathos_nb.joined.verdict import Line, Taken, judge
 from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
@@ -125,6 +125,7 @@ class Host:
         self.link: LinkState | None = None
         self._lock = threading.Lock()
         self._is_in_doubt = False
+        self.refusal = ""  # why the last attempt to connect anew was refused: that does not mend by waiting
         self.remote = Remote(
             plan.target, port=plan.port, key=plan.key, through=plan.through, transport=plan.transport,
             accept_new=plan.accept_new, fingerprints=plan.fingerprints, ask=ask, config=config, setup=plan.setup,
@@ -204,8 +205,16 @@ class Host:
         """
         with self._lock:
             if not self._stands():
-                self.remote.mend()
+                self._mend()
             self._is_in_doubt = False
+
+    def _mend(self) -> None:
+        self.refusal = ""
+        try:
+            self.remote.mend()
+        except (HostKeyRefused, LoginRefused) as refused:
+            self.refusal = refused.what
+            raise
 
     def leave(self) -> None:
         """Ask the host for a last sign of life; a link without one is closed at once, so that nobody waits for it."""

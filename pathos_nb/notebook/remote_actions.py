@@ -123,12 +123,19 @@ def _at_rest(fault: BadOption | None) -> Cell:
 
 
 def _row(session: Session, host: Host) -> list[Cell]:
-    state = Cell(host.state, GOOD if host.state == "connected" else BAD, host.link.reason if host.link else "")
+    state = _state(host)
     trip = f"{host.round_trip_s * 1e3:.1f} ms"
     n = Cell(str(host.n_workers or ""))
     return [
         Cell(host.name), state, Cell(host.where), n, Cell(_pools(session, host)), Cell(host.python.version), Cell(trip),
     ]  # fmt: skip
+
+
+def _state(host: Host) -> Cell:
+    if host.state == "connected":
+        return Cell(host.state, GOOD, host.link.reason if host.link else "")
+    refused = f"; {host.refusal}" if host.refusal else ""
+    return Cell(f"{host.state}{refused}", BAD, host.link.reason if host.link else "")
 
 
 def _pools(session: Session, host: Host) -> str:
