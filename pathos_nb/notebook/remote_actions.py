@@ -172,7 +172,7 @@ def execute(session: Session, values: Mapping[str, Any]) -> Ran:
     host = session.hosts.get(values["host"])
     out, err, cure = Ends(_SHOWN_BYTES), Ends(_SHOWN_BYTES), "give it more time: %pathos exec --timeout SECONDS …"
     done = host.remote.run(list(values["rest"]), timeout=values["timeout"] or _RUN_S, into=out, cure=cure)
-    err += done.stderr.encode()
+    err.extend(done.stderr.encode())
     said, trouble = (bytes(ends).decode("utf-8", "replace") for ends in (out, err))
     return Ran(said, trouble, done.status, host.name, is_cut=bool(out.n_left_out or err.n_left_out))
 

@@ -27,11 +27,11 @@ class Ends:
         self.n_left_out = 0
         self._most_bytes, self._blocks = most_bytes, bytearray()
 
-    def __iadd__(self, block: bytes) -> Ends:
+    def extend(self, block: bytes) -> None:
+        """Add a block at the end."""
         self._blocks += block
         if len(self._blocks) > 2 * self._most_bytes:
             self._let_go()
-        return self
 
     def __bytes__(self) -> bytes:
         """Give both ends in whole lines, with a line between them that says how much is left out."""

@@ -477,7 +477,7 @@ def exchange(sock: socket.socket, stdin: bytes, deadline: float | None, into: En
                     block = _receive_some(sock)
                     if block == b"":
                         return bytes(blocks)
-                    blocks += block or b""
+                    blocks.extend(block or b"")
     return None
 
 

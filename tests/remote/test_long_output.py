@@ -20,7 +20,7 @@ from pathos_nb.secure.remote import Completed, exchange
 def test_both_ends_are_kept_in_whole_lines(block_bytes):
     text, ends = b"".join(b"line %d\n" % i for i in range(1000)), Ends(100)
     for place in range(0, len(text), block_bytes):
-        ends += text[place : place + block_bytes]
+        ends.extend(text[place : place + block_bytes])
     head, n_bytes, tail = re.split(rb"\n\[\.\.\. (\d+) bytes are left out \.\.\.\]\n", bytes(ends))
     assert text.startswith(head + b"\n") and text.endswith(b"\n" + tail) and 80 < len(head + tail) < 100
     assert len(head) + int(n_bytes) + len(tail) == len(text)
@@ -28,8 +28,8 @@ def test_both_ends_are_kept_in_whole_lines(block_bytes):
 
 def test_what_is_short_is_whole_and_a_line_without_an_end_is_cut():
     short, long = Ends(100), Ends(100)
-    short += b"x" * 100
-    long += b"x" * 1000
+    short.extend(b"x" * 100)
+    long.extend(b"x" * 1000)
     assert bytes(short) == b"x" * 100 and not short.n_left_out
     assert bytes(long) == b"%s\n[... 900 bytes are left out ...]\n%s" % (b"x" * 50, b"x" * 50)
 
@@ -59,7 +59,7 @@ def _ran(run, **values):
 
 class _Wordy:
     def run(self, command, *, timeout, into, cure):
-        into += b"a line\n" * 100_000
+        into.extend(b"a line\n" * 100_000)
         return Completed(bytes(into), "err\n" * 100_000, 3)
 
 
