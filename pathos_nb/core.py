@@ -5,6 +5,7 @@ Where a host is given, it is reached by ssh as `hosts` and ``~/.ssh/config`` say
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from collections.abc import Sequence
@@ -17,12 +18,14 @@ from pathos_nb.joined.serving import Service, begin
 from pathos_nb.secure.connection import Pipe
 from pathos_nb.secure.copier import Copier
 from pathos_nb.secure.registered import registered_python, remote_to
+from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.tunnel import Tunnel, free_port
 
 __all__ = ["connect", "copy", "execute", "getchild", "getpid", "getppid", "kill", "randomport", "serve"]
 
 TIMEOUT_S = 60.0
 NO_SUCH_PROCESS = 3  # errno.ESRCH
+_REACH = frozenset(inspect.signature(Remote).parameters) - {"name", "timeout"}  # that one is the command's own
 PS = ("ps", "-A", "-o", "pid=,ppid=,pgid=,args=")
 
 
@@ -36,7 +39,7 @@ def copy(source: str | Sequence[str], destination: str | None = None, **kwds: An
     destination : str, optional
         The same (default: the current folder).
     **kwds : object
-        ``bg`` to return at once, and the options of `Copier`.
+        ``bg`` to return at once, the options of `Copier`, and arguments of `Remote` (``through``, ``transport``, …).
 
     Returns
     -------
@@ -49,7 +52,7 @@ def copy(source: str | Sequence[str], destination: str | None = None, **kwds: An
     """
     background = bool(kwds.pop("bg", kwds.pop("background", False)))
     name = kwds.pop("name", None)
-    copier = Copier(name, source=source, destination=destination or ".", background=background, **kwds)
+    copier = Copier(name, source=source, destination=destination or ".", background=background, **_reaching(kwds))
     copier.launch()
     return copier
 
@@ -66,7 +69,7 @@ def execute(command: str | Sequence[str], host: str | None = None, bg: bool = Tr
     bg : bool
         Return at once.
     **kwds : object
-        Options of `connection.Pipe` or `secure.Pipe`.
+        Options of `connection.Pipe` or `secure.Pipe`; with a host arguments of `Remote` too (``through``, …).
 
     Returns
     -------
@@ -80,9 +83,19 @@ def execute(command: str | Sequence[str], host: str | None = None, bg: bool = Tr
     """
     name = kwds.pop("name", None)
     kwds["background"] = bool(bg)
-    pipe = Pipe(name, command=command, host=host, **kwds) if host else connection.Pipe(name, command=command, **kwds)
+    pipe = (
+        Pipe(name, command=command, host=host, **_reaching(kwds))
+        if host
+        else connection.Pipe(name, command=command, **kwds)
+    )
     pipe.launch()
     return pipe
+
+
+def _reaching(kwds: dict[str, Any]) -> dict[str, Any]:
+    """Put what says how to reach the host where pipes have it."""
+    others = {key: value for key, value in kwds.items() if key not in _REACH}
+    return {**others, "remote": {**others.get("remote", {}), **{key: kwds[key] for key in _REACH & set(kwds)}}}
 
 
 def kill(pid: int, host: str | None = None, **kwds: Any) -> str:
@@ -95,7 +108,7 @@ def kill(pid: int, host: str | None = None, **kwds: Any) -> str:
     host : str, optional
         Where it runs (default: here).
     **kwds : object
-        Options of `secure.Pipe`.
+        Options of `secure.Pipe`, and arguments of `Remote`.
 
     Returns
     -------
@@ -165,7 +178,7 @@ def getpid(target: str | int | None = None, host: str | None = None, all: bool =
     all : bool
         Give all that match, as lines of text.
     **kwds : object
-        Options of `secure.Pipe`.
+        Options of `secure.Pipe`, and arguments of `Remote`.
 
     Returns
     -------

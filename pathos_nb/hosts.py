@@ -73,6 +73,7 @@ class Host:
     setup: tuple[str, ...] = ()
 
 
+_ENCODING = "utf-8-sig"  # some editors put a mark before the text
 _NUMBERS = {"port", "nodes"}
 _KEYS = [field.name for field in fields(Host) if field.name != "name"]
 
@@ -119,7 +120,7 @@ def _sections() -> dict[str, Mapping[str, str]]:
     file = path()
     reader = configparser.ConfigParser(interpolation=None, default_section="", delimiters=("=",), strict=True)
     try:
-        reader.read(file, encoding="utf-8")
+        reader.read(file, encoding=_ENCODING)
     except (configparser.Error, UnicodeDecodeError, OSError) as error:
         text = str(error).replace("\n", " ")
         raise BadOption(f"the host registry cannot be read: {text}", cure=f"mend {file}") from error
@@ -211,23 +212,41 @@ def _written(host: Host) -> str:
 
 def _change(name: str, section: str) -> None:
     """Write the file anew, with one section replaced: whole at any time, and for nobody else to read."""
-    file = path()
+    file = path().resolve()  # it may be a link into a folder of the user's
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(file.with_suffix(".lock")):
         _sections()  # a file that cannot be read is not written over
-        text = file.read_text(encoding="utf-8") if file.exists() else _HEADER
-        parts = [part for part in re.split(r"(?m)^(?=\[)", text) if part.strip()]
-        others = [part for part in parts if not part.startswith(f"[{name}]")]
-        place = next((i for i, part in enumerate(parts) if part.startswith(f"[{name}]")), len(others))
-        parts = [*others[:place], *([section] if section else []), *others[place:]]
-        joined = "".join(part if part.endswith("\n\n") else f"{part.rstrip()}\n\n" for part in parts)
+        text = file.read_text(encoding=_ENCODING) if file.exists() else _HEADER
         new = file.with_suffix(".new")
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            os.write(descriptor, f"{joined.rstrip()}\n".encode())
+            os.write(descriptor, f"{_replaced(text, name, section).strip()}\n".encode())
         finally:
             os.close(descriptor)
         new.replace(file)
+
+
+def _replaced(text: str, name: str, section: str) -> str:
+    """Give the text with one section in the place of the old one, or at the end."""
+    parts = re.split(r"(?m)^(?=\[)", text)
+    for place, part in enumerate(parts):
+        if part.startswith(f"[{name}]"):
+            parts[place] = _part_anew(part, section)
+            return "".join(parts)
+    return f"{text.rstrip()}\n\n{section}"
+
+
+def _part_anew(old: str, section: str) -> str:
+    """Give a section with the old one's comments; those below its last value are about what follows, and stay there."""
+    lines = old.splitlines(keepends=True)
+    values = [place for place, line in enumerate(lines) if line.strip() and line.lstrip()[0] not in "#;"]
+    end = values[-1] + 1
+    below = "".join(lines[end:])
+    if not section:
+        return below.lstrip("\n")
+    notes = [line for place, line in enumerate(lines[:end]) if place not in values and line.strip()]
+    head, rest = section.split("\n", 1)
+    return "".join([f"{head}\n", *notes, rest, below])
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pathos_nb.errors import HostError
+from pathos_nb.errors import BadOption, HostError, HostKeyRefused, LoginRefused
 from pathos_nb.joined.interpreter import interpreter
 from pathos_nb.joined.verdict import Line, Taken, judge
 from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
@@ -32,6 +32,7 @@ __all__ = ["Ask", "Host", "Plan"]
 Ask = Callable[[str, bool], "str | None"]
 _DOUBT_S, _SIGN_S = 3.0, 1.5
 _SAMPLE_BYTES, _SAMPLE_S = 1 << 18, 30.0
+_WORKERS_PER_CORE, _WORKERS_ANYWHERE = 64, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,16 @@ class Plan:
         return replace(self, accept_new=other.accept_new, fingerprints=other.fingerprints) == other
 
 
+def _check_nodes(plan: Plan, n_cores: int) -> None:
+    """Refuse what is a slip of the finger, and would fill the host's memory."""
+    most = max(_WORKERS_PER_CORE * n_cores, _WORKERS_ANYWHERE)
+    if n_cores and (plan.nodes or 0) > most:
+        raise BadOption(
+            f"{plan.nodes} workers are too many for {plan.name}, which has {n_cores} cores",
+            cure=f"ask for {most} at most; for more, connect it a second time with another --name",
+        )
+
+
 class Host:
     """A host that is connected.
 
@@ -114,6 +125,7 @@ class Host:
         self.link: LinkState | None = None
         self._lock = threading.Lock()
         self._is_in_doubt = False
+        self.refusal = ""  # why the last attempt to connect anew was refused: that does not mend by waiting
         self.remote = Remote(
             plan.target, port=plan.port, key=plan.key, through=plan.through, transport=plan.transport,
             accept_new=plan.accept_new, fingerprints=plan.fingerprints, ask=ask, config=config, setup=plan.setup,
@@ -121,6 +133,7 @@ class Host:
         self.where = self.remote.where  # ``me@node7``: kept, as a connection that is lost does not know it
         try:
             self.facts: HostFacts = self.remote.probe()
+            _check_nodes(plan, self.facts.cores)
             self.python: Taken = interpreter(self.remote, self.facts, plan.python, self.name)
         except BaseException:
             self.remote.close()
@@ -192,8 +205,16 @@ class Host:
         """
         with self._lock:
             if not self._stands():
-                self.remote.mend()
+                self._mend()
             self._is_in_doubt = False
+
+    def _mend(self) -> None:
+        self.refusal = ""
+        try:
+            self.remote.mend()
+        except (HostKeyRefused, LoginRefused) as refused:
+            self.refusal = refused.what
+            raise
 
     def leave(self) -> None:
         """Ask the host for a last sign of life; a link without one is closed at once, so that nobody waits for it."""

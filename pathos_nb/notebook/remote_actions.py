@@ -20,12 +20,14 @@ from pathos_nb.notebook import kinds
 from pathos_nb.notebook.ansi import as_html, as_text
 from pathos_nb.notebook.copying import CopyBar
 from pathos_nb.notebook.said import Said, Table, workers
+from pathos_nb.secure.ends import Ends
 from pathos_nb.secure.transfer import copy as copy_files
 from pathos_nb.session import Session
 
 __all__ = ["REMOTE_ACTIONS"]
 
 _RUN_S = 60.0
+_SHOWN_BYTES = 1 << 18  # of an output; a page with more is slow
 _PLAN = ("nodes", "through", "port", "key", "python", "transport")
 
 
@@ -40,15 +42,19 @@ class Ran:
         Its exit status; -1 if a signal ended it.
     host : str
         Where.
+    is_cut : bool
+        It is only the beginning and the end of the output.
     """
 
-    def __init__(self, stdout: str, stderr: str, status: int, host: str) -> None:
-        self.stdout, self.stderr, self.status, self.host = stdout, stderr, status, host
+    def __init__(self, stdout: str, stderr: str, status: int, host: str, *, is_cut: bool = False) -> None:
+        self.stdout, self.stderr, self.status, self.host, self.is_cut = stdout, stderr, status, host, is_cut
 
     @property
     def _end(self) -> str:
         how = "ended by a signal" if self.status < 0 else f"exit status {self.status}"
-        return f"{how} on {self.host}" if self.status else ""
+        ended = f"{how} on {self.host}" if self.status else ""
+        whole = "for all of it, write it into a file there and %pathos copy it here" if self.is_cut else ""
+        return "; ".join(part for part in (ended, whole) if part)
 
     def __repr__(self) -> str:
         parts = [as_text(self.stdout).rstrip("\n"), as_text(self.stderr).rstrip("\n"), self._end]
@@ -117,12 +123,19 @@ def _at_rest(fault: BadOption | None) -> Cell:
 
 
 def _row(session: Session, host: Host) -> list[Cell]:
-    state = Cell(host.state, GOOD if host.state == "connected" else BAD, host.link.reason if host.link else "")
+    state = _state(host)
     trip = f"{host.round_trip_s * 1e3:.1f} ms"
     n = Cell(str(host.n_workers or ""))
     return [
         Cell(host.name), state, Cell(host.where), n, Cell(_pools(session, host)), Cell(host.python.version), Cell(trip),
     ]  # fmt: skip
+
+
+def _state(host: Host) -> Cell:
+    if host.state == "connected":
+        return Cell(host.state, GOOD, host.link.reason if host.link else "")
+    refused = f"; {host.refusal}" if host.refusal else ""
+    return Cell(f"{host.state}{refused}", BAD, host.link.reason if host.link else "")
 
 
 def _pools(session: Session, host: Host) -> str:
@@ -157,8 +170,11 @@ def _mark(line: Line) -> Cell:
 def execute(session: Session, values: Mapping[str, Any]) -> Ran:
     """Run a command on a host."""
     host = session.hosts.get(values["host"])
-    done = host.remote.run(list(values["rest"]), timeout=values["timeout"] or _RUN_S)
-    return Ran(done.stdout.decode("utf-8", "replace"), done.stderr, done.status, host.name)
+    out, err, cure = Ends(_SHOWN_BYTES), Ends(_SHOWN_BYTES), "give it more time: %pathos exec --timeout SECONDS …"
+    done = host.remote.run(list(values["rest"]), timeout=values["timeout"] or _RUN_S, into=out, cure=cure)
+    err.extend(done.stderr.encode())
+    said, trouble = (bytes(ends).decode("utf-8", "replace") for ends in (out, err))
+    return Ran(said, trouble, done.status, host.name, is_cut=bool(out.n_left_out or err.n_left_out))
 
 
 def copy(session: Session, values: Mapping[str, Any]) -> Said:

@@ -7,6 +7,7 @@ ProxyCommand is a shell line and is left to ``transport="openssh"``.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import getpass
 import glob
@@ -14,6 +15,7 @@ import io
 import os
 import re
 import shlex
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +23,14 @@ from pathlib import Path
 from pathos_nb.errors import BadOption, HostUnreachable
 from pathos_nb.secure.names import Target, checked_port, jumps, parse
 
-__all__ = ["Hop", "hosts_in_config", "key_file", "route"]
+__all__ = ["Hop", "hosts_in_config", "key_file", "public_blob", "route"]
 
 MAX_HOPS = 8
 MAX_INCLUDES = 16
 MAX_FILES = 1000
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+_LENGTH_BYTES = 4  # before each part of a public key
+_TOKEN = re.compile(r"%[%dhikLlnpru]")
 GLOBAL_KNOWN = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 
 
@@ -42,6 +46,8 @@ class Hop:
         Where to connect, and as whom.
     keys : tuple of Path
         Private keys that are there, in the order in which to try them.
+    public_keys : tuple of Path
+        Public keys that are there for those that are named; the agent may have the private halves.
     certificates : tuple of Path
         Certificates of keys that the configuration names, besides ``KEY-cert.pub``.
     use_agent : bool
@@ -59,6 +65,7 @@ class Hop:
     port: int
     user: str
     keys: tuple[Path, ...] = ()
+    public_keys: tuple[Path, ...] = ()
     certificates: tuple[Path, ...] = ()
     use_agent: bool = True
     only_these_keys: bool = False
@@ -102,15 +109,23 @@ def route(target: Target, *, key: str = "", through: tuple[str, ...] | None = No
     return _with_jumps(reader, _hop(reader, target, key), through, ())
 
 
-def _with_jumps(reader: Reader, hop: Hop, through: tuple[str, ...] | None, seen: tuple[str, ...]) -> list[Hop]:
-    seen = (*seen, hop.name)
-    names = hop.through if through is None else through
-    if len(seen) > MAX_HOPS or any(parse(name).host in seen for name in names):
-        raise BadOption(f"the jumps to {seen[0]} run in a circle: {' -> '.join(seen)}", cure="mend ProxyJump")
-    if not names:
+def _with_jumps(reader: Reader, hop: Hop, through: tuple[str, ...] | None, seen: tuple[Hop, ...]) -> list[Hop]:
+    seen = (*seen, hop)
+    hops = [_hop(reader, parse(name), "") for name in (hop.through if through is None else through)]
+    _check_ends(hops[:1], through, seen)
+    if not hops:
         return [hop]
-    first, *others = [_hop(reader, parse(name), "") for name in names]
-    return [*_with_jumps(reader, first, None, seen), *others, hop]
+    return [*_with_jumps(reader, hops[0], None, seen), *hops[1:], hop]
+
+
+def _check_ends(first: list[Hop], through: tuple[str, ...] | None, seen: tuple[Hop, ...]) -> None:
+    """Refuse ways without an end; another user or port of the same machine is another hop."""
+    way = " -> ".join(hop.where for hop in (*seen, *first))
+    if any((hop.where, hop.port) == (other.where, other.port) for hop in first for other in seen):
+        cure = "leave the host itself out of --through" if through else "mend ProxyJump"
+        raise BadOption(f"the jumps to {seen[0].name} run in a circle: {way}", cure=cure)
+    if len(seen) > MAX_HOPS:
+        raise BadOption(f"more than {MAX_HOPS} jumps lead to {seen[0].name}: {way}", cure="name fewer of them")
 
 
 class Reader:
@@ -185,14 +200,20 @@ def _hop(reader: Reader, target: Target, key: str) -> Hop:
     with _reading(reader.path):
         known = _known_hosts(text)
     checked = parse(text.get("hostname", target.host), user=target.user or text.get("user", ""))
+    address = checked.host.lower()  # as for ssh: the hashed names of known_hosts are lower-case
+    user = checked.user or getpass.getuser()
+    port = target.port or checked_port(text.get("port", "22"), target.host)
+    tokens = _tokens(target.host, address, port, user, text.get("hostkeyalias", ""))
+    private, public = _keys(said, key, tokens)
     return Hop(
         name=target.host,
-        address=checked.host,
-        port=target.port or checked_port(text.get("port", "22"), target.host),
-        user=checked.user or getpass.getuser(),
-        keys=_keys(said, key),
-        certificates=_files(said.get("certificatefile", [])),
-        use_agent=not key and text.get("identityagent", "").lower() != "none",
+        address=address,
+        port=port,
+        user=user,
+        keys=private,
+        public_keys=public,
+        certificates=_there(_named(said.get("certificatefile", []), tokens)),
+        use_agent=(not key or not private) and text.get("identityagent", "").lower() != "none",
         only_these_keys=bool(key) or text.get("identitiesonly", "no").lower() == "yes",
         known_hosts=known,
         key_name=text.get("hostkeyalias", ""),
@@ -201,10 +222,33 @@ def _hop(reader: Reader, target: Target, key: str) -> Hop:
     )
 
 
-def _keys(said: dict[str, str | list[str]], key: str) -> tuple[Path, ...]:
-    if key:
-        return (key_file(key),)
-    return _files(said.get("identityfile") or [f"~/.ssh/{name}" for name in DEFAULT_KEYS])
+def _tokens(name: str, address: str, port: int, user: str, alias: str) -> dict[str, str]:
+    """Give what stands for ssh's tokens; paramiko knows some of them, and those only in IdentityFile."""
+    here, me = socket.gethostname(), getpass.getuser()
+    known = {"%n": name, "%h": address, "%p": str(port), "%r": user, "%k": alias or name, "%u": me, "%%": "%"}
+    return known | {"%d": str(Path.home()), "%i": str(os.getuid()), "%l": here, "%L": here.split(".")[0]}
+
+
+def _keys(said: dict[str, str | list[str]], key: str, tokens: dict[str, str]) -> tuple[tuple[Path, ...], ...]:
+    """Give the private keys, and the public ones: of a key in a token or an agent there is no other file."""
+    names = said.get("identityfile") or [f"~/.ssh/{name}" for name in DEFAULT_KEYS]
+    named = [key_file(key)] if key else _named(names, tokens)
+    public = [place for path in named for place in (path, _beside(path)) if public_blob(place)]
+    return tuple(path for path in _there(named) if path not in public), tuple(dict.fromkeys(public))
+
+
+def public_blob(path: Path) -> bytes:
+    """Give the public key that a file has, as ssh sends it; empty if it has none."""
+    try:
+        kind, text = path.read_text(encoding="utf-8").split(maxsplit=2)[:2]
+        blob = base64.b64decode(text)
+    except (OSError, ValueError):  # not there, a private key, no text at all
+        return b""
+    return blob if blob[_LENGTH_BYTES:].startswith(kind.encode()) else b""
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.pub")
 
 
 def key_file(key: str) -> Path:
@@ -213,7 +257,7 @@ def key_file(key: str) -> Path:
     Parameters
     ----------
     key : str
-        Its path; ``~`` is the home.
+        Its path; ``~`` is the home. Its public file is enough if an agent has the key.
 
     Returns
     -------
@@ -225,13 +269,18 @@ def key_file(key: str) -> Path:
         There is none.
     """
     path = Path(key).expanduser()
-    if not path.is_file():
+    if not path.is_file() and not public_blob(_beside(path)):
         raise BadOption(f"there is no key file {path}", cure="name the private key, or leave it out")
     return path
 
 
-def _files(named: str | list[str]) -> tuple[Path, ...]:
-    paths = (_expanded(_bare(name)) for name in ([named] if isinstance(named, str) else named))
+def _named(names: str | list[str], tokens: dict[str, str]) -> list[Path]:
+    """Give the paths that the configuration names, there or not."""
+    said = [names] if isinstance(names, str) else names
+    return [_expanded(_TOKEN.sub(lambda found: tokens[found[0]], _bare(name))) for name in said]
+
+
+def _there(paths: list[Path]) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.is_file())
 
 

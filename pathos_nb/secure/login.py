@@ -12,18 +12,18 @@ What is secret is asked when it is needed, by the `ask` that was handed in, in t
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import copy
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pathos_nb.errors import HostUnreachable, LoginRefused
-from pathos_nb.secure.config import Hop
+from pathos_nb.secure.config import Hop, public_blob
 
 if TYPE_CHECKING:
     import paramiko
@@ -35,6 +35,11 @@ Ask = Callable[[str, bool], "str | None"]  # (prompt, is secret) -> answer, or N
 TYPING_S = 180.0  # how long a person may take to answer; sshd itself waits 120 s
 TRIES = 3
 MAX_KEYS = 5  # sshd hangs up after six attempts
+_PASSWORD, _QUESTIONS = "a password", "the host's questions"
+_CURES = {
+    _PASSWORD: "wrong password: connect again and type it anew, and check the user's name",
+    _QUESTIONS: "a wrong answer, or none: connect again and type it anew, and check the user's name",
+}
 _TAIL_BYTES = 32  # of a public key: the certificate has it in it
 
 
@@ -48,6 +53,15 @@ class _Refusals:
 
     def note(self, what: str) -> None:
         self.tried.append(what)
+
+    def __str__(self) -> str:
+        times = Counter(self.tried)
+        return ", ".join(f"{what} ({n} times)" if n > 1 else what for what, n in times.items())
+
+    def cure(self) -> str:
+        """Say what to do about the last that was refused."""
+        last = self.tried[-1] if self.tried else ""
+        return _CURES.get(last, "check the user's name, name the key (--key) or add it to the host's authorized_keys")
 
 
 def log_in(transport: paramiko.Transport, hop: Hop, ask: Ask | None, timeout: float) -> None:
@@ -98,8 +112,8 @@ def _refused(hop: Hop, refusals: _Refusals, ask: Ask | None) -> LoginRefused:
     cure = "log in from a terminal or a notebook, where a password can be asked" if asks else ""
     return LoginRefused(
         f"{hop.where} was not let in",
-        cause=f"tried: {', '.join(refusals.tried) or 'nothing, there is no key'}{takes}",
-        cure=cure or "check the user's name, name the key (--key) or add it to the host's authorized_keys",
+        cause=f"tried: {str(refusals) or 'nothing, there is no key'}{takes}",
+        cure=cure or refusals.cure(),
         host=hop.name,
         user=hop.user,
     )
@@ -109,8 +123,8 @@ def _check_alive(transport: paramiko.Transport, hop: Hop, refusals: _Refusals) -
     if not transport.is_active():
         raise HostUnreachable(
             f"{hop.where} hung up during the log-in",
-            cause=f"too many attempts, it may be (tried: {', '.join(refusals.tried)})",
-            cure="name the one key to use (--key)",
+            cause=f"too many attempts, it may be (tried: {refusals})",
+            cure=_CURES.get(refusals.tried[-1] if refusals.tried else "", "name the one key to use (--key)"),
             host=hop.name,
         )
 
@@ -138,7 +152,7 @@ def _by_keys(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refusals:
 def _all_keys(
     agent: paramiko.Agent | None, hop: Hop, ask: Ask | None, refusals: _Refusals
 ) -> Iterator[tuple[str, paramiko.PKey]]:
-    yield from islice(_agent_keys(agent, hop), MAX_KEYS)
+    yield from islice(_agent_keys(agent, hop, refusals), MAX_KEYS)
     for path in hop.keys:
         loaded = _load(path, hop, ask, refusals)
         if loaded is not None:
@@ -174,19 +188,21 @@ def certified(path: Path, key: paramiko.PKey, named: Sequence[Path] = ()) -> Ite
             yield f"{path} with its certificate", shown
 
 
-def _agent_keys(agent: paramiko.Agent | None, hop: Hop) -> Iterator[tuple[str, paramiko.PKey]]:
-    """Give the agent's keys; with IdentitiesOnly those of them that are named in the configuration."""
-    wanted = {_public_blob(path) for path in hop.keys} if hop.only_these_keys else None
-    for key in agent.get_keys() if agent is not None else ():
-        if wanted is None or key.asbytes() in wanted:
-            yield "a key of the agent", key
+def _agent_keys(agent: paramiko.Agent | None, hop: Hop, refusals: _Refusals) -> Iterator[tuple[str, paramiko.PKey]]:
+    """Give the agent's keys, first those that are named; with IdentitiesOnly no others."""
+    named = {public_blob(path): path for path in hop.public_keys}
+    there = {key.asbytes(): key for key in (agent.get_keys() if agent is not None else ())}
+    for blob, path in named.items():
+        if blob in there:
+            yield f"{path} of the agent", there[blob]
+        elif not _has_private(path, hop):
+            refusals.note(f"{path} (the agent does not have its private half)")
+    if not hop.only_these_keys:
+        yield from (("a key of the agent", key) for blob, key in there.items() if blob not in named)
 
 
-def _public_blob(path: Path) -> bytes:
-    try:
-        return base64.b64decode(path.with_name(f"{path.name}.pub").read_text(encoding="utf-8").split()[1])
-    except (OSError, IndexError, binascii.Error):
-        return b""
+def _has_private(path: Path, hop: Hop) -> bool:
+    return path.suffix == ".pub" and path.with_suffix("") in hop.keys
 
 
 def _attempt(action: Callable[[], Sequence[str]], refusals: _Refusals) -> bool:
@@ -244,7 +260,7 @@ def _by_questions(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refu
         if ask is None:
             return
         questions = _Questions(hop, ask)
-        refusals.note("the host's questions")
+        refusals.note(_QUESTIONS)
         if _attempt(lambda asked=questions: asked.answered(transport), refusals):  # type: ignore[misc]
             return
         if questions.declined or not transport.is_active() or refusals.has_passed > passed:
@@ -257,7 +273,7 @@ def _by_password(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refus
         word = ask(f"Password of {hop.where}: ", True) if ask else None
         if not word or not transport.is_active():
             return
-        refusals.note("a password")
+        refusals.note(_PASSWORD)
         if _attempt(lambda secret=word: transport.auth_password(hop.user, secret, fallback=False), refusals):  # type: ignore[misc]
             return
         if refusals.has_passed > passed:

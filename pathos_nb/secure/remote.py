@@ -16,6 +16,7 @@ from pathos_nb.errors import BadOption, CommandFailed, HostError, HostKeyRefused
 from pathos_nb.secure.carrier import SAID_BYTES, Carrier
 from pathos_nb.secure.channel import FarChannel
 from pathos_nb.secure.config import Hop, key_file, route
+from pathos_nb.secure.ends import Ends
 from pathos_nb.secure.link import Link, LinkOptions
 from pathos_nb.secure.links import Links
 from pathos_nb.secure.login import Ask
@@ -280,8 +281,9 @@ class Remote:
         return self._links.channel(name, is_subsystem=True)
 
     def run(
-        self, command: Sequence[str], stdin: bytes = b"", timeout: float = RUN_S, *, setup: bool = True
-    ) -> Completed:
+        self, command: Sequence[str], stdin: bytes = b"", timeout: float = RUN_S, *, setup: bool = True,
+        into: Ends | None = None, cure: str = "give it more time (timeout=)",
+    ) -> Completed:  # fmt: skip
         """Run a command to its end.
 
         Parameters
@@ -294,6 +296,10 @@ class Remote:
             Seconds; then it is killed.
         setup : bool
             Source the host's profile and run its set-up lines before.
+        into : Ends, optional
+            Takes what it writes, instead of all of it being kept.
+        cure : str
+            What the error says of one that takes too long.
 
         Returns
         -------
@@ -309,9 +315,9 @@ class Remote:
         carrier = self._open(command, self.setup if setup else NO_SET_UP, RUN_SAID_BYTES)
         deadline = time.monotonic() + timeout
         try:
-            stdout = exchange(carrier.sock, stdin, deadline)
+            stdout = exchange(carrier.sock, stdin, deadline, into)
             if stdout is None or not carrier.wait_ended(max(0.0, deadline - time.monotonic()) + 1.0):
-                raise self._too_long(command, timeout, carrier)
+                raise self._too_long(command, timeout, carrier, cure)
             if carrier.exit_status is None and carrier.why_ended().startswith("the link"):
                 cause = carrier.why_ended()
                 raise HostUnreachable(f"{command[0]} on {self.where}: {cause}", cure="connect again", host=self.name)
@@ -320,10 +326,10 @@ class Remote:
         finally:
             carrier.close()
 
-    def _too_long(self, command: Sequence[str], timeout: float, carrier: Carrier) -> CommandFailed:
+    def _too_long(self, command: Sequence[str], timeout: float, carrier: Carrier, cure: str) -> CommandFailed:
         return CommandFailed(
             f"{command[0]} on {self.where} did not end within {timeout:g} s, and was killed",
-            cure="give it more time (timeout=)",
+            cure=cure,
             host=self.name,
             tail=carrier.error_text(),
         )
@@ -456,10 +462,11 @@ class Remote:
         self._links.close(for_good=for_good)
 
 
-def exchange(sock: socket.socket, stdin: bytes, deadline: float | None) -> bytes | None:
+def exchange(sock: socket.socket, stdin: bytes, deadline: float | None, into: Ends | None = None) -> bytes | None:
     """Send all of stdin and read all of stdout; None if the deadline passes before."""
     sock.setblocking(False)
-    unsent, blocks = memoryview(stdin), bytearray()
+    unsent = memoryview(stdin)
+    blocks: bytearray | Ends = bytearray() if into is None else into
     with selectors.DefaultSelector() as selector:
         selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
         while (left := deadline - time.monotonic() if deadline else FOREVER_S) > 0:
@@ -470,7 +477,7 @@ def exchange(sock: socket.socket, stdin: bytes, deadline: float | None) -> bytes
                     block = _receive_some(sock)
                     if block == b"":
                         return bytes(blocks)
-                    blocks += block or b""
+                    blocks.extend(block or b"")
     return None
 
 

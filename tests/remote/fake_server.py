@@ -18,13 +18,17 @@ class _Rules(paramiko.ServerInterface):
     def get_allowed_auths(self, username):
         if self.server.wants_both:
             return "keyboard-interactive" if self.passed else "password"
-        return "keyboard-interactive" if self.server.codes else "password"
+        other = "keyboard-interactive" if self.server.codes else "password"
+        return f"publickey,{other}" if self.server.user_key else other
 
     def check_auth_password(self, username, password):
         if password != self.server.password:
             return paramiko.AUTH_FAILED
         self.passed = True
         return paramiko.AUTH_PARTIALLY_SUCCESSFUL if self.server.wants_both else paramiko.AUTH_SUCCESSFUL
+
+    def check_auth_publickey(self, username, key):
+        return paramiko.AUTH_SUCCESSFUL if key.asbytes() == self.server.user_key else paramiko.AUTH_FAILED
 
     def check_auth_interactive(self, username, submethods):
         return paramiko.InteractiveQuery("Your second factor:", "", ("Code: ", False))
@@ -39,6 +43,7 @@ class FakeServer:
     def __init__(self, *, password: str = "", codes: list[str] | None = None, wants_both: bool = False) -> None:
         self.password, self.codes, self.wants_both = password, codes or [], wants_both
         self.key = paramiko.ECDSAKey.generate()
+        self.user_key = b""  # the public key that lets in
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._transports: list[paramiko.Transport] = []

@@ -161,10 +161,23 @@ def test_a_wrong_code_is_said(home):
     ask, asked = answers("1", "2", "3", "4")
     with (
         FakeServer(codes=["424242"]) as server,
-        pytest.raises(LoginRefused, match="me@fake was not let in.*the host's questions"),
+        pytest.raises(LoginRefused, match="me@fake was not let in.*the host's questions.*a wrong answer"),
     ):
         server.connect(home, ask=ask)
     assert asked
+
+
+def test_after_wrong_passwords_it_is_said_that_they_are_wrong(home):
+    ask, asked = answers("no", "not this", "nor that")
+    with (
+        FakeServer(password="secret") as server,
+        pytest.raises(
+            LoginRefused, match=r"tried: a password \(3 times\).*wrong password: .*the user's name"
+        ) as caught,
+    ):
+        server.connect(home, ask=ask)
+    assert len(asked) == 3
+    assert "--key" not in str(caught.value)
 
 
 def test_who_does_not_answer_is_not_let_in(home):

@@ -47,6 +47,37 @@ def test_what_a_person_wrote_stays(home):
     assert list(hosts.load()) == ["a", "c"]
 
 
+def test_each_line_of_a_person_stays_where_it_is(home):
+    hosts.save(Host("a", user="me"))
+    text = "# mine\n[a]\n# about a\nuser = me\n\n# my note about b\n[b]\nuser = you\n# the end\n"
+    hosts.path().write_text(text)
+    hosts.save(Host("a", user="she"))
+    assert hosts.path().read_text() == text.replace("user = me", "user = she")
+    hosts.save(Host("c"))
+    assert hosts.path().read_text() == f"{text.replace('user = me', 'user = she')}\n[c]\n"
+    assert hosts.remove("a") and hosts.remove("c")
+    assert hosts.path().read_text() == "# mine\n# my note about b\n[b]\nuser = you\n# the end\n"
+
+
+def test_a_link_to_the_file_stays_a_link(home):
+    kept = home / "dotfiles" / "my.ini"
+    kept.parent.mkdir()
+    kept.write_text("[a]\nuser = me\n")
+    hosts.path().parent.mkdir(parents=True)
+    hosts.path().symlink_to(kept)
+    hosts.save(NODE7)
+    assert hosts.path().is_symlink() and list(hosts.load()) == ["a", "node7"]
+    assert "[node7]" in kept.read_text() and kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_mark_before_the_text_is_passed_over(home):
+    hosts.path().parent.mkdir(parents=True)
+    hosts.path().write_text("[a]\nuser = me\n", encoding="utf-8-sig")
+    assert hosts.get("a").user == "me"
+    hosts.save(Host("a", user="you"))
+    assert hosts.load() == {"a": Host("a", user="you")}
+
+
 def test_a_file_that_makes_no_sense_is_said_and_not_written_over(home):
     hosts.save(NODE7)
     hosts.path().write_text("user = me\n")

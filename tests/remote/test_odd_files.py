@@ -55,3 +55,30 @@ def test_a_line_of_known_hosts_that_is_no_key_is_passed_over(tmp_path):
     file.write_text(f"node7 ssh-ed25519 schlüssel\n|1|ä|ö ssh-ed25519 {key}\nnode7 ssh-ed25519 {key}\n")
     verdict = known_hosts.judge(known_hosts.entries_for([file], "node7"), "ssh-ed25519", b"the key")
     assert verdict.word == "known"
+
+
+def test_another_user_or_port_of_the_same_machine_is_another_hop(config):
+    config.write_text("Host host3\n  User root\n")
+    for name, through, way in (
+        ("tester@host3", ("host3",), ["root@host3:22", "tester@host3:22"]),
+        ("root@host3:2222", ("host3",), ["root@host3:22", "root@host3:2222"]),
+    ):
+        hops = route(parse(name), through=through)
+        assert [f"{hop.where}:{hop.port}" for hop in hops] == way
+
+
+def test_ways_without_an_end_and_ways_too_long_are_told_apart(config):
+    config.write_text("".join(f"Host n{i}\n  User me\n  ProxyJump n{i + 1}\n" for i in range(20)))
+    with pytest.raises(BadOption, match=r"more than 8 jumps lead to n0: me@n0 -> me@n1 .*name fewer"):
+        route(parse("n0"))
+    config.write_text("Host a\n  User me\n  ProxyJump b\nHost b\n  User me\n  ProxyJump a\n")
+    with pytest.raises(BadOption, match=r"the jumps to a run in a circle: me@a -> me@b -> me@a.*mend ProxyJump"):
+        route(parse("a"))
+    with pytest.raises(BadOption, match=r"circle: me@b -> me@b.*--through"):
+        route(parse("b"), through=("b",))
+
+
+def test_an_address_is_lower_case_as_for_ssh(config):
+    config.write_text("Host node7\n  HostName Node7.Example.ORG\n  User me\n")
+    assert route(parse("node7"))[-1].address == "node7.example.org"
+    assert route(parse("Gate.Example.ORG"))[-1].address == "gate.example.org"

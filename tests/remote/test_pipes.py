@@ -100,6 +100,21 @@ def test_what_is_no_process_id_is_refused(pid):
             call(pid)
 
 
+@pytest.mark.parametrize("given", [{"transport": "telnet"}, {"remote": {"transport": "telnet"}}])
+def test_how_a_host_is_reached_is_said_to_each_verb_in_the_same_way(home, given, tmp_path):
+    verbs = (
+        lambda: core.execute("hostname", "node7", bg=False, **given),
+        lambda: core.copy(str(tmp_path), "node7:there", **given),
+        lambda: core.kill(7, "node7", **given),
+        lambda: core.getpid("python", "node7", **given),
+    )
+    for verb in verbs:
+        with pytest.raises(BadOption, match="no transport 'telnet'"):
+            verb()
+    with pytest.raises(BadOption, match="no option through"):
+        core.execute("hostname", through="gate")
+
+
 @pytest.mark.parametrize(
     "options", [{"port": 65536}, {"port": -1}, {"port": 80, "local_port": 99999}, {"port": "8;id"}]
 )
