@@ -325,6 +325,9 @@ def serve(
 ) -> Service:
     """Start a server for remote calls, here or on a host; it lives until it is killed, or this process ends.
 
+    As in pathos, a server on a host listens on the loopback there, and no tunnel is opened to it: one of `connect`,
+    given as ``tunnel``, says at which port it listens, and `ParallelPool` finds it at that tunnel's end here.
+
     Parameters
     ----------
     server : str

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from pathos_nb.errors import BadOption
 
-__all__ = ["called", "canonical", "folder", "forget", "known", "recall", "remember"]
+__all__ = ["called", "canonical", "folder", "forget", "is_kept", "known", "recall", "remember"]
 
 _LOOPBACK = ("", "localhost", "127.0.0.1", "::1", "ip6-localhost")
 _MAX_BYTES = 4096
+_KEPT = "kept"
 
 
 def canonical(address: str) -> tuple[str, int]:
@@ -63,7 +64,7 @@ def _file_of(address: str) -> Path:
     return folder() / f"{safe}_{port}"
 
 
-def remember(address: str, secret: str, name: str = "") -> None:
+def remember(address: str, secret: str, name: str = "", *, is_kept: bool = False) -> None:
     """Keep a server's secret, and what it is called.
 
     Parameters
@@ -74,6 +75,8 @@ def remember(address: str, secret: str, name: str = "") -> None:
         One line.
     name : str
         For messages, such as ``server-1 on node7``; an address alone says little of a tunnel's far end.
+    is_kept : bool
+        Whether somebody starts it again, at the same address, when it is lost.
     """
     path = _file_of(address)
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
@@ -81,7 +84,7 @@ def remember(address: str, secret: str, name: str = "") -> None:
         fresh.unlink()
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"{secret}\n{' '.join(name.split())}\n")
+        file.write(f"{secret}\n{' '.join(name.split())}\n{_KEPT if is_kept else ''}\n")
     fresh.replace(path)
 
 
@@ -125,19 +128,37 @@ def called(address: str) -> str:
     return f"{name} ({address})" if name else address
 
 
-def _lines(address: str) -> tuple[str, str]:
-    """Give secret and name."""
+def is_kept(address: str) -> bool:
+    """Whether a server is started again, at the same address, when it is lost.
+
+    Parameters
+    ----------
+    address : str
+        ``host:port``.
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        return _lines(address)[2] == _KEPT
+    except (BadOption, OSError):
+        return False
+
+
+def _lines(address: str) -> tuple[str, str, str]:
+    """Give secret, name, and whether it is kept."""
     path = _file_of(address)
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
-        return "", ""
+        return "", "", ""
     with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
         told = os.fstat(descriptor)
         if told.st_mode & 0o077 or (hasattr(os, "getuid") and told.st_uid != os.getuid()):
             raise BadOption(f"others can read or write {path}", cure="remove it, and start the server again")
-        secret, _, name = file.read(_MAX_BYTES).strip().partition("\n")
-        return secret.strip(), name.strip()
+        secret, name, kept = [*(line.strip() for line in file.read(_MAX_BYTES).splitlines()), "", "", ""][:3]
+        return secret, name, kept
 
 
 def forget(address: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.errors import PoolBroken
-from pathos_nb.launchers.contract import Hub, Launcher, News, Slot, Timer
+from pathos_nb.launchers.contract import Hub, Launcher, News, Slot, SourceBroken, Timer
 from pathos_nb.typed import Any, NamedTuple
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import FORGET
@@ -195,6 +195,7 @@ class Crew:
         self.vacant: dict[Launcher, list[Seat]] = {}
         self.loads = Loads()
         self._by_slot: dict[Slot, Seat] = {}
+        self._tell: Callable[[News], None]
         self.stillborn = 0
 
     def begin(self, tell: Callable[[News], None]) -> None:
@@ -205,7 +206,7 @@ class Crew:
         tell : callable
             Takes the launchers' news.
         """
-        plan = self._plan
+        plan, self._tell = self._plan, tell
         try:
             for kind, n in plan.launchers.items():
                 started = [plan.head_starts[kind.name]] if kind.name in plan.head_starts else []
@@ -286,8 +287,12 @@ class Crew:
             self._sit(seat)
 
     def _try_again(self, seat: Seat) -> None:
-        if seat.launcher in self.launchers:  # else the pool was closed meanwhile
+        if seat.launcher not in self.launchers:  # the pool was closed meanwhile
+            return
+        try:
             self._fill(seat)
+        except PoolBroken as error:  # nobody asked just now, so nobody else would hear of it
+            self._tell(SourceBroken(seat.launcher, str(error), error))
 
     def fill(self, launcher: Launcher) -> None:
         """Put workers in a launcher's seats, now that there are some again."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pathos_nb.errors import BadOption, HostError, HostKeyRefused, LoginRefused
+from pathos_nb.errors import BadOption, HostError, HostKeyRefused, HostLost, LoginRefused
 from pathos_nb.joined.interpreter import interpreter
 from pathos_nb.joined.verdict import Line, Taken, judge
 from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
@@ -124,8 +124,9 @@ class Host:
         self.plan, self.name = plan, plan.name
         self.link: LinkState | None = None
         self._lock = threading.Lock()
-        self._is_in_doubt = False
+        self._is_in_doubt = self._is_left = False
         self.refusal = ""  # why the last attempt to connect anew was refused: that does not mend by waiting
+        self.find_again: Callable[[], Host | None] = lambda: None  # who has the name now, once this one was let go
         self.remote = Remote(
             plan.target, port=plan.port, key=plan.key, through=plan.through, transport=plan.transport,
             accept_new=plan.accept_new, fingerprints=plan.fingerprints, ask=ask, config=config, setup=plan.setup,
@@ -191,9 +192,30 @@ class Host:
         Returns
         -------
         Carrier
+
+        Raises
+        ------
+        HostLost
+            It was disconnected on purpose, and is not connected again.
+        HostError
+            It did not connect, or the command could not be begun.
         """
-        self.stand()
-        return self.remote.open(command)
+        host = self._in_use()
+        host.stand()
+        return host.remote.open(command)
+
+    def _in_use(self) -> Host:
+        """Give this host; if it was let go, the same one as it is connected now, for pools that were made before."""
+        if not self._is_left:
+            return self
+        found = self.find_again()
+        if found is None or found.where != self.where or found.python.path != self.python.path:
+            cause = "" if found is None else f"its name is now that of {found.where} with {found.python.path}"
+            cure = f"%pathos connect {self.name} again, then call the pool's restart(); or make another pool"
+            raise HostLost(f"{self.name} was disconnected", cause=cause, cure=cure, host=self.name)
+        found._is_in_doubt = found._is_in_doubt or self._is_in_doubt
+        self._is_in_doubt = False
+        return found
 
     def stand(self) -> None:
         """See that there is a connection: the one that stands, or a new one.
@@ -275,5 +297,6 @@ class Host:
             carrier.close()
 
     def close(self) -> None:
-        """End the connection and what runs on it."""
+        """End the connection and what runs on it; it is not made anew."""
+        self._is_left = True
         self.remote.close(for_good=True)

@@ -289,7 +289,9 @@ class Hosts:
         UnknownPlace
             There is none of that name.
         """
-        self.get(name).close()
+        host = self.get(name)
+        host.find_again = lambda: self._hosts.get(name) if self._hosts.get(name) is not host else None
+        host.close()
         with self._lock:
             self._hosts.pop(name, None)
 

@@ -62,17 +62,23 @@ class Served:
         host = self._host
         return serve_there(host.remote, host.python.path, host.name, nodes=self._nodes, port=port)
 
-    def keep(self, on_again: Callable[[CarriedServer], None]) -> None:
+    def keep(self, on_again: Callable[[CarriedServer], None], on_given_up: Callable[[CarriedServer], None]) -> None:
         """Start it again whenever it is lost, until `close`.
 
         Parameters
         ----------
         on_again : callable
             Is given each new one, in a thread of its own; must see that what leads to the old one leads there.
+        on_given_up : callable
+            Is given the last one, when there will be no other.
         """
-        self._thread = threading.Thread(
-            target=self._keep, args=(on_again,), name=f"pathos_nb server on {self._host.name}", daemon=True
-        )
+
+        def run() -> None:
+            self._keep(on_again)
+            if not self._closing.is_set():
+                on_given_up(self.now)
+
+        self._thread = threading.Thread(target=run, name=f"pathos_nb server on {self._host.name}", daemon=True)
         self._thread.start()
 
     def _keep(self, on_again: Callable[[CarriedServer], None]) -> None:

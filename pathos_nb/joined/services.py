@@ -90,9 +90,14 @@ class Service:
         self.tunnel.lead_to(server.port)
         self.remember(server)
 
-    def remember(self, server: CarriedServer) -> None:
-        """Let `ParallelPool` know the secret."""
-        known_servers.remember(self.address, server.secret, f"{self.name} on {self.host}")
+    def remember(self, server: CarriedServer, *, is_kept: bool = True) -> None:
+        """Let `ParallelPool` know the secret, and that the server is started again when it is lost."""
+        known_servers.remember(self.address, server.secret, f"{self.name} on {self.host}", is_kept=is_kept)
+
+    def given_up(self, server: CarriedServer) -> None:
+        """Let nobody wait for a server that is not started again any more."""
+        if known_servers.recall(self.address):
+            self.remember(server, is_kept=False)
 
     def close(self) -> None:
         """End it; a second call does nothing."""
@@ -173,7 +178,7 @@ class Services:
         except BaseException:
             made.close()
             raise
-        served.keep(made.begun_again)
+        served.keep(made.begun_again, made.given_up)
         return self._keep(made)
 
     def _new_name(self, kind: str) -> str:

@@ -285,6 +285,8 @@ def _lost(name: str, failed: LinkFailed) -> HostLost:
 
 def _given_up(name: str, state: LinkState, failed: LinkFailed) -> HostLost:
     """Say that a host which was there has gone, for how long it was tried again, and what to do."""
+    if isinstance(failed.__cause__, HostLost):  # whoever opens carriers has ended it on purpose, and says so
+        return HostLost(failed.what, cause=failed.cause, cure=failed.cure, tail=failed.tail, host=name)
     lost_at = time.strftime("%H:%M:%S", time.localtime(state.since))
     what = f"the link to {name} was lost at {lost_at}, and could not be opened again"
     cause = f"{failed.what}: {failed.cause}" if failed.cause else failed.what

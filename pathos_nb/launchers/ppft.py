@@ -8,7 +8,8 @@
     pool ◄── word: what it is at, how it ended ──────  server
 
 ``Pool("ppft")`` starts a server of this machine for itself; ``Pool("ppft:localhost:40213")`` uses one that runs, here
-or behind a tunnel, whose secret `known_servers` has.
+or behind a tunnel, whose secret `known_servers` has. One that is lost is waited for if it is known to be started again
+(`known_servers.is_kept`): its seats are vacant meanwhile. Any other that does not answer gives no workers.
 """
 
 from __future__ import annotations
@@ -16,14 +17,24 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pathos_nb import known_servers
-from pathos_nb.errors import LauncherUnavailable, PoolBroken
+from pathos_nb.errors import LauncherUnavailable, PathosNbError, PoolBroken
 from pathos_nb.launchers.callers_context import CallersContext
-from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Slot
+from pathos_nb.launchers.contract import (
+    Availability,
+    Hub,
+    Launcher,
+    News,
+    Slot,
+    SourceBroken,
+    SourceLost,
+    SourceReady,
+)
 from pathos_nb.launchers.cores import shares, usable_cores
 from pathos_nb.launchers.ppft_call import Server, ask, facts_of, machine
 from pathos_nb.launchers.ppft_process import ServerProcess
@@ -32,6 +43,8 @@ from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.serialization import MINOR
 
 _N_RENEWALS, _N_LOST = 3, 3
+_PATIENCE_S = 120.0  # as long as for a host
+_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 class PpftLauncher(Launcher):
@@ -46,7 +59,8 @@ class PpftLauncher(Launcher):
         self.host_name = ""
         self._slots: list[PpftSlot] = []
         self._away, self._away_until_s = "", 0.0
-        self._n_tries = self._n_lost = 0
+        self._n_tries = self._n_lost = self._n_looks = 0
+        self._wait_until_s, self._is_closed = 0.0, False
         self._own: ServerProcess | None = None
         self.server = self._find()
         facts = facts_of(self.server) if self.address else {}
@@ -119,9 +133,8 @@ class PpftLauncher(Launcher):
         """Start one worker; see `Launcher.start_slot`."""
         if self._own is not None and not self._own.is_alive:
             self._renew(self._own)
-        if self._away and time.monotonic() < self._away_until_s:
-            cure = "see that its host is up and it runs (%pathos tunnels; %pathos serve HOST starts another)"
-            raise PoolBroken(f"{self.server} gives no workers", cause=self._away, cure=cure)
+        if self._away and (self.will_be_back or time.monotonic() < self._away_until_s):
+            raise self._no_workers()
         try:
             slot = PpftSlot(self, name)
         except OSError as error:
@@ -131,6 +144,15 @@ class PpftLauncher(Launcher):
         if self.setup is not None:
             slot.send([self.setup._replace(meta=(self.context(),) if self._callers else ())])
         return slot
+
+    def _no_workers(self) -> PoolBroken:
+        cure = "see that its host is up and it runs (%pathos tunnels; %pathos serve HOST starts another)"
+        return PoolBroken(f"{self.server} gives no workers", cause=self._away, cure=cure)
+
+    @property
+    def will_be_back(self) -> bool:
+        """Whether the server is lost, and is being started again."""
+        return self._wait_until_s > 0.0
 
     def _renew(self, own: ServerProcess) -> None:
         own.kill()
@@ -145,6 +167,8 @@ class PpftLauncher(Launcher):
         self._n_lost += 1
         if self._n_lost > _N_LOST * self.n_expected:  # again and again, and nothing was done in between
             self._be_away(reason)
+        elif self._is_kept():
+            self._wait(reason)
         if self._own is not None and server is self.server:
             try:
                 self._renew(self._own)
@@ -156,8 +180,58 @@ class PpftLauncher(Launcher):
         if self._own is not None and self._n_tries < _N_RENEWALS:
             self._n_tries += 1
             self.note_lost(server, reason)
+        elif self._is_kept():
+            self._wait(reason)
         else:
             self._be_away(reason)
+
+    # --- a server that is being started again ---
+
+    def _is_kept(self) -> bool:
+        return bool(self.address) and known_servers.is_kept(self.address)
+
+    def _wait(self, reason: str) -> None:
+        """Have no workers until the server answers again, or patience ends."""
+        self._away = reason
+        if self.will_be_back or self._is_closed:
+            return
+        now = time.time()
+        self._wait_until_s, self._n_looks = time.monotonic() + _PATIENCE_S, 0
+        self.tell(SourceLost(self, reason, now, now + _PATIENCE_S))
+        self._look_later()
+
+    def _look_later(self) -> None:
+        pause_s = _PAUSES_S[min(self._n_looks, len(_PAUSES_S) - 1)]
+        self._n_looks += 1
+        self.hub.call_later(pause_s, self._look)
+
+    def _look(self) -> None:
+        if self.will_be_back and not self._is_closed:
+            threading.Thread(target=self._ask, name="pathos_nb ppft look", daemon=True).start()
+
+    def _ask(self) -> None:
+        """See, in a thread of its own, whether the server answers."""
+        why = ""
+        try:
+            ask(*self.server.find())
+        except (OSError, PathosNbError, ValueError) as error:
+            why = str(error) or type(error).__name__
+        self.hub.post(lambda: self._on_answer(why))
+
+    def _on_answer(self, why: str) -> None:
+        if not self.will_be_back or self._is_closed:
+            return
+        self._away = why
+        if why and self._is_kept() and time.monotonic() < self._wait_until_s:
+            self._look_later()
+            return
+        self._wait_until_s = 0.0
+        if not why:
+            self.tell(SourceReady(self))
+            return
+        error = self._no_workers()
+        self._be_away(why)
+        self.tell(SourceBroken(self, str(error), error))
 
     def _be_away(self, reason: str) -> None:
         """Ask for no worker for a while."""
@@ -166,7 +240,9 @@ class PpftLauncher(Launcher):
 
     def note_back(self, host_name: str) -> None:
         """Ask for workers again."""
-        self.host_name, self._away, self._n_tries = host_name, "", 0
+        self.host_name, self._n_tries = host_name, 0
+        if not self.will_be_back:
+            self._away = ""
 
     def forget(self, slot: PpftSlot) -> None:
         """Think no more of a slot that has ended."""
@@ -179,6 +255,7 @@ class PpftLauncher(Launcher):
 
     def close(self) -> None:
         """End all workers; see `Launcher.close`."""
+        self._is_closed = True
         if self._own is not None:
             self._own.close()
         for slot in list(self._slots):

@@ -15,7 +15,7 @@ import pytest
 
 from pathos_nb import core
 from pathos_nb.dispatch.pool import Pool
-from pathos_nb.errors import BadOption, HostError, HostUnreachable, UnknownPlace
+from pathos_nb.errors import BadOption, HostError, HostLost, HostUnreachable, UnknownPlace
 from pathos_nb.joined.host import Plan
 from pathos_nb.launchers.registry import registry
 from pathos_nb.session import Session
@@ -46,6 +46,19 @@ def test_a_host_is_a_place_for_pools_until_it_is_let_go(session):
     assert not session.pools and not session.hosts.connected
     with pytest.raises(UnknownPlace, match="no host called 'one' is connected; connected: none"):
         session.hosts.get("one")
+
+
+def test_a_pool_of_a_host_that_was_disconnected_says_so_and_begins_again_once_it_is_connected(session):
+    plan = Plan("one", "host1", nodes=1)
+    session.connect(plan)
+    with Pool("one", nodes=1) as pool:
+        assert pool.map(where, [1]) == ["host1"]
+        session.disconnect("one")
+        with pytest.raises(HostLost, match=r"(?s)one was disconnected.*%pathos connect one again.*restart\(\)"):
+            pool.amap(where, range(3)).get(60)
+        session.connect(plan)
+        pool.restart()
+        assert pool.amap(where, range(3)).get(60) == ["host1"] * 3, "on the new connection"
 
 
 def test_the_same_connect_again_is_the_same_host_and_mends_a_lost_connection(session, bed):

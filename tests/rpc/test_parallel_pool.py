@@ -15,6 +15,7 @@ import pytest
 
 from pathos_nb import Pool, known_servers
 from pathos_nb.errors import BadOption, ItemTimeout, LauncherUnavailable, PoolBroken, WorkerLost
+from pathos_nb.events import PlaceLost
 from pathos_nb.parallel import ParallelPool, stats
 from pathos_nb.server import LocalServer
 from tests.rig.census import until
@@ -209,6 +210,21 @@ def test_the_only_server_is_killed(server: LocalServer) -> None:
         os.kill(server.pid, signal.SIGKILL)
         with pytest.raises(PoolBroken, match="gives no workers"):
             run.result()
+
+
+def test_a_server_that_ought_to_be_started_again_is_not_waited_for_without_end(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pathos_nb.launchers.ppft._PATIENCE_S", 1.0)
+    known_servers.remember(server.address, known_servers.recall(server.address) or "", is_kept=True)
+    with ParallelPool(0, servers=(server.address,)) as pool:
+        run = pool._serve().pool.start(slow, range(500))
+        assert until(lambda: run.n_done > 4)
+        os.kill(server.pid, signal.SIGKILL)
+        assert run.wait(60)
+        with pytest.raises(PoolBroken, match="gives no workers"):
+            run.result()
+        assert [type(news) for news in run.places] == [PlaceLost], "and the run has said that it waits"
 
 
 def test_a_server_that_is_stopped_is_given_up_in_time(server: LocalServer, grow_impatient: Any) -> None:
