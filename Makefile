@@ -14,7 +14,7 @@ SHARE ?= 1
 BENCH_NEEDS := $(wildcard benchmarks/requirements.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test test-everywhere times soak fuzz month reliability lowest soak-store demo lab bundles test-front bench bench-quick docs release binder matrix clean
+.PHONY: help setup check format test test-everywhere times soak fuzz month reliability lowest soak-store demo lab bundles test-front bench bench-quick docs pictures release binder matrix clean
 .DELETE_ON_ERROR:
 
 help:  ## list the verbs
@@ -51,7 +51,7 @@ test-everywhere:  ## the same with every fault on every launcher and all that ta
 times:  ## what the last run of the tests took, folder by folder, beside its budget (tests/README.md)
 	@$(firstword $(wildcard $(BIN)/python) python3) tools/durations.py $(ARGS)
 
-soak: $(VENV)/.has-test  ## random faults on random launchers for a while, then soak-store (SECONDS=600 KILLS=200 SEED=1)
+soak: $(VENV)/.has-test  ## random faults wherever work can run, for a while, then soak-store (SECONDS=600 KILLS=200 SEED=1)
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED) $(ARGS)
 	$(BIN)/python -m tests.store.kills $(SEED) $(KILLS)
 
@@ -95,15 +95,18 @@ bench-quick: $(VENV)/.has-peers  ## the same in a few minutes, coarser
 docs: $(VENV)/.has-docs  ## build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
 
+pictures: $(VENV)/.has-test  ## take the pictures of README and docs/ anew, light and dark (ARGS="run panel")
+	$(BIN)/python tools/screenshots.py $(ARGS)
+
 release: $(VENV)/.has-release  ## build wheel and sdist, and try them in clean environments (ARGS="--pythons python3.12")
-	$(BIN)/python tools/release.py $(ARGS)
+	@. tools/pythons.sh && $(BIN)/python tools/release.py $(ARGS)
 
 binder: $(VENV)/.has-test  ## do the steps of binder/ in a clean environment, and run its demonstrations
 	rm -rf build/binder
 	tools/binder.sh $(BIN)/python build/binder
 
-matrix:  ## run the tests on each of python3.10 to 3.13 that is found
-	@tools/matrix.sh $(TESTS) $(ARGS)
+matrix:  ## other Pythons, ipykernels, ipywidgets, JupyterLabs, each in an environment of its own (ARGS="ipykernel")
+	@. tools/pythons.sh && python3 tools/matrix.py $(ARGS)
 
 clean:  ## remove what was made, the environment too
 	rm -rf labextension/node_modules labextension/lib

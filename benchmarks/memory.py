@@ -31,3 +31,9 @@ def _status(field: str) -> int:
 def size_of_integers(values: Sequence[Any]) -> int:
     """Give the bytes of a list of distinct integers, the list included."""
     return sys.getsizeof(values) + sum(sys.getsizeof(value) for value in values if value > 256)
+
+
+def size_of_rows(rows: Sequence[tuple[Any, ...]]) -> int:
+    """Give the bytes of a list of points of distinct integers."""
+    each = (sys.getsizeof(row) + sum(sys.getsizeof(value) for value in row if value > 256) for row in rows)
+    return sys.getsizeof(rows) + sum(each)

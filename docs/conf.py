@@ -14,10 +14,10 @@ from notebook_pages import write_pages  # noqa: E402 - it lies in tools/
 project = "pathos_nb"
 author = "the pathos_nb developers"
 version = release = pathos_nb.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "dark_pictures"]
 exclude_patterns = ["_build"]
-html_title = project
-html_theme_options = {"description": pathos_nb.__doc__, "fixed_sidebar": True, "page_width": "1100px"}
+html_title = f"{project} {release}"
+html_theme = "furo"  # light and dark, as the reader has it
 html_static_path: list[str] = []
 highlight_language = "python"
 myst_heading_anchors = 3

@@ -55,6 +55,15 @@ def _seconds(limit: Any) -> float:
     return 3600 * hours + 60 * minutes + sum(seconds)
 
 
+def _scheduler(given: Any, nodes: Any) -> Scheduler | None:
+    """Give what was given as ``scheduler``, of which pyina takes the class too."""
+    if isinstance(given, type) and issubclass(given, Scheduler):
+        return given(nodes or 1)
+    if given is not None and not isinstance(given, Scheduler):
+        raise TypeError(f"scheduler is {given!r}: it may be one of pathos_nb.schedulers, such as Torque()")
+    return given
+
+
 class Mapper(SharedPool):
     """What all pools of pyina have in common.
 
@@ -87,7 +96,9 @@ class Mapper(SharedPool):
         asked = {name: kwds[name] for name in ("queue", "timelimit", "mpich") if name in kwds and self._queue}
         kwds = {name: value for name, value in kwds.items() if name not in asked}
         nodes, name = ask_nodes(self._count_name, args, kwds), kwds.pop("id", None)
-        self.scheduler = kwds.get("scheduler") or (self._queue(nodes or 1, **asked, **kwds) if self._queue else None)
+        self.scheduler = _scheduler(kwds.get("scheduler") or None, nodes)
+        if self.scheduler is None and self._queue is not None:
+            self.scheduler = self._queue(nodes or 1, **asked, **kwds)
         self.scatter = bool(kwds.get("scatter", self._scatters))
         self.source = bool(kwds.get("source", False))
         self.workdir = str(Path(str(kwds.get("workdir") or getattr(self.scheduler, "workdir", "."))).absolute())
@@ -96,8 +107,13 @@ class Mapper(SharedPool):
         if nodes is None:
             nodes = self.scheduler.nodes if self.scheduler else self._default_nodes()
         self._asked, self._nodes = nodes, self.njobs(nodes)
-        self._id = f"{self._shared_as or self._place}:{nodes}" if name is None else name
+        self._id = self._name_of_workers(nodes) if name is None else name
         self._serve()
+
+    def _name_of_workers(self, nodes: Any) -> str:
+        """Give the name by which pools share workers: those that a queue gives are no others'."""
+        queue = f":{type(self.scheduler).__name__}" if self.scheduler is not None else ""
+        return f"{self._shared_as or self._place}:{nodes}{queue}"
 
     def _checked(self, kwds: dict[str, Any]) -> dict[str, Any]:
         unknown = sorted(kwds.keys() - _OF_PYINA - _OF_POOLS - self._of_place)

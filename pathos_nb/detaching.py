@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,9 @@ def detach(
     kept = current_session().stores.get(path_of(str(store)))
     sweep = Sweep(f, key, names, rows, title or getattr(f, "__name__", "map"), _source(f), options)
     found = plan_detached(kept, sweep, fresh)
+    if found.live is not None and found.live.title != sweep.title:
+        told = f"{found.live.title} is this very sweep, and is called {sweep.title} from now on"
+        warnings.warn(f"{told}; fresh=True begins another", stacklevel=3)  # one frame is that of `plain`
     run, _ = current_session().detached.begin(found, read_settings(settings), queue, {**options, "title": sweep.title})
     return Results(run, names, rows, How(f, options.get("seed")))
 

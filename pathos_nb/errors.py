@@ -23,6 +23,7 @@
     ├── StoreError           the store of finished points cannot be read or written
     ├── InputFailed          the item was not run, since a result that is its argument failed
     ├── Cancelled            the item was not run, or was stopped, on request
+    │   └── NotYet           it was not run yet: the run goes on
     ├── ShareClosed          a shared value was closed, or its owner has ended
     ├── FilesFailed          an item's files cannot be brought to it, or back
     ├── BadFile              a file that is not what it should be      (also a ValueError)
@@ -80,6 +81,7 @@ __all__ = [
     "LauncherUnavailable",
     "LoginRefused",
     "NotTheSame",
+    "NotYet",
     "NothingFits",
     "OutOfMemory",
     "PathosNbError",
@@ -125,6 +127,7 @@ class PathosNbError(Exception):
         super().__init__(what)
         self.what, self.cause, self.cure, self.tail = what, cause, cure, tail
         self.where = where
+        self.__notes__ = [_EXPLAINED.format(type(self).__name__)]  # tracebacks end with it, from Python 3.11 on
 
     def __getattr__(self, name: str) -> Any:
         where = self.__dict__.get("where", {})
@@ -156,6 +159,7 @@ class PathosNbError(Exception):
         return {**named, "cure": self.cure, "tail": self.tail, **{k: _plain(v) for k, v in self.where.items()}}
 
 
+_EXPLAINED = "explained by: python -m pathos_nb.explained {0}; in a notebook: %pathos help {0}"
 # Fields for programs: the message has them.
 _SAID_ALREADY = ("type_name", "text", "is_new", "job", "is_away", "how", "command")
 
@@ -241,6 +245,10 @@ class StoreError(PathosNbError):
 
 class Cancelled(PathosNbError):
     """The item was not run, or was stopped, because somebody asked for it."""
+
+
+class NotYet(Cancelled):
+    """The item has not been run yet, and neither has it failed: its run goes on."""
 
 
 class InputFailed(PathosNbError):

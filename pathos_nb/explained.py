@@ -1,17 +1,19 @@
 """Each error of `errors`, explained at more length than its message: why it happens, and what to do.
 
-``%pathos help WorkerLost`` shows one, and the pages under ``docs/errors/`` are made of the same text.
+``%pathos help WorkerLost`` shows one in a notebook, ``python -m pathos_nb.explained WorkerLost`` elsewhere; the pages
+under ``docs/errors/`` are made of the same text. Tracebacks of our errors end with that line.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pathos_nb import errors
 
-__all__ = ["EXPLAINED", "Explained", "explain", "names"]
+__all__ = ["EXPLAINED", "Explained", "explain", "main", "names"]
 
 
 class Explained(NamedTuple):
@@ -134,6 +136,10 @@ EXPLAINED: Mapping[str, Explained] = {
         " change.",
         "Give `--seed N` and draw from `pathos_nb.rng()`; do not let a point change what the next one reads.",
     ),
+    "NotYet": Explained(
+        "The result was looked at while its run goes on, and this point has no value so far.",
+        "Look again later, or wait for all: `NAME.run.wait()`, or call `get()` of a handle.",
+    ),
     "NothingFits": Explained(
         "`where=`, `memory=` or `gpus=` asks for what no worker of the pool is or has.",
         "The message lists the workers' properties. Ask for less, or add a place that has it.",
@@ -237,3 +243,17 @@ def explain(name: str) -> str:
     what = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0].replace("``", "`")
     lines = [f"# {name}", "", what, "", "## Why", "", told.why, "", "## What to do", "", told.cure, ""]
     return "\n".join([*lines, f"*It is also:* {', '.join(parents)}."])
+
+
+def main(asked: Sequence[str]) -> int:
+    """Print the pages of some errors; without a name, the names that there are. Give the exit status."""
+    unknown = [name for name in asked if name not in EXPLAINED]
+    for name in unknown:
+        sys.stderr.write(f"{name} is no error of pathos_nb; python -m pathos_nb.explained lists them\n")
+    pages = [explain(name) for name in asked if name not in unknown] if asked else names()
+    sys.stdout.write("".join(f"{page}\n" for page in pages))
+    return int(bool(unknown))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

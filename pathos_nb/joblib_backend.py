@@ -11,6 +11,9 @@
 Parallel loops inside a task follow joblib's own rule: threads one level down, none below that, so that workers do not
 start workers. A large array that comes with more than one task is shared with the workers once, as by
 `pathos_nb.share`, and is read-only in the tasks, as it is with joblib's own process workers.
+
+Without a pool a call starts one of processes, which is kept for the next call, as joblib's own workers are: for some
+minutes, or until `end`.
 """
 
 from __future__ import annotations
@@ -18,10 +21,11 @@ from __future__ import annotations
 import contextlib
 import queue
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, ClassVar
 
 from joblib.parallel import (
     AutoBatchingMixin,
@@ -34,13 +38,15 @@ from joblib.parallel import (
 from pathos_nb.dispatch.executor import PoolExecutor
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.inside import is_in_worker
 from pathos_nb.launchers.registry import registry
 from pathos_nb.sharing import Shared, share
 
-__all__ = ["PathosNbBackend", "register"]
+__all__ = ["PathosNbBackend", "end", "register"]
 
 _IN_PROCESS = {"serial", "threads"}
 _MAX_NBYTES = 1 << 20
+_KEEP_S = 300.0  # as long as joblib's own workers stay
 
 
 _IN_WORKERS = "pathos_nb.joblib_backend:register"
@@ -61,13 +67,73 @@ def register(name: str = "pathos_nb", *, make_default: bool = False) -> None:
         registry.worker_hooks.append(_IN_WORKERS)  # an item may name the backend again
 
 
+def end() -> None:
+    """End the workers that are kept for the next call, if there are any."""
+    PathosNbBackend.spare.end()
+
+
+class Spare:
+    """A pool between two calls."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pool: Pool | None = None
+        self._timer: threading.Timer | None = None
+
+    def take(self, nodes: int) -> Pool:
+        """Give a pool of that many processes: the one that is kept, if it is as large, or a new one."""
+        pool = self._taken()
+        if pool is not None and pool.nodes == nodes and _is_well(pool):
+            return pool
+        if pool is not None:
+            pool.terminate()
+        return Pool("processes", nodes=nodes)
+
+    def keep(self, pool: Pool) -> None:
+        """Keep a pool, with nothing at work, for the next call."""
+        if not _is_well(pool) or is_in_worker():
+            pool.terminate()
+            return
+        before = self._taken()
+        if before is not None:
+            before.terminate()
+        with self._lock:
+            self._pool = pool
+            self._timer = threading.Timer(_KEEP_S, self._end_if, (pool,))
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _taken(self) -> Pool | None:
+        with self._lock:
+            pool, timer, self._pool, self._timer = self._pool, self._timer, None, None
+        if timer is not None:
+            timer.cancel()
+        return pool
+
+    def _end_if(self, pool: Pool) -> None:
+        with self._lock:
+            is_kept = self._pool is pool
+        if is_kept:
+            self.end()
+
+    def end(self) -> None:
+        """End the pool that is kept."""
+        pool = self._taken()
+        if pool is not None:
+            pool.terminate()
+
+
+def _is_well(pool: Pool) -> bool:
+    return pool.state == "open" and not pool.is_broken
+
+
 class PathosNbBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[misc]
     """joblib's view of a pool.
 
     Parameters
     ----------
     pool : Pool, optional
-        Who does the work. By default each call of `joblib.Parallel` has a pool of processes of its own.
+        Who does the work. By default a pool of processes, which is kept for the next call.
     **options : object
         What joblib hands to every backend.
     """
@@ -77,6 +143,7 @@ class PathosNbBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[m
     # Sending is cheap here: tasks are put together only as far as that needs.
     MIN_IDEAL_BATCH_DURATION = 0.02
     MAX_IDEAL_BATCH_DURATION = 0.5
+    spare: ClassVar[Spare] = Spare()
 
     def __init__(self, pool: Pool | None = None, **options: Any) -> None:
         super().__init__(**options)
@@ -125,7 +192,7 @@ class PathosNbBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[m
             raise FallbackToBackend(SequentialBackend(nesting_level=self.nesting_level))
         self.parallel, self._n_jobs = parallel, n_jobs
         if self._pool is None:
-            self._pool = Pool("processes", nodes=n_jobs)
+            self._pool = self.spare.take(n_jobs)
         self._arrays = _Arrays(None if self.uses_threads else options.get("max_nbytes", _MAX_NBYTES))
         self._open()
         return n_jobs
@@ -169,10 +236,11 @@ class PathosNbBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[m
         """End a call, or a block of them; a pool that was given is left as it is."""
         self.reset_batch_stats()
         if self._executor is not None:
+            self._executor.abort()
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None
         if self._given is None and self._pool is not None:
-            self._pool.terminate()
+            self.spare.keep(self._pool)
             self._pool = None
 
 

@@ -76,7 +76,7 @@ def remember(address: str, secret: str, name: str = "", *, is_kept: bool = False
     name : str
         For messages, such as ``server-1 on node7``; an address alone says little of a tunnel's far end.
     is_kept : bool
-        Whether somebody starts it again, at the same address, when it is lost.
+        Whether this process starts it again, at the same address, when it is lost.
     """
     path = _file_of(address)
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
@@ -84,7 +84,7 @@ def remember(address: str, secret: str, name: str = "", *, is_kept: bool = False
         fresh.unlink()
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"{secret}\n{' '.join(name.split())}\n{_KEPT if is_kept else ''}\n")
+        file.write(f"{secret}\n{' '.join(name.split())}\n{f'{_KEPT} {os.getpid()}' if is_kept else ''}\n")
     fresh.replace(path)
 
 
@@ -129,7 +129,7 @@ def called(address: str) -> str:
 
 
 def is_kept(address: str) -> bool:
-    """Whether a server is started again, at the same address, when it is lost.
+    """Whether a server is started again, at the same address, when it is lost: not if who would do so has ended.
 
     Parameters
     ----------
@@ -141,9 +141,21 @@ def is_kept(address: str) -> bool:
     bool
     """
     try:
-        return _lines(address)[2] == _KEPT
+        word, _, keeper = _lines(address)[2].partition(" ")
     except (BadOption, OSError):
         return False
+    return word == _KEPT and _is_running(keeper)
+
+
+def _is_running(pid: str) -> bool:
+    """Whether a process of this user runs; where that cannot be asked, it is believed."""
+    if os.name != "posix" or not pid.isdecimal():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, PermissionError, OverflowError):
+        return False
+    return True
 
 
 def _lines(address: str) -> tuple[str, str, str]:

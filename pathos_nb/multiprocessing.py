@@ -48,6 +48,7 @@ class ProcessPool(SharedPool):
     """
 
     _place = "processes"
+    _restarts_open = True
     _count_name = "ncpus"
     _settings = frozenset({"initializer", "initargs", "maxtasksperchild", "context"})
     __state__: ClassVar[dict[Any, ServedPool]] = {}

@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 from pathos_nb.abstract_launcher import AbstractWorkerPool  # noqa: F401 - a name of pathos
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.errors import BadOption, LauncherUnavailable, plain
-from pathos_nb.found_servers import find_servers
+from pathos_nb.found_servers import await_servers, find_servers
 from pathos_nb.launchers.cores import usable_cores as cpu_count
 from pathos_nb.pending import PendingResult
 from pathos_nb.pending import PendingResult as ApplyResult  # noqa: F401 - a name of pathos
@@ -156,7 +156,14 @@ class ParallelPool(SharedPool):
                 return self._serve_elsewhere(entry, nodes, n_workers)
             entry.resize(n_workers)
         self._nodes = nodes
+        if not n_workers:
+            self._await_servers()
         return super()._serve(n_workers)
+
+    def _await_servers(self) -> None:
+        """Wait for servers that are being started again, if there is nobody else; without the lock of all pools."""
+        if self._kwds["servers"] and not self._stands(self._entry(), 0):
+            await_servers(self._kwds["servers"], lambda text: warnings.warn(text, stacklevel=7))
 
     def _serve_elsewhere(self, entry: ServedPool, nodes: Any, n_workers: int) -> ServedPool:
         """Begin, or cease, to work on this machine: with other places, open or closed as it was."""

@@ -39,6 +39,11 @@ class ServedPool:
         self._results: weakref.WeakSet[Run] = weakref.WeakSet()
         self._done: dict[str, tuple[int, float]] = {}
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether it has lost its workers for good: the next map of any handle begins with fresh ones."""
+        return self.is_open and self.pool.is_broken
+
     def check(self) -> ServedPool:
         """Give itself, if it takes work.
 
@@ -155,7 +160,8 @@ class ServedPool:
     def join(self) -> None:
         """Wait until what runs is finished and the workers have ended.
 
-        An iterator that somebody still holds is not waited for, since it may be endless: the workers end with it.
+        An iterator that somebody still holds is not waited for, since it may be endless: the workers end with it. Nor
+        does an item of the pool wait for itself.
 
         Raises
         ------
@@ -164,6 +170,8 @@ class ServedPool:
         """
         if self.is_open:
             raise PoolRunning("Pool is still running", cure="close() or terminate() it first")
+        if self.pool.is_inside():
+            return
         for run in list(self._results):
             run.wait()
         if self._closing is not None:

@@ -25,6 +25,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pathos_nb import known_servers
+from pathos_nb.dispatch.staffing import checked_offer
+from pathos_nb.errors import BadOption
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.ppft_process import ServerProcess, run
 from pathos_nb.selector import Selector
@@ -85,12 +87,16 @@ class LocalServer:
 
     Raises
     ------
+    BadOption
+        It is no number of workers, or too many by far.
     PoolBroken
         It cannot be started.
     """
 
     def __init__(self, nodes: int | None = None, port: int = 0) -> None:
-        self._process = ServerProcess(usable_cores() if nodes is None else nodes, port)
+        n_cores = usable_cores()
+        offered = n_cores if nodes is None else checked_offer(nodes, n_cores, "this machine")
+        self._process = ServerProcess(offered, port)
         try:
             self.address = f"localhost:{self._process.port()}"
             known_servers.remember(self.address, self._process.secret)
@@ -138,8 +144,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--port", type=int, default=0, help="where to listen on loopback; 0, the default: any port")
     parser.add_argument("--nodes", type=int, default=0, help="how many workers to offer; all cores by default")
-    told = parser.parse_args(argv)
-    return run(told.port, told.nodes if told.nodes > 0 else usable_cores())
+    told, n_cores = parser.parse_args(argv), usable_cores()
+    try:
+        nodes = checked_offer(told.nodes, n_cores, "this machine") if told.nodes else n_cores
+    except BadOption as error:
+        parser.error(str(error))
+    return run(told.port, nodes)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ class SharedPool(PoolMaps):
     """
 
     _place: ClassVar[str] = "processes"
+    _restarts_open: ClassVar[bool] = False
     _count_name: ClassVar[str] = "ncpus"
     _settings: ClassVar[frozenset[str]] = frozenset({"initializer", "initargs", "maxtasksperchild", "context"})
     _lock: ClassVar[threading.RLock] = threading.RLock()
@@ -78,8 +79,11 @@ class SharedPool(PoolMaps):
     def _fits(self, entry: ServedPool | None, nodes: Any) -> bool:
         return entry is not None and entry.fits(nodes, self._kwds)
 
+    def _stands(self, entry: ServedPool | None, nodes: Any) -> bool:
+        return entry is not None and self._fits(entry, nodes) and not entry.is_broken
+
     def _serve(self, nodes: Any = None) -> ServedPool:
-        """Give the entry of this handle's name, started or replaced if it does not fit.
+        """Give the entry of this handle's name; one is started if there is none that fits and can work.
 
         Parameters
         ----------
@@ -94,10 +98,11 @@ class SharedPool(PoolMaps):
         nodes = self._nodes if nodes is None else nodes
         with self._lock:
             entry = self._entry()
-            if entry is not None and self._fits(entry, nodes):
+            if entry is not None and self._stands(entry, nodes):
                 return entry
             fresh = self.__state__[self._id] = self._start(nodes)
         if entry is not None:
+            fresh.n_blocks = entry.n_blocks if entry.is_broken else 0
             entry.close()
         return fresh
 
@@ -151,7 +156,8 @@ class SharedPool(PoolMaps):
         Parameters
         ----------
         force : bool, default False
-            Also if it was not closed: what runs is finished first.
+            Also if it was not closed, nor has lost its workers for good: what runs is finished first. Pools of
+            processes and of threads do so in any case.
 
         Returns
         -------
@@ -161,12 +167,12 @@ class SharedPool(PoolMaps):
         Raises
         ------
         PoolRunning
-            If it is open and `force` is not given.
+            If it is open, `force` is not given, and it is of another kind.
         """
         entry = self._entry()
         if entry is None or not self._fits(entry, self._nodes):
             return entry
-        if entry.is_open and not force:
+        if entry.is_open and not (force or entry.is_broken or self._restarts_open):
             raise PoolRunning("Pool is still running", cure="close() it first, or restart(force=True)")
         self._clear()
         return self._serve()

@@ -45,6 +45,7 @@ class ThreadPool(SharedPool):
     """
 
     _place = "threads"
+    _restarts_open = True
     _count_name = "nthreads"
     _settings = frozenset({"initializer", "initargs"})
     __state__: ClassVar[dict[Any, ServedPool]] = {}

@@ -292,6 +292,20 @@ def test_as_many_run_at_once_as_was_asked_for(tmp_path) -> None:
         assert max(most) <= 2
 
 
+def within(executor: cf.Executor, n: int) -> list[int]:
+    return [*executor.map(abs, range(n)), executor.submit(abs, -n).result(LIMIT_S)]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("place", PLACES)
+def test_it_may_be_used_inside_of_an_item(place: str) -> None:
+    with Pool(place, nodes=1) as pool:
+        executor = pool.executor()
+        assert executor.submit(within, executor, 3).result(LIMIT_S) == [0, 1, 2, 3]
+        assert pool.map(lambda x: within(pool.executor(), x), [1, 2]) == [[0, 1], [0, 1, 2]]
+        assert executor.submit(abs, -1).result(LIMIT_S) == 1
+
+
 def test_asyncio_uses_it(any_executor: cf.Executor) -> None:
     async def main() -> list[int]:
         loop = asyncio.get_running_loop()

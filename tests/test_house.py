@@ -114,6 +114,11 @@ LATE_OWN: dict[tuple[str, str], str] = {
     ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_leader"): "only in workers of several ranks",
     ("launchers/mpi_rank.py", "pathos_nb.launchers.mpi_member"): "only in workers of several ranks",
     ("launchers/worker.py", "pathos_nb.launchers.metering"): "only in workers of a profiled run (10 ms)",
+    ("launchers/worker.py", "pathos_nb.launchers.initialized"): "only for an initializer of a script (pickle.py: 5 ms)",
+    (
+        "wire/serialization.py",
+        "pathos_nb.wire.code_pickler",
+    ): "only for code of a script: it brings cloudpickle (40 ms)",
     ("dispatch/pool.py", "pathos_nb.launchers.inside"): "only in a worker that a pool was sent to, where it is loaded",
 }
 
@@ -147,6 +152,7 @@ STATEFUL = {
     "shared_pools.py": "the pools that pathos shares by id",
     "launchers/worker.py": "a worker's own process: nothing else lives in it",
     "launchers/ppft_worker.py": "a worker's own process: ppft gives the trampoline nothing but its argument",
+    "wire/code_pickler.py": "which classes have come here, and from where: they are this process' own",
     "wire/sealed.py": "the shared values that this process has attached: it has one address space",
     "launchers/seeding.py": "the generator of the item that runs, one for each thread",
 }

@@ -215,11 +215,30 @@ def test_a_handle_of_the_user_stays_a_handle(on_pool: Pool) -> None:
         assert joblib.Parallel(timeout=LIMIT_S)(calls) == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
-def test_without_a_pool_each_call_has_its_own() -> None:
+@pytest.fixture
+def nothing_kept() -> Iterator[None]:
     joblib_backend.register()
+    joblib_backend.end()
+    yield
+    joblib_backend.end()
+
+
+def test_without_a_pool_calls_have_one_that_is_kept_for_the_next(nothing_kept: None) -> None:
     with joblib.parallel_config(backend="pathos_nb", n_jobs=2):
         assert run(square, range(20)) == [x * x for x in range(20)]
+    pids = {pid for pid, _ in run(where, range(20), backend="pathos_nb", n_jobs=2)}
+    assert {pid for pid, _ in run(where, range(20), backend="pathos_nb", n_jobs=2)} <= pids
+    assert os.getpid() not in pids
+    joblib_backend.end()
+    assert pids.isdisjoint({pid for pid, _ in run(where, range(20), backend="pathos_nb", n_jobs=2)})
+
+
+def test_a_pool_is_kept_also_after_a_failure_and_not_if_it_is_broken_or_of_another_size(nothing_kept: None) -> None:
+    pids = {pid for pid, _ in run(where, range(20), backend="pathos_nb", n_jobs=2)}
+    with pytest.raises(KeyError, match="three"):
+        run(fail_at_three, range(100), backend="pathos_nb", n_jobs=2)
     assert run(square, range(20), backend="pathos_nb", n_jobs=2) == [x * x for x in range(20)]
+    assert pids.isdisjoint({pid for pid, _ in run(where, range(40), backend="pathos_nb", n_jobs=3)})
 
 
 def test_registering_twice_is_harmless() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import re
 import sys
+import traceback
 from importlib import metadata
 from pathlib import Path
 
@@ -14,9 +16,10 @@ from IPython.core.error import UsageError
 from pathos_nb import errors
 from pathos_nb.compat.names import VERSION
 from pathos_nb.dispatch.failed import Errors
-from pathos_nb.explained import EXPLAINED, explain
+from pathos_nb.explained import EXPLAINED, explain, main
 from pathos_nb.notebook.commands import TOPICS, help_text
 from pathos_nb.notebook.completion import suggest
+from pathos_nb.notebook.plain import plainly
 
 ROOT = Path(__file__).parents[1]
 OURS = {name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, errors.PathosNbError)}
@@ -69,6 +72,27 @@ def test_an_error_is_explained_in_a_cell():
     assert "HostKeyRefused" in [found for found in suggest("%pathos help Host", {"topics": lambda: TOPICS})]
     with pytest.raises(UsageError, match="did you mean WorkerLost"):
         help_text("WorkerLots")
+
+
+def test_an_error_is_explained_in_a_shell(capsys):
+    assert main(["WorkerLost", "NoSuchError"]) == 1
+    told = capsys.readouterr()
+    assert told.out == f"{explain('WorkerLost')}\n" and "NoSuchError is no error of pathos_nb" in told.err
+    assert main([]) == 0
+    assert capsys.readouterr().out.split() == sorted(EXPLAINED)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tracebacks have no notes before Python 3.11")
+@pytest.mark.parametrize("name", sorted(EXPLAINED))
+def test_a_traceback_of_ours_ends_with_where_it_is_explained(name):
+    for error in (kind := getattr(errors, name))("gone"), pickle.loads(pickle.dumps(kind("gone", index=3))):
+        last = traceback.format_exception(error)[-1]
+        assert f"python -m pathos_nb.explained {name}" in last and f"%pathos help {name}" in last
+
+
+def test_what_is_said_in_one_line_in_a_cell_names_its_page():
+    with pytest.raises(UsageError, match=r"no such thing \(%pathos help BadOption\)$"), plainly(None):
+        raise errors.BadOption("no such thing")
 
 
 def test_a_table_of_failures_says_where_ours_are_explained():

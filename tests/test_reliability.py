@@ -14,12 +14,12 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def reliability(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    for name in ("reliability", "promises"):
+    for name in ("reliability", "promises", "said", "matrix"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import reliability
 
     yield reliability
-    for name in ("reliability", "promises"):
+    for name in ("reliability", "promises", "said", "matrix"):
         sys.modules.pop(name, None)
 
 
@@ -68,3 +68,35 @@ def test_what_holds_a_promise_is_run_and_its_figure_is_kept(reliability, monkeyp
 )  # fmt: skip
 def test_soaks_are_summed_up_and_none_is_overlooked(reliability, said, told):
     assert reliability._sum_of_soaks(said, 5.0) == told
+
+
+def test_what_the_readme_says_without_a_row_and_what_it_says_no_more_is_found(reliability, monkeypatch, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(
+        "# It\n\nIt flies. It [never](why.md) falls\ndown.\n\n| where | what |\n|---|---|\n| Mars | all of it |\n\n"
+        "```python\nIt(swims)\n```\n\n## How to help\n\nIt is yours.\n"
+    )
+    monkeypatch.setattr(reliability, "README", readme)
+    monkeypatch.setattr(reliability, "quotes", lambda: ["never falls down", "It sings"])
+    assert [line.partition(":")[0] for line in reliability.faults()] == [
+        "the README says 'It flies.'", "the README says '| Mars | all of it |'",
+        "the README does not say 'It sings' any more (tools/promises.py)",
+    ]  # fmt: skip
+
+
+def test_environments_are_summed_up_and_those_that_fail_are_named(reliability):
+    text = (
+        "== a\n== matrix\n  a: 5 passed\n  b: 1 failed, 4 passed\n  c: c is not here\n  d: **could not be installed**\n"
+    )
+    assert reliability._sum_of_cells(text) == "1 environments passed, **failed: b, d**, not here: c"
+
+
+def test_the_environments_of_the_matrix_run_tests_that_are_there(reliability, monkeypatch):
+    monkeypatch.delitem(sys.modules, "matrix", raising=False)
+    import matrix
+
+    cells = list(matrix.cells())
+    assert len({cell.name for cell in cells}) == len(cells)
+    assert {"python3.10", "python3.13", "ipykernel-6.31", "ipykernel-7.3", "jupyterlab-4.2"} <= {c.name for c in cells}
+    tests = {word for cell in cells for word in cell.words if word.startswith("tests/")}
+    assert not [path for path in tests if not (ROOT / path).exists()]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-INSTALL_S, TRY_S = 900, 600
+INSTALL_S, TRY_S, TESTS_S = 900, 600, 7200
 OURS = ("pathos_nb", "pathos-nb", "pathos_connect")
 # A slice of the tests that needs nothing of the repository but themselves.
 SLICE = ("tests/contract/test_results.py", "tests/contract/test_failures.py", "tests/contract/test_lazy.py")
@@ -116,14 +116,14 @@ def self_test(clean: Clean) -> str:
     return clean.run([str(clean.bin / "python"), "-m", "pathos_nb.tests"], TRY_S).strip().splitlines()[-1]
 
 
-def slice_of_tests(clean: Clean) -> str:
-    """Run some of the tests against what is installed, beside none of our source; give pytest's last line."""
+def run_tests(clean: Clean, tests: Sequence[str]) -> str:
+    """Run tests against what is installed, beside none of our source; give pytest's last line."""
     tree = clean.folder / "tree"
     shutil.copytree(ROOT / "tests", tree / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "pyproject.toml", tree)
     clean.pip("install", "-q", *NEEDED)
-    command = [str(clean.bin / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *SLICE]
-    return clean.run(command, TRY_S, tree).strip().splitlines()[-1]
+    command = [str(clean.bin / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    return clean.run(command, TESTS_S, tree).strip().splitlines()[-1]
 
 
 def lab_extension(clean: Clean) -> str:

@@ -14,6 +14,10 @@ from nbconvert import MarkdownExporter
 
 HIDDEN = "```{{toctree}}\n:maxdepth: 1\n\n{}\n```\n"
 HEAD = "# Notebooks\n\nEach is one story, and lies in `notebooks/`. This is what they show when they have run.\n\n"
+STORIES = (
+    "quickstart", "montecarlo", "sweeps", "hosts", "clusters", "hierarchies", "profiling", "inside", "migration",
+    "faults",
+)  # fmt: skip
 ONLY_WIDGETS = {"application/vnd.jupyter.widget-view+json"}
 
 
@@ -29,7 +33,8 @@ def write_pages(notebooks: Path, folder: Path) -> None:
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    names = sorted(path.stem for path in notebooks.glob("*.ipynb"))
+    found = {path.stem for path in notebooks.glob("*.ipynb")}
+    names = [*(name for name in STORIES if name in found), *sorted(found - set(STORIES))]
     for name in names:
         _write_page(notebooks / f"{name}.ipynb", folder)
     (folder / "index.md").write_text(HEAD + HIDDEN.format("\n".join(names)), encoding="utf-8")
@@ -46,6 +51,7 @@ def _write_page(notebook: Path, folder: Path) -> None:
         target = folder / name
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(data)
+    text = text.replace("](../docs/", "](../")  # the page lies below docs/, the notebook beside it
     (folder / f"{notebook.stem}.md").write_text(_with_note(text, read), encoding="utf-8")
 
 

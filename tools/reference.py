@@ -144,7 +144,9 @@ def index() -> str:
     lines = [
         "# Errors\n",
         "Each says what happened, where, the likely cause and the next step. In a cell, `%pathos help WorkerLost` shows"
-        " the page of an error. An exception that *your function* raises is none of these: it is raised as itself.\n",
+        " the page of an error, in a shell `python -m pathos_nb.explained WorkerLost`; tracebacks end with that line"
+        " (from Python 3.11 on), and what is said in one line in a cell names it too. An exception that *your"
+        " function* raises is none of these: it is raised as itself.\n",
         "| error | why, in short |",
         "|---|---|",
         *rows,

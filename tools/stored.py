@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,10 @@ def main(names: Sequence[str]) -> int:
 def _keep(path: Path) -> bool:
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory(prefix="pathos-nb-") as folder:
-        environ = _surroundings(Path(folder))
+        environ, begun = _surroundings(Path(folder)), time.monotonic()
         try:
             executed(notebook, path.parent, environ)
+            took = time.monotonic() - begun
         finally:
             for command in BEDS.values():
                 words = [sys.executable, str(ROOT / "tests" / "testbed" / command), "down"]
@@ -47,7 +49,8 @@ def _keep(path: Path) -> bool:
         print(f"{path.name}: paths of this machine are in what it says: {left}")
         return False
     nbformat.write(notebook, path)
-    print(f"{path.name}: {sum(bool(cell.get('outputs')) for cell in notebook.cells)} cells show something")
+    n_shown = sum(bool(cell.get("outputs")) for cell in notebook.cells)
+    print(f"{path.name}: {n_shown} cells show something, after {took:.0f} s")
     return True
 
 
@@ -69,9 +72,7 @@ def clean(notebook: Any, names: Mapping[str, str]) -> None:
     names : mapping
         What stands for which path.
     """
-    notebook.metadata = {
-        key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata
-    }
+    notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         cell.metadata.pop("pathos_nb", None)

@@ -47,6 +47,7 @@ NAMES = (
     "slots",
     "store",
     "many_points",
+    "kept_points",
     "forecast",
 )
 

@@ -10,7 +10,7 @@ export function render({ model, el }: RenderProps): () => void {
   const channel = fromModel(model);
   const first = readRecord(model.get('record'));
   const view = mountRun(el, channel, typeof first === 'string' ? null : first);
-  const living = { element: el, lose: () => view.lose() };
+  const living = { element: el, lose: () => view.lose(), record: () => view.record() };
   livingRuns().views.add(living);
   return () => {
     livingRuns().views.delete(living);

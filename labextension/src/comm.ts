@@ -50,11 +50,14 @@ const KINDS = new Set(Object.keys({
   known: true, left: true, code: true,
 } satisfies Record<ToFront['type'], true>));
 
+/** What to do about a run that will never go on. */
+export const AGAIN = 'Run the cell again: points that a sweep had finished by then are in its store (unless it was switched '
+  + 'off) and are not computed twice.';
+
 /** The kernel itself is no more, and no run of its goes on. */
 export const GONE: Problem = {
   kind: 'gone',
-  text: 'The kernel was restarted or has ended, and this run was cut off by it. Run the cell again: points that a sweep had '
-    + 'finished by then are in its store (unless it was switched off) and are not computed twice.',
+  text: `The kernel was restarted or has ended, and this run was cut off by it. ${AGAIN}`,
 };
 
 const UPDATE = 'Install the same version of pathos-nb where JupyterLab runs and in the kernel, then reload this page.';

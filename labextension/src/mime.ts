@@ -3,7 +3,7 @@
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
-import { fromNothing } from './comm';
+import { fromNothing, type Channel } from './comm';
 import { make } from './dom';
 import { livingRuns } from './lab/living';
 import { RUN_MIME, type RunRecord } from './protocol';
@@ -11,27 +11,33 @@ import { readRecord } from './record';
 import { mountRun, type RunView } from './run/run_view';
 import { isOver } from './state';
 
-class SavedRun extends Widget implements IRenderMime.IRenderer {
+export const SAVED = 'pathos-nb-saved';
+
+export class SavedRun extends Widget implements IRenderMime.IRenderer {
   private view: RunView | null = null;
   private record: RunRecord | null = null;
+  private channel: Channel | null = null;
   private stopOffer = (): void => undefined;
 
   constructor() {
     super();
-    this.addClass('pathos-nb-saved');
+    this.addClass(SAVED);
   }
 
   /** Draw a record; one that cannot be drawn says why. */
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    this.clear();
     const record = readRecord(model.data[RUN_MIME]);
-    if (typeof record === 'string') {
-      this.node.append(make('div', { class: 'unreadable', role: 'note' }, record));
-    } else {
-      const channel = isOver(record) ? undefined : livingRuns().channels.get(record.head.run);
+    const isRecord = typeof record !== 'string';
+    const channel = isRecord && !isOver(record) ? livingRuns().channels.get(record.head.run) : undefined;
+    if (channel && channel === this.channel) return Promise.resolve(); // it shows more than the record has
+    this.clear();
+    if (isRecord) {
       this.record = record;
+      this.channel = channel ?? null;
       this.view = mountRun(this.node, channel ?? fromNothing(), record);
       if (this.isAttached) this.offer();
+    } else {
+      this.node.append(make('div', { class: 'unreadable', role: 'note' }, record));
     }
     return Promise.resolve();
   }
@@ -59,11 +65,11 @@ class SavedRun extends Widget implements IRenderMime.IRenderer {
     this.stopOffer = livingRuns().offer?.(this, record.head.run, (retry) => view.offerRetry(retry)) ?? this.stopOffer;
   }
 
-  private clear(): void {
+  protected clear(): void {
     this.stopOffer();
     this.stopOffer = () => undefined;
     this.view?.destroy();
-    this.view = this.record = null;
+    this.view = this.record = this.channel = null;
     this.node.replaceChildren();
   }
 }

@@ -44,7 +44,7 @@ export interface Head {
   can_retry: boolean;
 }
 
-/** A worker, which is one line of the timeline; `lane` is its number in this run. One of a map inside of an item stands under the worker of that item: `parent` is that one's number, else -1. */
+/** A worker, which is one line of the timeline; `lane` is its number in this run. */
 export interface Lane {
   lane: number;
   worker: string;
@@ -55,6 +55,7 @@ export interface Lane {
   is_up: boolean;
   /** why it went */
   reason: string;
+  /** of a map inside of an item: the lane of that item's worker, under which it stands; else -1 */
   parent: number;
 }
 
@@ -71,13 +72,13 @@ export interface Spans {
   n_failed: number[];
 }
 
-/** Single items, as columns; sent when somebody looks closely. */
+/** Single items, as columns; sent when somebody looks closely, and kept of those that stand out. */
 export interface Items {
   lane: number[];
   start_s: number[];
   end_s: number[];
   index: number[];
-  /** its parameters, cut */
+  /** its parameters or arguments, cut */
   label: string[];
   is_failed: boolean[];
 }
@@ -196,6 +197,8 @@ export interface RunRecord {
   lanes: Lane[];
   n_more_lanes: number;
   spans: Spans;
+  /** of a run that is over: all if they are few, else those that failed or took longest; spans have all */
+  items: Items;
   failures: FailureRow[];
   n_more_failures: number;
   printed: PrintedRow[];
@@ -413,6 +416,11 @@ export interface Open {
   version: number;
 }
 
+/** The page keeps this view while its output is shown anew: what a saved notebook has of the run may be renewed. */
+export interface Keep {
+  type: 'keep';
+}
+
 /** A part of the timeline, closer. */
 export interface Look {
   type: 'look';
@@ -485,4 +493,4 @@ export interface Close {
 
 export type ToFront = Hello | RunWhole | RunDelta | RunProfile | RunEnd | Window | Tables | Answer | Ask | Known | Left | Code;
 
-export type ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Know | Missed | WantCode | Close;
+export type ToKernel = Open | Keep | Look | Cancel | Retry | Do | Reply | Watch | Know | Missed | WantCode | Close;

@@ -1,6 +1,6 @@
 // A record as it comes from a file or a trait: nobody can say what is in it until it has been looked at.
 import { isObject } from './comm';
-import { PROTOCOL, type Figures, type Head, type Lane, type PointRows, type ProfilePart, type RunRecord, type RunState, type Spans } from './protocol';
+import { PROTOCOL, type Figures, type Head, type Items, type Lane, type PointRows, type ProfilePart, type RunRecord, type RunState, type Spans } from './protocol';
 
 /** Give a record whose every part is what its type says, or why there is none, in words. */
 export function readRecord(value: unknown): RunRecord | string {
@@ -17,6 +17,7 @@ export function readRecord(value: unknown): RunRecord | string {
     lanes: rows(value['lanes']).map(lane),
     n_more_lanes: number(value['n_more_lanes']),
     spans: spans(value['spans']),
+    items: items(value['items']), // records of earlier versions have none
     failures: rows(value['failures']).map((row) => ({
       index: number(row['index']), label: text(row['label']), error: text(row['error']), worker: text(row['worker']),
       traceback: text(row['traceback']),
@@ -122,6 +123,14 @@ function spans(value: unknown): Spans {
   return {
     lane, start_s: column('start_s'), end_s: column('end_s'), busy_s: column('busy_s'), first: column('first'),
     n_items: column('n_items'), n_failed: column('n_failed'),
+  };
+}
+
+function items(value: unknown): Items {
+  const read = columns(value, 'lane');
+  return {
+    lane: read('lane', number), start_s: read('start_s', number), end_s: read('end_s', number), index: read('index', number),
+    label: read('label', text), is_failed: read('is_failed', (is) => is === true),
   };
 }
 

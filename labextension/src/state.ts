@@ -2,7 +2,7 @@
 //
 // Every part is bounded, whatever the kernel sends and however long the run goes on; what is left out is counted.
 import type {
-  FailureRow, Figures, Head, InnerRow, Lane, PrintedRow, RunDelta, RunRecord, ToFront, Window,
+  FailureRow, Figures, Head, InnerRow, Items, Lane, PrintedRow, RunDelta, RunRecord, ToFront, Window,
 } from './protocol';
 import { asPart, withPart, type Profile } from './profile';
 import { PROTOCOL } from './protocol';
@@ -14,6 +14,8 @@ export const MAX_PRINTED = 2_000;
 export const MAX_PRINTED_CHARACTERS = 1_000_000;
 export const MAX_ROW_CHARACTERS = 20_000;
 
+export const NO_ITEMS: Items = { lane: [], start_s: [], end_s: [], index: [], label: [], is_failed: [] };
+
 export interface State {
   readonly head: Head;
   readonly figures: Figures;
@@ -22,6 +24,8 @@ export interface State {
   readonly lanes: ReadonlyMap<number, Lane>;
   readonly nMoreLanes: number;
   readonly spans: SpanLog;
+  /** Single items of a run that is over. */
+  readonly items: Items;
   readonly failures: readonly FailureRow[];
   /** Failures that the kernel kept back, and those that were cut here. */
   readonly nMoreFailures: number;
@@ -54,7 +58,7 @@ export interface Closer {
 export function stateOf(record: RunRecord, now_ms: number): State {
   const empty: State = {
     head: record.head, figures: record.figures, heardAt_ms: now_ms, lanes: new Map(), nMoreLanes: record.n_more_lanes,
-    spans: emptyLog(), failures: [], nMoreFailures: record.n_more_failures, nCutFailures: 0, printed: [],
+    spans: emptyLog(), items: record.items, failures: [], nMoreFailures: record.n_more_failures, nCutFailures: 0, printed: [],
     nPrintedCharacters: 0, nMorePrinted: record.n_more_printed, nCutPrinted: 0, nPrinted: record.n_printed, closer: null,
     profile: record.profile ? withPart(null, record.profile) : null, // records of earlier versions have no such entry
     inner: record.inner, nMoreInner: record.n_more_inner, isCutOff: false,
@@ -87,7 +91,7 @@ function unknown(run: string, figures: Figures, now_ms: number): State {
     run, title: '', names: [], started_at: now_ms / 1000 - figures.elapsed_s, can_cancel: true, can_retry: false,
   };
   return stateOf({
-    version: PROTOCOL, head, figures, lanes: [], n_more_lanes: 0, spans: asSpans(emptyLog()),
+    version: PROTOCOL, head, figures, lanes: [], n_more_lanes: 0, spans: asSpans(emptyLog()), items: NO_ITEMS,
     failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, n_printed: 0, profile: null, inner: [], n_more_inner: 0,
   }, now_ms);
 }
@@ -163,6 +167,7 @@ export function asRecord(state: State): RunRecord {
     lanes: [...state.lanes.values()],
     n_more_lanes: state.nMoreLanes,
     spans: asSpans(state.spans),
+    items: state.items,
     failures: [...state.failures],
     n_more_failures: state.nMoreFailures + state.nCutFailures,
     printed: [...state.printed],

@@ -55,7 +55,7 @@ describe('a run that was begun before the page was loaded', () => {
     vi.useFakeTimers();
     const sent: ToKernel[] = [];
     const begun: string[] = [];
-    const channel = new OrphanChannel((message) => sent.push(message), ({ head }) => begun.push(head.run));
+    const channel = new OrphanChannel('c1', (message) => sent.push(message), ({ head }) => begun.push(head.run));
     channel.hear(delta());
     vi.advanceTimersByTime(2_500);
     expect(sent.map((message) => message.type)).toEqual(['open', 'open', 'open']);
@@ -71,11 +71,11 @@ describe('a run that was begun before the page was loaded', () => {
     await Promise.resolve();
     expect(heard[0]).toMatchObject({ type: 'run', record: { figures: { n_done: 60 }, spans: { lane: [0, 1, 0] } } });
     channel.send({ type: 'cancel', run: 'r1' });
-    expect(sent.slice(3)).toEqual([{ type: 'cancel', run: 'r1' }]);
+    expect(sent.slice(3)).toEqual([{ type: 'keep' }, { type: 'cancel', run: 'r1' }]);
   });
 
   it('is told to be cut off when its kernel goes', () => {
-    const channel = new OrphanChannel(() => undefined, () => undefined);
+    const channel = new OrphanChannel('c1', () => undefined, () => undefined);
     const kinds: string[] = [];
     channel.onMessage({ message: () => undefined, problem: ({ kind }) => kinds.push(kind) });
     channel.lose();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fromNothing, GONE } from '../src/comm';
+import { keptAtTheEnd } from '../src/lab/kept';
 import { asCsv, asTable, fileName } from '../src/run/exports';
 import { laidOut } from '../src/run/rows';
 import { mountRun, type RunView } from '../src/run/run_view';
@@ -240,9 +241,30 @@ describe('a run that is over', () => {
     expect(isShown('.pathos-nb-retry')).toBe(false);
   });
 
-  it('says of a record that was saved too early that its end is not known', () => {
+  it('says of a record that was saved too early that this is how far it was, and nothing of it moves', () => {
     view = mountRun(element, fromNothing(), record());
-    expect(text('.pathos-nb-notice')).toMatch(/saved while the run went on/);
+    expect([text('.pathos-nb-state'), element.querySelector('section')?.getAttribute('aria-busy')]).toEqual(['cut off', 'false']);
+    expect(text('.pathos-nb-notice')).toMatch(/how far the run was.*Run the cell again/);
+    expect(text('.pathos-nb-figures')).not.toMatch(/left|elapsed/);
+  });
+
+  it.each([[2, /item 7.*m=7, <b>x=3.*1\.0 s.*w0 on laptop/], [40, /item 7.*m=7, <b>x=3.*1\.0 s.*w0 on laptop/]])(
+    'names single items with their arguments, seconds and host, also if only some of %i are kept', (n_done, said) => {
+      const items = { lane: [0], start_s: [0], end_s: [1], index: [7], label: ['m=7, <b>x=3'], is_failed: [false] };
+      view = mountRun(element, fromNothing(), record({ items, figures: figures({ state: 'done', n_done }) }));
+      const scroller = element.querySelector<HTMLElement>('.pathos-nb-scroller');
+      for (const key of ['ArrowDown', ',']) scroller?.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+      expect(text('.pathos-nb-tip')).toMatch(said);
+      expect(view.record()?.items).toEqual(items);
+    });
+
+  it('keeps of a run that was cut off what a kernel would leave, and the last timeline that was small enough', () => {
+    const wide = spans(...Array.from({ length: 2_000 }, (_, i): [number, number, number] => [0, i, i + 1]));
+    const printed = [{ index: 0, label: '', text: 'x'.repeat(20_000) }, { index: 1, label: '', text: 'y'.repeat(20_000) }];
+    const known = record({ spans: wide, printed, figures: figures({ n_done: 2_000 }) });
+    const kept = keptAtTheEnd(known, record({ figures: figures({ n_done: 50 }) }));
+    expect([kept.figures.n_done, kept.spans.lane.length, kept.printed.length, kept.n_more_printed]).toEqual([2_000, 2, 1, 20_000]);
+    expect(keptAtTheEnd(record({ figures: figures({ n_done: 60 }) }), known).spans.lane).toHaveLength(2);
   });
 });
 

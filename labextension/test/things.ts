@@ -1,5 +1,6 @@
 // Runs for tests: a channel whose kernel is the test, a canvas that remembers, messages with their usual content.
 import type { Channel, Listener, Problem } from '../src/comm';
+import { NO_ITEMS } from '../src/state';
 import type { Figures, Lane, ProfilePart, RunDelta, RunRecord, Spans, ToFront, ToKernel } from '../src/protocol';
 
 export function figures(over: Partial<Figures> = {}): Figures {
@@ -25,7 +26,7 @@ export function record(over: Partial<RunRecord> = {}): RunRecord {
   return {
     version: 1,
     head: { run: 'r1', title: 'score(m, 0)', names: ['m'], started_at: 0, can_cancel: true, can_retry: true },
-    figures: figures(), lanes: [lane(0), lane(1)], n_more_lanes: 0, spans: spans([0, 0, 1], [1, 0, 2]),
+    figures: figures(), lanes: [lane(0), lane(1)], n_more_lanes: 0, spans: spans([0, 0, 1], [1, 0, 2]), items: NO_ITEMS,
     failures: [], n_more_failures: 0, printed: [], n_more_printed: 0, n_printed: 0, profile: null, inner: [], n_more_inner: 0,
     ...over,
   };

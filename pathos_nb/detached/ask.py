@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -145,8 +146,13 @@ def read_settings(given: Mapping[str, Any]) -> Ask:
             cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
             raise BadOption(f"a detached sweep has no setting {name!r}", cure=cure)
     texts = {field.name for field in fields(Ask) if field.type == "str"}
-    asked: dict[str, Any] = {name: str(value) if name in texts else value for name, value in given.items()}
+    asked: dict[str, Any] = {name: _text_of(value) if name in texts else value for name, value in given.items()}
     return Ask(**asked)
+
+
+def _text_of(value: Any) -> str:
+    """Give a setting as a text; words, as pools take them for ``arguments``, in one line."""
+    return shlex.join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _check_count(name: str, value: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pathos_nb.detached.queues import ENDED, Task
 
-__all__ = ["DONE", "Fate", "fate_of"]
+__all__ = ["DONE", "Fate", "fate_of", "named_in"]
 
 DONE = "done"
 
@@ -55,7 +55,7 @@ _WORDS = {
 _MARKS: Sequence[tuple[str, re.Pattern[str]]] = (
     (
         "time limit",
-        re.compile(r"DUE TO TIME LIMIT|TERM_RUNLIMIT|walltime .*exceeded|exceeded .*walltime|h_rt", re.IGNORECASE),
+        re.compile(r"DUE TO TIME LIMIT|TERM_RUNLIMIT|walltime .*exceeded|exceeded .*walltime|\bh_rt\b", re.IGNORECASE),
     ),
     ("preempted", re.compile(r"DUE TO PREEMPTION|TERM_PREEMPT", re.IGNORECASE)),
     ("node lost", re.compile(r"DUE TO NODE FAILURE", re.IGNORECASE)),
@@ -94,13 +94,18 @@ def fate_of(task: Task | None, said: Sequence[Mapping[str, Any]], log: str) -> F
     return _fate(how, _cause(how, task, last))
 
 
+def named_in(log: str) -> str:
+    """Give the name of the end that the queue has written into a task's log; nothing if it has written none."""
+    return next((how for how, mark in _MARKS if mark.search(log)), "")
+
+
 def _fate(how: str, cause: str) -> Fate:
     return Fate(how, cause, _CURES.get(how, _MISSING))
 
 
 def _how(task: Task | None, last: Mapping[str, Any], log: str) -> str:
     told = f"{log}\n{task.reason}" if task is not None else log
-    marked = next((how for how, mark in _MARKS if mark.search(told)), "")
+    marked = named_in(told)
     remembered = _WORDS.get(task.word, "") if task is not None and task.state == ENDED else ""
     if remembered and not (remembered == "cancelled" and marked):
         return remembered

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pathos_nb.detached.fate import DONE, Fate, fate_of
+from pathos_nb.detached.fate import DONE, Fate, fate_of, named_in
 from pathos_nb.detached.jobs import Job
 from pathos_nb.detached.order import Folder
 from pathos_nb.detached.queues import QUEUED, RUNNING, Queue, Task
@@ -23,7 +23,8 @@ _UNHEARD_S = 120.0  # a job that was being submitted, and of which the queue kno
 class Standing(NamedTuple):
     """How many tasks wait, run and have ended, how many points are finished, and why what waits does.
 
-    ``trouble`` says why the queue could not be asked.
+    ``trouble`` says why the queue could not be asked. Tasks that the queue has taken back and begins anew are in
+    ``queued_again`` and ``running_again``: each by the name of what ended it, as far as that is known.
     """
 
     queued: int = 0
@@ -32,20 +33,35 @@ class Standing(NamedTuple):
     n_points: int = 0
     reasons: tuple[str, ...] = ()
     trouble: str = ""
+    queued_again: tuple[str, ...] = ()
+    running_again: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> str:
         """What is waited for, and why; empty if nothing is."""
-        why = f" ({', '.join(self.reasons)})" if self.reasons else ""
-        return self.trouble or (f"{self.queued:,} task{'s' * (self.queued > 1)} queued{why}" if self.queued else "")
+        return self.trouble or (f"{self.queued:,} task{'s' * (self.queued > 1)} {self._queued}" if self.queued else "")
+
+    @property
+    def _queued(self) -> str:
+        return f"queued{_in_brackets(', '.join(self.reasons), _again(self.queued_again))}"
 
     def __str__(self) -> str:
         if self.trouble:
             return self.trouble
-        why = f" ({', '.join(self.reasons)})" if self.reasons else ""
-        parts = [f"{self.running:,} running" * bool(self.running), f"{self.queued:,} queued{why}" * bool(self.queued)]
-        parts.append(f"{self.ended:,} ended" * bool(self.ended))
-        return ", ".join(part for part in parts if part) or "nothing known"
+        running = f"running{_in_brackets(_again(self.running_again))}"
+        counts = {running: self.running, self._queued: self.queued, "ended": self.ended}
+        return ", ".join(f"{n:,} {word}" for word, n in counts.items() if n) or "nothing known"
+
+
+def _in_brackets(*parts: str) -> str:
+    told = "; ".join(filter(None, parts))
+    return f" ({told})" if told else ""
+
+
+def _again(names: Sequence[str]) -> str:
+    """Say of how many tasks it is not the first start, and what ended that."""
+    why = ", ".join(dict.fromkeys(filter(None, names)))
+    return f"{len(names):,} again{f' after: {why}' * bool(why)}" if names else ""
 
 
 class Look(NamedTuple):
@@ -103,6 +119,7 @@ def _seen(
     job: Job, folder: Folder, known: Mapping[int, Task] | None, said: dict[int, list[dict[str, Any]]], trouble: str
 ) -> Look:
     counts, reasons, ended = Counter[str](), Counter[str](), dict[int, Fate]()
+    again: dict[str, list[str]] = {QUEUED: [], RUNNING: []}
     for number in range(job.n_tasks):
         task, words = (known or {}).get(number), said.get(number, [])
         if words and words[-1]["how"] == DONE:
@@ -110,12 +127,16 @@ def _seen(
         elif task is not None and task.state in (QUEUED, RUNNING):
             counts[task.state] += 1
             reasons[task.reason] += task.state == QUEUED
+            if sum(each["how"] == "begun" for each in words) > (task.state == RUNNING):
+                again[task.state].append(named_in(tail_of(folder, job.number, number)))
         elif number in job.told:
             ended[number] = Fate(*job.told[number])
         elif known is not None:
             ended[number] = fate_of(task, words, tail_of(folder, job.number, number))
     why = tuple(reason for reason, n in reasons.most_common() if reason and n)
-    standing = Standing(counts[QUEUED], counts[RUNNING], len(ended), folder.n_finished(job.number), why, trouble)
+    n_points = folder.n_finished(job.number)
+    taken_back = tuple(again[QUEUED]), tuple(again[RUNNING])
+    standing = Standing(counts[QUEUED], counts[RUNNING], len(ended), n_points, why, trouble, *taken_back)
     return Look(standing, ended, said)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from pathos_nb.detached.ask import Ask
 from pathos_nb.detached.queues import ENDED, QUEUED, RUNNING, Submission, Task, call, environment
 from pathos_nb.errors import QueueError
+from pathos_nb.launchers.slurm_commands import KEPT, cure_of
 from pathos_nb.programs import program
 
 __all__ = ["SlurmQueue"]
@@ -25,6 +26,7 @@ _AS_WRITTEN = (
     "time", "partition", "account", "qos", "gres", "constraint", "reservation", "nodelist", "exclude",
 )  # fmt: skip
 _SUBMIT_S = 60.0
+_KEPT = KEPT - {"SLURM_JWT"}  # the job would have it too, and the queue keeps what jobs have
 _UNKNOWN = ("invalid job id", "job not found")
 _FIELD = re.compile(r"(?:^| )(JobId|ArrayTaskId|JobState|Reason|NodeList|ExitCode|Restarts)=(\S*)")
 
@@ -42,7 +44,13 @@ class SlurmQueue:
     def submit(self, job: Submission) -> str:
         """Have an array job taken; see `Queue.submit`."""
         words = ["sbatch", "--parsable", f"--job-name={job.name}", *_options(job), str(job.script)]
-        return call(words, _clean(environment()), timeout_s=_SUBMIT_S).strip().splitlines()[-1].partition(";")[0]
+        try:
+            said = call(words, _clean(environment()), timeout_s=_SUBMIT_S)
+        except QueueError as error:
+            if cure := cure_of(error.cause, job.ask.partition):
+                raise QueueError(error.what, cause=error.cause, cure=cure, **error.where) from error
+            raise
+        return said.strip().splitlines()[-1].partition(";")[0]
 
     def look(self, job: str, name: str) -> dict[int, Task]:
         """Tell what Slurm knows of the tasks; see `Queue.look`."""
@@ -68,8 +76,8 @@ class SlurmQueue:
 
 
 def _clean(environ: dict[str, str]) -> dict[str, str]:
-    """Leave out what a job around this kernel has set: it would rule the new one."""
-    return {k: v for k, v in environ.items() if not k.startswith(("SBATCH_", "SLURM_")) or k == "SLURM_CONF"}
+    """Leave out what a job around this kernel has set, which would rule the new one; what the user has set stays."""
+    return {k: v for k, v in environ.items() if not (k.startswith("SLURM_") or k == "SBATCH_WAIT") or k in _KEPT}
 
 
 def _options(job: Submission) -> list[str]:

@@ -33,6 +33,7 @@ from pathos_nb.dispatch.keepers import ListKeeper
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.found import run_of
 from pathos_nb.dispatch.store.points import kept_points
+from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.errors import BadFile, Failure, PathosNbError, QueueError, StoreError, TaskEnded
 from pathos_nb.events import PlaceQueued, WorkerDown
@@ -166,7 +167,9 @@ class Watching:
         self.leave()
         run = self._run
         if run is not None and not run.is_over:
-            run.recorder = None
+            recorder, run.recorder = run.recorder, None
+            if isinstance(recorder, Recorder):
+                recorder.hand_over()
             run.stopping = "cancelled"
             self._finish(run)
 

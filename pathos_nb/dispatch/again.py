@@ -12,6 +12,7 @@ from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.ended import EndedRun
 from pathos_nb.dispatch.keepers import ListKeeper
 from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.unrun import Seen
 from pathos_nb.dispatch.using.how import Sweep
 from pathos_nb.dispatch.using.selected import is_not_run, moved
 from pathos_nb.errors import Cancelled, Failure
@@ -33,7 +34,7 @@ def missing(results: Sweep) -> list[int]:
     list of int
         Their places.
     """
-    return [index for index, value in enumerate(results.values()) if isinstance(value, Failure)]
+    return [index for index, value in enumerate(results) if isinstance(value, Failure)]
 
 
 class Filler:
@@ -69,7 +70,7 @@ class Filler:
     def _fill(self, run: Run, keeper: ListKeeper) -> None:
         failures = dict(run.failures)
         run.attempts |= _attempts(run.attempts, self._again, self._indices)
-        for index, value in zip(self._indices, self._again.values(), strict=False):
+        for index, value in zip(self._indices, self._again.seen(), strict=False):
             if isinstance(value, Failure) and isinstance(value.error, Cancelled):
                 continue  # not run this time either: what was there stays
             was_done = keeper.has(index) and not is_not_run(keeper.values[index])
@@ -97,14 +98,14 @@ def _attempts(before: Mapping[int, int], again: Run, indices: Sequence[int]) -> 
 def _refilled(run: EndedRun, again: Run, indices: Sequence[int]) -> EndedRun:
     """Give a record with what a second run gave: of results that came from a file."""
     found, failed = list(run.found), dict(run.failed)
-    for index, value in zip(indices, again.values(), strict=False):
+    for index, value in zip(indices, again.seen(), strict=False):
         if is_not_run(value):
             continue
         failed.pop(index, None)
         found[index] = None if isinstance(value, Failure) else value
         if isinstance(value, Failure):
             failed[index] = moved(value, index)
-    n_done = sum(not is_not_run(failed.get(index)) for index in range(len(found)))
+    n_done = sum(not is_not_run(value) for value in Seen(found, len(found), failed))
     n_failed = sum(not is_not_run(failure) for failure in failed.values())
     state = "failed" if n_failed else "done" if n_done == len(found) else run.state
     shift_s = run.started_at + run.seconds - again.started_at

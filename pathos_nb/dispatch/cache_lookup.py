@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -157,6 +158,11 @@ class CachedStreamKeeper(StreamKeeper):
 class CachedSource(PulledSource):
     """An iterator of which only those items are sent whose values are not there.
 
+    ::
+
+        one pulls ── _fresh ── looked up ──► _pulled, each with its index ──► taken by whoever feeds workers
+                                       └──► hits                              meanwhile, in another thread
+
     Parameters
     ----------
     rows : iterator of tuple
@@ -171,8 +177,9 @@ class CachedSource(PulledSource):
 
     def __init__(self, rows: Iterator[Any], lookup: Lookup, total: int | None, *, is_known: bool = False) -> None:
         super().__init__(rows, True, 1, total)
-        self._lookup, self._places, self._is_known = lookup, list[int](), is_known
-        self._pulling = threading.Lock()
+        self._lookup, self._is_known = lookup, is_known
+        self._fresh, self._n_looked_up = deque[Any](), 0
+        self._pulling, self._sorting = threading.Lock(), threading.Lock()
 
     def know_all(self) -> None:
         """Look all of them up at once: nobody will pull them any more."""
@@ -181,31 +188,63 @@ class CachedSource(PulledSource):
 
     def _pull_some(self, n: int) -> None:
         with self._pulling:
-            self._look_some(n)
+            try:
+                super()._pull_some(n)
+            finally:
+                self._look_up()
 
-    def _look_some(self, n: int) -> None:
-        before = len(self._pulled)
-        super()._pull_some(n)
-        new = [self._pulled.pop() for _ in range(len(self._pulled) - before)]
-        start = self.n_pulled - len(new)
-        for index, row in enumerate(reversed(new), start):
+    def _take_in(self, new: list[Any]) -> None:
+        """Put items that were pulled aside; nobody takes them before they were looked up."""
+        self.n_pulled += len(new)
+        self._fresh.extend(new)
+
+    def _look_up(self) -> None:
+        while self._fresh:
+            row, index = self._fresh[0], self._n_looked_up
             value = self._lookup.look(index, row)
-            if value is MISSING:
-                self._pulled.append(row)
-                self._places.append(index)
-            else:
-                self.hits.append((index, value))
+            with self._sorting:
+                if value is MISSING:
+                    self._pulled.append((index, row))
+                else:
+                    self.hits.append((index, value))
+                self._n_looked_up += 1
+                if self._fresh:  # the end of the run may have cleared it
+                    self._fresh.popleft()
+
+    @property
+    def left(self) -> int | None:
+        """Items not yet taken, None if that is not known."""
+        return len(self._pulled) + len(self._fresh) if self._ended else None
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether all are taken, and all that were there."""
+        with self._sorting:
+            return self._ended and not (self._fresh or self._pulled or self.hits)
 
     @property
     def n_taken(self) -> int:
         """Items taken, and those that were there."""
-        return self.n_pulled - len(self._pulled)
+        return self.n_pulled - len(self._pulled) - len(self._fresh)
 
     def take(self, n: int) -> tuple[Sequence[int], Any]:
         """Give the indices and the items of the next `n` that are ready."""
-        n = min(n, len(self._pulled))
-        indices, self._places = self._places[:n], self._places[n:]
-        return indices, [self._pulled.popleft() for _ in range(n)]
+        with self._sorting:
+            taken = [self._pulled.popleft() for _ in range(min(n, len(self._pulled)))]
+        return [index for index, _ in taken], [row for _, row in taken]
+
+    def take_hits(self) -> list[tuple[int, Any]]:
+        """Give what was found since, with the places; it is the caller's then."""
+        with self._sorting:
+            hits, self.hits = self.hits, []
+        return hits
+
+    def end(self) -> None:
+        """Give no more, and let the input go."""
+        with self._sorting:
+            self._fresh.clear()
+            self.hits.clear()
+            super().end()
 
 
 class CachedCallbackKeeper(CallbackKeeper):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from pathos_nb.dispatch.cache_keys import CallKeys
@@ -41,35 +43,37 @@ class Cached:
             self.cache.put([(key, found)])
         return found
 
-    def copy_to(self, archive: MutableMapping[str, Any]) -> int:
+    def copy_to(self, archive: MutableMapping[str, Any] | str | Path) -> int:
         """Copy all values of the cache into an archive, and say how many.
 
         Parameters
         ----------
-        archive : mutable mapping
-            A dict, or an archive of klepto's.
+        archive : mutable mapping, str or Path
+            A dict, an archive of klepto's, or the file of another store.
 
         Returns
         -------
         int
         """
         pairs = list(self.cache.items())
-        ArchiveCache(archive).put(pairs)
+        with _opened(archive) as there:
+            there.put(pairs)
         return len(pairs)
 
-    def copy_from(self, archive: MutableMapping[str, Any]) -> int:
+    def copy_from(self, archive: MutableMapping[str, Any] | str | Path) -> int:
         """Copy the values of an archive that `copy_to` has filled into the cache, and say how many.
 
         Parameters
         ----------
-        archive : mutable mapping
-            A dict, or an archive of klepto's.
+        archive : mutable mapping, str or Path
+            A dict, an archive of klepto's, or the file of another store.
 
         Returns
         -------
         int
         """
-        pairs = list(ArchiveCache(archive).items())
+        with _opened(archive) as there:
+            pairs = list(there.items())
         self.cache.put(pairs)
         return len(pairs)
 
@@ -78,6 +82,16 @@ class Cached:
 
     def __repr__(self) -> str:
         return f"<cached {self.__qualname__}>"
+
+
+@contextlib.contextmanager
+def _opened(what: Any) -> Iterator[StoreCache | ArchiveCache]:
+    cache = as_cache(what)
+    try:
+        yield cache
+    finally:
+        if cache is not what:  # else it is the caller's
+            cache.close()
 
 
 def bare(function: Any, cache: Any) -> tuple[Any, Any]:

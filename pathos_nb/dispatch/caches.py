@@ -148,7 +148,8 @@ class ArchiveCache:
         with self._lock:
             if self._is_before:
                 self._archive.load()  # type: ignore[attr-defined]
-            found = list(self._archive.items())
+            # klepto's HDF archives cannot be iterated (0.2.7): they call themselves without end
+            found = list(getattr(self._archive, "__asdict__", lambda: self._archive)().items())
         for name, value in found:
             if len(name) == _DIGITS:
                 yield bytes.fromhex(name), value

@@ -35,14 +35,16 @@ _LATEST = 32  # so many stay: who follows a run knows a chunk again as the objec
 
 
 class _Segment(NamedTuple):
-    """Chunks on the disk: where, how many, from when to when, and those of their failures that there are."""
+    """Chunks on the disk: where, how many, from when to when, those of their failures that there are, and whose."""
 
+    file: SpillFile
     at: int
     size: int
     n_chunks: int
     began: float
     ended: float
     failures: dict[int, tuple[Failure, ...]]
+    run_id: str = ""  # the name that they have by now, if it is not the one they were written with
 
 
 class ChunkLog(Sequence[ChunkDone]):
@@ -81,6 +83,11 @@ class ChunkLog(Sequence[ChunkDone]):
     def n_in_memory(self) -> int:
         """How many stamps are in memory."""
         return sum(len(chunk.ends) for chunk in list(self._latest))
+
+    @property
+    def n_bytes(self) -> int:
+        """How much of it is on the disk."""
+        return sum(segment.size for segment in self._segments[:])
 
     def __getitem__(self, index: int | slice) -> Any:  # which of the two it is takes `overload`, and that `typing`
         """Give one, or some as a list."""
@@ -146,6 +153,25 @@ class ChunkLog(Sequence[ChunkDone]):
         self.extend(chunks)
         return self
 
+    def take_over(self, other: ChunkLog, run_id: str) -> None:
+        """Have the record of another run, which ends with that, as the beginning of this one's.
+
+        Parameters
+        ----------
+        other : ChunkLog
+            Nobody adds to it any more. What it has on the disk stays there as it is.
+        run_id : str
+            The name that its chunks have from now on.
+        """
+        segments, latest = other._seen()
+        if not self:
+            with self._lock:
+                self._segments = [segment._replace(run_id=run_id) for segment in segments]
+                self._n_before = sum(segment.n_chunks for segment in segments)
+            segments = []
+        rest = self._going_through(segments, latest, lambda segment: True)
+        self.extend(chunk._replace(run_id=run_id) for chunk in rest)
+
     def forget(self, n: int) -> None:
         """Forget the earliest of those in memory.
 
@@ -192,13 +218,14 @@ class ChunkLog(Sequence[ChunkDone]):
         except OSError:
             return False
         began = min(chunk.started for chunk in chunks)
-        self._segments.append(_Segment(at, len(packed), len(chunks), began, ended, failures))
+        self._segments.append(_Segment(file, at, len(packed), len(chunks), began, ended, failures))
         self._n_before += len(chunks)
         return True
 
     def _read(self, segment: _Segment) -> list[ChunkDone]:
-        assert self._file is not None
-        chunks = [ChunkDone(*fields) for fields in loads(self._file.read(segment.at, segment.size))]
+        chunks = [ChunkDone(*fields) for fields in loads(segment.file.read(segment.at, segment.size))]
+        if segment.run_id:
+            chunks = [chunk._replace(run_id=segment.run_id) for chunk in chunks]
         for number, failures in segment.failures.items():
             chunks[number] = chunks[number]._replace(failures=failures)
         return chunks

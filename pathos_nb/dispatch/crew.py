@@ -194,6 +194,7 @@ class Crew:
         self.launchers: list[Launcher] = []
         self.vacant: dict[Launcher, list[Seat]] = {}
         self.loads = Loads()
+        self.leaving: set[Seat] = set()  # they finish what they were sent
         self._by_slot: dict[Slot, Seat] = {}
         self._tell: Callable[[News], None]
         self.stillborn = 0
@@ -244,6 +245,7 @@ class Crew:
     def remove(self, seat: Seat) -> None:
         """Do without a seat."""
         self.seats.remove(seat)
+        self.leaving.discard(seat)
         self._by_slot.pop(seat.slot, None)
         self.loads.busy.pop(seat, None)
 
@@ -258,6 +260,7 @@ class Crew:
         del vacant[max(0, n - len(ours)) :]
         for seat in ours[n:]:
             seat.retiring = seat.leaving = True
+            self.leaving.add(seat)
             seat.slot.retire()
 
     def replace(self, seat: Seat) -> None:
@@ -346,6 +349,7 @@ class Crew:
             launcher.close()
         self.launchers.clear()
         self.seats.clear()
+        self.leaving.clear()
         self.loads.busy.clear()
         self.loads.changed.clear()
         self._by_slot.clear()

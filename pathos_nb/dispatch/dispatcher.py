@@ -39,6 +39,7 @@ from pathos_nb.dispatch.waiting import Waiting
 from pathos_nb.errors import PoolBroken, PoolClosed
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub, Ready
+from pathos_nb.launchers.import_lock import let_go_of_imports
 from pathos_nb.launchers.inside import working
 from pathos_nb.launchers.registry import registry
 from pathos_nb.typed import Any
@@ -86,8 +87,8 @@ class Dispatcher:
         self.is_closed = False
         self.hub = _new_hub()
         self.attendance = Attendance(self)
-        self._steward = Steward(self.attendance, self.unattended, self._break)
         self.crew = Crew(plan, self.hub)
+        self._steward = Steward(self.attendance, lambda: bool(self.unattended or self.crew.leaving), self._break)
         self._cancelling = Cancelling(self.crew, self.hub)
         self.absences = Absences(self.crew, self.runs)
         self.receiver = Receiver(self.crew, self.fail_run, self._break, self._check_over, self.absences)
@@ -154,11 +155,19 @@ class Dispatcher:
         if self.deliveries.are_waiting and not self.is_mine():
             self.deliveries.make()
 
+    def deliver_inside(self) -> None:
+        """Make deliveries in an item that may wait for them: it may be this thread that runs it."""
+        if self.deliveries.are_waiting and not self._is_at_work():
+            self.deliveries.make()
+
     def is_mine(self) -> bool:
         """Whether this thread is in the midst of this dispatcher's work, and so must not wait for it."""
         me = threading.get_ident()
-        is_stepping = self._may_step and any(seat.slot.stepping == me for seat in self._inline)
-        return self.attendance.leader == me or is_stepping or self.lock._is_owned()  # type: ignore[attr-defined]
+        return self._is_at_work() or (self._may_step and any(seat.slot.stepping == me for seat in self._inline))
+
+    def _is_at_work(self) -> bool:
+        """Whether this thread leads, or changes state."""
+        return self.attendance.leader == threading.get_ident() or self.lock._is_owned()  # type: ignore[attr-defined]
 
     @staticmethod
     def _show(run: Run) -> None:
@@ -227,6 +236,7 @@ class Dispatcher:
 
         A second interrupt kills what is.
         """
+        let_go_of_imports()
         try:
             with Interrupts(self.hub):
                 self.stop(run, "cancelled", interrupt=True)
@@ -336,6 +346,8 @@ class Dispatcher:
             launcher = self.crew.launchers[0]
             self.crew.resize(launcher, n)
             self.feeder.feed()
+            if self.crew.leaving:  # what is not needed any more is given back when they have gone, be there no map
+                self._steward.wake()
         self.hub.wake()
 
     # --- what those who wait have to do ---

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pathos_nb.dispatch.chunk_log import ChunkLog
+from pathos_nb.dispatch.keepers import MISSING
 from pathos_nb.dispatch.profiles import Profile
 from pathos_nb.dispatch.run import Run
+from pathos_nb.dispatch.unrun import Seen, is_unrun
 from pathos_nb.dispatch.using.selected import Selected
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone
@@ -35,9 +37,9 @@ class EndedRun:
     started_at, seconds : float
         When it began, in seconds since the epoch, and how long it took.
     found : list
-        The values; None at the place of each failure.
-    failures : dict
-        Index to `Failure`, also for items that were not run.
+        The values; `MISSING` where an item was not run, anything at the place of a failure.
+    failed : dict
+        Index to `Failure`.
     chunks : sequence of ChunkDone
         The record.
     attempts : dict
@@ -82,7 +84,13 @@ class EndedRun:
 
     def values(self) -> list[Any]:
         """Give the values, with a `Failure` where there is none."""
-        return [self.failed.get(index, value) for index, value in enumerate(self.found)]
+        return list(self.seen())
+
+    def seen(self) -> Sequence[Any]:
+        """Give the values as `values`, without a copy of them; a `Failure` that was not run is made when it is seen."""
+        if not self.failed and self.n_done == len(self.found):
+            return self.found
+        return Seen(self.found, len(self.found), self.failed)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Give True: it is over."""
@@ -118,11 +126,11 @@ def ended(run: Run | EndedRun | Selected, n_points: int) -> EndedRun:
     """
     if isinstance(run, EndedRun):
         return run
-    values = run.values()[:n_points]
-    failed = {index: value for index, value in enumerate(values) if isinstance(value, Failure)}
+    found = [MISSING if is_unrun(value) else value for value in run.seen()][:n_points]
+    failed = {index: value for index, value in enumerate(found) if isinstance(value, Failure)}
     return EndedRun(
         run.run_id, run.title, run.state if run.state in _OVER else "cancelled", run.n_done, run.n_failed, run.total,
-        run.started_at, run.seconds, [None if i in failed else v for i, v in enumerate(values)],
+        run.started_at, run.seconds, [None if i in failed else v for i, v in enumerate(found)],
         failed, ChunkLog(chunk._replace(failures=(), pictures=()) for chunk in run.chunks),
         attempts=dict(run.attempts), profile=run.profile,
     )  # fmt: skip

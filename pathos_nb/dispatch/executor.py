@@ -85,6 +85,10 @@ class PoolExecutor(Executor):
         self._changed = threading.Condition()
         pool.at_close(self._on_pool_close)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as one of the pool where it arrives, with nothing submitted."""
+        return _executor, (self._pool, self._n_ahead, self._options)
+
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have a function called.
 
@@ -271,6 +275,10 @@ class PoolExecutor(Executor):
                 yield results.take(index, deadline)
         finally:
             self._drop(results)
+
+
+def _executor(pool: _Pool, n_ahead: int | None, options: dict[str, Any]) -> PoolExecutor:
+    return PoolExecutor(pool, n_ahead=n_ahead, **options)
 
 
 class _Delivery:

@@ -126,7 +126,7 @@ class Feeder:
         ready = run.source.ready
         if run.stopping or not (ready or run.again):
             return None
-        if (seat.slot.inline and run.unattended) or not self._may_serve(run, seat):
+        if (seat.slot.inline and run.unattended and not run.pins) or not self._may_serve(run, seat):
             return None
         if run.pins:
             return self._pinned(run, seat)

@@ -1,7 +1,8 @@
 """Results to come as arguments of later calls: found in the arguments, and replaced by values when these are there.
 
 A handle may be an argument by itself, or lie in lists, tuples and dictionaries of arguments, however deep. Containers
-that hold one are copied at the call: what becomes of them later changes nothing, so that no call can wait for itself.
+that hold one are copied at the call, to kinds of our own, and only in these handles are looked for afterwards: one that
+is put into a list later is no input, so that no call can wait for itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,24 @@ __all__ = ["Coming", "Element", "Whole", "coming", "copied", "filled", "has_any"
 
 _CONTAINERS = (list, tuple, dict)
 _MOST_DEEP = 20
+
+
+class _List(list[Any]):
+    """A list in which handles lay when the call was made."""
+
+
+class _Tuple(tuple[Any, ...]):
+    """A tuple in which handles lay when the call was made."""
+
+    __slots__ = ()
+
+
+class _Dict(dict[Any, Any]):
+    """A dictionary in which handles lay when the call was made."""
+
+
+_HOLDING: dict[type, type] = {list: _List, tuple: _Tuple, dict: _Dict}
+_PLAIN = {holding: plain for plain, holding in _HOLDING.items()}
 
 
 class Coming:
@@ -148,41 +167,39 @@ def has_any(things: Iterable[Any], depth: int = 0) -> bool:
 
 
 def within(thing: Any) -> Iterator[Whole | Element]:
-    """Give the handles in a thing, which may be one."""
+    """Give the handles in a thing that was `copied`, which may be one."""
     if (found := coming(thing)) is not None:
         yield found
-    elif type(thing) in (list, tuple):
-        for each in thing:
-            yield from within(each)
-    elif type(thing) is dict:
-        for each in thing.values():
+    elif type(thing) in _PLAIN:
+        for each in thing.values() if type(thing) is _Dict else thing:
             yield from within(each)
 
 
 def copied(thing: Any) -> Any:
-    """Copy the containers in which handles lie; everything else stays what it is."""
-    return _rebuilt(thing, lambda handle: handle)
+    """Copy the containers in which handles lie, to kinds that say so; everything else stays what it is."""
+    holding = _HOLDING.get(type(thing))
+    return thing if holding is None or not has_any(thing) else _rebuilt(thing, holding, copied)
 
 
 def filled(thing: Any) -> Any:
-    """Give a thing with values in the place of handles; all of them are there.
+    """Give a thing that was `copied` with values in the place of handles; all of them are there.
 
     Raises
     ------
     BaseException
         What the first input raised that failed.
     """
-    return _rebuilt(thing, lambda handle: handle.value())
-
-
-def _rebuilt(thing: Any, of: Callable[[Whole | Element], Any]) -> Any:
     if (found := coming(thing)) is not None:
-        return of(found)
-    if type(thing) not in _CONTAINERS or not has_any(thing):
-        return thing
-    if type(thing) is dict:
-        return {key: _rebuilt(value, of) for key, value in thing.items()}
-    return type(thing)(_rebuilt(each, of) for each in thing)
+        return found.value()
+    plain = _PLAIN.get(type(thing))
+    return thing if plain is None else _rebuilt(thing, plain, filled)
+
+
+def _rebuilt(thing: Any, kind: type, of: Callable[[Any], Any]) -> Any:
+    """Make a container of a kind from what becomes of another one's values."""
+    if isinstance(thing, dict):
+        return kind((key, of(value)) for key, value in thing.items())
+    return kind(map(of, thing))
 
 
 def outcome_error(inputs: Sequence[Whole | Element]) -> BaseException | None:

@@ -8,6 +8,7 @@ from itertools import repeat
 from operator import is_
 
 from pathos_nb.dispatch.deliveries import CallbackKeeper
+from pathos_nb.errors import Cancelled, Failure, NotYet
 from pathos_nb.typed import Any
 
 
@@ -19,8 +20,32 @@ class Missing:
     def __repr__(self) -> str:
         return "<no value yet>"
 
+    def __reduce__(self) -> str:
+        return "MISSING"  # also in a file there is but one
+
 
 MISSING = Missing()
+
+
+def not_run(index: int, is_over: bool = True, error: BaseException | None = None) -> Failure:
+    """Give what stands for an item without a value.
+
+    Parameters
+    ----------
+    index : int
+        Which.
+    is_over : bool
+        Whether nothing more will come.
+    error : BaseException, optional
+        Why it was not run, if that is known.
+
+    Returns
+    -------
+    Failure
+    """
+    if error is None:
+        error = Cancelled("the item was not run", index=index) if is_over else NotYet("the run goes on", index=index)
+    return Failure(index, error, attempt=0)
 
 
 class ListKeeper:

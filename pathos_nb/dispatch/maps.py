@@ -237,7 +237,7 @@ class Maps:
 
     def _run_here(self, run: Run, attended: bool) -> Run:
         """Run a map in this thread: on the serial launcher, or where all of the pool's threads may be waiting."""
-        if self.dispatcher.is_inline and not self._is_inside():
+        if self.dispatcher.is_inline and not self.is_inside():
             self.dispatcher.start(run, attended=True)
             if not attended:
                 run.wait()
@@ -250,14 +250,14 @@ class Maps:
             again.wait()
         finally:
             inner.terminate()
-        self.dispatcher.deliver()
+        self.dispatcher.deliver_inside()
         return again
 
     def stream(
         self, f: Callable[..., Any], sequences: tuple[Iterable[Any], ...], star: bool, ordered: bool, options: Any
     ) -> ResultIterator:
         """Begin a map and give the iterator over its values."""
-        maps = _serial() if self._is_inside() else self
+        maps = _serial() if self.is_inside() else self
         source, chosen = maps._read(f, sequences, star, options)
         run = maps._staged(maps._new_run(Call(f, source, chosen), StreamKeeper(ordered)))
         dispatcher = maps.dispatcher
@@ -305,9 +305,9 @@ class Maps:
 
     def _is_here(self) -> bool:
         """Whether the items are to run in this very thread."""
-        return self.dispatcher.is_inline or self._is_inside()
+        return self.dispatcher.is_inline or self.is_inside()
 
-    def _is_inside(self) -> bool:
+    def is_inside(self) -> bool:
         """Whether this thread is one of the pool's own, all of which may be waiting for each other."""
         return self.dispatcher.hub.token in here.pools or self.dispatcher.is_mine()
 
@@ -325,7 +325,13 @@ class Maps:
                 callback(cancel)
 
     def close(self, timeout: float | None) -> None:
-        """Take no more work, wait for what runs, then end the workers."""
+        """Take no more work, wait for what runs, then end the workers; an item of the pool does not wait for itself."""
+        if self.is_inside():
+            threading.Thread(target=self._finish, args=(timeout,), name="pathos_nb close", daemon=True).start()
+        else:
+            self._finish(timeout)
+
+    def _finish(self, timeout: float | None) -> None:
         self._call_at_close(False)
         with self._lock:
             self.state = "closed"

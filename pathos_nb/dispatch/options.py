@@ -119,11 +119,12 @@ class MapOptions(_Values):
     retries : int
         How often an item is run again whose worker was lost, or that raised one of `retry_on`.
     retry_on : type or tuple of types
-        Exceptions of the item after which it is run again.
+        Exceptions of the item after which it is run again; one that ran past its `timeout` never is.
     on_error : {"raise", "keep", "stop"}
         What an item that fails does to the map.
     seed : int, optional
-        Seeds each item's random numbers, by its index.
+        Seeds each item's random numbers, by its index: `random`, numpy's, and those of `pathos_nb.rng`. In threads,
+        which share the first two, those of `rng` alone.
     progress : bool, optional
         Whether to show progress; None leaves it to the notebook.
     title : str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from pathos_nb.errors import HostError, PoolBroken, without_engine
+from pathos_nb.errors import BadOption, HostError, PoolBroken, without_engine
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.zygote_start import head_starts
 
@@ -81,7 +81,7 @@ class Pool:
         self._where: tuple[object, ...] = places or (_default_place(),)
         self.places: tuple[str, ...] = _names(self._where)
         self._nodes, self._most_items, self._settings = nodes, maxtasksperchild, settings
-        self._setup = (initializer, tuple(initargs))
+        self._setup = (initializer, _arguments(initargs))
         self._known_as: tuple[str, ...] = ()
         self._why = ""
         try:
@@ -278,6 +278,11 @@ class Pool:
         """``open`` or ``closed``."""
         return self._maps.state
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether it has lost its workers for good, so that only `restart` helps."""
+        return self._started is not None and self._started.dispatcher.broken is not None
+
     def waits(self) -> dict[str, str]:
         """Tell what places of the pool wait for before they have all their workers: a queue, for one.
 
@@ -370,12 +375,18 @@ class Pool:
     def close(self, timeout: float | None = None) -> None:
         """Take no more work, wait for what runs, then end the workers.
 
+        In an item of the pool itself, which cannot wait for its own end, this happens behind it.
+
         Parameters
         ----------
         timeout : float, optional
             Seconds to wait for what runs; then it is cancelled.
         """
         self._maps.close(timeout)
+
+    def is_inside(self) -> bool:
+        """Whether this thread runs an item of the pool, and so must not wait for the pool's end."""
+        return self._started is not None and self._started.is_inside()
 
     def terminate(self) -> None:
         """End now: runs are cancelled, workers killed."""
@@ -427,6 +438,13 @@ def _by_place(nodes: Any, places: tuple[str, ...]) -> dict[str, int]:
     if nodes is None or isinstance(nodes, int):
         return {} if nodes is None else dict.fromkeys(places, nodes)
     return dict(nodes)
+
+
+def _arguments(given: Any) -> tuple[Any, ...]:
+    try:
+        return tuple(given)
+    except TypeError:
+        raise BadOption(f"initargs is {given!r}", cure="it must be a tuple: initargs=(1,) for one argument") from None
 
 
 def _names(where: tuple[object, ...]) -> tuple[str, ...]:

@@ -329,6 +329,7 @@ class Receiver:
             return
         chunk.asked_back = False
         if n_items < chunk.limit and not chunk.run.stopping:
+            chunk.task = chunk.task._replace(contested=True)  # it may have begun them all the same
             part = chunk.task.part(n_items, chunk.limit, chunk.run.source.star, alone=False)
             chunk.limit = n_items
             chunk.run.requeue(part)

@@ -36,7 +36,7 @@ class ItemTimes:
         """Take in a chunk; an item that was begun twice has the times of the last one."""
         who = self._known.setdefault((chunk.worker, chunk.host), len(self._known))
         start = chunk.started
-        if chunk.block == 1 and isinstance(chunk.indices, range) and len(chunk.ends) == len(chunk.indices):
+        if chunk.block == 1 and len(chunk.ends) == len(chunk.indices):
             self._put(chunk.indices, array("d", map(sub, chunk.ends, chain((start,), chunk.ends))), who)
             return
         for number, end in enumerate(chunk.ends):

@@ -17,6 +17,7 @@ from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.record import ItemTimes, Timing, duration, item_times, timing_of
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, html_text, pick_rows, short, text_table
+from pathos_nb.dispatch.unrun import Seen
 from pathos_nb.dispatch.using.comparing import same
 from pathos_nb.dispatch.using.how import How
 from pathos_nb.dispatch.using.picking import picked
@@ -65,7 +66,7 @@ class Results(Shows):
         self.how = how or How()
         self._parts: list[weakref.ref[Results]] = []
         # Made once when nothing more will come: a table of a million points takes a second.
-        self._final: list[Any] | None = None
+        self._final: Sequence[Any] | None = None
         self._final_times: ItemTimes | None = None
         self._final_table: dict[str, list[Any]] | None = None
 
@@ -86,7 +87,7 @@ class Results(Shows):
     def __getitem__(self, index: int | slice | Sequence[Any]) -> Any:
         """Give one value; by a slice, a list of places or a mask of truth values, results again."""
         if hasattr(index, "__index__") and not hasattr(index, "__len__"):  # an array has both
-            return self.values()[index]
+            return self._seen()[index]
         return self._picked(picked(index, len(self)))
 
     def __eq__(self, other: object) -> bool:
@@ -97,7 +98,7 @@ class Results(Shows):
     __hash__ = None  # type: ignore[assignment]  # as a list's: what it is equal to changes
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.values())
+        return iter(self._seen())
 
     def values(self) -> list[Any]:
         """Give all values.
@@ -107,11 +108,16 @@ class Results(Shows):
         list
             One entry for each point, in order; a `Failure` where there is no value (yet).
         """
+        return list(self._seen())
+
+    def _seen(self) -> Sequence[Any]:
+        """Give all values, for looking only."""
         if self._final is not None:
             return self._final
         is_over = self.run.is_over  # asked before: what is over cannot change behind it
-        found = self.run.values()
-        found += [_not_run(i) for i in range(len(found), len(self))]
+        found = self.run.seen()
+        if len(found) < len(self):
+            found = Seen(found, len(self), is_over=is_over)
         if is_over:
             self._final = found
         return found
@@ -211,7 +217,7 @@ class Results(Shows):
         if self._final_table is not None:
             return self._final_table
         is_over = self.run.is_over
-        values = self.values()
+        values = self._seen()
         times = self._times().first(len(values))
         table = self._as_columns(self.points[: len(values)], values, times, dict(self.run.attempts))
         if is_over:
@@ -290,7 +296,7 @@ class Results(Shows):
         return f'<div class="pathos-nb-results">{_headline(self)}{html_table(columns, rows)}{_rest(self)}</div>'
 
     def _table(self) -> tuple[list[str], list[Sequence[Cell] | None]]:
-        values = self.values()
+        values = self._seen()
         picked = pick_rows(len(values), _N_ROWS, [f.index for f in self.errors[:_N_WANTED]])
         indices = range(len(values)) if len(values) <= _N_WHOLE else [i for i in picked if i is not None]
         table = self._columns() if len(indices) == len(values) else self._columns_of(values, indices)
@@ -304,10 +310,6 @@ class Results(Shows):
             return cells[: len(shown)]
 
         return shown, [None if index is None else row(index) for index in picked]
-
-
-def _not_run(index: int) -> Failure:
-    return Failure(index, Cancelled("not run", index=index))
 
 
 def _count(n: int, noun: str) -> str:

@@ -10,14 +10,17 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import repeat
+from operator import is_
 
 from pathos_nb.dispatch.called import called_with, name_of
 from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
-from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper
+from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper, not_run
 from pathos_nb.dispatch.nested import InnerRuns
 from pathos_nb.dispatch.options import DEFAULT, MapOptions
 from pathos_nb.dispatch.source import Source
+from pathos_nb.dispatch.unrun import Seen
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, PlaceNews, RunEnded, RunStarted
 from pathos_nb.launchers.codec import ByValue
@@ -330,7 +333,7 @@ class Run:
         """Let no callback wait for what will not come."""
         rest = [index for index in range(self.total or 0) if not keeper.has(index)]
         if rest:
-            keeper.place(rest, [_not_run(index, self.error) for index in rest])
+            keeper.place(rest, [not_run(index, error=self.error) for index in rest])
 
     def drawn(self, indices: Sequence[int]) -> Sequence[int]:
         """Give whose random numbers these items draw: their own, unless they are another run's items."""
@@ -344,9 +347,7 @@ class Run:
 
     def take_hits(self) -> None:
         """Place the values that were there before, of items that were pulled; under the dispatcher's lock."""
-        hits = self.source.hits
-        if hits:
-            self.source.hits = []
+        if hits := self.source.take_hits():
             self.keeper.place([index for index, _ in hits], [value for _, value in hits])
             self.n_done += len(hits)
             self.n_before += len(hits)
@@ -400,11 +401,30 @@ class Run:
         TypeError
             The run streams its values to an iterator.
         """
+        return list(self.seen())
+
+    def seen(self) -> Sequence[Any]:
+        """Give what has come so far, as `values`, which is copied only while the run goes on.
+
+        Returns
+        -------
+        sequence
+            A `Failure` is made when somebody looks at it. Not to be changed.
+
+        Raises
+        ------
+        TypeError
+            The run streams its values to an iterator.
+        """
         if not isinstance(self.keeper, ListKeeper):
             raise TypeError("the values of this run go to its iterator")
-        values = list(self.keeper.values)
-        values += [MISSING] * ((self.total or 0) - len(values))
-        return [_not_run(index) if value is MISSING else value for index, value in enumerate(values)]
+        is_over, values = self.is_over, self.keeper.values
+        if is_over and self.state == "done" and self.n_done == len(values):
+            return values
+        values = values if is_over else list(values)
+        n = max(len(values), self.total or 0)
+        has_gaps = n > len(values) or any(map(is_, values, repeat(MISSING)))
+        return Seen(values, n, is_over=is_over) if has_gaps else values
 
     def result(self) -> list[Any]:
         """Give what the map returns, waiting for it.
@@ -458,7 +478,3 @@ def _profile(option: Any) -> Profile | None:
     from pathos_nb.dispatch.profiles import make_profile
 
     return make_profile(option)
-
-
-def _not_run(index: int, error: BaseException | None = None) -> Failure:
-    return Failure(index, error or Cancelled("the item was not run", index=index), attempt=0)

@@ -141,7 +141,14 @@ def _wanted(run: Run) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in said.items() if value is not None)
 
 
+_NEEDS_PROCESSES = "limits, GPUs and files need workers that are processes of their own, on this machine or another"
+
+
 def _cure(run: Run, seats: list[Seat]) -> str:
-    if all(seat.launcher.shares_memory for seat in seats):
-        return "limits, GPUs and files need workers that are processes of their own, on this machine or another"
-    return "ask for less, or add a place that has it"
+    here = [seat.launcher.shares_memory for seat in seats]
+    if all(here):
+        return _NEEDS_PROCESSES
+    options = run.options
+    wants = (options.memory, options.gpus, options.files, options.collect)
+    may_be_that = any(here) and any(each is not None for each in wants)
+    return "ask for less, or add a place that has it" + f"; {_NEEDS_PROCESSES}" * may_be_that

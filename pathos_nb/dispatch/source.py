@@ -74,6 +74,11 @@ class SliceSource:
     def pull(self, n_ready: int) -> None:
         """Nothing to pull: all is there."""
 
+    def take_hits(self) -> list[tuple[int, Any]]:
+        """Give what was there already, with the places; it is the caller's then."""
+        hits, self.hits = self.hits, []
+        return hits
+
     def rows(self) -> Iterator[Any]:
         """Give all items as argument tuples, one after the other."""
         return iter(self.columns[0]) if self.star else zip(*self.columns, strict=False)
@@ -111,6 +116,8 @@ class ChosenSource(SliceSource):
         """Give the indices and the items of the next `n`."""
         indices = self._chosen[self._next : self._next + n]
         self._next += len(indices)
+        if len(indices) and indices[-1] - indices[0] == len(indices) - 1:
+            indices = range(indices[0], indices[-1] + 1)  # they stay on the record: 48 bytes, however many
         (rows,) = self.columns
         return indices, [rows[index] for index in indices]
 
@@ -166,6 +173,10 @@ class PulledSource:
         """Whether all are taken."""
         return self._ended and not self._pulled
 
+    def take_hits(self) -> list[tuple[int, Any]]:
+        """Give nothing: what comes one by one is looked up by nobody."""
+        return []
+
     def rows(self) -> Iterator[Any]:
         """Give the iterator as one of argument tuples."""
         return self._iterator if self.star or self.width > 1 else ((item,) for item in self._iterator)
@@ -203,10 +214,14 @@ class PulledSource:
         except BaseException as error:
             self.error = error
         finally:
-            self.n_pulled += len(new)
-            self._pulled.extend(new)
+            self._take_in(new)
         if len(new) < n:
             self._end()
+
+    def _take_in(self, new: list[Any]) -> None:
+        """Have items that were pulled ready."""
+        self.n_pulled += len(new)
+        self._pulled.extend(new)
 
     def take(self, n: int) -> Taken:
         """Give the indices and the items of the next `n` that are ready."""

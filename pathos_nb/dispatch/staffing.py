@@ -17,6 +17,7 @@ from pathos_nb.wire.protocol import INITIALIZE
 from pathos_nb.wire.serialization import Payload, dump
 
 __all__ = [
+    "checked_offer",
     "checked_size",
     "chosen_places",
     "everywhere_options",
@@ -27,6 +28,7 @@ __all__ = [
     "sizes_of",
 ]
 
+_WORKERS_PER_CORE, _WORKERS_ANYWHERE = 64, 256
 _SELECTING = ("where", "memory", "gpus")
 
 
@@ -140,7 +142,7 @@ def _meant(name: str, taken: Iterable[str]) -> str:
 
 def _configured(kind: type[Launcher], settings: Mapping[str, Any]) -> type[Launcher]:
     chosen = {name: value for name, value in settings.items() if name in kind.settings}
-    return kind.configured(**chosen) if chosen else kind
+    return kind.configured(**chosen) if chosen or kind.wants_settings() else kind
 
 
 def _named(place: object) -> tuple[str, type[Launcher]]:
@@ -204,6 +206,37 @@ def checked_size(nodes: Any) -> int:
     if not is_count(nodes) or nodes < 1:
         raise BadOption(f"nodes is {nodes!r}", cure="it must be a whole number of workers, 1 or more")
     return int(nodes)
+
+
+def checked_offer(nodes: Any, n_cores: int, where: str, cure: str = "start another one beside it") -> int:
+    """Give a number of workers that a machine is to offer; what can only be a slip would fill its memory.
+
+    Parameters
+    ----------
+    nodes : object
+        As it was asked for.
+    n_cores : int
+        Of the machine; 0 if that is not known.
+    where : str
+        What the user calls it.
+    cure : str
+        How to have more than are allowed.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    BadOption
+        It is no number of workers, or too large by far.
+    """
+    n, fits = checked_size(nodes), max(_WORKERS_PER_CORE * n_cores, _WORKERS_ANYWHERE)
+    most = min(fits, Launcher.max_size) if n_cores else Launcher.max_size
+    if n <= most:
+        return n
+    has = f", which has {n_cores} cores" if n_cores else ""
+    raise BadOption(f"{n} workers are too many for {where}{has}", cure=f"ask for {most} at most; for more, {cure}")
 
 
 def setup_frame(kind: type[Launcher], setup: tuple[Any, Any]) -> Frame | None:

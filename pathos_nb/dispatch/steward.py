@@ -1,4 +1,4 @@
-"""The steward: a thread that attends to the runs that nobody waits for, started when it is first wanted."""
+"""The steward: a thread that attends to what nobody waits for, runs and workers that go; started when first wanted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from pathos_nb.dispatch.attendance import Attendance
 from pathos_nb.errors import PoolBroken
-from pathos_nb.typed import Any
 
 __all__ = ["Steward"]
 
@@ -19,14 +18,16 @@ class Steward:
     ----------
     attendance : Attendance
         How.
-    unattended : set of Run
-        What there is; changed under the lock.
+    is_wanted : callable
+        Whether there is anything; asked under the lock.
     break_pool : callable
         Is told under the lock, should the thread itself fail.
     """
 
-    def __init__(self, attendance: Attendance, unattended: set[Any], break_pool: Callable[[PoolBroken], None]) -> None:
-        self._attendance, self._unattended, self._break = attendance, unattended, break_pool
+    def __init__(
+        self, attendance: Attendance, is_wanted: Callable[[], bool], break_pool: Callable[[PoolBroken], None]
+    ) -> None:
+        self._attendance, self._is_wanted, self._break = attendance, is_wanted, break_pool
         self._thread: threading.Thread | None = None
         self._is_ended = False
 
@@ -49,7 +50,7 @@ class Steward:
             self._thread.join(timeout_s)
 
     def _is_idle(self) -> bool:
-        return not self._unattended and not self._is_ended
+        return not self._is_wanted() and not self._is_ended
 
     def _run(self) -> None:
         changed = self._attendance.changed
@@ -58,7 +59,7 @@ class Steward:
                 while self._is_idle():
                     changed.wait()
             try:
-                self._attendance.attend(lambda: not self._unattended or self._is_ended, None, None)
+                self._attendance.attend(lambda: not self._is_wanted() or self._is_ended, None, None)
             except Exception as error:  # ours: whoever waits must hear of it
                 with changed:
                     told = f"{type(error).__name__}: {error}"

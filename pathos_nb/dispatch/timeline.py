@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import heapq
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pathos_nb.dispatch.spans import SpanStore, span_of
 from pathos_nb.events import ChunkDone, WorkerDown
 from pathos_nb.wire.messages import Items, Lane
 
-__all__ = ["MOST_LANES", "MOST_SPANS", "Part", "Timeline", "cut", "items_between", "spans_between"]
+__all__ = [
+    "MOST_LANES", "MOST_SPANS", "Part", "Timeline", "cut", "items_between", "no_items", "outstanding_items",
+    "spans_between",
+]  # fmt: skip
 
 MOST_LANES, MOST_SPANS = 1000, 8192
 _MOST_NAMES = 20_000  # of workers that share the last lane: so far they are counted
@@ -314,7 +319,7 @@ def items_between(
     Items
         For a message.
     """
-    items: Items = {"lane": [], "start_s": [], "end_s": [], "index": [], "label": [], "is_failed": []}
+    items = no_items()
     inside = list[tuple[ChunkDone, int]]()
     for chunk, lane in _inside(timeline, chunks, part):
         most -= _n_between(chunk, part, timeline.started_at)
@@ -325,13 +330,66 @@ def items_between(
         failed = {failure.index for failure in chunk.failures}
         for start, end, index in _times(chunk, timeline.started_at):
             if end >= part.from_s and start <= part.to_s:
-                items["lane"].append(lane)
-                items["start_s"].append(round(start, _DIGITS))
-                items["end_s"].append(round(end, _DIGITS))
-                items["index"].append(int(index))
-                items["label"].append(cut(label(index), _LABEL))
-                items["is_failed"].append(index in failed)
+                _add(items, _Item(lane, start, end, index, index in failed), label)
     return items
+
+
+class _Item(NamedTuple):
+    lane: int
+    start_s: float
+    end_s: float
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+    is_failed: bool
+
+
+def no_items() -> Items:
+    """Give columns without a row."""
+    return {"lane": [], "start_s": [], "end_s": [], "index": [], "label": [], "is_failed": []}
+
+
+def _add(items: Items, item: _Item, label: Callable[[int], str]) -> None:
+    items["lane"].append(item.lane)
+    items["start_s"].append(round(item.start_s, _DIGITS))
+    items["end_s"].append(round(item.end_s, _DIGITS))
+    items["index"].append(int(item.index))
+    items["label"].append(cut(label(item.index), _LABEL))
+    items["is_failed"].append(item.is_failed)
+
+
+def outstanding_items(
+    timeline: Timeline, chunks: Iterable[ChunkDone], most: int, label: Callable[[int], str], but: Collection[int] = ()
+) -> Items:
+    """Give the single items of a run: all if they are few, else those that failed or took longest.
+
+    Parameters
+    ----------
+    timeline, chunks, label
+        As in `items_between`; all chunks are read.
+    most : int
+        How many at most.
+    but : collection of int
+        Lanes to leave out.
+
+    Returns
+    -------
+    Items
+        For a record, lane by lane in the order of their starts.
+    """
+    chosen = heapq.nlargest(
+        most, _all_items(timeline, chunks), key=lambda one: (one.is_failed, one.end_s - one.start_s)
+    )
+    items = no_items()
+    for item in sorted(chosen):
+        if item.lane not in but:
+            _add(items, item, label)
+    return items
+
+
+def _all_items(timeline: Timeline, chunks: Iterable[ChunkDone]) -> Iterable[_Item]:
+    for chunk in chunks:
+        lane, failed = timeline.lane_of(chunk.worker), {failure.index for failure in chunk.failures}
+        for start, end, index in _times(chunk, timeline.started_at):
+            yield _Item(lane, start, end, index, index in failed)
 
 
 def _inside(timeline: Timeline, chunks: Iterable[ChunkDone], part: Part) -> Iterable[tuple[ChunkDone, int]]:

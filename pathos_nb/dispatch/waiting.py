@@ -48,7 +48,7 @@ class HeldSource(SliceSource):
         super().__init__((rows or [],), True)
         self.kwargs, self._sequences, self._is_starred = kwargs, sequences, star
         self.total = None if rows is None else len(rows)
-        self.shared = [*within(kwargs), *within(list(sequences))]
+        self.shared = [*within(kwargs), *within(sequences)]
         self._open: deque[int] = deque()
         self.held: dict[int, list[Whole | Element]] = {}
         self._n_taken = 0
@@ -58,7 +58,7 @@ class HeldSource(SliceSource):
     def admit(self) -> None:
         """Let go what waits for nothing but what all wait for, which is there."""
         if self.total is None:
-            parts = filled(list(self._sequences))
+            parts = filled(self._sequences)
             self.columns = (list(map(tuple, parts[0])) if self._is_starred else list(zip(*parts, strict=False)),)
             self.total = len(self.columns[0])
         self.shared, self._sequences = [], ()
@@ -180,7 +180,8 @@ class Waiting:
         if isinstance(source, HeldSource) and (source.held or source.shared):
             run.state = "running" if source.ready else "queued"
             if source.shared:
-                link(run, [each.run for each in (*source.shared, *within(source.columns[0]))])
+                rows = (each for row in source.columns[0] for each in within(row))
+                link(run, [each.run for each in (*source.shared, *rows)])
                 self._when_all(source.shared, lambda: self._admit(run))
             else:
                 self._hold(run)

@@ -6,7 +6,7 @@
       │ ── archive, port, nodes, secret ──────►  pathos_nb.launchers.ppft_carried
       │ ◄──────────────── port, process id ────  listens on loopback; ends with this stream
       │ ◄────────── a byte every two seconds ──  and when nobody acknowledges that any more,
-      │ ── a byte every two seconds ──────────►  or speaks to it
+      │ ── a byte every two seconds ──────────►  or speaks to it: the byte says how long a silence may last
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pathos_nb.errors import CommandFailed
 from pathos_nb.launchers.agent_archive import archive
 from pathos_nb.launchers.agent_birth import LinkFailed, carry
 from pathos_nb.launchers.agent_boot import boot_command
-from pathos_nb.launchers.agent_messages import BEAT_S, ORPHAN_S
+from pathos_nb.launchers.agent_messages import BEAT_S, BRIEF, LONG, ORPHAN_S
+from pathos_nb.launchers.agent_patience import Patience
 from pathos_nb.secure.carrier import Carrier
 from pathos_nb.secure.remote import Remote
 
@@ -45,6 +46,8 @@ class CarriedServer(NamedTuple):
         How many workers it offers.
     secret : str
         What its callers must know.
+    patience : Patience
+        How long it may hear nothing: not long behind a jump host, unless this process was once late.
     """
 
     carrier: Carrier
@@ -52,6 +55,7 @@ class CarriedServer(NamedTuple):
     pid: int
     nodes: int
     secret: str
+    patience: Patience
 
     def wait_ended(self) -> bool:
         """Wait until its stream has ended, for whatever reason; true then.
@@ -61,20 +65,25 @@ class CarriedServer(NamedTuple):
         sock = self.carrier.sock
         with contextlib.suppress(OSError, ValueError):  # it is closed here
             sock.settimeout(BEAT_S)
+            self._speak(sock)
+            spoke_s = time.monotonic()
             while self._has_more(sock):
-                pass
+                self.patience.note(time.monotonic() - spoke_s - BEAT_S)
+                spoke_s = time.monotonic()
         return True
 
-    @staticmethod
-    def _has_more(sock: socket.socket) -> bool:
+    def _has_more(self, sock: socket.socket) -> bool:
         """Read what there is; after a while without anything say that somebody listens."""
         try:
             if not sock.recv(4096):
                 return False
         except TimeoutError:
             pass
-        sock.sendall(b".")
+        self._speak(sock)
         return True
+
+    def _speak(self, sock: socket.socket) -> None:
+        sock.sendall(LONG if self.patience.seconds >= ORPHAN_S else BRIEF)
 
 
 def serve_there(remote: Remote, python: str, name: str, *, nodes: int = 0, port: int = 0) -> CarriedServer:
@@ -111,7 +120,8 @@ def serve_there(remote: Remote, python: str, name: str, *, nodes: int = 0, port:
     carrier = remote.open(boot_command(python))
     try:
         told = carry(carrier, packed, order, time.monotonic() + _START_S).ready
-        return CarriedServer(carrier, int(told["port"]), int(told["pid"]), int(told["nodes"]), secret)
+        place = int(told["port"]), int(told["pid"])
+        return CarriedServer(carrier, *place, int(told["nodes"]), secret, Patience(BEAT_S, ORPHAN_S, remote.is_direct))
     except (LinkFailed, KeyError, ValueError) as error:
         carrier.close()
         raise _not_begun(error, name) from error

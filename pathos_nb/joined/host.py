@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pathos_nb.errors import BadOption, HostError, HostKeyRefused, HostLost, LoginRefused
+from pathos_nb.dispatch.staffing import checked_offer
+from pathos_nb.errors import HostError, HostKeyRefused, HostLost, LoginRefused
 from pathos_nb.joined.interpreter import interpreter
 from pathos_nb.joined.verdict import Line, Taken, judge
 from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
@@ -32,7 +33,6 @@ __all__ = ["Ask", "Host", "Plan"]
 Ask = Callable[[str, bool], "str | None"]
 _DOUBT_S, _SIGN_S = 3.0, 1.5
 _SAMPLE_BYTES, _SAMPLE_S = 1 << 18, 30.0
-_WORKERS_PER_CORE, _WORKERS_ANYWHERE = 64, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,6 @@ class Plan:
         return replace(self, accept_new=other.accept_new, fingerprints=other.fingerprints) == other
 
 
-def _check_nodes(plan: Plan, n_cores: int) -> None:
-    """Refuse what is a slip of the finger, and would fill the host's memory."""
-    most = max(_WORKERS_PER_CORE * n_cores, _WORKERS_ANYWHERE)
-    if n_cores and (plan.nodes or 0) > most:
-        raise BadOption(
-            f"{plan.nodes} workers are too many for {plan.name}, which has {n_cores} cores",
-            cure=f"ask for {most} at most; for more, connect it a second time with another --name",
-        )
-
-
 class Host:
     """A host that is connected.
 
@@ -134,7 +124,8 @@ class Host:
         self.where = self.remote.where  # ``me@node7``: kept, as a connection that is lost does not know it
         try:
             self.facts: HostFacts = self.remote.probe()
-            _check_nodes(plan, self.facts.cores)
+            if plan.nodes is not None:
+                checked_offer(plan.nodes, self.facts.cores, plan.name, "connect it a second time with another --name")
             self.python: Taken = interpreter(self.remote, self.facts, plan.python, self.name)
         except BaseException:
             self.remote.close()

@@ -15,6 +15,7 @@ import threading
 from dataclasses import dataclass
 
 from pathos_nb import known_servers
+from pathos_nb.dispatch.staffing import checked_offer
 from pathos_nb.errors import UnknownPlace
 from pathos_nb.joined.carried import CarriedServer
 from pathos_nb.joined.host import Host
@@ -163,10 +164,15 @@ class Services:
 
         Raises
         ------
+        BadOption
+            It is no number of workers, or too many by far.
         HostError
             It does not start.
         """
-        served = Served(host, nodes or host.plan.nodes or host.facts.cores or 1, port)
+        wanted = host.plan.nodes or host.facts.cores or 1
+        if nodes is not None:
+            wanted = checked_offer(nodes, host.facts.cores, host.name)
+        served = Served(host, wanted, port)
         try:
             tunnel = _tunnel(host, served.now.port, 0)
         except BaseException:

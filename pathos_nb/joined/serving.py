@@ -13,10 +13,12 @@ import time
 from typing import Any, Protocol
 
 from pathos_nb import known_servers
+from pathos_nb.dispatch.staffing import checked_offer
 from pathos_nb.errors import BadOption, CommandFailed
 from pathos_nb.joined.carried import serve_there
 from pathos_nb.joined.interpreter import interpreter
 from pathos_nb.launchers.agent_archive import archive
+from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.secure.names import checked_port
 from pathos_nb.secure.registered import registered_python, remote_to
 from pathos_nb.secure.remote import Remote
@@ -136,7 +138,8 @@ def begin(
         raise BadOption(f"there is no server {server!r}", cure=f"there is {', '.join(SERVERS)}")
     checked_port(port, host or "localhost")
     if not host:
-        words = ["-m", SERVERS[server], "--port", str(int(port)), *(["--nodes", str(int(nodes))] if nodes else [])]
+        words = ["-m", SERVERS[server], "--port", str(int(port))]
+        words += ["--nodes", str(checked_offer(nodes, usable_cores(), "this machine"))] if nodes else []
         return _greeted(_Here([python or sys.executable, *words]))
     if profile:
         options["setup"] = SetUp(profile)
@@ -144,8 +147,10 @@ def begin(
     archive("ppft")  # says what is missing before anything is started
     remote = shared or remote_to(host, **options)
     try:
-        found = interpreter(remote, remote.probe(), python or registered_python(host))
-        begun = serve_there(remote, found.path, host, nodes=int(nodes), port=int(port))
+        facts = remote.probe()
+        offered = checked_offer(nodes, facts.cores, host) if nodes else 0
+        found = interpreter(remote, facts, python or registered_python(host))
+        begun = serve_there(remote, found.path, host, nodes=offered, port=int(port))
     except BaseException:
         if shared is None:
             remote.close()

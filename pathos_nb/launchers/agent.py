@@ -113,6 +113,11 @@ class AgentLauncher(Launcher):
         target.opened.add(self)
 
     @classmethod
+    def wants_settings(cls) -> bool:
+        """Tell whether it has no host yet; see `Launcher.wants_settings`."""
+        return not hasattr(cls, "target")
+
+    @classmethod
     def availability(cls) -> Availability:
         """Tell whether it can run here; whether the host is there is seen when it is opened."""
         return Availability(0.5, "")

@@ -26,9 +26,17 @@ def by_our_clock(frame: Frame, ahead_s: float) -> Frame:
     Returns
     -------
     Frame
+        As it came if it is no report, which whoever reads it will say.
     """
     if abs(ahead_s) < _CLOCKS_AGREE_S:
         return frame
+    try:
+        return _turned(frame, ahead_s)
+    except (TypeError, ValueError, AttributeError):  # an item wrote it to its worker's channel
+        return frame
+
+
+def _turned(frame: Frame, ahead_s: float) -> Frame:
     if frame.kind == INNER:
         chunk, news = frame.meta
         return frame._replace(meta=(chunk, [inner_clock.by_our_clock(raw, ahead_s) for raw in news]))

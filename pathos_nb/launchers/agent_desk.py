@@ -166,11 +166,9 @@ class Desk(ABC):
         """Hold a chunk at an item, and tell from which item on it holds: that one may just have begun."""
         slot.set_limit(chunk, n_items)
         at = slot.running()
-        if at is not None and at.chunk == chunk:
-            n_items = max(n_items, min(at.offset, _MAX_FINISHED) + at.width)
+        if at is not None and at.n_begun(chunk) > n_items:
+            n_items = at.n_begun(chunk)
             slot.set_limit(chunk, n_items)
-        elif at is not None and at.chunk > chunk:
-            n_items = _MAX_FINISHED
         self.post(messages.TAKEN, number, Frame(0, (chunk, n_items)))
 
     def _watch(self, slot: Slot, number: int, chunk: int, allowed_s: float, reason: str) -> None:

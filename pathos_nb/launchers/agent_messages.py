@@ -42,3 +42,5 @@ JUMP_BEATS = 3.0
 """After how many beats without a word an agent whose system sees no cut, for a jump host, takes the link for cut."""
 ORPHAN_S = 30.0
 """After how long without a word the agent takes itself for forgotten: a pool may be asleep, and come back."""
+BRIEF, LONG = b"-", b"."
+"""The signs of life for a ppft server that was carried to a host: a silence may last `JUMP_BEATS`, or `ORPHAN_S`."""

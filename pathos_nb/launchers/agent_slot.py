@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -187,7 +188,7 @@ class AgentSlot(Slot):
             self.end(reason, tail, _running(at) if at else None, True)
 
     def _on_frame(self, frame: Frame) -> None:
-        if frame.kind == protocol.DONE and self._at is not None and self._at.chunk <= frame.meta[0]:
+        if frame.kind == protocol.DONE and self._at is not None and self._at.chunk <= _chunk_of(frame):
             self._at = None
         if frame.kind in (protocol.DONE, protocol.INNER):
             frame = self.launcher.by_our_clock(frame)
@@ -205,3 +206,11 @@ class AgentSlot(Slot):
 def _running(told: tuple[Any, ...]) -> Running:
     chunk, offset, ago_s, width = told
     return Running(chunk, offset, time.monotonic() - ago_s, width)
+
+
+def _chunk_of(report: Frame) -> float:
+    """Give the chunk that a report is about; of one that says none, whatever there was is over."""
+    try:
+        return float(report.meta[0])
+    except (TypeError, ValueError, LookupError):
+        return math.inf

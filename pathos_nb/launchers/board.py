@@ -9,6 +9,11 @@ chunk it wants interrupted::
 
 A worker that is stuck in C code can still be asked what it is stuck in, and work that it has not begun can be taken
 back without its help. A cell is written by one side only.
+
+A worker may be held up between any two of its cells, for as long as a busy machine likes. So it writes a new chunk's
+number before the offset in it, and the pool reads them the other way round, and the width first: what it makes of a
+mixture of two moments is that more was begun than was, never less. (Where stores may overtake each other, as on ARM,
+that is not certain: so what is taken back is contested, and what comes twice is dropped.)
 """
 
 from __future__ import annotations
@@ -48,6 +53,12 @@ class Running(NamedTuple):
         now = time.monotonic()
         return _LOOK_S if self.since_s > now else self.since_s + allowed_s - now
 
+    def n_begun(self, chunk: int) -> int:
+        """Give how many items of a chunk may have been begun."""
+        if self.chunk == chunk:
+            return min(self.offset, FINISHED) + self.width
+        return FINISHED if self.chunk > chunk else 0
+
 
 class Cells:
     """The cells of one slot, from either side."""
@@ -60,7 +71,7 @@ class Cells:
     def begin(self, chunk: int, offset: int) -> None:
         """Say what is begun (worker)."""
         view = self.view
-        view[OFFSET], view[BEGUN], view[CHUNK] = offset, time.monotonic_ns(), chunk
+        view[BEGUN], view[CHUNK], view[OFFSET] = time.monotonic_ns(), chunk, offset
 
     def load(self, chunk: int) -> None:
         """Say that a chunk is being loaded (worker): its items are to blame for what that does, not for its time.
@@ -68,7 +79,7 @@ class Cells:
         Imports may take seconds; a load without an end has ten more than an item is allowed.
         """
         view = self.view
-        view[OFFSET], view[BEGUN], view[CHUNK] = 0, time.monotonic_ns() + _LOADING_NS, chunk
+        view[BEGUN], view[CHUNK], view[OFFSET] = time.monotonic_ns() + _LOADING_NS, chunk, 0
 
     def finish(self, chunk: int) -> None:
         """Say that every item of the chunk is past (worker).
@@ -77,7 +88,7 @@ class Cells:
         the chunk for one that is still to come, and give its items to another.
         """
         view = self.view
-        view[OFFSET], view[CHUNK] = _MASK, chunk
+        view[CHUNK], view[OFFSET] = chunk, _MASK
 
     def set_width(self, n_items: int) -> None:
         """Say how many items each `begin` is for (worker)."""
@@ -107,8 +118,8 @@ class Cells:
     def running(self) -> Running | None:
         """Tell what the worker is at (pool)."""
         view = self.view
-        chunk, offset, begun = view[CHUNK], view[OFFSET], view[BEGUN]
-        return Running(chunk, offset, begun / 1e9, view[WIDTH] or 1) if chunk else None
+        width, offset, chunk, begun = view[WIDTH], view[OFFSET], view[CHUNK], view[BEGUN]
+        return Running(chunk, offset, begun / 1e9, width or 1) if chunk else None
 
 
 class Board:

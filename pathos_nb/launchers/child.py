@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import os
 import sys
+import time
 import types
 
 from pathos_nb.launchers.board import CHUNK, INTERRUPT, Board
@@ -87,9 +88,10 @@ def begin_as(kind: type[W], output_fd: int, board_fd: int, index: int) -> W:
     board = Board(board_fd)
     cells = board.cells(index)
     board.close()  # an item that writes to all descriptors must not reach the others' cells
-    worker = kind(cells, capture=FileCapture(output_fd, cells.note_said), alarm=_alarm)
+    worker = kind(cells, capture=FileCapture(output_fd, cells.note_said))
+    worker.alarm = alarm = Alarm(worker)
     process.is_worker, process.worker = True, worker
-    _install_signals(worker)
+    _install_signals(worker, alarm)
     reseed()
     return worker
 
@@ -160,22 +162,46 @@ def _send(channel: socket.socket, pieces: list[Buffer]) -> None:
         channel.sendall(piece)
 
 
-def _alarm(seconds: float) -> None:
-    signal.setitimer(signal.ITIMER_REAL, min(seconds, _LONGEST_S))
+class Alarm:
+    """Ends the item that is running when its time is up.
 
+    Items share the process' only timer, and may set it, or take its signal: that is no end of theirs, and none of the
+    next one's.
 
-def _install_signals(worker: Worker) -> None:
-    def time_up(number: int, at: FrameType | None) -> None:
-        if worker.in_item:
+    Parameters
+    ----------
+    worker : Worker
+        Whose items.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker, self._until = worker, 0.0
+
+    def __call__(self, seconds: float) -> None:
+        """Ring after so many seconds; 0 calls it off."""
+        self._until = time.perf_counter() + seconds if seconds else 0.0
+        if seconds:
+            signal.signal(signal.SIGALRM, self.ring)
+        signal.setitimer(signal.ITIMER_REAL, min(seconds, _LONGEST_S))
+
+    def ring(self, number: int, at: FrameType | None) -> None:
+        """End the item, if it is its time."""
+        if not self._worker.in_item or not self._until:
+            return
+        left = self._until - time.perf_counter()
+        if left <= 0:
             raise TimeUp
+        signal.setitimer(signal.ITIMER_REAL, min(left, _LONGEST_S))
 
+
+def _install_signals(worker: Worker, alarm: Alarm) -> None:
     def interrupt(number: int, at: FrameType | None) -> None:
         view = worker.cells.view
         if worker.in_item and view[INTERRUPT] == view[CHUNK]:
             worker.stop_requested = True
             raise KeyboardInterrupt
 
-    signal.signal(signal.SIGALRM, time_up)
+    signal.signal(signal.SIGALRM, alarm.ring)
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

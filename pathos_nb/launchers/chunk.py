@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain, islice, starmap
 from operator import sub
 
-from pathos_nb.launchers.codec import ByReference, Codec
+from pathos_nb.launchers.codec import ByReference
 from pathos_nb.launchers.failing import report
 from pathos_nb.launchers.seeding import preserved, seeded
 from pathos_nb.wire import protocol
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from pathos_nb.launchers.board import Cells
+    from pathos_nb.launchers.codec import Codec
     from pathos_nb.launchers.contract import Capture
     from pathos_nb.launchers.metering import Metering
     from pathos_nb.launchers.resources import Limits

@@ -37,7 +37,35 @@ def cpu_clock(ident: int) -> Callable[[], float]:
     return lambda: time.clock_gettime(clock)
 
 
-class ThreadClock:
+class _SystemFile:
+    """A file in which the system says something new at each look, kept open.
+
+    Parameters
+    ----------
+    path : str
+        Which.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._fd = -1
+        with contextlib.suppress(OSError):
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _text(self) -> bytes:
+        """Give what it says now; nothing where nobody knows."""
+        if self._fd >= 0:
+            with contextlib.suppress(OSError):
+                return os.pread(self._fd, _READ_BYTES, 0)
+        return b""
+
+    def close(self) -> None:
+        """Close it."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+class ThreadClock(_SystemFile):
     """How long a thread has run, and how long it could have but for want of a free core.
 
     Parameters
@@ -47,26 +75,17 @@ class ThreadClock:
     """
 
     def __init__(self, native_id: int) -> None:
-        self._fd = -1
-        with contextlib.suppress(OSError):
-            self._fd = os.open(f"/proc/self/task/{native_id}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+        super().__init__(f"/proc/self/task/{native_id}/schedstat")
 
     def read(self) -> tuple[float, float]:
         """Give seconds at work and seconds waited for a core; zeros where nobody knows."""
-        if self._fd >= 0:
-            with contextlib.suppress(OSError, ValueError):
-                run, delay, _ = os.pread(self._fd, _READ_BYTES, 0).split()
-                return int(run) / 1e9, int(delay) / 1e9
+        with contextlib.suppress(ValueError):
+            run, delay, _ = self._text().split()
+            return int(run) / 1e9, int(delay) / 1e9
         return 0.0, 0.0
 
-    def close(self) -> None:
-        """Close what it reads from."""
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
 
-
-class ThreadState:
+class ThreadState(_SystemFile):
     """Whether a thread could go on if it had a core.
 
     Parameters
@@ -76,46 +95,26 @@ class ThreadState:
     """
 
     def __init__(self, native_id: int) -> None:
-        self._fd = -1
-        with contextlib.suppress(OSError):
-            self._fd = os.open(f"/proc/self/task/{native_id}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        super().__init__(f"/proc/self/task/{native_id}/stat")
 
     def is_ready(self) -> bool:
         """Give whether it is ready to run; no where nobody knows."""
-        if self._fd >= 0:
-            with contextlib.suppress(OSError):
-                return os.pread(self._fd, _READ_BYTES, 0).rpartition(b") ")[2][:1] == b"R"
-        return False
-
-    def close(self) -> None:
-        """Close what it reads from."""
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
+        return self._text().rpartition(b") ")[2][:1] == b"R"
 
 
-class Memory:
+class Memory(_SystemFile):
     """What this process holds in memory."""
 
     def __init__(self) -> None:
-        self._fd = -1
-        with contextlib.suppress(OSError):
-            self._fd = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        super().__init__("/proc/self/statm")
 
     def read(self) -> int:
         """Give bytes; where only the most is known, that."""
-        if self._fd >= 0:
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                return int(os.pread(self._fd, _READ_BYTES, 0).split()[1]) * _PAGE
+        with contextlib.suppress(ValueError, IndexError):
+            return int(self._text().split()[1]) * _PAGE
         with contextlib.suppress(ImportError, AttributeError):
             import resource
 
             most: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             return most if os.uname().sysname == "Darwin" else most * 1024
         return 0
-
-    def close(self) -> None:
-        """Close what it reads from."""
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)

@@ -8,9 +8,19 @@ from pathos_nb.wire.serialization import Payload, dump
 
 TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
 
-__all__ = ["ByReference", "ByValue", "Codec"]
+    class Codec(Protocol):
+        """What gives payloads of objects, and objects of frames."""
+
+        def dump(self, value: Any) -> Payload:
+            """Give a payload."""
+
+        def load(self, frame: Frame) -> Any:
+            """Give the object of a frame."""
+
+
+__all__ = ["ByReference", "ByValue"]
 
 
 class ByValue:
@@ -36,6 +46,3 @@ class ByReference:
     def load(frame: Frame) -> Any:
         """Unwrap it."""
         return frame.body
-
-
-Codec = type[ByValue] | type[ByReference]

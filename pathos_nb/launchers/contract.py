@@ -363,6 +363,11 @@ class Launcher(ABC):
         raise NotImplementedError(f"{cls.__name__} names settings, and has no way to take them")
 
     @classmethod
+    def wants_settings(cls) -> bool:
+        """Tell whether it is nothing without `configured`, which is then called where no settings are given, too."""
+        return False
+
+    @classmethod
     def of(cls, thing: object) -> type[Launcher] | None:
         """Give the launcher of this kind for an object that was given as a place; None if it is not of this kind."""
         return None

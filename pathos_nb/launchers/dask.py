@@ -43,7 +43,15 @@ from pathos_nb.launchers.contract import (
     SourceLost,
     SourceReady,
 )
-from pathos_nb.launchers.dask_client import check, n_threads_of, neighbours, offer_at, offer_of, open_client
+from pathos_nb.launchers.dask_client import (
+    check,
+    n_threads_of,
+    neighbours,
+    offer_at,
+    offer_of,
+    open_client,
+    too_old,
+)
 from pathos_nb.launchers.dask_line import Line, install
 from pathos_nb.launchers.dask_parcel import Parcel, register
 from pathos_nb.launchers.dask_presence import Demand
@@ -52,7 +60,7 @@ from pathos_nb.wire.framing import Frame
 
 __all__ = ["DaskLauncher"]
 
-_LOOK_S, _CLOSE_S = 0.5, 10.0
+_LOOK_S, _CLOSE_S, _ROOM_S = 0.5, 10.0, 5.0
 _WAIT_S, _TRIES = 120.0, 3
 
 
@@ -93,6 +101,8 @@ class DaskLauncher(Launcher):
             return Availability(0.0, "dask is not installed (pip install 'pathos-nb[dask]')")
         if not hasattr(os, "fork"):
             return Availability(0.0, "this system cannot fork")
+        if why := too_old():
+            return Availability(0.0, why)
         return Availability(0.4, "")
 
     @classmethod
@@ -185,20 +195,43 @@ class DaskLauncher(Launcher):
 
     def _is_settled(self) -> bool:
         lines = list(self.lines.values())
-        return self._error is not None or (bool(lines) and all(line.is_up or line.is_over for line in lines))
+        if self._error is not None or not lines:
+            return self._error is not None
+        has_any = any(line.is_up for line in lines)
+        return all(line.is_up or line.is_over or (has_any and line.is_queued) for line in lines)
 
     def _nobody(self) -> PoolBroken:
         errors = [line.error for line in self.lines.values() if line.error is not None]
         if errors and isinstance(errors[0], PathosNbError):
             return PoolBroken(errors[0].what, cause=errors[0].cause, cure=errors[0].cure)
-        cause = next((line.why for line in self.lines.values() if line.error is not None), "")
+        cause = next((line.why for line in self.lines.values() if line.error is not None), self._is_busy)
         what = f"{self._where} has given no worker for {self.wait_s:.0f} s"
-        cure = "see that it has workers (client.scheduler_info()); wait= says for how long to wait for them"
+        cure = "see that it has workers, and a thread to spare (client.processing()); wait= says for how long to wait"
         return PoolBroken(what, cause=cause, cure=cure)
+
+    @property
+    def _is_busy(self) -> str:
+        """Say so, if dask has workers, and all of their threads are at others' tasks."""
+        is_queued = any(line.is_queued for line in list(self.lines.values()))
+        return "all threads of its workers are busy with other tasks" if is_queued else ""
 
     @property
     def _where(self) -> str:
         return f"dask's scheduler at {self.client.scheduler.address}" if self.client.scheduler else "dask's scheduler"
+
+    def make_room(self, n: int) -> int:
+        """Begin lines to as many workers as that takes, and wait a little for them; see `Launcher.make_room`."""
+        until = time.monotonic() + _ROOM_S
+        with self._changed:
+            room = sum(line.n_threads - len(line.slots) for line in self.lines.values() if line.is_up)
+            for address, n_threads in self._threads.items():
+                if room < n and address not in self.lines and not self._is_closed:
+                    self._new_line(address)
+                    room += n_threads
+            while any(not (line.is_up or line.is_over or line.is_queued) for line in self.lines.values()):
+                if not self._changed.wait(max(0.0, until - time.monotonic())):
+                    break
+        return n
 
     def start_slot(self, name: str) -> Slot:
         """Start one worker; see `Launcher.start_slot`."""
@@ -226,12 +259,14 @@ class DaskLauncher(Launcher):
         return self._n_slots + self._n_short if self._has_begun else self.n_expected
 
     def _line_for_one_more(self) -> Line | None:
-        """Give a line with room, the emptiest; to a worker that has none yet if need be."""
-        room = [line for line in self.lines.values() if not line.is_over and len(line.slots) < line.n_threads]
+        """Give a line with room, the emptiest; begin one to a worker that has none, which says when it is up."""
+        room = [line for line in self.lines.values() if line.is_up and len(line.slots) < line.n_threads]
         if room:
-            return min(room, key=lambda line: (len(line.slots) / line.n_threads, not line.is_up))
+            return min(room, key=lambda line: len(line.slots) / line.n_threads)
         address = next((address for address in self._threads if address not in self.lines), None)
-        return self._new_line(address) if address is not None and not self._is_closed else None
+        if address is not None and not self._is_closed:
+            self._new_line(address)
+        return None
 
     def _new_line(self, address: str) -> Line:
         line = Line(self, address, self._threads[address], neighbours(self._threads)[address])
@@ -300,8 +335,8 @@ class DaskLauncher(Launcher):
                 elif line.is_over and not line.slots and line.n_tries < _TRIES:  # the station failed, not its worker
                     again = self._new_line(address)
                     again.n_tries = line.n_tries + 1
-            n_lines = sum(not line.is_over for line in self.lines.values())
-            for address in list(threads)[: self._n_wanted]:
+            n_lines = sum(not (line.is_over or line.is_queued) for line in self.lines.values())
+            for address in threads:
                 if address not in self.lines and n_lines < self._n_wanted:
                     self._new_line(address)
                     n_lines += 1
@@ -386,7 +421,7 @@ class DaskLauncher(Launcher):
         """Hear that there is work, and nobody here to do it."""
         self._is_needed = True
         if not self._is_lost and not any(line.is_up for line in self.lines.values()):
-            self._note_lost("dask has no worker")
+            self._note_lost(self._is_busy or "dask has no worker")
 
     def _note_lost(self, reason: str) -> None:
         self._is_lost, now = True, time.time()

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from typing import Any
 
 from pathos_nb.errors import BadOption, LauncherUnavailable, PoolBroken
 from pathos_nb.launchers.contract import Offer
 
-__all__ = ["check", "n_threads_of", "neighbours", "offer_at", "offer_of", "open_client"]
+__all__ = ["check", "n_threads_of", "neighbours", "offer_at", "offer_of", "open_client", "too_old"]
 
 _CONNECT_S, _ASK_S = 10.0, 2.0
 _BY_TCP = ("tcp", "tls", "ws", "wss")
+_OLDEST = (2024, 4)  # as pyproject.toml has it
 _HERE = ("127.0.0.1", "localhost", "[::1]")
+
+
+def too_old() -> str:
+    """Say so, if the dask that is installed here is older than all that this was tried with."""
+    found = version("distributed")
+    numbers = tuple(map(int, re.findall(r"\d+", found)[:2]))
+    oldest = ".".join(map(str, _OLDEST))
+    return f"dask {found} is too old: {oldest} or later is needed" if numbers < _OLDEST else ""
 
 
 def check(client: Any) -> None:
@@ -63,6 +74,10 @@ def open_client(given: Any, address: str) -> tuple[Any, bool]:
     import dask
     from distributed import default_client
 
+    if why := too_old():
+        raise LauncherUnavailable(
+            "the launcher 'dask' cannot run here", cause=why, cure="pip install -U 'pathos-nb[dask]'"
+        )
     if given is None and not address:
         try:
             given = default_client()
@@ -90,6 +105,13 @@ def _connected(address: str, within_s: float | None = None) -> Any:
         what = f"no scheduler of dask's answers at {address}"
         cure = "see that it runs there, and that its port can be reached from here"
         raise PoolBroken(what, cause=f"{type(error).__name__}: {error}"[:300], cure=cure) from error
+    except Exception as error:  # of dask's own, when it reads what is none of its messages
+        what, cause = (
+            f"what answers at {address} is no scheduler that dask understands",
+            f"{type(error).__name__}: {error}",
+        )
+        cure = "see that it is the port of dask's scheduler, and that dask has the same version there"
+        raise PoolBroken(what, cause=cause[:300], cure=cure) from error
 
 
 def _knock(address: str, within_s: float) -> None:

@@ -36,7 +36,11 @@ from pathos_nb.wire.framing import Frame
 __all__ = ["Line", "Office", "install"]
 
 _OPEN_S, _REACH_S, _ASK_S, _CLOSE_S = 30.0, 2.0, 30.0, 6.0
+_QUEUED_S, _BRING_S, _SLOW_BYTES_A_S = 2.0, 5.0, 1e7
 _BY_FUTURE_BYTES = 1 << 20
+# Before what others have in dask's queue: these tasks take no time, and a map cannot begin without them.
+_FIRST = 1 << 20
+_NONSENSE = "it said what no station of ours would: it has another version at work, or somebody else speaks for it"
 _keys = itertools.count(1)
 
 
@@ -112,6 +116,13 @@ class Line:
         How many slots it may have.
     n_beside : int
         Among how many workers its machine's cores are shared.
+
+    Attributes
+    ----------
+    is_up, is_over : bool
+        Whether workers can be started, and whether they never will again.
+    is_queued : bool
+        Whether dask has no thread for it yet, as all of that worker's are at others' tasks.
     """
 
     def __init__(self, office: Office, address: str, n_threads: int, n_beside: int) -> None:
@@ -121,7 +132,7 @@ class Line:
         self.state, self.link = State(), self
         self.slots: dict[int, AgentSlot] = {}
         self.error: BaseException | None = None
-        self.is_up = self.is_over = False
+        self.is_up = self.is_over = self.is_queued = False
         self.key = f"pathos_nb-station-{office.token}-{next(_keys)}"
         self.n_tries = 1
         self._future: Any = None
@@ -141,15 +152,15 @@ class Line:
     async def serve(self) -> None:
         """Open the station, and hear it until the line is over."""
         try:
-            await asyncio.wait_for(self._open(), _OPEN_S)
+            await asyncio.wait_for(self._ask_for_station(), _OPEN_S)
+            await self._wait_for_thread()
+            await asyncio.wait_for(self._meet(), _OPEN_S)
             self.is_up, self.n_tries = not self.is_over, 0
             await self._flush()
             self.office.note_line()
             self.office.hub.post(self._on_change)
             while not self.is_over:
-                parcel = await asyncio.wait_for(self.ask("news"), _ASK_S + ours.POLL_S)
-                if isinstance(parcel, str):
-                    raise ConnectionError(parcel)
+                parcel = await self._news()
                 if parcel.envelopes:
                     self.office.hub.post(lambda parcel=parcel: self._take(parcel))  # type: ignore[misc]
         except asyncio.CancelledError:
@@ -161,14 +172,44 @@ class Line:
             if not self._is_closing:  # else it is asked to end first
                 self._let_go()
 
-    async def _open(self) -> None:
+    async def _news(self) -> Parcel:
+        """Ask what has happened; an answer that is none of a station's, or was given before, ends the line."""
+        parcel = await asyncio.wait_for(self.ask("news"), _ASK_S + ours.POLL_S)
+        if isinstance(parcel, str):
+            raise ConnectionError(parcel)
+        self._n_heard += 1
+        if (
+            not isinstance(parcel, Parcel)
+            or parcel.number != self._n_heard
+            or not all(map(_is_sound, parcel.envelopes))
+        ):
+            raise ConnectionError(_NONSENSE)
+        return parcel
+
+    async def _ask_for_station(self) -> None:
         def run(function: Callable[..., Any], *args: Any) -> Coroutine[Any, Any, Any]:
             return self._run(function, *args)
 
         await install(f"dask's worker {self.address}", run)
-        options: dict[str, Any] = {"workers": [self.address], "allow_other_workers": False, "pure": False}
-        self._future = self.client.submit(open_station, self.n_beside, key=self.key, actor=True, **options)
-        await self._future
+        self._future = self.client.submit(open_station, self.n_beside, key=self.key, actor=True, **self._here_and_first)
+
+    @property
+    def _here_and_first(self) -> dict[str, Any]:
+        """What dask is told of tasks that are for this worker alone, and that a map waits for."""
+        return {"workers": [self.address], "allow_other_workers": False, "pure": False, "priority": _FIRST}
+
+    async def _wait_for_thread(self) -> None:
+        """Wait until dask has begun the station, for which it needs a thread; others' tasks may have all for hours."""
+        try:
+            await asyncio.wait_for(self._future, _QUEUED_S)
+        except asyncio.TimeoutError:
+            self.is_queued = True
+            self.office.note_line()
+            await self._future
+        finally:
+            self.is_queued = False
+
+    async def _meet(self) -> None:
         self._is_direct = await self._can_be_reached()
         began = time.time()
         minor, executable, host, pid, there, *has = await self.ask("hello")
@@ -208,7 +249,9 @@ class Line:
     def give_up(self, error: BaseException) -> None:
         """End the line; its slots hear of it in the hub's thread."""
         if not self.is_over:
-            self.is_up, self.is_over, self.error = False, True, error
+            was_up, self.is_up, self.is_over, self.error = self.is_up, False, True, error
+            if not was_up:  # nobody hears it yet: what dask has queued for it must not come any more
+                self._let_go()
             self.office.note_line()
             self.office.hub.post(self._on_change)
 
@@ -216,7 +259,8 @@ class Line:
         """End the station; returns when nothing is left of it."""
         was_over, self.is_over, self._is_closing = self.is_over, True, True
         try:
-            if self._future is not None and not was_over and self.client.status == "running":
+            is_there = self._future is not None and not (was_over or self.is_queued)
+            if is_there and self.client.status == "running":
                 await asyncio.wait_for(self.ask("close"), _CLOSE_S)
         except Exception as error:  # it is gone, or will be: dask drops what nobody holds
             self.error = self.error or error
@@ -290,9 +334,9 @@ class Line:
         try:
             payload = await self.office.scattered(run, frame)
             key = f"{self.key}-bring-{run}"
-            options: dict[str, Any] = {"workers": [self.address], "allow_other_workers": False, "pure": False}
-            await self.client.submit(bring, self.key, str(run), payload, key=key, **options)
-        except Exception:  # the worker that had it has gone, or it was cancelled: it goes by itself
+            task = self.client.submit(bring, self.key, str(run), payload, key=key, **self._here_and_first)
+            await asyncio.wait_for(task, _BRING_S + _size(frame) / _SLOW_BYTES_A_S)
+        except Exception:  # who had it has gone, it was cancelled, no thread is free for it: it goes by itself
             try:
                 await self.ask("bring", str(run), Parcel(0, [Envelope(0, 0, frame)]))
             except Exception as error:
@@ -304,17 +348,31 @@ class Line:
 
     def _take(self, parcel: Parcel) -> None:
         for kind, number, frame in parcel.envelopes:
-            if kind == messages.DOWN:
-                self._out.pop(number, None)
-            elif kind == messages.RELAY and frame.kind == protocol.DONE and number in self._out:
-                self._out[number] -= 1
-            elif kind in (messages.WANT, messages.LOOKED):
-                if self.staging.hear(kind, frame):
-                    self.office.on_files()
+            if kind == messages.RELAY:
+                self._on_workers_word(number, frame)
                 continue
-            slot = self.slots.get(number)
-            if slot is not None:
-                slot.hear(kind, frame)
+            try:
+                self._on_stations_word(kind, number, frame)
+            except (TypeError, ValueError, LookupError, OSError) as error:
+                told = ConnectionError(f"{_NONSENSE} ({type(error).__name__}: {error})")
+                self.client.loop.add_callback(self.give_up, told)
+                return
+
+    def _on_workers_word(self, number: int, frame: Frame) -> None:
+        if frame.kind == protocol.DONE and number in self._out:
+            self._out[number] -= 1
+        if (slot := self.slots.get(number)) is not None:
+            slot.hear(messages.RELAY, frame)
+
+    def _on_stations_word(self, kind: int, number: int, frame: Frame) -> None:
+        if kind in (messages.WANT, messages.LOOKED):
+            if self.staging.hear(kind, frame):
+                self.office.on_files()
+            return
+        if kind == messages.DOWN:
+            self._out.pop(number, None)
+        if (slot := self.slots.get(number)) is not None:
+            slot.hear(kind, frame)
 
     def _on_change(self) -> None:
         for slot in self.slots.values():  # those that were asked for before it was up
@@ -359,3 +417,10 @@ class Line:
 
 def _size(frame: Frame) -> int:
     return len(frame.body) + sum(map(len, frame.buffers))
+
+
+def _is_sound(envelope: Any) -> bool:
+    """Whether it is an envelope, with a frame in it; what the frame says is for whom it is meant to judge."""
+    if type(envelope) is not Envelope or type(envelope[2]) is not Frame:
+        return False
+    return all(isinstance(number, int) for number in (envelope[0], envelope[1], envelope[2][0]))

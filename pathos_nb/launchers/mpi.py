@@ -12,11 +12,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import shlex
+import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from pathos_nb.errors import BadOption, PoolBroken
+from pathos_nb.errors import BadOption, LauncherUnavailable, PoolBroken
 from pathos_nb.launchers.contract import Availability, Launcher, SourceBroken
 from pathos_nb.launchers.cores import inner_threads, usable_cores
 from pathos_nb.launchers.mpi_command import (
@@ -38,6 +40,7 @@ __all__ = ["MpiLauncher"]
 
 _MAX_RANKS = 4096
 _NO_MPIEXEC = "no mpiexec beside the interpreter or on the path (pip install mpich, or load your centre's MPI)"
+_NO_SUCH_CURE = "mpiexec= names the program that starts ranks; leave it out for the one that is found"
 _WRONG_MPI = "mpi4py was built for another MPI than this mpiexec is of"
 _WRONG_MPI_CURE = (
     "use the mpiexec of mpi4py's own MPI (mpiexec=), or build mpi4py with this one (pip install --no-binary)"
@@ -120,6 +123,9 @@ class MpiLauncher(ProcessesLauncher):
 
     def _starter(self, head_start: ZygoteStart | None = None) -> Starter:
         words = across_nodes(self.mpiexec or (find_mpiexec(),))
+        if shutil.which(words[0]) is None:
+            cause = f"{words[0]} is not on the path" if os.sep not in words[0] else f"{words[0]} is no program"
+            raise LauncherUnavailable("the launcher 'mpi' cannot run here", cause=cause, cure=_NO_SUCH_CURE)
         is_across = reaches_nodes(words)
         limits = rank_settings(inner_threads(self.n_expected * self.ranks_per_item), is_across)
         keeper, k = program("mpi_keeper"), self.ranks_per_item
@@ -174,6 +180,7 @@ class MpiLauncher(ProcessesLauncher):
 
     def _told(self, end: End) -> str:
         how = end.why if end.status is None else told_exit(end.status)
+        how += " (MPI_Abort, or abort() of C)" if end.status == -signal.SIGABRT else ""
         return how if self.ranks_per_item == 1 else f"rank {end.rank} of its MPI job: {how}"
 
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["Door"]
+__all__ = ["Door", "peer_pid"]
 
 _IS_LINUX = sys.platform == "linux"
 _BACKLOG = 128
@@ -79,9 +79,16 @@ def _name(address: str) -> str:
     return "\0" + address[1:] if address.startswith("@") else address
 
 
+def peer_pid(connection: socket.socket, told: int) -> int:
+    """Give the number of the process at the other end, as the system has it; elsewhere than on Linux as it was told."""
+    return _peer(connection)[0] if _IS_LINUX else told
+
+
 def _is_own(connection: socket.socket) -> bool:
     """Whether the process at the other end is this user's; elsewhere than on Linux the folder sees to that."""
-    if not _IS_LINUX:
-        return True
-    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    return bool(_CREDENTIALS.unpack(told)[1] == os.getuid())
+    return not _IS_LINUX or _peer(connection)[1] == os.getuid()
+
+
+def _peer(connection: socket.socket) -> tuple[int, ...]:
+    """Give process, user and group of the other end."""
+    return _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from pathos_nb.launchers.callers_context import CallersContext
 from pathos_nb.launchers.contract import Hub, Timer
-from pathos_nb.launchers.mpi_door import Door
+from pathos_nb.launchers.mpi_door import Door, peer_pid
 from pathos_nb.launchers.shared_file import shared_file
 from pathos_nb.launchers.zygote_start import REQUEST_BYTES
 
@@ -37,6 +37,8 @@ _CLOSE_S = 2.0
 STOPPED_S = 5.0
 _LOG_BYTES = 2000
 _LOOK_S = 0.1
+_SILENT_S = 60.0  # a keeper speaks as soon as it is in
+_WORD_BYTES, _LARGEST = 200, 1 << 31
 
 
 class JobOrder(NamedTuple):
@@ -85,6 +87,7 @@ class _Keeper:
     def __init__(self, connection: socket.socket) -> None:
         self.connection, self.heard, self.pid, self.child, self.rank = connection, b"", 0, 0, -1
         self.stop_timer: Timer | None = None
+        self.silence: Timer | None = None
 
     def ask(self, verb: str, first: int, second: int, descriptors: Sequence[int] = ()) -> None:
         """Send a request, as to a zygote."""
@@ -270,6 +273,7 @@ class MpiJobs:
         while (connection := self._door.take()) is not None:
             keeper = _Keeper(connection)
             self._strangers.add(keeper)
+            keeper.silence = self._hub.call_later(_SILENT_S, functools.partial(self._drop, keeper))
             self._hub.watch(connection.fileno(), functools.partial(self._on_words, keeper, None))
 
     def _on_words(self, keeper: _Keeper, job: Job | None) -> None:
@@ -283,23 +287,22 @@ class MpiJobs:
             self._on_gone(keeper, job)
             return
         *lines, keeper.heard = (keeper.heard + data).split(b"\n")
-        for line in lines:
-            verb, first, second = line.decode().split()
-            if job is None:
-                job = self._let_in(keeper, verb, int(first), int(second))
-                if job is None:
-                    return
-            else:
-                self._on_word(keeper, job, verb, int(first), int(second))
+        for word in map(_word, lines if len(keeper.heard) <= _WORD_BYTES else [*lines, keeper.heard]):
+            if word is None:
+                self._on_gone(keeper, job, "the process that keeps it said what no keeper would")
+                return
+            if job is not None:
+                self._on_word(keeper, job, *word)
+            elif (job := self._let_in(keeper, *word)) is None:
+                return
 
     def _let_in(self, keeper: _Keeper, verb: str, number: int, pid: int) -> Job | None:
-        """Hand a keeper the worker's descriptors; one whose job is over is sent away."""
-        self._strangers.discard(keeper)
+        """Hand a keeper the worker's descriptors; one whose job is over, or has all its ranks, is sent away."""
         job = self._numbers.get(number) if verb == "keeper" else None
-        if job is None or job.is_over:
+        if job is None or job.is_over or job.n_entered >= self._order.n_ranks:
             self._drop(keeper)
             return None
-        keeper.pid = pid
+        self._know(keeper, pid)
         job.keepers.append(keeper)
         self._hub.unwatch(keeper.connection.fileno())
         self._hub.watch(keeper.connection.fileno(), lambda: self._on_words(keeper, job))
@@ -308,6 +311,13 @@ class MpiJobs:
         if job.n_entered == self._order.n_ranks:
             job.let_go_of_passed()
         return job
+
+    def _know(self, keeper: _Keeper, pid: int) -> None:
+        """Note that one who has come in is a keeper."""
+        self._strangers.discard(keeper)
+        if keeper.silence is not None:
+            keeper.silence.cancel()
+        keeper.pid = peer_pid(keeper.connection, pid)
 
     def _on_word(self, keeper: _Keeper, job: Job, verb: str, first: int, second: int) -> None:
         if verb == "forked":
@@ -326,11 +336,13 @@ class MpiJobs:
 
     def _drop(self, keeper: _Keeper) -> None:
         self._strangers.discard(keeper)
+        if keeper.silence is not None:
+            keeper.silence.cancel()
         if keeper.connection.fileno() >= 0:
             self._hub.unwatch(keeper.connection.fileno())
             keeper.connection.close()
 
-    def _on_gone(self, keeper: _Keeper, job: Job | None) -> None:
+    def _on_gone(self, keeper: _Keeper, job: Job | None, why: str = "the process that keeps it was killed") -> None:
         self._drop(keeper)
         if job is None:
             return
@@ -339,7 +351,7 @@ class MpiJobs:
             if keeper.child:  # whose parent has been killed
                 with contextlib.suppress(OSError):
                     os.killpg(keeper.child, signal.SIGKILL)
-            self._over(job, End(max(0, keeper.rank), why="the process that keeps it was killed", log=job.log()))
+            self._over(job, End(max(0, keeper.rank), why=why, log=job.log()))
         elif not job.keepers and self._order.lingers:
             job.process.kill()
 
@@ -347,8 +359,11 @@ class MpiJobs:
         """End mpiexec, as it likes it best."""
         if self._order.lingers:
             job.process.kill()
-        else:
+        elif job.n_entered or job.process.poll() is not None:
             job.process.terminate()
+        else:  # it may be a script around mpiexec, which does not end what it has started
+            with contextlib.suppress(OSError):
+                os.killpg(job.process.pid, signal.SIGTERM)
 
     # --- the end of a job ---
 
@@ -365,10 +380,16 @@ class MpiJobs:
 
     def _on_mpiexec(self, job: Job) -> None:
         """See that mpiexec has ended: last of all as a rule, first of all if it could start nothing."""
+        if not job.n_entered:  # before its number is free: a script around mpiexec may have left what it started
+            with contextlib.suppress(OSError):
+                os.killpg(job.process.pid, signal.SIGKILL)
         status = job.process.wait()
         if not job.is_over:
             told = f"mpiexec ended with status {status}" + ("" if job.n_came else " before a rank had come")
-            self._over(job, End(why=told, log=job.log()))
+            cure = (
+                "" if job.n_came else "mpiexec= names the program that starts ranks here; try it by hand: -n 1 hostname"
+            )
+            self._over(job, End(why=told, cure=cure, log=job.log()))
         self._bury(job)
 
     def _over(self, job: Job, end: End) -> None:
@@ -432,7 +453,21 @@ class MpiJobs:
 
     def _await_keepers(self, jobs: Sequence[Job]) -> None:
         """Hear which keepers have ended, or wait for a millisecond: the end of a child has no descriptor everywhere."""
-        waited_for = {keeper.connection: (keeper, job) for job in jobs for keeper in job.keepers}
-        ready, _, _ = select.select(list(waited_for), [], [], 0.1 if waited_for else 0.001)
-        for connection in ready:
-            self._on_words(*waited_for[connection])
+        waited_for = {keeper.connection.fileno(): (keeper, job) for job in jobs for keeper in job.keepers}
+        poll = select.poll()  # a pool of many ranks has descriptors that select() cannot be told of
+        for fd in waited_for:
+            poll.register(fd, select.POLLIN)
+        for fd, _ in poll.poll(100 if waited_for else 1):
+            self._on_words(*waited_for[fd])
+
+
+def _word(line: bytes) -> tuple[str, int, int] | None:
+    """Read what a keeper says, a verb and two numbers; None if it is nothing of that kind."""
+    words = line[: _WORD_BYTES + 1].split()
+    if len(line) > _WORD_BYTES or len(words) != 3:
+        return None
+    try:
+        verb, first, second = words[0].decode("ascii"), int(words[1]), int(words[2])
+    except ValueError:
+        return None
+    return (verb, first, second) if max(abs(first), abs(second)) < _LARGEST else None

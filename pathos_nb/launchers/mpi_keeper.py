@@ -26,9 +26,11 @@ from pathos_nb.launchers.zygote import Zygote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     import socket
 else:
-    import _socket as socket  # socket.py makes enums of all its numbers, while every start waits
+    import _signal as signal
+    import _socket as socket  # signal.py and socket.py make enums of all its numbers, while every start waits
 
 __all__ = ["enter", "main"]
 
@@ -42,6 +44,11 @@ class Keeper(Zygote):
         """Send a signal to the rank's process group; what it shares with other ranks is left nameless first."""
         unlink_memory_of(pid)
         super().send_signal(pid, number)
+
+    def on_interrupt(self, number: int, at: object) -> None:
+        """End the rank: so ``mpiexec`` has the job end in which one has called MPI_Abort."""
+        for pid in self.children:
+            self.send_signal(pid, signal.SIGABRT)
 
     def end(self) -> None:
         """End the rank."""

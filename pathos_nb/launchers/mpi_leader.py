@@ -8,6 +8,7 @@ a thread of its own sees that, and says so in its place.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pathos_nb.errors import RemoteTraceback
+from pathos_nb.launchers.capture import FileCapture
 from pathos_nb.launchers.chunk import Chunk
 from pathos_nb.launchers.failing import revive
 from pathos_nb.launchers.mpi_group import END, GO, LEAVE, Group, Patience, flush, may_watch, speak_in_lines
@@ -28,6 +30,7 @@ __all__ = ["Leader"]
 _HOST = socket.gethostname()
 _GRACE_S, _SHORT_GRACE_S = 2.0, 0.3
 _LOOK_S = 0.02
+_ABORT = b"application called MPI_Abort("
 _RELAYED = {
     protocol.INITIALIZE, protocol.DEFINE, protocol.WORK, protocol.CALL, protocol.FORGET, protocol.BESIDE,
 }  # fmt: skip
@@ -120,6 +123,16 @@ class Leader(Worker):
             self._is_open = False
         else:
             self._give_up()
+        self._end_if_aborted()
+
+    def _end_if_aborted(self) -> None:
+        """End the job if an item has called MPI_Abort, from which MPICH comes back where ``mpiexec`` is not our parent.
+
+        It says so first, in the file that all ranks of this machine write to; what was computed after that is no value.
+        """
+        printed = self.capture.peek() if isinstance(self.capture, FileCapture) else b""
+        if _ABORT in printed:
+            os.kill(os.getpid(), signal.SIGABRT)
 
     def _give_up(self) -> None:
         """Begin no more items: the job is of no use any more, and ends with the report of this chunk."""

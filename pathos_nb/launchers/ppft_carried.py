@@ -2,7 +2,8 @@
 
 The secret came by stdin, in the order; when stdin ends, the server ends, and its workers with it. So it does when the
 way is cut without a word: it says a byte now and then, and looks whether anybody acknowledges it. Behind a jump host
-that cannot be seen; there it ends when it has not been spoken to for half a minute.
+that cannot be seen; there it ends when it has not been spoken to for as long as the last byte from here said: three
+beats, or half a minute if this process was once late with it (`agent_patience`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pathos_nb.launchers.agent_messages import BEAT_S, SILENCE_BEATS
+from pathos_nb.launchers.agent_messages import BEAT_S, BRIEF, JUMP_BEATS, SILENCE_BEATS
 from pathos_nb.launchers.agent_silence import is_cut
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.ppft_process import serve
@@ -32,7 +33,8 @@ def main(in_fd: int, out_fd: int, order: Mapping[str, Any], say: Callable[..., N
     in_fd, out_fd : int
         The stream.
     order : mapping
-        ``port``, ``nodes`` (0 for as many as there are cores), ``secret``, and ``orphan``: seconds of silence.
+        ``port``, ``nodes`` (0 for as many as there are cores), ``secret``, and ``orphan``: how many seconds of silence
+        are borne at first, and by who is told to be patient.
     say : callable
         Tells the other end where it listens, or what is in the way.
     kept : str
@@ -56,11 +58,13 @@ def _until_over(stream: tuple[int, int], parent: int, orphan_s: float) -> None:
     in_fd, out_fd = stream
     os.set_blocking(out_fd, False)
     looked_s = good_s = heard_s = time.monotonic()
-    while os.getppid() == parent and looked_s - good_s <= SILENCE_BEATS * BEAT_S and looked_s - heard_s <= orphan_s:
-        ready, _, _ = select.select([in_fd], [], [], _LOOK_S)
-        if ready and not os.read(in_fd, 4096):
-            return
-        heard_s = time.monotonic() if ready else heard_s
+    borne_s = orphan_s
+    while os.getppid() == parent and looked_s - good_s <= SILENCE_BEATS * BEAT_S and looked_s - heard_s <= borne_s:
+        if select.select([in_fd], [], [], _LOOK_S)[0]:
+            if not (said := os.read(in_fd, 4096)):
+                return
+            heard_s = time.monotonic()
+            borne_s = min(orphan_s, JUMP_BEATS * BEAT_S) if said.endswith(BRIEF) else orphan_s
         if time.monotonic() - looked_s < BEAT_S:
             continue
         looked_s = time.monotonic()

@@ -149,7 +149,7 @@ def knock(line: Line, address: tuple[str, int], secret: bytes, wish: str) -> dic
     Returns
     -------
     dict
-        What the server says of itself; ``line.key`` is the conversation's.
+        What the server says of itself, and how much its clock is ahead; ``line.key`` is the conversation's.
 
     Raises
     ------
@@ -164,12 +164,17 @@ def knock(line: Line, address: tuple[str, int], secret: bytes, wish: str) -> dic
     if version != PPFT_VERSION.encode():
         raise NoLine(f"it is no ppft server of version {PPFT_VERSION}, but says {version[:40]!r}")
     line.say(_proof(line.receive(), secret))
+    asked_s = time.perf_counter()
     if line.receive() != b"OK":
         raise NoLine("it has another secret")
+    trip_s = time.perf_counter() - asked_s
     nonce = secrets.token_bytes(16)
     line.say(f"{wish} {REVISION} {nonce.hex()}".encode())
     line.max_bytes = _MAX_WORD_BYTES
-    return _hello(line, secret, nonce)
+    fields = _hello(line, secret, nonce)
+    there = fields.get("time")
+    ahead_s = there - (time.time() - trip_s / 2) if isinstance(there, float) else 0.0
+    return {**fields, "clock_ahead_s": ahead_s}
 
 
 def _hello(line: Line, secret: bytes, nonce: bytes) -> dict[str, Any]:
@@ -240,5 +245,5 @@ def greet(line: Line, **fields: Any) -> None:
     **fields
         What to say.
     """
-    signed = word(Signer(line.key, b"hello"), **fields)[_SIZE.size :]
+    signed = word(Signer(line.key, b"hello"), time=time.time(), **fields)[_SIZE.size :]
     line.say(line.nonce + signed)

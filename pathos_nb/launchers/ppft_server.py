@@ -199,11 +199,9 @@ class Desk:
         cells = self.hand.cells
         cells.set_limit(chunk, n_items)
         at = cells.running()
-        if at is not None and at.chunk == chunk:
-            n_items = max(n_items, min(at.offset, FINISHED) + at.width)
+        if at is not None and at.n_begun(chunk) > n_items:
+            n_items = at.n_begun(chunk)
             cells.set_limit(chunk, n_items)
-        elif at is not None and at.chunk > chunk:
-            n_items = FINISHED
         return n_items
 
     def _hand_up(self) -> None:

@@ -14,11 +14,12 @@ from typing import Any, ClassVar, Protocol
 
 from pathos_nb.launchers import ppft_wire
 from pathos_nb.launchers.agent_beside import Beside
+from pathos_nb.launchers.agent_clock import by_our_clock
 from pathos_nb.launchers.contract import Hub, News, Reply, Running, Slot, SlotDown, TakenBack
 from pathos_nb.launchers.ppft_call import Call, Server
 from pathos_nb.wire.framing import Buffer, Frame, FrameReader, pack
 from pathos_nb.wire.outflow import write_some
-from pathos_nb.wire.protocol import BESIDE, BROKEN, CALL, DEFINE, DONE, INITIALIZE, WORK
+from pathos_nb.wire.protocol import BESIDE, BROKEN, CALL, DEFINE, DONE, INITIALIZE, INNER, WORK
 from pathos_nb.wire.signing import Checker, NotAuthentic, Signer
 
 __all__ = ["Office", "PpftSlot"]
@@ -82,6 +83,7 @@ class PpftSlot(Slot):
         self._status: tuple[float, list[Any] | None] = (0.0, None)
         self._last_chunk, self._asked_s, self._latency_s = 0, 0.0, 0.0
         self._beat: Any = None
+        self._clock_ahead_s = 0.0
         self._messages, self._frames = ppft_wire.Messages(), FrameReader()
         self.server = launcher.server
         self._beside = Beside() if launcher.is_elsewhere else None
@@ -105,6 +107,7 @@ class PpftSlot(Slot):
         self.host, self.pid = call.facts["host"], call.facts["pid"]
         self.launcher.note_back(self.host)
         self.minor, self.python = tuple(call.facts["minor"]), call.facts["python"]
+        self._clock_ahead_s = call.facts["clock_ahead_s"] if self.launcher.is_elsewhere else 0.0
         self._jobs, self._orders = Signer(call.key, b"job"), Signer(call.key, b"order")
         self._reports, self._words = Checker(call.key, b"report"), Checker(call.key, b"word")
         self._is_first = self._is_linked = True
@@ -194,7 +197,8 @@ class PpftSlot(Slot):
         for frame in frames:
             if frame.kind == DONE:
                 self._n_in_flight -= 1
-            self.launcher.tell(Reply(self, frame))
+            told = by_our_clock(frame, self._clock_ahead_s) if frame.kind in (DONE, INNER) else frame
+            self.launcher.tell(Reply(self, told))
             if frame.kind == BROKEN:
                 return
 

@@ -36,6 +36,7 @@ _MOST_PEAKS, _MOST_CODES = 4096, 20_000
 _PYTHON, _NATIVE, _WAITING, _GIL, _STARVED = range(len(KINDS))
 _MAY_CALL: tuple[str, ...] = (
     "CALL",
+    "PRECALL",  # of Python 3.11, which calls there what it has specialized a call for
     "BINARY",
     "INPLACE",
     "COMPARE",

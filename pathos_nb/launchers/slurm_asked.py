@@ -10,7 +10,7 @@ import time
 from typing import NamedTuple
 
 from pathos_nb.errors import AllocationLost
-from pathos_nb.launchers.slurm_commands import environment, partitions, reason_of
+from pathos_nb.launchers.slurm_commands import cure_of, environment, reason_of
 from pathos_nb.launchers.slurm_settings import SlurmSettings
 
 __all__ = ["Asked", "Outcome"]
@@ -104,11 +104,8 @@ class Asked:
 
     def _cure(self, cause: str) -> str:
         low = cause.lower()
-        if "partition" in low and self._settings.partition:
-            known = ", ".join(partitions())
-            return f"partition= may be one of {known}" if known else "sinfo lists the partitions (partition=)"
-        if "account" in low:
-            return "sacctmgr show associations user=$USER lists the accounts that are yours (account=)"
+        if known := cure_of(cause, self._settings.partition or ""):
+            return known
         if "contact" in low or "socket timed out" in low:
             return "see whether squeue answers; the controller may be away for a while"
         return "try the same by hand: " + " ".join(self.words)

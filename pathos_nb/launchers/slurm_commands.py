@@ -16,13 +16,25 @@ from typing import NamedTuple
 from pathos_nb.launchers.contract import Availability
 from pathos_nb.programs import program
 
-__all__ = ["Job", "NoAnswer", "availability", "cancel", "environment", "jobs_named", "partitions", "reason_of", "show"]
+__all__ = [
+    "KEPT",
+    "Job",
+    "NoAnswer",
+    "availability",
+    "cancel",
+    "cure_of",
+    "environment",
+    "jobs_named",
+    "partitions",
+    "reason_of",
+    "show",
+]
 
 COMMANDS = ("salloc", "srun", "scancel", "squeue", "scontrol", "sinfo")
 ANSWER_S = 10.0
 _CONFIGURATIONS = ("/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf", "/run/slurm/conf/slurm.conf")
 # Slurm's settings of the user and of the site; all other SLURM_ variables are about the job that this process is in.
-_KEPT = {"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT"}
+KEPT = {"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT"}
 _OVER = {
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED",
     "TIMEOUT",
@@ -103,7 +115,7 @@ def environment() -> dict[str, str]:
     -------
     dict
     """
-    return {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "SLURMD_")) or k in _KEPT}
+    return {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "SLURMD_")) or k in KEPT}
 
 
 def _ask(*words: str, timeout_s: float = ANSWER_S) -> subprocess.CompletedProcess[str]:
@@ -200,6 +212,30 @@ def partitions() -> list[str]:
         return sorted(set(_ask("sinfo", "-h", "-o", "%R").stdout.split()))
     except NoAnswer:
         return []
+
+
+def cure_of(cause: str, partition: str) -> str:
+    """Say what to do where Slurm refuses a partition or an account.
+
+    Parameters
+    ----------
+    cause : str
+        What it complained of.
+    partition : str
+        What was asked for, if anything was.
+
+    Returns
+    -------
+    str
+        Empty if it complained of something else.
+    """
+    low = cause.lower()
+    if "account" in low:
+        return "sacctmgr show associations user=$USER lists the accounts that are yours (account=)"
+    if "partition" in low and partition:
+        known = ", ".join(partitions())
+        return f"partition= may be one of {known}" if known else "sinfo lists the partitions (partition=)"
+    return ""
 
 
 def reason_of(said: str) -> str:

@@ -2,12 +2,15 @@
 
 ::
 
-    files here ── the same file system ─────────────► links in the item's folder ── the item runs there
-    files here ── another machine: carried once ──► its agent's folder ──► links         │
+    files here ── the same file system ─────────► copies or links in the item's folder ── the item runs there
+    files here ── another machine: carried once ──► its agent's folder ──► the same      │
     folder here ◄── laid aside there already, or carried with the item's value ◄── files of these names
 
 What is a file of the caller's is told by path, size, time and number: where these are the same, it is that file, and
 nothing is carried. A link is never followed on the way back.
+
+Files up to `COPIED_BYTES` are copied into each item's folder, which may do with them what it likes; larger ones are
+links, to be read. An item that writes to one of these fails, since it has changed the caller's own file.
 """
 
 from __future__ import annotations
@@ -27,10 +30,12 @@ from pathos_nb.errors import FilesFailed
 from pathos_nb.launchers.inputs import FOLDER, Input, is_here
 from pathos_nb.launchers.item_folders import folder_of_this
 
-__all__ = ["MOST_BACK_BYTES", "Aside", "Collected", "Staged"]
+__all__ = ["COPIED_BYTES", "MOST_BACK_BYTES", "Aside", "Collected", "Staged"]
 
 MOST_BACK_BYTES = 1 << 28
 """How much an item may send back from another machine: it travels with the item's value, in memory."""
+COPIED_BYTES = 1 << 23
+"""Files up to this size are copied for each item."""
 _PIECE_BYTES = 1 << 20
 _MAGIC = "*?["
 
@@ -83,16 +88,16 @@ class Staged:
     def _owning(self, folder: str, world: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an item in a folder that is made for it, and goes with it."""
         try:
-            for told in self.inputs:
-                _lay(told, folder)
+            laid = {told.name: _lay(told, folder) for told in self.inputs}
             with _inside(folder, world):
                 value = self.function(*args, **kwargs)
-            return self._collected(value, folder) if self.patterns else value
+            _refuse_written(folder, laid)
+            return self._collected(value, folder, laid) if self.patterns else value
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _collected(self, value: Any, folder: str) -> Collected:
-        names = list(_outputs(folder, self.patterns))
+    def _collected(self, value: Any, folder: str, laid: dict[str, _Laid]) -> Collected:
+        names = list(_outputs(folder, self.patterns, laid))
         if os.path.isfile(f"{self.aside.folder}/{self.aside.proof}"):  # noqa: PTH113 - once an item
             return Collected(value, _laid_aside(folder, names, self.aside.folder))
         return Collected(value, "", tuple(_carried(folder, names)))
@@ -121,17 +126,50 @@ def _inside(folder: str, world: Any) -> Iterator[None]:
         os.chdir(before)
 
 
-def _lay(told: Input, folder: str) -> None:
-    """Put a file into an item's folder: a link to the caller's own, or to what was carried here."""
+class _Laid(NamedTuple):
+    """A file as it was put into an item's folder: which one a link leads to, size and time."""
+
+    linked: str
+    size: int
+    time_ns: int
+
+
+def _lay(told: Input, folder: str) -> _Laid:
+    """Put a file into an item's folder: a copy of the caller's own, or of what was carried here, or a link to it."""
     source, place = _source(told), f"{folder}/{told.name}"
     os.makedirs(os.path.dirname(place), exist_ok=True)  # noqa: PTH103, PTH120 - once an item
     try:
-        os.symlink(source, place)  # noqa: PTH211 - the same
-    except (OSError, NotImplementedError):  # a system without links
-        try:
-            shutil.copyfile(source, place)
-        except OSError as error:
-            raise FilesFailed(f"no room for {told.name} in the item's folder", cause=str(error)) from error
+        linked = source if os.stat(source).st_size > COPIED_BYTES and _is_linked(source, place) else ""  # noqa: PTH116
+        if not linked:
+            shutil.copy2(source, place)
+        at = os.stat(place)  # noqa: PTH116 - once an item
+    except OSError as error:
+        raise FilesFailed(f"no room for {told.name} in the item's folder", cause=str(error)) from error
+    return _Laid(linked, at.st_size, at.st_mtime_ns)
+
+
+def _is_linked(source: str, place: str) -> bool:
+    """Make a link, where there are any."""
+    with contextlib.suppress(OSError, NotImplementedError):
+        os.symlink(source, place)  # noqa: PTH211 - once an item
+        return True
+    return False
+
+
+def _is_untouched(path: str, laid: _Laid) -> bool:
+    with contextlib.suppress(OSError):
+        at = os.stat(path)  # noqa: PTH116 - once an item
+        return (at.st_size, at.st_mtime_ns) == (laid.size, laid.time_ns)
+    return False
+
+
+def _refuse_written(folder: str, laid: dict[str, _Laid]) -> None:
+    """Say that an item has changed a file that is not its own."""
+    for name, each in laid.items():
+        if each.linked and not _is_untouched(each.linked, each):
+            what = f"{name} has been changed, or removed, while the item ran: it was a link to {each.linked}"
+            cure = f"have it write to another name; files of over {COPIED_BYTES >> 20} MB are not copied for each item"
+            raise FilesFailed(what, cure=cure, name=name)
 
 
 def _source(told: Input) -> str:
@@ -152,14 +190,20 @@ def _source(told: Input) -> str:
 # --- the way back ---
 
 
-def _outputs(folder: str, patterns: tuple[str, ...]) -> Iterator[str]:
-    """Give the regular files whose names fit; one that is named in full has to be there."""
-    found = sorted(_files(folder))
+def _outputs(folder: str, patterns: tuple[str, ...], laid: dict[str, _Laid]) -> Iterator[str]:
+    """Give the regular files that the item wrote and whose names fit; one that is named in full has to be there."""
+    found = sorted(name for name in _files(folder) if not _is_given(f"{folder}/{name}", laid.get(name)))
     for pattern in patterns:
         if not any(sign in pattern for sign in _MAGIC) and pattern not in found:
-            cause = "the item has not written it, or it is a link" if found else "the item has written no file"
+            cause = (
+                "the item has not written it, or it is a link or unchanged" if found else "the item has written no file"
+            )
             raise FilesFailed(f"there is no {pattern} to collect", cause=cause, cure="see what it writes, and where")
     yield from (name for name in found if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns))
+
+
+def _is_given(path: str, laid: _Laid | None) -> bool:
+    return laid is not None and _is_untouched(path, laid)
 
 
 def _files(folder: str) -> Iterator[str]:

@@ -20,6 +20,7 @@ from pathos_nb.launchers.capture import ThreadCapture, routed
 from pathos_nb.launchers.codec import ByReference
 from pathos_nb.launchers.contract import Availability, Hub, Launcher, News, Reply, Running, Slot, SlotDown
 from pathos_nb.launchers.cores import usable_cores
+from pathos_nb.launchers.import_lock import let_go_of_imports
 from pathos_nb.launchers.inside import here, process
 from pathos_nb.launchers.resources import Resources, local_resources
 from pathos_nb.launchers.shield import Shield
@@ -76,7 +77,9 @@ class ThreadSlot(Slot):
                     if reply.kind == BROKEN:
                         return "its initializer failed"
                 del frame, reply
+                let_go_of_imports()
             except KeyboardInterrupt:  # came after the item it was meant for
+                let_go_of_imports()
                 if self._abandoned:  # it may have come with the word to end
                     return "retired"
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.capture import NoCapture
 from pathos_nb.launchers.chunk import Chunk, TimeUp, Work, with_keywords
-from pathos_nb.launchers.codec import ByValue, Codec
+from pathos_nb.launchers.codec import ByValue
 from pathos_nb.launchers.failing import text_of, trace_of
 from pathos_nb.launchers.inside import end_travelled, here, keep_travelled
 from pathos_nb.launchers.resources import Limits
@@ -21,12 +21,15 @@ from pathos_nb.launchers.surroundings import Surroundings
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import Report, RunSpec
+from pathos_nb.wire.serialization import carries_code
 
 TYPE_CHECKING = False  # every worker's start waits for this file, so it loads little
 if TYPE_CHECKING:
     from typing import Any
 
+    from pathos_nb.launchers.codec import Codec
     from pathos_nb.launchers.contract import Capture
+    from pathos_nb.launchers.initialized import Initialized
     from pathos_nb.launchers.metering import Metering
 
 _clock = time.perf_counter
@@ -122,14 +125,25 @@ class Worker:
         try:
             if frame.meta:
                 self._surroundings.adopt(frame.meta[0])
-            initializer, arguments = self.codec.load(frame)
+            names = self._names_for(frame)
+            initializer, arguments = self.codec.load(frame) if names is None else names.load_initializer(frame)
             keep_travelled()
             initializer(*arguments)
             self._surroundings.keep_changes()
+            if names is not None and names.keep():
+                self.codec = names
         except BaseException as error:
             text = f"{type(error).__name__}: {text_of(error)}"
             return Frame(protocol.BROKEN, (text, trace_of(error)))
         return None
+
+    def _names_for(self, frame: Frame) -> Initialized | None:
+        """Give what notes the global names that an initializer sets, if it brings its own."""
+        if self.codec is not ByValue or not carries_code(frame.body):
+            return None
+        from pathos_nb.launchers.initialized import Initialized
+
+        return Initialized()
 
     def _let_go(self) -> None:
         """Let go of what a run brought besides its function."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import signal
     import socket
     from collections.abc import Callable
+    from typing import Any
 else:
     import _signal as signal  # signal.py and socket.py make enums of all their numbers, while every start waits
     import _socket as socket
@@ -74,11 +75,13 @@ class Zygote:
         os.set_blocking(self._wake_r, False)
         os.set_blocking(self._wake_w, False)
 
+    on_interrupt: Any = signal.SIG_IGN  # of the keyboard, which is no business of its
+
     def serve(self) -> None:
         """Answer requests and report exits until the pool has gone."""
         signal.set_wakeup_fd(self._wake_w, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, self.on_interrupt)
         while True:
             ready, _, _ = select.select([self.control.fileno(), self._wake_r], [], [])
             if self._wake_r in ready:
@@ -130,6 +133,7 @@ class Zygote:
 
     def _become_child(self, index: int, descriptors: list[int]) -> None:
         signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
         self.control.close()

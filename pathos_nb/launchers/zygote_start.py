@@ -30,8 +30,18 @@ BOOTSTRAP = _BEGIN + "from pathos_nb.launchers.zygote import main; main()"
 
 
 def preloads() -> list[str]:
-    """Give the modules that workers may want, as far as they are loaded here."""
-    return [module for module in _PRELOAD if module in sys.modules]
+    """Give the modules that workers will want: what is loaded here, and what code of a script's own is sent by.
+
+    The zygote imports them while the script does the same; else its first map would wait for one after the other.
+    """
+    has_own_code = _has_own_code(getattr(sys.modules.get("__main__"), "__dict__", {}))
+    return [module for module in _PRELOAD if has_own_code or module in sys.modules]
+
+
+def _has_own_code(names: dict[str, Any]) -> bool:
+    """Whether a script has functions of its own so far, one of which is likely to be mapped."""
+    kind = type(preloads)
+    return any(type(value) is kind and value.__module__ == "__main__" for value in list(names.values()))
 
 
 def program(module: str) -> list[str]:

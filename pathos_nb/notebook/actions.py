@@ -111,7 +111,7 @@ def runs(session: Session, values: Mapping[str, Any]) -> Any:
     troubles = sweeps.troubles if sweeps is not None else []
     if not session.runs and not earlier:
         return Said("\n".join(map(str, troubles)) or "no run yet")
-    kept = ", ".join(f"{store.file.path} ({size(store.file.n_bytes)})" for store in stores)
+    kept = ", ".join(f"{store.file.path} ({size(store.n_bytes)})" for store in stores)
     head = "\n".join([*(["kept in " + kept] if kept else []), *map(str, troubles)])
     rows = [_earlier_row(session, store, run) for store, run in earlier]
     rows += [_run_row(run, session.detached.said(run.run_id)) for run in session.runs]

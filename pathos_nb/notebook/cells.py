@@ -23,6 +23,7 @@ from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.body import assigned_last, compile_body, compile_expression, is_silenced
 from pathos_nb.notebook.checking import check
 from pathos_nb.notebook.clause import Clause, read_clause, read_comprehension
+from pathos_nb.notebook.commands import PMAP_LINE
 from pathos_nb.notebook.detaching import Detaching
 from pathos_nb.notebook.outlet import said_later
 from pathos_nb.notebook.plain import picture_failure, plainly, say_interrupted
@@ -31,7 +32,7 @@ from pathos_nb.notebook.points import Points
 from pathos_nb.notebook.post_mortem import post_mortem_of
 from pathos_nb.notebook.repeats import Job, Repeats
 from pathos_nb.notebook.sweeps import OFF, Sweeps
-from pathos_nb.notebook.usage import given
+from pathos_nb.notebook.usage import given, refuse_settings
 from pathos_nb.notebook.values import Values
 from pathos_nb.notebook.views import Views
 from pathos_nb.notebook.watched import is_watched
@@ -164,6 +165,7 @@ class CellRunner:
     # their parts
 
     def _points(self, clause: Clause, names: dict[str, Any], values: Mapping[str, Any]) -> Points:
+        refuse_settings(values, PMAP_LINE)
         points = clause.points(names)
         if values["bg"] or values["resume"] or values["detach"]:
             points.read_all()

@@ -66,7 +66,7 @@ _POINTS = (
     Option("collect-to", "the folder they go to (collected/RUN)", "", "FOLDER"),
     Option("profile", "sample the workers, to see where the time goes"),
     Option("count-calls", "sample them, and count every call of a function (slower)"),
-    Option("seed", "the same random numbers for any number of workers", "", "N", kinds.count),
+    Option("seed", "the same random numbers on any workers (in threads, by rng())", "", "N", kinds.count),
     Option("resume", "only points that are not there yet; the default if it was cut short"),
     Option("fresh", "all points, also if it was cut short"),
     Option("store", "keep finished points in the file PATH", "", "PATH"),
@@ -224,7 +224,7 @@ Without RUN it is the latest that was profiled.
         (Option("plain", "of plain widgets, for where the other one does not show itself"),),
         more="""
 In JupyterLab the same manager is a side panel as well.
-A password is asked by the panel, and by a cell's own prompt where the panel is of plain widgets.""",
+Passwords, passphrases and codes are asked in it, and kept nowhere, least of all in the notebook.""",
     ),
     "status": Command("%pathos status", "Show where cells run, and which launchers there are."),
     "close": Command("%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "pools", is_many=True),)),

@@ -129,7 +129,8 @@ def _said(run: Run, found: Found, job: QueueJob | None) -> str:
         return f"{title}: all {total:,} points are there already; --fresh computes them anew"
     there = f", {found.plan.n_kept:,} of {total:,} points are there" if found.plan.n_kept else ""
     if found.live is not None:
-        return f"{title} is in the queue already, as {job.called}{there}; --fresh submits it anew"
+        before = f" (it was called {found.live.title} so far)" if found.live.title != title else ""
+        return f"{title} is in the queue already{before}, as {job.called}{there}; --fresh submits it anew"
     if not job.id:
         cure = f"%pathos runs tells more, and this cell or %pathos load {title} finds it"
         return f"{title}: {job.queue} has not answered, and may have taken it or not; {cure}"

@@ -14,7 +14,7 @@ from pathos_nb.notebook.asking import asker
 from pathos_nb.notebook.commands import TOPICS, VERBS, help_alone
 from pathos_nb.notebook.completion import make_matcher
 from pathos_nb.notebook.graph_view import GraphFollower
-from pathos_nb.notebook.live import preload
+from pathos_nb.notebook.live import warm_up
 from pathos_nb.notebook.magics import PathosMagics
 from pathos_nb.notebook.panel import Panel
 from pathos_nb.notebook.screen import screen_for
@@ -120,7 +120,7 @@ class Extension:
 def _get_ready() -> None:
     """Do what the first run would have to wait for, while its cell is typed: widgets, launchers, imports; 0.4 s."""
     with contextlib.suppress(Exception):  # who needs it will be told
-        preload()
+        warm_up()
         registry.names()
         for module in _OF_A_RUN:
             importlib.import_module(module)

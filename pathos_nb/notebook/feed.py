@@ -10,12 +10,20 @@ A feed is for one stream of messages: the views of one widget, or one panel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pathos_nb.dispatch.failed import describe, tidy
 from pathos_nb.dispatch.spans import SpanStore, as_columns, span_of
-from pathos_nb.dispatch.timeline import MOST_LANES, Part, cut, items_between, spans_between
+from pathos_nb.dispatch.timeline import (
+    MOST_LANES,
+    Part,
+    cut,
+    items_between,
+    no_items,
+    outstanding_items,
+    spans_between,
+)
 from pathos_nb.errors import Failure
 from pathos_nb.events import ChunkDone
 from pathos_nb.notebook.profile_feed import ProfileFeed
@@ -26,6 +34,7 @@ from pathos_nb.wire.messages import (
     Figures,
     Head,
     InnerRow,
+    Items,
     Look,
     PrintedRow,
     RunDelta,
@@ -42,6 +51,7 @@ _TITLE, _LABEL, _ERROR, _TRACEBACK = 200, 120, 300, 1500
 _N_NAMES, _N_FAILURES, _N_PRINTED, _N_WAITS = 50, 50, 60_000, 5
 _N_INNER = 25
 _WINDOW_SPANS, _WINDOW_ITEMS = 1200, 400
+_MOST_READ = 5_000  # of runs with more items only spans are kept: to look for those that stand out would take its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +64,19 @@ class Bounds:
         Rows.
     n_printed : int
         Characters of output.
+    n_items : int
+        Single items of a run that is over.
     """
 
     n_lanes: int
     n_spans: int
     n_failures: int
     n_printed: int
+    n_items: int = 0
 
 
 LIVE = Bounds(MOST_LANES, 3000, _N_FAILURES, _N_PRINTED)
-SAVED = Bounds(200, 1500, 25, 30_000)
+SAVED = Bounds(200, 1500, 25, 30_000, 400)
 STEP = Bounds(120, 600, 8, 12_000)  # of one delta
 
 
@@ -150,6 +163,7 @@ def record_of(watch: Watch, now: float, bounds: Bounds, *, can_retry: bool = Fal
         printed, n_more_printed = _printed(watch, watch.output, bounds.n_printed)
         n_more_printed += watch.n_cut
     failures = [_failure_row(watch, failure) for failure in watch.failures(0, bounds.n_failures)]
+    items = _items(watch, bounds.n_items, moved)
     return {
         "version": PROTOCOL,
         "head": head_of(watch, can_retry=can_retry),
@@ -157,6 +171,7 @@ def record_of(watch: Watch, now: float, bounds: Bounds, *, can_retry: bool = Fal
         "lanes": lanes,
         "n_more_lanes": n_more,
         "spans": spans,
+        "items": items,
         "failures": failures,
         "n_more_failures": max(0, watch.run.n_failed - len(failures)),
         "printed": printed,
@@ -166,6 +181,21 @@ def record_of(watch: Watch, now: float, bounds: Bounds, *, can_retry: bool = Fal
         "n_more_inner": max(0, watch.run.inner.n_runs - _N_INNER),
         "profile": None if (profile := _profile_feed(watch)) is None else profile.whole(watch.run.seconds),
     }
+
+
+def _items(watch: Watch, most: int, moved: Mapping[int, int]) -> Items:
+    run = watch.run
+    if not most or not run.is_over or run.n_done - run.n_before > _MOST_READ:
+        return no_items()
+    return outstanding_items(watch.timeline, run.chunks, most, lambda index: _called(watch, index), moved)
+
+
+def _called(watch: Watch, index: int) -> str:
+    """Give what an item is called with, or nothing."""
+    try:
+        return cut(watch.called(index), _LABEL)
+    except Exception as error:  # as in `_label`
+        return f"<{type(error).__name__}>"
 
 
 def _failure_row(watch: Watch, failure: Failure) -> FailureRow:
@@ -383,7 +413,7 @@ class Feed:
             watch.timeline.add_inner(store, part)
         spans = store.part(_WINDOW_SPANS)
         chunks = self._chunks(part)
-        items = items_between(watch.timeline, chunks, part, _WINDOW_ITEMS, lambda index: _label(watch, index))
+        items = items_between(watch.timeline, chunks, part, _WINDOW_ITEMS, lambda index: _called(watch, index))
         return {
             "type": "window",
             "id": int(look["id"]),

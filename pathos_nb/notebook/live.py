@@ -6,6 +6,10 @@ with the widget, and drawn again when nobody has opened the widget after a while
 A kernel without subshells hears nothing while a cell blocks. There the picture is drawn as ever, but for runs that go
 on behind.
 
+The display has the run's record too: a page that is loaded when the kernel is gone finds no widget and draws that. It
+is renewed now and then, less and less often, where the page says that it does not draw the view anew for it: a page
+with our extension does (``labextension/src/lab/living_run.ts``).
+
 The view's code is large and sent once. A widget's own module is a few lines that look for the code in the page, where
 an earlier run or our extension has left it, then in the widget's state, and else ask for it.
 """
@@ -14,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,9 +29,9 @@ from pathos_nb.notebook.feed import Bounds, Feed, record_of
 from pathos_nb.notebook.outlet import Outlet
 from pathos_nb.notebook.stream import Stream
 from pathos_nb.notebook.watch import Watch
-from pathos_nb.wire.messages import RunRecord
+from pathos_nb.wire.messages import RUN_MIME, RunRecord
 
-__all__ = ["Controls", "LiveView", "ViewCode", "can_answer", "preload"]
+__all__ = ["Controls", "LiveView", "ViewCode", "can_answer", "preload", "warm_up"]
 
 STATIC = Path(__file__).parents[1] / "static"
 CODE, LOADER = STATIC / "run.js", STATIC / "loader.js"
@@ -36,6 +41,8 @@ _PATIENCE_S = 2.0
 # may be other pages; where nobody has, the page is slow.
 _LAST_WORDS_S, _SLOW_PAGE_S = 3.0, 20.0
 _FIRST = Bounds(200, 500, 10, 5_000)
+# What a saved notebook would have is renewed so long after the last time, and after a part of the time that it went on.
+_KEEP_S, _KEEP_SHARE, _SOONEST_S = 10.0, 0.25, 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +63,20 @@ def preload() -> type[Any] | None:
         _log.debug("no widgets", exc_info=True)
         return None
     return RunWidget
+
+
+class _Nowhere:
+    """An outlet that leads nowhere."""
+
+    def send(self, *_: object) -> None:
+        """Send nothing."""
+
+
+def warm_up() -> None:
+    """Make a widget that nobody hears of, and the code that it would bring: the first one of a kernel takes a while."""
+    kind = preload()
+    if kind is not None:
+        kind(_Nowhere(), ViewCode(), lambda: None, lambda said: None).close()
 
 
 def can_answer(kernel: Any) -> bool:
@@ -154,6 +175,8 @@ class LiveView:
         Till when somebody may open it; after the end, till when a page may be loading it.
     is_heard : bool
         Whether a view of it has said something.
+    is_kept : bool
+        Whether the pages that show it do not draw it anew when its output is.
 
     Raises
     ------
@@ -165,7 +188,8 @@ class LiveView:
         kind = preload()
         if kind is None:
             raise RuntimeError("no widgets here")
-        self.gives_up_at, self.is_heard = now + _PATIENCE_S, False
+        self.gives_up_at, self.is_heard, self.is_kept = now + _PATIENCE_S, False, False
+        self._began = self._kept_at = now
         stream = Stream(Feed(watch, lambda: controls.retry is not None), self._send)
         self._life: _Life | None = _Life(watch, controls, stream, now)
         self._last: RunRecord | None = None
@@ -187,8 +211,17 @@ class LiveView:
 
     @property
     def bundle(self) -> dict[str, Any]:
-        """What shows it, in a display."""
-        return {WIDGET_MIME: {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}}
+        """What shows it, in a display; and the run as it is, for a page that finds no widget any more."""
+        shown = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
+        return {WIDGET_MIME: shown, RUN_MIME: self._record()}
+
+    @property
+    def keep_due(self) -> float:
+        """When its display should be renewed, if there is news, for the case that the notebook is saved meanwhile."""
+        if not self.is_kept:
+            return math.inf
+        so_far = self._kept_at - self._began
+        return self._kept_at + min(_KEEP_S, max(_SOONEST_S, _KEEP_SHARE * so_far))
 
     def _send(self, message: Mapping[str, Any]) -> None:
         self._widget.send(message)
@@ -199,6 +232,10 @@ class LiveView:
             self._life.now = now
         return self.is_open or now < self.gives_up_at
 
+    def kept(self, now: float) -> None:
+        """Note that its display is as new as it can be."""
+        self._kept_at = now
+
     def hear(self, message: Any) -> None:
         """Take what a view says: quick, and in any thread."""
         life = self._life
@@ -206,6 +243,9 @@ class LiveView:
             return
         if message.get("type") == "cancel":
             life.watch.run.cancel()
+        elif message.get("type") == "keep":
+            self.is_kept = True
+            life.controls.wake()
         elif message.get("type") == "code":
             self._send({"type": "code", "text": life.controls.code.text})
         elif message.get("type") == "retry" and life.controls.retry is not None:

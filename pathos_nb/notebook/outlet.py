@@ -10,6 +10,7 @@ at which place of its output; our extension puts it there (``labextension/src/la
 
 from __future__ import annotations
 
+import json
 import sys
 import uuid
 from collections.abc import Callable, Mapping
@@ -95,12 +96,14 @@ class Outlet:
         Returns
         -------
         int
-            Characters of its texts.
+            Its size, roughly: characters of its texts, and of its records as JSON.
         """
         told = {ABOUT: {"place": self.place}}  # stays in the notebook: the place is found again in a saved one
         content = {"data": dict(bundle), "metadata": told, "transient": {"display_id": self.place}}
         self.send("display_data" if is_new else "update_display_data", content)
-        return sum(len(part) for part in bundle.values() if isinstance(part, str))
+        return sum(
+            len(part) if isinstance(part, str) else len(json.dumps(part, default=str)) for part in bundle.values()
+        )
 
 
 def said_later(shell: Any) -> Callable[[str], object]:

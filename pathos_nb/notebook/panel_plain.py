@@ -1,7 +1,6 @@
 """The manager as plain ipywidgets: for front ends where the bundle does not load. It speaks the panel's own messages.
 
-Secrets are not asked here: what is typed into such a widget becomes part of its state, which front ends may save with
-the notebook. Where a password is wanted the panel says which line to run in a cell, whose prompt keeps nothing.
+What it asks, secrets above all, is in `pathos_nb.notebook.plain_questions`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import ipywidgets
 from pathos_nb.dispatch.tables import html_text
 from pathos_nb.notebook.panel import LEFT, Panel, unblock
 from pathos_nb.notebook.panel_forms import TABLES, connect_words, optional, table_of
-from pathos_nb.notebook.usage import line_of
+from pathos_nb.notebook.plain_questions import PlainQuestions
 from pathos_nb.wire.messages import PROTOCOL
 
 __all__ = ["PlainPanel"]
@@ -44,10 +43,10 @@ class PlainPanel:
     def __init__(self, panel: Panel) -> None:
         self._rows: dict[str, list[Any]] = {}
         self._said: list[str] = []
-        self._asked: dict[str, Any] = {}
         self._began: dict[int, tuple[str, list[str]]] = {}
         self._numbers = itertools.count(1)
-        self.head, self.said, self.question = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.head, self.said = ipywidgets.HTML(), ipywidgets.HTML()
+        self.questions = PlainQuestions(self._reply)
         self.tables = {topic: ipywidgets.HTML("<i>…</i>") for topic in TABLES}
         self.chosen = {topic: ipywidgets.Dropdown(options=[]) for topic in ("hosts", "services", "pools", "runs")}
         self.fields = {name: _text(hint) for name, hint in _FIELDS.items()}
@@ -56,12 +55,8 @@ class PlainPanel:
         self.pool = {"name": _text("name"), "workers": _text("workers")}
         self.places = ipywidgets.SelectMultiple(options=[], rows=5)
         self.buttons: dict[str, Any] = {}
-        self.trust = ipywidgets.HBox(
-            [self._button("Trust this key", self._accept), self._button("Refuse", self._refuse)]
-        )
-        self._ask(None)
         self.view = self._layout()
-        for widget in _all_in(self.view):
+        for widget in [*_all_in(self.view), *self.questions.widgets]:
             unblock(widget.comm, widget._handle_msg)
         self._seat = panel.seat(self.take)
         self.view.comm.on_close(lambda _: self._seat.end())
@@ -111,7 +106,7 @@ class PlainPanel:
             ],
         }  # fmt: skip
         shown = ipywidgets.Tab([ipywidgets.VBox(parts) for parts in tabs.values()], titles=tuple(tabs))
-        view = _View([self.head, shown, self.question, self.trust, self.said])
+        view = _View([self.head, shown, self.questions.view, self.said])
         view.add_class("pathos-nb-panel")
         return view
 
@@ -155,7 +150,7 @@ class PlainPanel:
         elif message["type"] == "answer":
             self._answer(message)
         elif message["type"] == "ask":
-            self._ask(message)
+            self.questions.put(message)
 
     def _tables(self, message: Any) -> None:
         for topic, table in self.tables.items():
@@ -179,38 +174,14 @@ class PlainPanel:
 
     def _answer(self, message: Any) -> None:
         verb, words = self._began.pop(message["id"], ("", []))
-        if self._asked.get("do") == message["id"]:
-            self._ask(None)
+        self.questions.drop(message["id"])
         mark, cure = "✓" if message["is_ok"] else "✗", f"\n{message['cure']}" if message["cure"] else ""
         said = f"{mark} {verb} {' '.join(words)}\n{message['text']}{cure}"
         self._said = [*self._said[1 - _N_SAID :], f'<pre style="white-space:pre-wrap">{html_text(said)}</pre>']
         self.said.value = "".join(self._said)
 
-    def _ask(self, message: Any) -> None:
-        self._asked = message or {}
-        kind = self._asked.get("kind", "")
-        self.trust.layout.display = "" if kind == "trust" else "none"
-        self.question.value = f"<b>{html_text(self._asked['prompt'])}</b>" if kind == "trust" else ""
-        if kind in ("secret", "text"):
-            verb, words = self._began.get(self._asked["do"], ("connect", []))
-            line = html_text(f"%pathos {verb} {line_of(words)}")
-            asked = html_text(self._asked["prompt"])
-            told = f"{asked} &mdash; it is asked, and kept nowhere, if you run this in a cell:"
-            self.question.value = f"{told} <code>{line}</code>"
-            self._seat.hear({"type": "reply", "id": self._asked["id"], "text": None})
-            self._asked = {}
-
-    def _accept(self) -> None:
-        self._reply(self._asked.get("fingerprint"))
-
-    def _refuse(self) -> None:
-        self._reply(None)
-
-    def _reply(self, text: str | None) -> None:
-        asked = self._asked
-        self._ask(None)
-        if asked:
-            self._seat.hear({"type": "reply", "id": asked["id"], "text": text})
+    def _reply(self, number: int, text: str | None) -> None:
+        self._seat.hear({"type": "reply", "id": number, "text": text})
 
 
 class _View(ipywidgets.VBox):  # type: ignore[misc]

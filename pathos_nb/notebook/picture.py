@@ -55,6 +55,8 @@ class Snapshot:
         How many there are, also of those that are not shown.
     profile : str
         Where the time went, as HTML; once the run is over, if it is profiled.
+    seen_at : str
+        When that was, in words.
     """
 
     title: str
@@ -74,6 +76,7 @@ class Snapshot:
     inner: Sequence[tuple[str, str]] = ()
     n_inner: int = 0
     profile: str = ""
+    seen_at: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -109,9 +112,14 @@ def as_bundle(shot: Snapshot) -> dict[str, str]:
     Returns
     -------
     dict
-        ``text/html`` and ``text/plain``.
+        ``text/html`` and ``text/plain``. Of a run that goes on both say when that was: a notebook may be saved with
+        it, and a kernel may end.
     """
-    return {"text/html": html(shot), "text/plain": text(shot)}
+    said = "" if shot.is_over or not shot.seen_at else f"still going on at {shot.seen_at}"
+    if not said:
+        return {"text/html": html(shot), "text/plain": text(shot)}
+    note = f'<div class="pathos-nb-seen" style="font-size:11px;{FAINT}">{html_text(said)}</div>'
+    return {"text/html": html(shot, note=note), "text/plain": f"{text(shot)}\n  {said}"}
 
 
 def as_line(shot: Snapshot) -> str:
@@ -157,7 +165,7 @@ def _said(label: str, printed: str) -> str:
     return f"  {label}: {printed}" if len(lines) == 1 else "\n    ".join([f"  {label}:", *lines])
 
 
-def html(shot: Snapshot, lanes: str = "") -> str:
+def html(shot: Snapshot, lanes: str = "", note: str = "") -> str:
     """Give the picture as HTML without script, style sheet or SVG.
 
     Parameters
@@ -166,6 +174,8 @@ def html(shot: Snapshot, lanes: str = "") -> str:
         The moment.
     lanes : str
         What the workers did, as HTML; by default, how many items each has done.
+    note : str
+        What stands below, as HTML.
 
     Returns
     -------
@@ -175,7 +185,7 @@ def html(shot: Snapshot, lanes: str = "") -> str:
     figures = html_text(" · ".join(_figures(shot)))
     head = f"<div>{_bar(shot)} <b>{html_text(shot.title)}</b> <span>{figures}</span></div>"
     parts = [_waits(shot), lanes or _lanes(shot), *(draw(shot) for draw in (_failed, _inner, _printed, _shown))]
-    return f'<div class="pathos-nb-run">{head}{"".join(parts)}</div>'
+    return f'<div class="pathos-nb-run">{head}{"".join(parts)}{note}</div>'
 
 
 def _figures(shot: Snapshot) -> list[str]:

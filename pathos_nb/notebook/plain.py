@@ -62,7 +62,7 @@ def plainly(shell: Any, *filenames: str) -> Iterator[None]:
     try:
         yield
     except _MISUSE as error:
-        raise UsageError(" ".join(str(error).split())) from None
+        raise UsageError(f"{' '.join(str(error).split())} (%pathos help {type(error).__name__})") from None
     except UsageError:
         raise
     except BaseException as error:

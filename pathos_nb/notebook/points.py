@@ -18,7 +18,8 @@ __all__ = ["Points"]
 
 Point = tuple[Any, ...]
 
-_MOST = 5_000_000  # points of a clause over things that tell their length
+_MOST = 20_000_000  # points of a clause over things that tell their length: what is read goes on where it was cut short
+_MOST_OF_MORE = 5_000_000  # where one of them alone has more than that
 _MOST_UNKNOWN, _UNKNOWN_S = 100_000, 0.25  # of one whose end nobody knows, and how long to look for it
 _MOST_BEHIND = 1_000_000
 _STEP = 64
@@ -40,18 +41,20 @@ class Points:
 
     def __init__(self, make: Callable[[Callable[[Any], Any]], Callable[[], Iterator[Point]]]) -> None:
         self.read: list[Point] = []
-        self._is_sized = True
+        self._is_sized, self._most = True, _MOST
         self._more: Iterator[Point] | None = make(self._see)()
         self._read_near(self._more)
 
     def _see(self, iterable: Any) -> Any:
         self._is_sized = self._is_sized and hasattr(type(iterable), "__len__")
+        if self._is_sized and _is_huge(iterable):
+            self._most = _MOST_OF_MORE
         return iterable
 
     def _read_near(self, more: Iterator[Point]) -> None:
         """Read as many as are worth waiting for."""
         began, read = time.monotonic(), self.read
-        while len(read) < (_MOST if self._is_sized else _MOST_UNKNOWN):
+        while len(read) < (self._most if self._is_sized else _MOST_UNKNOWN):
             n, step = len(read), _STEP if len(read) >= _STEP else 1
             read.extend(islice(more, step))
             if len(read) < n + step:
@@ -77,7 +80,8 @@ class Points:
             self.read.extend(islice(self._more, _MOST_BEHIND))
             if next(self._more, None) is not None:
                 text = f"this clause has given {len(self.read):,} and goes on"
-                raise UsageError(f"--bg has to read all points first, and {text}: end it with itertools.islice")
+                who = "--bg has to read all points first, as have --resume and --detach"
+                raise UsageError(f"{who}, and {text}: end it with itertools.islice")
             self._more = None
 
     def rows(self) -> list[Point] | Iterator[Point]:
@@ -89,3 +93,12 @@ class Points:
         for point in more:
             self.read.append(point)
             yield point
+
+
+def _is_huge(iterable: Any) -> bool:
+    try:
+        return len(iterable) > _MOST
+    except OverflowError:  # of a range
+        return True
+    except Exception:  # of a user's own: it is only asked how far to read
+        return False

@@ -14,6 +14,7 @@ from typing import Any
 from pathos_nb.dispatch.lanes import lanes_svg
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.tables import FAINT, Cell, html_table, rows_of
+from pathos_nb.dispatch.timeline import no_items
 from pathos_nb.notebook.picture import Snapshot, html, text
 from pathos_nb.wire.messages import RUN_MIME, Lane, RunRecord
 
@@ -36,13 +37,18 @@ def saved_bundle(shot: Snapshot, record: RunRecord) -> dict[str, Any]:
     Returns
     -------
     dict
-        By MIME type. The record is left out in the unlikely case that it is larger than 200 kB.
+        By MIME type. The record is left out in the unlikely case that it is larger than 200 kB; single items before.
     """
     parts = _work(record) + shot.profile + _hint(_again(record))
     bundle: dict[str, Any] = {"text/html": html(shot, parts), "text/plain": _text(shot, record)}
-    if len(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace")) <= MOST_BYTES:
-        bundle[RUN_MIME] = record
+    bare: RunRecord = {**record, "items": no_items()}
+    if (fitting := next((each for each in (record, bare) if _size_of(each) <= MOST_BYTES), None)) is not None:
+        bundle[RUN_MIME] = fitting
     return bundle
+
+
+def _size_of(record: RunRecord) -> int:
+    return len(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _text(shot: Snapshot, record: RunRecord) -> str:

@@ -146,6 +146,18 @@ class Stream:
         size = len(json.dumps(message, ensure_ascii=False))
         self._sent_at, self._free_at = now, now + max(INTERVAL_S, size / BYTES_A_SECOND)
 
+    def rest(self, now: float, n_bytes: int) -> None:
+        """Leave room for something else that was sent of this run.
+
+        Parameters
+        ----------
+        now : float
+            The time, by the watch's clock.
+        n_bytes : int
+            How large it was.
+        """
+        self._free_at = max(self._free_at, now) + max(INTERVAL_S, n_bytes / BYTES_A_SECOND)
+
     def finish(self, now: float) -> None:
         """Send what is left of a run that is over, and its end.
 

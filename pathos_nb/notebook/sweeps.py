@@ -26,7 +26,7 @@ from pathos_nb.dispatch.store.found import (
 from pathos_nb.dispatch.store.kept_profile import profiled_runs
 from pathos_nb.dispatch.store.keys import FunctionKey, function_key
 from pathos_nb.dispatch.store.place import default_path, move_aside
-from pathos_nb.dispatch.store.points import kept_points
+from pathos_nb.dispatch.store.points import Kept, kept_points
 from pathos_nb.dispatch.store.resume import Plan, path_of, plan
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.dispatch.store.sweep import NOT_KEPT, Sweep
@@ -430,7 +430,7 @@ def _say_what_is_not_kept(run: Run, say: Callable[[str], object]) -> None:
 
 
 def _check_points(how: Plan, run: StoredRun) -> None:
-    done = how.kept.values if how.kept is not None else {}
+    done = (how.kept or Kept()).values
     lost = [i for i, row in enumerate(how.sweep.rows) if i not in done and any(value is NOT_KEPT for value in row)]
     if lost or (run.total is not None and len(how.sweep.rows) < run.total):
         n = len(lost) or run.total

@@ -15,7 +15,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-__all__ = ["Command", "Option", "Word", "line_of", "nearest"]
+__all__ = ["Command", "Option", "Word", "line_of", "nearest", "refuse_settings"]
 
 _WORD = re.compile(r"""\s*((?:[^\s"']|"[^"]*"|'[^']*')+)""")
 _SETTING = re.compile(r"[A-Za-z_]\w*=(?!=).+", re.DOTALL)
@@ -362,3 +362,27 @@ def given(values: Mapping[str, Any], *keys: str) -> dict[str, Any]:
         Without those that are None.
     """
     return {key: values[key] for key in keys if values[key] is not None}
+
+
+def refuse_settings(values: Mapping[str, Any], command: Command) -> None:
+    """Refuse words ``NAME=VALUE`` where they would do nothing: they are settings of a queue.
+
+    Parameters
+    ----------
+    values : mapping
+        All options by their keys.
+    command : Command
+        Whose.
+
+    Raises
+    ------
+    UsageError
+        There is one, and nothing is detached.
+    """
+    if not values.get("settings") or values.get("detach"):
+        return
+    [(name, text), *_] = values["settings"].items()
+    known = [option.key for option in command.options if option.metavar]
+    meant = name if name in known else next(iter(difflib.get_close_matches(name, known, n=1)), "")
+    hint = f"; did you mean --{meant.replace('_', '-')} {text}?" if meant else ""
+    raise UsageError(f"{name}={text} is a setting of a queue, for --detach{hint}")

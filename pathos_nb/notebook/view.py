@@ -84,7 +84,9 @@ class View:
     @property
     def _picture_due(self) -> float:
         if self.live is not None and self.live.is_open:
-            return math.inf if self._is_live_shown else 0.0  # opened late
+            if not self._is_live_shown:
+                return 0.0  # opened late
+            return self.live.keep_due if self.is_stale or self._is_picture_stale else math.inf
         if self.live is not None and self._is_live_shown:
             return self.live.gives_up_at
         is_news = self.is_stale or self._is_picture_stale or not self.is_shown
@@ -143,6 +145,10 @@ class View:
         live = self.live if self.live is not None and self.live.is_in_use(now) else None
         size = self.screen.show(self.watch.snapshot(now), live)
         self._is_live_shown = live is not None
+        if live is not None:
+            live.kept(now)
+            for stream in self.streams:
+                stream.rest(now, size)
         self.due = self.clock() + max(self.screen.interval_s, size / BYTES_A_SECOND)
 
     def _make_ready(self, now: float) -> None:
@@ -187,6 +193,7 @@ class View:
                 self.watch.run.output_taken = self.screen.finish(self.watch.snapshot(now), self.record)
             if self.live is not None:
                 self.live.end(now)
+            self.watch.arguments.release()
 
     def _finish(self, stream: Stream, now: float) -> None:
         try:

@@ -7,6 +7,7 @@ at when a picture or a message is made of it.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -20,6 +21,7 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.timeline import Timeline
 from pathos_nb.errors import Failure
 from pathos_nb.events import ChunkDone, InnerTold, WorkerDown
+from pathos_nb.notebook.arguments import Arguments
 from pathos_nb.notebook.picture import Snapshot
 from pathos_nb.wire.protocol import InnerNews
 
@@ -107,6 +109,8 @@ class Watch:
     ----------
     timeline : Timeline
         Lanes and spans.
+    arguments : Arguments
+        What items are called with that have no names of their own.
     printed : list of (int, str)
         What items wrote, as it came.
     n_cut : int
@@ -119,6 +123,7 @@ class Watch:
         self.run = run
         self.label: Callable[[int], str] = call_item
         self.names: tuple[str, ...] = ()
+        self.arguments = Arguments(run)
         self.timeline, self.lock = Timeline(run.started_at), threading.RLock()
         self.printed, self.n_cut = list[tuple[int, str]](), 0
         self.followers: list[Follower] = []
@@ -126,6 +131,20 @@ class Watch:
         self._news: deque[ChunkDone | WorkerDown | InnerTold] = deque()
         self._pictures: list[tuple[int, str, str]] = []
         self._printers: set[int] = set()
+
+    def called(self, index: int) -> str:
+        """Give what an item is called with, where that is known: its parameters, or its arguments.
+
+        Parameters
+        ----------
+        index : int
+            Its place.
+
+        Returns
+        -------
+        str
+        """
+        return self.label(index) if self.names else self.arguments.text(index)
 
     @property
     def has_output(self) -> bool:
@@ -226,6 +245,7 @@ class Watch:
             inner=[(name, told(found)) for name, found in self.inner(N_INNER)],
             n_inner=run.inner.n_runs,
             profile=self._profile(),
+            seen_at=time.strftime("%Y-%m-%d %H:%M:%S"),
         )
 
     def _profile(self) -> str:

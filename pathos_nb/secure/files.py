@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pathos_nb.errors import BadOption, CommandFailed, CopyFailed
+from pathos_nb.errors import BadOption, CommandFailed, CopyFailed, HostUnreachable
 from pathos_nb.secure import wire
-from pathos_nb.secure.carrier import Carrier
 from pathos_nb.secure.pipelined import Small, Sunk, put_all
 from pathos_nb.secure.remote import Remote
 
@@ -238,25 +237,30 @@ class RemoteFiles:
         import paramiko
 
         self.where, self._name, self._remote = remote.where, remote.name, remote
-        self._carrier: Carrier | None = None
-        channel: Any
-        if remote.transport == "paramiko":
-            channel = remote.subsystem_channel("sftp").channel
-            channel.settimeout(STALL_S)
-        else:
-            self._carrier = remote.subsystem("sftp")
-            channel = _Plain(self._carrier.sock)
+        self._carrier = remote.subsystem("sftp") if remote.transport != "paramiko" else None
+        channel: Any = self._channel() if self._carrier is None else _Plain(self._carrier.sock)
         try:
             self._sftp: paramiko.SFTPClient = paramiko.SFTPClient(channel)
         except (paramiko.SSHException, EOFError, OSError) as error:
             channel.close()
-            raise CopyFailed(
-                f"{self.where} has no sftp",
-                cause=str(error) or "the subsystem ended",
-                cure="ask for the sftp subsystem in its sshd_config",
-                host=self._name,
-            ) from error
+            if self._carrier is not None:
+                self._carrier.close()
+            raise self._no_sftp(str(error) or "the subsystem ended") from error
         self._home = ""
+
+    def _channel(self) -> Any:
+        try:
+            channel = self._remote.subsystem_channel("sftp").channel
+        except HostUnreachable as error:
+            if not self._remote.is_alive():
+                raise
+            raise self._no_sftp("its sshd refuses the subsystem") from error
+        channel.settimeout(STALL_S)
+        return channel
+
+    def _no_sftp(self, cause: str) -> CopyFailed:
+        cure = "ask for the sftp subsystem in its sshd_config (Subsystem sftp internal-sftp)"
+        return CopyFailed(f"{self.where} has no sftp", cause=cause, cure=cure, host=self._name)
 
     def close(self) -> None:
         """Close the sftp session."""
@@ -298,7 +302,7 @@ class RemoteFiles:
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder; a host that shows ``../x`` as one is not believed."""
         names = sorted(wire.text(name) for name in wire.names_in(self._sftp, folder))
-        if any(name in ("", ".", "..") or set(name) & set("/\\\0") for name in names):
+        if any(name in ("", ".", "..") or set(name) & {"/", "\0", os.sep} for name in names):
             raise OSError(f"{self.where} shows names of files that are paths")
         return names
 

@@ -1,7 +1,7 @@
-"""Bytes from one descriptor to another, moved by the system where it can (Linux): this process need not touch them.
+"""Bytes from one descriptor to another, in as few steps as can be: every other one that runs here waits for each.
 
-A thread that reads and writes what comes has to have the interpreter for every block, and everybody else waits for it.
-`os.splice` moves pages, and holds nothing; one end of it is always a pipe.
+From a pipe they are moved by the system where it can (Linux): `os.splice` moves pages, and this process need not touch
+them. From a socket, which is no pipe and would need one in between, they are copied by one block of memory.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["move", "move_by_pipe", "widen"]
+__all__ = ["move", "pour", "widen"]
 
 BLOCK_BYTES = 1 << 20
+POURED_BYTES = 1 << 18  # a socket of the system's keeps less
 _CANNOT = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _splice: Callable[[int, int, int], int] | None = getattr(os, "splice", None)
 
@@ -55,8 +56,8 @@ def move(source: Any, sink: Any, count: Callable[[int], object]) -> bool:
     return False
 
 
-def move_by_pipe(source: socket.socket, sink: socket.socket, count: Callable[[int], None]) -> bool:
-    """Move from a socket to another until the end, by a pipe of our own; see `move`.
+def pour(source: socket.socket, sink: socket.socket, count: Callable[[int], None]) -> None:
+    """Copy from a socket to another until the end, by one block of memory.
 
     Parameters
     ----------
@@ -65,35 +66,21 @@ def move_by_pipe(source: socket.socket, sink: socket.socket, count: Callable[[in
     count : callable
         Is told how many bytes went.
 
-    Returns
-    -------
-    bool
-
     Raises
     ------
     OSError
         One of the two was closed.
+
+    Notes
+    -----
+    Measured between an ``ssh -L`` and its client: what a socket has been sent comes in one piece, of a hundred thousand
+    bytes and more, and takes this process half the time that it took to splice it into a pipe, and from there on.
     """
-    if _splice is None:
-        return False
-    splice = _splice
-    with _pipe() as (out_end, in_end):
-
-        def on(n_bytes: int) -> None:
-            left = n_bytes
-            while left:
-                left -= splice(out_end.fileno(), sink.fileno(), left)
-            count(n_bytes)
-
-        return move(source, in_end, on)
-
-
-@contextlib.contextmanager
-def _pipe() -> Iterator[tuple[Any, Any]]:
-    out_fd, in_fd = os.pipe()
-    with os.fdopen(out_fd, "rb", 0) as out_end, os.fdopen(in_fd, "wb", 0) as in_end:
-        widen(out_end)
-        yield out_end, in_end
+    block = bytearray(POURED_BYTES)
+    view = memoryview(block)
+    while n := source.recv_into(block):
+        sink.sendall(view[:n])
+        count(n)
 
 
 def widen(pipe: Any) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pathos_nb.errors import HostUnreachable
 from pathos_nb.secure.carrier import Carrier
-from pathos_nb.secure.moving import move_by_pipe
+from pathos_nb.secure.moving import pour
 from pathos_nb.secure.remote import Remote
 
 __all__ = ["SshForward"]
@@ -149,14 +149,14 @@ class SocketWay:
         self._stream.shutdown(socket.SHUT_WR)
 
     def flow_to(self, sink: socket.socket, count: Callable[[int], None]) -> None:
-        """Have what comes moved to a socket, and counted, from the next `take` on; what is not, `take` gives."""
+        """Have all that comes copied to a socket, and counted, by the next `take`."""
         self._sink = sink, count
 
     def take(self, n_bytes: int) -> bytes:
         """Give what came; none at the end."""
         sink, self._sink = self._sink, None
-        if sink is not None and move_by_pipe(self._stream, *sink):
-            return b""
+        if sink is not None:
+            pour(self._stream, *sink)
         return self._stream.recv(n_bytes)
 
     def close(self) -> None:

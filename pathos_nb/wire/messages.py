@@ -1,9 +1,6 @@
 """The messages between a kernel and whoever shows it, a run's view or the panel: JSON both ways, by comm.
 
-`labextension/src/protocol.ts` is generated from this file by `tools/protocol_ts.py`.
-
-To the kernel: ``open look cancel retry do reply watch know missed code close``; to the front end: ``hello run delta
-profile ended window tables answer ask known left code``.
+`labextension/src/protocol.ts` is generated from this file by `tools/protocol_ts.py`. Below is said which go which way.
 
 Every message has a ``type``. Times are seconds since the start of the run (``_s``), but for ``started_at`` (since the
 epoch). A list that grows with the run is cut: what was left out is counted beside it. Columns are lists of one length.
@@ -50,10 +47,7 @@ class Head(TypedDict):
 
 
 class Lane(TypedDict):
-    """A worker, which is one line of the timeline; `lane` is its number in this run.
-
-    One of a map inside of an item stands under the worker of that item: `parent` is that one's number, else -1.
-    """
+    """A worker, which is one line of the timeline; `lane` is its number in this run."""
 
     lane: int
     worker: str
@@ -63,7 +57,7 @@ class Lane(TypedDict):
     busy_s: float
     is_up: bool
     reason: str  # why it went
-    parent: int
+    parent: int  # of a map inside of an item: the lane of that item's worker, under which it stands; else -1
 
 
 class Spans(TypedDict):
@@ -79,13 +73,13 @@ class Spans(TypedDict):
 
 
 class Items(TypedDict):
-    """Single items, as columns; sent when somebody looks closely."""
+    """Single items, as columns; sent when somebody looks closely, and kept of those that stand out."""
 
     lane: list[int]
     start_s: list[float]
     end_s: list[float]
     index: list[int]
-    label: list[str]  # its parameters, cut
+    label: list[str]  # its parameters or arguments, cut
     is_failed: list[bool]
 
 
@@ -197,6 +191,7 @@ class RunRecord(TypedDict):
     lanes: list[Lane]
     n_more_lanes: int
     spans: Spans
+    items: Items  # of a run that is over: all if they are few, else those that failed or took longest; spans have all
     failures: list[FailureRow]
     n_more_failures: int
     printed: list[PrintedRow]
@@ -408,14 +403,17 @@ class Ask(TypedDict):
     fingerprint: str  # of a key, where it is to be trusted
 
 
-# ------------------------------------------------------------------------------------------------------------ to kernel
-
-
 class Open(TypedDict):
     """Somebody looks: send everything."""
 
     type: Literal["open"]
     version: int
+
+
+class Keep(TypedDict):
+    """The page keeps this view while its output is shown anew: what a saved notebook has of the run may be renewed."""
+
+    type: Literal["keep"]
 
 
 class Look(TypedDict):
@@ -497,4 +495,4 @@ class Close(TypedDict):
 
 
 ToFront = Hello | RunWhole | RunDelta | RunProfile | RunEnd | Window | Tables | Answer | Ask | Known | Left | Code
-ToKernel = Open | Look | Cancel | Retry | Do | Reply | Watch | Know | Missed | WantCode | Close
+ToKernel = Open | Keep | Look | Cancel | Retry | Do | Reply | Watch | Know | Missed | WantCode | Close

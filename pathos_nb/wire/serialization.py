@@ -90,11 +90,11 @@ def dump(value: object, out_of_band_bytes: int = OUT_OF_BAND_BYTES) -> Payload:
 
 
 def _dump_code(value: object, at_least: int) -> Payload:
-    from cloudpickle import Pickler
+    from pathos_nb.wire.code_pickler import CodePickler
 
     try:
-        return dump_with(Pickler, value, at_least)
-    except Exception:  # a leaf that cloudpickle refuses
+        return dump_with(CodePickler, value, at_least)
+    except Exception:  # a leaf that it refuses
         return dump_with(leaf_pickler(), value, at_least)
 
 
@@ -154,14 +154,15 @@ def load_leaf(raw: bytes, name: str) -> Any:
 @cache
 def leaf_pickler() -> type[Any]:
     """Build a cloudpickle pickler that hands the leaves it refuses to dill."""
-    import cloudpickle
     import dill
+
+    from pathos_nb.wire.code_pickler import CodePickler
 
     # All of dill's own kinds: its import adds them to the standard library's table too, which tells nothing.
     kinds = {kind for kind in dill.Pickler.dispatch if isinstance(kind, type)}
     leaves = {kind for kind in kinds if kind.__module__ in ("_thread", "_io", "_queue", "socket")}
 
-    class LeafPickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
+    class LeafPickler(CodePickler):
         def reducer_override(self, obj: object) -> Any:
             if type(obj) in leaves:
                 name = getattr(obj, "name", "")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 
+from pathos_nb.joined.carried import CarriedServer
+from pathos_nb.launchers import ppft_carried
+from pathos_nb.launchers.agent_messages import BRIEF, LONG
 from pathos_nb.launchers.agent_patience import Patience
 from pathos_nb.launchers.agent_silence import is_cut, unanswered
 
@@ -63,3 +69,33 @@ def test_behind_a_jump_host_three_beats_of_silence_are_a_cut_unless_the_pool_was
     assert behind.seconds == 6.0
     behind.note(1.5)  # it held its interpreter, and may do so for longer
     assert behind.seconds == 30.0
+
+
+@pytest.mark.parametrize(("late_s", "said"), [(0.5, BRIEF), (1.5, LONG)])
+def test_a_server_is_told_how_long_a_silence_may_last(late_s, said):
+    here, there = socket.socketpair()
+    server = CarriedServer(SimpleNamespace(sock=here), 1, 2, 3, "", Patience(2.0, 30.0, is_direct=False))
+    server.patience.note(late_s)
+    with here, there:
+        there.sendall(b".")
+        listener = threading.Thread(target=server.wait_ended)
+        listener.start()
+        there.settimeout(30)
+        assert there.recv(1) == said
+        there.shutdown(socket.SHUT_RDWR)
+        listener.join(30)
+        assert not listener.is_alive()
+
+
+def test_a_server_that_is_told_to_bear_little_ends_soon(monkeypatch):
+    monkeypatch.setattr(ppft_carried, "BEAT_S", 0.1)
+    monkeypatch.setattr(ppft_carried, "_LOOK_S", 0.05)
+    here, there = socket.socketpair()
+    stream, an_hour_s = (there.fileno(), os.dup(there.fileno())), 3600.0
+    server = threading.Thread(target=ppft_carried._until_over, args=(stream, os.getppid(), an_hour_s), daemon=True)
+    with here, there:
+        server.start()
+        here.sendall(LONG + BRIEF)
+        server.join(30)
+        assert not server.is_alive()
+    os.close(stream[1])

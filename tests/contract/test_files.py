@@ -11,8 +11,8 @@ import pytest
 from pathos_nb import Pool
 from pathos_nb.dispatch.staging import RunFiles, checked_name, find_inputs
 from pathos_nb.errors import BadOption, Failure, FilesFailed, NothingFits, WorkerLost
-from pathos_nb.launchers.staged import Collected
-from tests.contract.writers import change_and_read, dies_once, misbehave, write, write_only
+from pathos_nb.launchers.staged import COPIED_BYTES, Collected
+from tests.contract.writers import change_and_read, dies_once, misbehave, overwrite, scribble, write, write_only
 from tests.rig.census import until
 from tests.rig.launchers import Pools, apart
 
@@ -51,6 +51,28 @@ def test_each_item_has_the_files_and_what_it_writes_comes_back(pool: Any, here: 
     assert run.collected[1] == (folder / "000001" / "more" / "log-2", folder / "000001" / "out.txt")
     assert until(lambda: left_by_items() == before, 20.0)
     assert pool.pipe(os.getcwd) == str(here), "what comes after runs where it did before"
+
+
+@apart
+def test_what_an_item_writes_to_a_file_that_it_was_given_is_its_own(pool: Any, here: Path) -> None:
+    given = ["data/a.csv", "start.toml"]
+    assert pool.map(scribble, ["x", "y"], files=given, collect="*", collect_to=here / "kept") == ["1,2,3"] * 2
+    assert files_of(here / "kept") == {"000000/data/a.csv": "x", "000001/data/a.csv": "y"}, (
+        "and not what it left as it was"
+    )
+    assert (here / "data" / "a.csv").read_text() == "1,2,3"
+
+
+@apart
+def test_a_large_file_is_a_link_and_an_item_that_writes_to_it_fails(pool: Any, here: Path) -> None:
+    with (here / "large").open("wb") as file:
+        file.truncate(COPIED_BYTES + 1)
+    assert pool.map(os.path.getsize, ["large"], files="large") == [COPIED_BYTES + 1]
+    before = (here / "large").stat()
+    with pytest.raises(FilesFailed, match=r"large has been changed.*it was a link"):
+        pool.pipe(overwrite, "large", files="large")
+    os.truncate(here / "large", COPIED_BYTES + 1)
+    os.utime(here / "large", ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 @apart
@@ -133,7 +155,7 @@ def test_threads_and_the_serial_launcher_have_one_folder_for_all() -> None:
 
 def test_a_file_that_changes_while_the_map_runs_is_told(here: Path, pools: Pools) -> None:
     values = pools.get("processes").imap(
-        change_and_read, [1, 2], files="data/a.csv", chunksize=2, on_error="keep"
+        change_and_read, [str(here / "data" / "a.csv")] * 2, files="data/a.csv", chunksize=2, on_error="keep"
     )  # the second behind the first
     assert next(values) == "1,2,3"
     assert "it has changed since the map began" in str(next(values).error)

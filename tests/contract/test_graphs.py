@@ -220,6 +220,28 @@ def test_a_call_cannot_become_its_own_input(pool: Any) -> None:
         pool.pipe(lambda: own)
 
 
+@apart
+def test_a_handle_that_is_put_into_an_argument_later_is_refused_and_nobody_waits_for_it(pool: Any, gate: Gate) -> None:
+    with Pool("threads", nodes=1) as slow:
+        empty: list[Any] = []
+        own = pool.apipe(len, [slow.apipe(gate, 1), empty])
+        empty.append(own)
+        gate.event.set()
+        with pytest.raises(CannotSend, match="a result to come cannot be sent"):
+            own.get(30)
+
+
+def test_a_handle_that_is_put_into_an_argument_of_a_thread_later_stays_what_it_is(threads: Pool, gate: Gate) -> None:
+    with Pool("threads", nodes=1) as slow:
+        empty: list[Any] = []
+        own = threads.apipe(lambda first, second: (first, len(second)), slow.apipe(gate, 1), empty)
+        named = threads.apipe(lambda first, then: (first, len(then["all"])), slow.apipe(gate, 2), then={"all": empty})
+        empty.append(own)
+        gate.event.set()
+        assert own.get(30) == (1, 1)
+        assert named.get(30) == (2, 1)
+
+
 # --------------------------------------------------------------------------------------------------------------- drawing
 
 

@@ -191,6 +191,21 @@ def test_each_runs_once_on_every_worker(launcher: str, tmp_path: Path) -> None:
     assert len(set(told)) == (1 if launcher == "serial" else 2)
 
 
+@pytest.mark.parametrize("place", ["serial", "threads"])
+def test_an_item_may_close_its_pool_which_ends_behind_it(place: str) -> None:
+    pool = Pool(place, nodes=2)
+    assert pool.map(lambda x: pool.close() or x, [1]) == [1]
+    assert until(lambda: pool.state == "closed", 30.0)
+    with pytest.raises(PoolClosed):
+        pool.map(abs, [1])
+
+
+def test_each_runs_once_on_every_worker_also_where_one_is_this_thread() -> None:
+    with Pool("threads", "serial", nodes=2) as pool:
+        assert len(pool.each(whoami)) == pool.nodes
+        assert pool.map(abs, [-1, 2]) == [1, 2]
+
+
 def test_the_initializer_runs_in_every_worker_before_its_items(launcher: str) -> None:
     with Pool(launcher, nodes=2, initializer=begin, initargs=("colour", "red")) as pool:
         assert pool.each(begun, "colour") == ["red"] * 2

@@ -52,6 +52,19 @@ CLASSES = """
     else:
         raise AssertionError("nothing was raised")
 
+    class Base: size = 5
+    class Sized(Base): size = 3
+    def count(x):
+        Sized.size += 1
+        return Sized()
+    if APART:
+        assert {type(made) for made in pool.map(count, range(4))} == {Sized}
+        assert Sized.size == 3                                 # what comes back changes nothing here
+        Sized.size = 4
+        assert pool.map(lambda x: Sized.size, range(2)) == [4, 4]
+        del Sized.size
+        assert pool.map(lambda x: Sized.size, range(2)) == [5, 5]
+
     OldPoint = Point
     class Point:                                               # the cell is run again
         def __init__(self, x): self.x = -x
@@ -160,12 +173,73 @@ GLOBALS = """
     print("good")
 """
 
+INITIALIZED = """
+    import threading
+    data, table, changing, steady = None, {}, 1, [1]
+    class State: pass
+    state = State()
+    def deeper(x):
+        global deep
+        deep = x * 2
+    def start(x):
+        global data, lock
+        data, lock, table["x"], state.x = x, threading.Lock(), x, x     # a lock cannot be sent
+        deeper(x + changing + steady[0])
+    def look(i): return data, deep, table["x"], state.x, lock.locked()
+    def steadily(i): return changing, steady
+    class Looker:
+        def look(self, i): return data
+    with Pool(LAUNCHER, nodes=2, initializer=start, initargs=(5,)) as pool:
+        assert pool.map(look, range(3)) == [(5, 14, 5, 5, False)] * 3, pool.map(look, range(3))
+        assert pool.pipe(lambda: data) == 5 and pool.map(Looker().look, [1]) == [5]
+        changing, steady = 2, [2]                               # what it only reads is that of the call
+        assert pool.map(steadily, range(2)) == [(2, [2])] * 2
+        if APART:
+            assert data is None and table == {}
+    print("good")
+"""
+
+KINDS = """
+    import dataclasses, functools
+    class Slots:
+        __slots__ = ("a", "__b")
+        def __init__(self, a): self.a, self.__b = a, -a
+        def both(self): return self.a, self.__b
+    class Deeper(Slots):
+        __slots__ = "c"
+    @dataclasses.dataclass(slots=True)
+    class Data:
+        x: int
+    @functools.cache
+    def cached(x): return 7 * x
+    @functools.lru_cache(maxsize=3, typed=True)
+    def factorial(n): return n * factorial(n - 1) if n else 1
+    class Has:
+        @functools.lru_cache
+        def method(self, x): return x + 1
+    @functools.singledispatch
+    def kind(x): return "thing"
+    @kind.register
+    def _(x: int): return "number"
+    def uses(x): return cached(x) + factorial(x), kind(x), kind("x"), factorial.cache_info().maxsize
+    with Pool(LAUNCHER, nodes=2) as pool:
+        assert pool.map(Data, [1]) == [Data(1)] == pool.map(lambda d: d, [Data(1)])
+        for made in (*pool.map(Slots, [1]), *pool.map(Deeper, [1]), *pool.map(lambda s: s, [Slots(1)])):
+            assert made.both() == (1, -1) and not hasattr(made, "__dict__")
+        assert pool.map(lambda s: (s.both(), hasattr(s, "__dict__")), [Slots(2)]) == [((2, -2), False)]
+        assert pool.map(cached, [1, 2]) == [7, 14] and pool.map(Has().method, [1]) == [2]
+        assert pool.map(uses, [3]) == [(27, "number", "thing", 3)] and pool.map(kind, [1, ""]) == ["number", "thing"]
+    print("good")
+"""
+
 SCRIPTS = {
     "a_class_keeps_its_identity_both_ways": CLASSES,
     "functions_share_one_namespace_and_the_names_are_those_of_the_call": NAMESPACE,
     "imported_modules_are_found": STDLIB,
     "a_module_beside_the_script_that_changed_is_the_one_that_runs": BESIDE,
     "captured_values_are_those_of_the_call": GLOBALS,
+    "what_an_initializer_sets_is_found_by_what_comes_later": INITIALIZED,
+    "slots_caches_and_generic_functions_go_along": KINDS,
 }
 
 

@@ -174,3 +174,8 @@ def test_the_automatic_choice_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         assert pool.places == ("agent",)
     with pytest.raises(NothingFits, match="no place fits where='moon'; processes: left out .*connect a host"):
         Pool("auto", where="moon")
+
+
+def test_where_only_threads_may_run_it_a_limit_says_that_these_cannot_have_one() -> None:
+    with Pool("processes", "threads", nodes=1) as pool, pytest.raises(NothingFits, match="processes of their own"):
+        pool.map(abs, [1], memory="1 GB", where="threads")

@@ -139,7 +139,17 @@ def dies_once(x: int, marks: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def change_and_read(_: int) -> str:
+def change_and_read(path: str) -> str:
     text = Path("data/a.csv").read_text()
-    Path("data/a.csv").write_text(f"{text},4")
+    Path(path).write_text(f"{text},4")
     return text
+
+
+def overwrite(path: str) -> None:
+    Path(path).write_text("scribbled over")
+
+
+def scribble(text: str) -> str:
+    before = Path("data/a.csv").read_text()
+    Path("data/a.csv").write_text(text)
+    return before

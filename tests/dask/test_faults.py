@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +135,22 @@ def test_where_nobody_answers_it_is_said_at_once():
         Pool("dask", address=f"tcp://127.0.0.1:{port}")
 
 
+def test_who_answers_something_else_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(dask_client, "_CONNECT_S", 1.0)
+
+    def greet(listening: socket.socket) -> None:
+        for _ in range(2):  # to be knocked at, and to be spoken with
+            connection, _ = listening.accept()
+            with connection:
+                connection.sendall(b"220 mail.example.org ready\r\n" * 4)
+                connection.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as other, ThreadPoolExecutor(1) as beside:
+        beside.submit(greet, other)
+        with pytest.raises(PoolBroken, match="no scheduler"):
+            Pool("dask", address=f"tcp://127.0.0.1:{other.getsockname()[1]}")
+
+
 def test_who_answers_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(dask_client, "_CONNECT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -161,6 +179,15 @@ def test_without_a_cluster_it_is_said_how_to_give_one(monkeypatch: pytest.Monkey
     monkeypatch.setattr(distributed, "default_client", none)
     with dask.config.set({"scheduler-address": None}), pytest.raises(LauncherUnavailable, match=r"Pool\(client\)"):
         Pool("dask")
+
+
+@pytest.mark.parametrize("found", ["2023.12.1", "2.30.0", "2024.3.0+7.gabcdef"])
+def test_a_dask_that_is_too_old_is_named(rough: Cluster, monkeypatch: pytest.MonkeyPatch, found: str):
+    monkeypatch.setattr(dask_client, "version", lambda name: found)
+    told = rf"dask {re.escape(found)} is too old: 2024\.4 or later"
+    for places in ("dask", rough.client):
+        with pytest.raises(LauncherUnavailable, match=told):
+            Pool(places)
 
 
 @pytest.mark.usefixtures("seldom")

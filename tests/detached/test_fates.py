@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pathos_nb.detached.fate import fate_of
+from pathos_nb.detached.fate import fate_of, named_in
+from pathos_nb.detached.looking import Standing
 from pathos_nb.detached.queues import ENDED, Task
 
 BEGUN = {"how": "begun", "host": "node2", "at": 1.0}
@@ -46,3 +47,18 @@ def test_the_end_of_a_task_has_a_name_and_a_next_step(task, said, log, name):
 def test_a_point_says_where_its_task_was_and_what_the_queue_called_its_end():
     fate = fate_of(Task(ENDED, "FAILED", "", "node1", "1:0"), [BEGUN], "")
     assert fate.cause == "it failed on node2, exit status 1:0"
+
+
+def test_tasks_that_were_queued_again_are_told_with_what_ended_them():
+    ends = (
+        named_in(f"a line of the user's\n{STEPD} DUE TO PREEMPTION ***"),
+        named_in(f"{STEPD} DUE TO NODE FAILURE"),
+        "",
+    )
+    told = Standing(3, 2, 5, 9, ("BeginTime",), "", ends, ("preempted",))
+    assert (
+        str(told) == "2 running (1 again after: preempted), "
+        "3 queued (BeginTime; 3 again after: preempted, node lost), 5 ended"
+    )
+    assert told.waiting == "3 tasks queued (BeginTime; 3 again after: preempted, node lost)"
+    assert str(Standing(1, 0, 0, 0, (), "", ("",))) == "1 queued (1 again)"

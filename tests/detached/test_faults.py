@@ -20,7 +20,7 @@ from pathos_nb.detached.watching import Patience
 from pathos_nb.dispatch.results import Results
 from pathos_nb.dispatch.store.found import listed
 from pathos_nb.dispatch.store.store import Store
-from pathos_nb.errors import BadOption, QueueError, TaskEnded
+from pathos_nb.errors import BadOption, NotYet, QueueError, TaskEnded
 from pathos_nb.session import close_session, current_session
 from tests.rig import fake_slurm
 from tests.rig.bed import ROOT, wait_until
@@ -133,6 +133,20 @@ def test_a_cell_that_is_run_again_finds_its_job_and_another_body_is_another_swee
     submitted(store, n=5)
     submitted(store, fresh=True)
     assert len({job["name"] for job in ran(slurm)}) == 4
+
+
+def test_a_sweep_that_is_in_the_queue_by_another_name_says_so_and_what_is_to_come_is_told_as_that(slurm, store):
+    (slurm / "mode").write_text("hold")
+    detach(abs, range(3), store=store, title="one")
+    with pytest.warns(UserWarning, match="one is this very sweep, and is called two from now on"):
+        again = detach(abs, range(3), store=store, title="two")
+    assert all(isinstance(value.error, NotYet) for value in again)
+    assert detach(abs, range(2), store=store, title="three").run.title == "three", "nothing is waited for"
+    [kept] = current_session().stores.opened
+    assert kept.writer.flush(10.0)
+    again.run.cancel()
+    assert again.run.wait(WAIT_S)
+    assert not any(isinstance(value.error, NotYet) for value in again)
 
 
 def test_a_task_that_is_gone_without_a_trace_is_told_so(slurm, store, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,10 @@ def test_settings_that_make_no_sense_are_refused(given, told):
         read_settings(given)
 
 
+def test_words_for_the_queues_command_may_be_a_list_as_those_of_a_pool():
+    assert read_settings({"arguments": ("--exclusive", "--comment=a b")}).arguments == "--exclusive '--comment=a b'"
+
+
 def test_settings_become_words_and_nothing_goes_through_a_shell(tmp_path):
     ask = read_settings({"time": 30, "partition": "long; rm x", "memory": "4GB", "cpus": 2, "nodes": 5})
     job = Submission("pathos_nb-d1-1", tmp_path / "job", 10, tmp_path / "100% log" / "1.", ask)
@@ -104,6 +109,20 @@ def test_secrets_do_not_go_along(monkeypatch):
     monkeypatch.setenv("DATA", "/data")
     assert "hush" not in environment().values()
     assert environment()["DATA"] == "/data"
+
+
+def test_what_the_user_has_set_for_slurm_stays_and_what_a_job_has_set_does_not(monkeypatch):
+    seen = []
+    monkeypatch.setattr(slurm, "call", lambda words, environ, **more: (seen.append(environ), "17")[1])
+    users = {"SBATCH_ACCOUNT": "physics", "SLURM_CONF": "/etc/x", "SLURM_CLUSTERS": "big", "SLURM_CONF_SERVER": "host"}
+    others = {"SLURM_JOB_ID": "4", "SLURM_NTASKS": "7", "SBATCH_WAIT": "1", "SLURM_JWT": "hush"}
+    for name, text in {**users, **others}.items():
+        monkeypatch.setenv(name, text)
+    job = Submission("name", Path("script"), 1, Path("log"), Ask())
+    assert slurm.SlurmQueue().submit(job) == "17"
+    [environ] = seen
+    assert users.items() <= environ.items()
+    assert not others.keys() & environ.keys()
 
 
 class Strange:

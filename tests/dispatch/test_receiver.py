@@ -12,7 +12,7 @@ import pytest
 from pathos_nb.dispatch.crew import Chunk
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Task
-from pathos_nb.launchers.contract import Reply, Running, SlotDown
+from pathos_nb.launchers.contract import Reply, Running, SlotDown, TakenBack
 from pathos_nb.wire.framing import Frame
 from pathos_nb.wire.protocol import DONE, Report
 
@@ -73,3 +73,13 @@ def test_an_item_is_not_blamed_for_another_that_kills_as_it_is_loaded(retries: i
     assert scene.failed == []
     assert scene.again == [[2]]
     assert scene.run.attempts == {}
+
+
+def test_what_a_worker_elsewhere_gives_back_it_may_have_begun_all_the_same():
+    scene = Scene(retries=1)
+    scene.chunk.task, scene.chunk.limit = Task(range(2, 4), ([2, 3],)), 2
+    scene.seat.in_flight[NUMBER] = scene.chunk
+    scene.receiver.take(TakenBack(scene.slot, NUMBER, 1))  # type: ignore[arg-type]
+    [part] = scene.run.again
+    assert list(part.indices) == [3] and scene.chunk.limit == 1
+    assert part.contested and scene.chunk.task.contested, "whichever comes second is dropped"

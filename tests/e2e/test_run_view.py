@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -184,6 +185,65 @@ def test_what_is_saved_needs_no_kernel_and_can_be_exported(open_notebook):
     assert not saved["metadata"].get("widgets"), "no model of a widget is saved"
     check_export(tab, file)
     check_elsewhere(tab, file)
+
+
+WRITTEN = "() => !jupyterapp.shell.currentWidget.context.model.dirty"
+CUT_OFF = ".pathos-nb-saved section.pathos-nb-run .pathos-nb-state"
+
+
+def kept(tab) -> dict:
+    """Save the notebook, and give what it has of the run in its second cell."""
+    tab.command("docmanager:save")
+    tab.wait(WRITTEN, "it is saved")
+    outputs = json.loads((tab.server.root / "test.ipynb").read_text())["cells"][1]["outputs"]
+    return next((o["data"] for o in outputs if RUN_MIME in o.get("data", {})), {})
+
+
+def look_at_a_cut_off_run(tab, shot: str) -> None:
+    tab.page.locator(CUT_OFF, has_text="cut off").wait_for()
+    shown = tab.page.locator(SHOWN).last
+    assert "Run the cell again" in shown.inner_text() and "not found" not in "".join(tab.outputs())
+    assert shown.locator("canvas").count() == 1 and shown.locator(".pathos-nb-cancel:visible").count() == 0
+    tab.shot(shot)
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_run_whose_kernel_died_is_shown_as_far_as_it_was_known(open_notebook, is_seen: bool, request):
+    """Whether a page was there to see it, or the notebook had only been saved: no widget is looked for in vain."""
+    tab = open_notebook(f"{LOAD}\nprint(__import__('os').getpid())", SLOW.format(n=4000))
+    pid = int(tab.run(0).split()[-1])
+    tab.begin(1)
+    wait_for_live(tab, 40)
+    assert wait_until(lambda: kept(tab)[RUN_MIME]["figures"]["n_done"] > 0), "what is saved is brought up to date"
+    assert tab.page.locator(RUNNING).count() == 1, "and the view stays"
+    address = tab.page.url
+    if not is_seen:
+        tab.page.goto("about:blank")
+    os.kill(pid, signal.SIGKILL)
+    if is_seen:
+        tab.page.locator("section.pathos-nb-run .pathos-nb-notice", has_text="cut off").wait_for()
+        last = kept(tab)
+        assert last[RUN_MIME]["figures"]["n_done"] >= 40 and len(last) == 3, "the widget is not kept"
+    tab.page.goto("about:blank")
+    tab.server.end_kernels()
+    tab.page.goto(address)
+    look_at_a_cut_off_run(tab, f"run-cut-off-{'seen' if is_seen else 'unseen'}")
+    if is_seen and request.config.getoption("--everywhere"):
+        check_other_programs(tab)
+
+
+def check_other_programs(tab) -> None:
+    """Look at it in Notebook 7, in a JupyterLab without our extension, and exported."""
+    file = tab.server.root / "test.ipynb"
+    tab.page.goto(tab.server.url("notebooks/test.ipynb"))
+    look_at_a_cut_off_run(tab, "run-cut-off-notebook")
+    words = [sys.executable, "-m", "nbconvert", "--to", "html", str(file)]
+    subprocess.run(words, check=True, capture_output=True, timeout=120, env={**os.environ, "HOME": str(file.parent)})
+    assert "still going on at 2" in file.with_suffix(".html").read_text()
+    with tab.server.bare():
+        tab.page.goto(tab.server.url("lab/tree/test.ipynb"))
+        tab.page.get_by_text("still going on at 2").first.wait_for()
+        tab.shot("run-cut-off-without-extension")
 
 
 def check_elsewhere(tab, file) -> None:

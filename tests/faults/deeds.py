@@ -45,6 +45,20 @@ def sleep_for(seconds: float) -> float:
     return seconds
 
 
+def rings_in_its_own_way() -> None:
+    def ring(number: int, at: object) -> None:
+        raise RuntimeError("an alarm of somebody else's")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.alarm(0)
+
+
+def rings_and_sleeps(alarm_s: float, seconds: float) -> str:
+    signal.setitimer(signal.ITIMER_REAL, alarm_s)
+    time.sleep(seconds)
+    return "slept"
+
+
 def mark_and_sleep(path: str, x: int) -> None:
     mark_file(path, x)
     time.sleep(1)

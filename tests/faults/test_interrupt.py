@@ -246,3 +246,45 @@ def test_an_input_that_waits_is_interrupted_too(launcher: str, tmp_path: Path) -
         running.heard()
         running.interrupt()
         assert running.end() == ("good\n", "")
+
+
+HELD = """
+    import _imp
+    def item(x):
+        if x == 0:
+            _imp.acquire_lock()  # as importlib does, for a few instructions
+            say("begun")
+            while True:
+                time.sleep(0.01)
+        return x
+    def last(seconds):
+        if seconds > 1:
+            say("begun")
+        time.sleep(seconds)
+    pool = Pool("threads", nodes=2)
+    warm = pool.start(time.sleep, [0.01] * 10000)  # so that all that cancelling needs is imported
+    warm.cancel()
+    warm.wait(30)
+    run = pool.start(item, [0])
+    while run.n_done == 0 and not _imp.lock_held():
+        time.sleep(0.01)
+    run.cancel()
+    run.wait(30)
+    while _imp.lock_held():
+        time.sleep(0.01)
+    assert pool.map(item, [1, 2]) == [1, 2]
+    _imp.acquire_lock()
+    try:
+        pool.map(last, [0.01] * 10 + [20])
+    except KeyboardInterrupt:
+        print("held" if _imp.lock_held() else "free")
+    pool.close()
+"""
+
+
+def test_an_import_that_an_interrupt_has_cut_short_holds_up_nobody(tmp_path: Path) -> None:
+    with Script(tmp_path, HELD, "threads") as running:
+        assert running.heard(2) == ["begun"] * 2
+        running.interrupt()
+        out, err = running.end()
+        assert (out, err) == ("free\n", "")

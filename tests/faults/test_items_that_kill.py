@@ -21,6 +21,8 @@ from tests.faults.deeds import (
     die_once,
     mark_and_sleep,
     odd_ones_die,
+    rings_and_sleeps,
+    rings_in_its_own_way,
     says_and_dies,
     sleep_for,
     tell_and_wait,
@@ -198,6 +200,18 @@ def test_a_sleeper_times_out_by_every_kind_of_map(launcher: str, kind: str) -> N
 @not_serial
 def test_the_timeout_is_each_items_own_and_not_the_chunks(pool: Any, launcher: str) -> None:
     assert pool.map(sleep_for, [0.05] * 20, timeout=0.6, chunksize=20) == [0.05] * 20
+
+
+@here
+@apart
+def test_an_alarm_of_an_items_own_is_neither_its_timeout_nor_the_next_ones(pool: Any) -> None:
+    pool.each(rings_in_its_own_way)
+    failed, *others = pool.map(sleep_for, [5.0, 0.0, 0.0], timeout=0.2, on_error="keep")
+    assert isinstance(failed.error, ItemTimeout)
+    assert others == [0.0, 0.0]
+    assert pool.pipe(rings_and_sleeps, 0.05, 0.2, timeout=20) == pool.pipe(rings_and_sleeps, 0.05, 0.2) == "slept"
+    with pytest.raises(ItemTimeout):
+        pool.pipe(rings_and_sleeps, 0.05, 20.0, timeout=0.3)
 
 
 @here

@@ -227,7 +227,7 @@ def test_a_user_at_a_host_is_that_host_and_no_other_user(session):
 
 def test_files_go_to_a_host_and_come_back_though_the_connection_is_lost(session, bed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "large.bin").write_bytes(os.urandom(6_000_000))
+    (tmp_path / "large.bin").write_bytes(os.urandom(9_000_000))
     session.connect(Plan("one", "host2", nodes=1))
     pool = session.pool(("one",))
     run = pool.start(use, range(40), files="*.bin", collect="out.txt", collect_to="kept", chunksize=1)
@@ -236,7 +236,7 @@ def test_files_go_to_a_host_and_come_back_though_the_connection_is_lost(session,
     bed("start", "host2")
     assert run.wait(90)
     told = run.result()
-    assert {size for size, _ in told} == {6_000_000}
+    assert {size for size, _ in told} == {9_000_000}
     assert all("pathos_nb-files-" in place for _, place in told), "of a machine that does not see ours"
     assert len({place for _, place in told}) == 2, "once for each agent"
     assert [(tmp_path / "kept" / f"{n:06}" / "out.txt").read_text() for n in range(40)] == list(map(str, range(40)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pathos_nb import __version__
 from tests.source import ROOT
 
 FRONT = ROOT / "labextension"
@@ -50,6 +52,8 @@ def test_the_committed_bundles_are_what_the_sources_give(tmp_path):
     copy = tmp_path / "labextension"
     shutil.copytree(FRONT, copy, ignore=shutil.ignore_patterns("node_modules", "lib"))
     (copy / "node_modules").symlink_to(FRONT / "node_modules", target_is_directory=True)
+    (tmp_path / "pathos_nb").mkdir()
+    shutil.copy(PACKAGE / "__init__.py", tmp_path / "pathos_nb")  # it says the version
     run(program, "build.mjs", cwd=copy)
     for bundle in ("static", "labextension"):
         assert differences(tmp_path / "pathos_nb" / bundle, PACKAGE / bundle) == [], "run make bundles"
@@ -69,6 +73,12 @@ def test_bundles_are_small():
     sizes = {path.name: path.stat().st_size for path in (PACKAGE / "static").glob("*.js")}
     assert "run.js" in sizes
     assert max(sizes.values()) < MAX_BUNDLE, sizes
+
+
+def test_the_extension_has_the_version_of_the_package():
+    """It is written in one place; npm writes what is not yet a release in its own way."""
+    shown = json.loads((PACKAGE / "labextension" / "package.json").read_text(encoding="utf-8"))["version"]
+    assert shown == re.sub(r"\.?(a|b|rc|dev|post)(\d+)$", r"-\1.\2", __version__)
 
 
 def test_the_lock_file_names_no_registry():

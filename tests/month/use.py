@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import linecache
 import random
+import sys
 import threading
 import time
 from typing import Any, NamedTuple
@@ -12,7 +14,7 @@ from IPython.core.getipython import get_ipython
 from pathos_nb import Pool
 from pathos_nb.errors import Failure
 from tests.leftovers import STAYING_THREADS, children, files
-from tests.soak.__main__ import held_bytes
+from tests.soak.held import held_bytes
 
 __all__ = ["Held", "at_work", "cells", "held", "is_well", "maps", "pools"]
 
@@ -31,8 +33,23 @@ class Held(NamedTuple):
 
 def held() -> Held:
     """Count, once what is about to end has ended."""
+    _forget_sources()
     n_threads = sum(not thread.name.startswith(STAYING_THREADS) for thread in threading.enumerate())
     return Held(held_bytes(), len(files()), n_threads, len(children()))
+
+
+def _forget_sources() -> None:
+    """Have IPython forget the files that tracebacks went through.
+
+    It keeps the text and the syntax tree of each, megabytes in all; an interrupt at a random moment finds one more, until
+    all have been seen.
+    """
+    linecache.clearcache()
+    source: Any = getattr(sys.modules.get("executing.executing"), "Source", None)
+    for kind in () if source is None else (source, *source.__subclasses__()):
+        for name, kept in list(vars(kind).items()):
+            if "_cache" in name and isinstance(kept, dict):
+                kept.clear()
 
 
 class _Used:

@@ -43,6 +43,14 @@ def raise_on(rank: int, x: int) -> int:
     return int(world().allreduce(x))
 
 
+def abort_on(rank: int, x: int) -> int:
+    """Have MPI end the job on one rank for item 3."""
+    if x == 3 and world().rank == rank:
+        world().Abort(5)
+    world().Barrier()
+    return 2 * x
+
+
 def take_on(rank: int, n_bytes: int) -> int:
     """Take memory on one rank, while the others wait for it in MPI."""
     if world().rank == rank:

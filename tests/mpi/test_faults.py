@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pathos_nb import Pool
@@ -16,10 +18,11 @@ from pathos_nb.errors import BadOption, LauncherUnavailable, PoolBroken, WorkerL
 from pathos_nb.launchers.mpi_command import find_mpiexec
 from tests.mpi import calls
 from tests.mpi.conftest import left_in_memory
-from tests.rig.census import Census
+from tests.rig.census import Census, until
 from tests.rig.script import Script
 
 pytestmark = pytest.mark.timeout(120)
+MANY = 1100  # more than select() knows of
 
 
 def broken(mpiexec: str, **settings: Any) -> PoolBroken:
@@ -48,14 +51,24 @@ def test_an_mpiexec_that_starts_nothing_is_quoted(fake_mpiexec: Callable[[str], 
 
 
 def test_an_mpiexec_that_is_not_there_is_named() -> None:
-    with pytest.raises(PoolBroken, match="No such file"), Pool("mpi", nodes=1, mpiexec="no-such-mpiexec") as pool:
-        pool.map(abs, [1])
+    with pytest.raises(LauncherUnavailable, match="no-such-mpiexec is not on the path.*mpiexec="):
+        Pool("mpi", nodes=1, mpiexec="no-such-mpiexec")
+    with pytest.raises(LauncherUnavailable, match="/no/mpiexec is no program.*mpiexec="):
+        Pool("mpi", nodes=1, mpiexec="/no/mpiexec --words")
 
 
 def test_ranks_that_are_never_started_are_waited_for_so_long(fake_mpiexec: Callable[[str], str]) -> None:
     error = broken(fake_mpiexec("exec sleep 600"), start_timeout=0.5)
     assert "1 of 1 ranks have not been started within 0.5 s" in error.cause
     assert "start_timeout=" in error.cure
+
+
+def test_what_a_script_around_mpiexec_has_started_ends_with_it(
+    fake_mpiexec: Callable[[str], str], tmp_path: Path
+) -> None:
+    left = tmp_path / "left"
+    broken(fake_mpiexec(f"sleep 600 & echo $! > {left}; wait"), start_timeout=1)
+    assert until(lambda: not psutil.pid_exists(int(left.read_text())))
 
 
 def test_a_rank_that_never_joins_is_waited_for_so_long(fake_mpiexec: Callable[[str], str]) -> None:
@@ -111,6 +124,24 @@ def test_a_rank_that_cuts_its_stream_is_lost_with_its_item_alone() -> None:
         assert [x for x in got if isinstance(x, int)] == [0, 1, 2, 4, 5, 6, 7]
         assert isinstance(got[3].error, WorkerLost)
         assert pool.map(abs, range(4)) == [0, 1, 2, 3]
+
+
+@pytest.mark.everywhere("what it adds is how descriptors are waited for")
+def test_a_pool_ends_in_a_process_that_has_very_many_descriptors() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= before[1] < 2 * MANY:
+        pytest.skip(f"a process may have no more than {before[1]} descriptors here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * MANY, before[1]))
+    try:
+        held = [os.open(os.devnull, os.O_RDONLY) for _ in range(MANY)]
+        try:
+            with Pool("mpi", nodes=1) as pool:
+                assert pool.map(abs, [-1, -2]) == [1, 2]
+        finally:
+            for fd in held:
+                os.close(fd)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_a_keeper_that_is_killed_takes_its_rank_along() -> None:

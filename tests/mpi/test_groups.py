@@ -13,6 +13,7 @@ from pathos_nb.errors import Cancelled, Failure, OutOfMemory, PoolBroken, Worker
 from tests.mpi import calls
 from tests.rig.census import until
 from tests.rig.kinds import KINDS
+from tests.rig.sampling import seldom
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children", "threads", "files")]  # the fixture counts
 
@@ -92,6 +93,14 @@ def test_a_rank_that_dies_is_its_items_loss_and_nobody_elses(pairs: Any, how: st
     assert isinstance(got[3].error, WorkerLost)
     told = str(got[3].error)
     assert "rank 1 of its MPI job" in told and ("SIGKILL" if how == "killed" else "status 7") in told
+
+
+@pytest.mark.parametrize("rank", [1, *seldom(0)])
+def test_an_item_that_has_mpi_abort_its_job_gives_no_value(pairs: Any, rank: int) -> None:
+    got = pairs.map(partial(calls.abort_on, rank), range(6), on_error="keep", retries=0)
+    assert [x for x in got if isinstance(x, int)] == [0, 2, 4, 8, 10]
+    assert isinstance(got[3].error, WorkerLost)
+    assert "MPI_Abort" in str(got[3].error)
 
 
 def test_a_cancelled_item_that_waits_in_mpi_is_stopped(pairs: Any, tmp_path: Any) -> None:

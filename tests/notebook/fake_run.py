@@ -65,6 +65,8 @@ class FakeRun:
         missing = [Failure(i, Cancelled("not run", index=i)) for i in range(self.total or 0)]
         return [self.found.get(i, nothing) for i, nothing in enumerate(missing)]
 
+    seen = values
+
     def wait(self, timeout: float | None = None) -> bool:
         return self.is_over
 

@@ -133,6 +133,15 @@ def test_a_clause_without_an_end_is_left_to_whoever_takes_the_points():
         points.read_all()
 
 
+def test_what_tells_its_length_is_read_to_its_end_and_can_go_on_but_not_what_could_never_be_held(monkeypatch):
+    monkeypatch.setattr("pathos_nb.notebook.points._MOST", 1000)
+    monkeypatch.setattr("pathos_nb.notebook.points._MOST_OF_MORE", 128)
+    for n, n_read in ((1000, 1000), (1001, 128), (10**30, 128)):
+        points = read_clause("for x in range(n)", "%%pmap", "<clause>").points({"n": n})
+        assert len(points.read) == n_read
+        assert len(list(itertools.islice(points.rows(), 1001))) == min(n, 1001)
+
+
 def test_a_slow_iterator_does_not_keep_the_run_from_its_start():
     clock = itertools.count()
 

@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from pathos_nb.dispatch.source import SliceSource
 from pathos_nb.errors import Failure
 from pathos_nb.events import ChunkDone
 from pathos_nb.notebook.feed import SAVED, Feed, record_of
@@ -70,6 +71,53 @@ def test_what_is_saved_of_the_worst_run_is_small_and_harmless():
     assert record["n_more_failures"] == run.n_failed - len(record["failures"]) > 0
     for bad in ("<script", "<style", "<svg", "\x1b"):
         assert bad not in bundle["text/html"]
+
+
+class Rude:
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+
+def energy(x, gap):
+    """What a map calls."""
+
+
+@pytest.mark.parametrize("is_star", [False, True])
+def test_single_items_of_a_map_are_named_by_their_arguments_as_long_as_its_input_is_known(is_star):
+    run, columns = FakeRun(4), ([0.25, NASTY, 3, Rude()], (1, 2, 3, 4))
+    run.source = SliceSource((list(zip(*columns, strict=True)),) if is_star else columns, is_star)
+    run.function = energy
+    watch = Watch(run, 0.0, 100)
+    run.deliver({0: 0, 1: 1}, worker="b", start=5.0)
+    run.deliver({2: 2, 3: Failure(3, ValueError("x"))}, worker="a", start=5.0)
+    run.end("failed")
+    run.source.end()
+    for chunk in run.chunks:
+        watch.take(chunk)
+    items = record_of(watch, 1.0, SAVED)["items"]
+    assert items["lane"] == [0, 0, 1, 1] and items["index"] == [0, 1, 2, 3] and items["end_s"][1] == 7.0
+    assert items["label"][0] == "x=0.25, gap=1" and items["is_failed"] == [False, False, False, True]
+    assert items["label"][2] == "x=3, gap=3" and items["label"][3].startswith("x=<Rude instance")
+    assert len(items["label"][1]) <= 120
+    watch.arguments.release()
+    assert record_of(watch, 1.0, SAVED)["items"] == items, "what was asked once is known"
+
+
+def test_of_many_items_those_that_failed_or_took_longest_are_kept_and_of_very_many_none():
+    run = FakeRun(5000)
+    watch = Watch(run, 0.0, 100)
+    for index in range(0, 5000, 100):
+        found = {i: Failure(i, ValueError("x")) if i % 500 == 3 else i for i in range(index, index + 100)}
+        run.deliver(found, start=float(index), step=2.0 if index == 700 else 0.1)
+    run.end("failed")
+    for chunk in run.chunks:
+        watch.take(chunk)
+    items = record_of(watch, 1.0, SAVED)["items"]
+    assert len(items["index"]) == 400 and {i for i in range(5000) if i % 500 == 3} <= set(items["index"])
+    assert set(range(700, 800)) <= set(items["index"]) and items["start_s"] == sorted(items["start_s"])
+    assert set(items["label"]) == {""}, "a generator's items are not known afterwards"
+    run.deliver({5000: 0})
+    assert record_of(watch, 1.0, SAVED)["items"]["index"] == []
 
 
 def test_points_whose_output_was_left_out_are_counted():

@@ -144,15 +144,24 @@ def test_the_button_stops_a_cell_that_blocks(front):
     assert front.kernel.run("%%pmap -o again for v in range(4)\nv").status == "ok"
 
 
-def test_a_page_that_is_reloaded_gets_the_whole_run_again(front):
-    answer = front.begin(SLOW.format(n=60, body=""))
+def test_a_page_that_is_reloaded_gets_the_whole_run_again_and_what_is_saved_meanwhile_is_not_old(front):
+    answer = front.begin(SLOW.format(n=120, body=""))
     front.say(type="open", version=PROTOCOL)
     front.hear(answer, "delta", 4)
     front.say(type="open", version=PROTOCOL)
     first, again = front.hear(answer, "run")["record"], front.hear(answer, "run", 2)["record"]
     assert again["figures"]["n_done"] > first["figures"]["n_done"]
     assert sum(again["spans"]["n_items"]) <= again["figures"]["n_done"]
+    front.say(type="keep")
+    front.kernel.listen(lambda: answer.picture[RUN_MIME]["figures"]["n_done"] > 0, 20)
+    renewed = answer.picture
+    assert renewed[WIDGET_MIME]["model_id"] == front.model and "still going on at 2" in renewed["text/plain"]
+    assert "still going on at 2" in renewed["text/html"] and renewed[RUN_MIME]["figures"]["state"] == "running"
     front.kernel.end(answer)
+    assert len(shown(answer)) < 8, "now and then"
+    assert "still going on" not in answer.picture["text/plain"]
+    kept = answer.picture[RUN_MIME]["items"]
+    assert len(kept["label"]) == 120 and "v=7" in kept["label"], "what is pointed at is named in a saved notebook too"
 
 
 def test_a_view_of_another_version_is_told_and_gets_pictures(front):

@@ -44,28 +44,67 @@ def test_plain_widgets_start_use_resize_and_close_a_pool(plain, session):
     assert wait_until(lambda: "no pool is open" in plain.tables["pools"].value and session.pools == {})
 
 
-def test_plain_widgets_ask_whether_a_key_is_trusted_but_for_no_secret(plain, panel, monkeypatch):
-    said = []
+SECRET = "a-secret-that-nobody-keeps"
+
+
+def type_in(plain, text, *, then_enter=True):
+    """Do what a page does: the Enter key is told before what was typed."""
+    field = plain.questions.field
+    if then_enter:
+        field._handle_custom_msg({"event": "submit"}, [])
+    field._handle_msg({"content": {"data": {"method": "update", "state": {"value": text}}}})
+    return field
+
+
+def test_plain_widgets_ask_for_secrets_that_no_widget_keeps_and_whether_a_key_is_trusted(plain, panel, monkeypatch):
+    from ipywidgets import Widget
+    from ipywidgets.embed import dependency_state
+
+    said, sent = [], []
+    monkeypatch.setattr(Widget, "_send", lambda self, message, buffers=None: sent.append(message))
 
     def connect(session, values):
         said.append(panel.asker(lambda: None)("Password of me@node7: ", True))
+        said.append(panel.asker(lambda: None)("Code: ", False))
         said.append(panel.truster()(f"the key of {HOSTILE} is not known", "SHA256:abc"))
 
     monkeypatch.setattr(acting, "ACTIONS", {"connect": connect})
     plain.fields["host"].value, plain.fields["user"].value, plain.fields["port"].value = "node7", "me", "2222"
-    assert plain.trust.layout.display == "none"
+    questions = plain.questions
+    assert questions.field is None and questions.told.value == ""
     plain.buttons["Connect to it"].click()
-    assert wait_until(lambda: plain.trust.layout.display == "")
-    assert "<script" not in plain.question.value and "&lt;script" in plain.question.value
-    plain.buttons["Trust this key"].click()
-    assert wait_until(lambda: said == [None, True]) and plain.trust.layout.display == "none"
+    assert wait_until(lambda: questions.field is not None) and "Password of me@node7" in questions.told.value
+    assert questions.field._view_name == "PasswordView"
+    field = type_in(plain, SECRET)
+    assert wait_until(lambda: "Code" in questions.told.value and said == [SECRET])
+    assert (field.value, field.comm) == ("", None), "the field is gone with its question"
+    type_in(plain, "123456", then_enter=False)  # left for another field: it waits for the button
+    assert said == [SECRET]
+    questions.answer.click()
+    assert wait_until(lambda: questions.trust in questions.view.children[1].children)
+    assert "<script" not in questions.told.value and "&lt;script" in questions.told.value
+    questions.trust.click()
+    assert wait_until(lambda: said == [SECRET, "123456", True]) and questions.view.children[1].children == ()
+    assert {"value": ""} in [message.get("state") for message in sent], "the page is told to forget"
+    kept = repr([*sent, dependency_state([plain.view]), plain.said.value, questions.widgets])
+    assert SECRET not in kept and "123456" not in kept
 
 
-def test_where_a_secret_is_wanted_the_line_for_a_cell_is_shown(plain, panel, monkeypatch):
-    monkeypatch.setattr(acting, "ACTIONS", {"connect": lambda s, v: panel.asker(lambda: None)("Password: ", True)})
-    plain.fields["host"].value, plain.fields["key"].value = "node7", "/keys/my key"
-    plain.buttons["Connect to it"].click()
-    assert wait_until(lambda: "%pathos connect node7 --key=&#x27;/keys/my key&#x27;" in plain.question.value)
+def test_who_gives_up_is_asked_nothing_more_and_questions_come_one_after_the_other(plain, panel, monkeypatch):
+    said = []
+
+    def connect(session, values):
+        said.append(panel.asker(lambda: None)(f"Password of {values['host']}: ", True))
+
+    monkeypatch.setattr(acting, "ACTIONS", {"connect": connect})
+    for host in ("node7", "node8"):
+        plain.fields["host"].value = host
+        plain.buttons["Connect to it"].click()
+        assert wait_until(lambda: "node7" in plain.questions.told.value)
+    plain.questions.refuse.click()
+    assert wait_until(lambda: "node8" in plain.questions.told.value and said == [None])
+    type_in(plain, SECRET)
+    assert wait_until(lambda: said == [None, SECRET]) and plain.questions.told.value == ""
 
 
 def test_what_comes_from_outside_is_escaped():

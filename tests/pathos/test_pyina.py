@@ -73,6 +73,11 @@ def test_both_strategies_have_all_six_maps(installed):
         pids = pools[1].map(own_pid, range(10))
         assert len(set(pids[:5])) == len(set(pids[5:])) == 1  # equal shares, each in one go
         assert len(set(pools[0].map(own_pid, range(10), onall=False))) == 1
+        for queue in (Torque, Torque(2)):  # these workers are no queue's
+            with pytest.raises(LauncherUnavailable, match="inside of a job of that queue"):
+                MpiPool(2, scheduler=queue)
+        with pytest.raises(TypeError, match="scheduler is 'torque'"):
+            MpiPool(2, scheduler="torque")
     finally:
         for pool in pools:
             pool.clear()

@@ -73,12 +73,34 @@ def test_clear_forgets_it_and_the_next_map_starts_another(kind):
     assert len(kind.__state__) == 1
 
 
-def test_an_open_pool_is_neither_joined_nor_restarted(kind):
+@pytest.mark.timeout(60)
+def test_an_item_may_tidy_up_the_pool_that_it_runs_on():
+    def item(x):
+        inner = ThreadPool(2)
+        values = inner.map(square, [x])
+        inner.close()
+        inner.join()
+        inner.clear()
+        return values
+
+    assert ThreadPool(2).map(item, [1, 2, 3]) == [[1], [4], [9]]
+
+
+def test_an_open_pool_is_not_joined(kind):
     pool = kind(1)
     with pytest.raises(ValueError, match="still running"):
         pool.join()
-    with pytest.raises(AssertionError, match="still running"):
-        pool.restart()
+
+
+def test_an_open_pool_is_restarted_where_pathos_does_so(kind):
+    pool = kind(1)
+    before = pool._serve()
+    if kind in (ProcessPool, ThreadPool):
+        assert pool.restart() is pool._serve() is not before
+    else:
+        with pytest.raises(AssertionError, match="still running"):
+            pool.restart()
+    assert pool.map(square, [3]) == [9]
 
 
 def test_restart_by_force_gives_new_workers(kind):

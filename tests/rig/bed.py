@@ -90,10 +90,14 @@ class Bed:
         return self("exec", host, "--", *words, check=check).stdout
 
     @contextmanager
-    def obeying(self, host: str, *lines: str, pwuser: Sequence[str] = ()) -> Iterator[None]:
-        """Have a host's sshd obey more lines, before all others or for ``pwuser`` alone, until the end of the block."""
+    def obeying(self, host: str, *lines: str, pwuser: Sequence[str] = (), without: str = "\n") -> Iterator[None]:
+        """Have a host's sshd obey more lines, before all others or for ``pwuser`` alone, until the end of the block.
+
+        Lines that begin ``without`` are left out.
+        """
         before = self.on(host, "cat /etc/ssh/sshd_config")
-        self._configure(host, "\n".join([*lines, before.rstrip("\n"), *pwuser]))  # pwuser's block is the last
+        others = [line for line in before.rstrip("\n").split("\n") if not line.startswith(without)]
+        self._configure(host, "\n".join([*lines, *others, *pwuser]))  # pwuser's block is the last
         try:
             yield
         finally:

@@ -99,10 +99,11 @@ class Jupyter:
         """Give the address of a page, with the token."""
         return f"{self.address}{path}?token={self._token}"
 
-    def ask(self, method: str, path: str) -> Any:
+    def ask(self, method: str, path: str, sent: Any = None) -> Any:
         """Speak with the server's interface."""
         headers = {"Authorization": f"token {self._token}"}
-        request = urllib.request.Request(self.address + path, method=method, headers=headers)
+        data = None if sent is None else json.dumps(sent).encode()
+        request = urllib.request.Request(self.address + path, data, method=method, headers=headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
             content = answer.read()
         return json.loads(content) if content else None

@@ -13,10 +13,22 @@ from typing import Any
 from nbclient import NotebookClient
 from traitlets.config import Config
 
-__all__ = ["ROOT", "executed", "notebook_client", "socket_folder"]
+__all__ = ["RESTART", "ROOT", "executed", "notebook_client", "socket_folder"]
 
 ROOT = Path(__file__).resolve().parents[2]
 MINUTES = 200  # seconds that one cell may take
+RESTART = "restart-the-kernel"  # the tag of a cell before which a story has its kernel restarted
+
+
+class _Story(NotebookClient):
+    """What executes a notebook, and restarts its kernel where its story does."""
+
+    async def async_execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwds: Any) -> Any:
+        """Run a cell; before a tagged one, do what the menu does: the kernel is killed, a new one is at its place."""
+        if RESTART in cell.metadata.get("tags", []):
+            await self.km.restart_kernel(now=True)
+            await self.kc.wait_for_ready(timeout=60)
+        return await super().async_execute_cell(cell, cell_index, *args, **kwds)
 
 
 @contextmanager
@@ -32,11 +44,11 @@ def notebook_client(notebook: Any, folder: Path) -> Iterator[NotebookClient]:
     """
     with socket_folder() as sockets:
         config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
-        yield NotebookClient(notebook, timeout=MINUTES, config=config, resources={"metadata": {"path": str(folder)}})
+        yield _Story(notebook, timeout=MINUTES, config=config, resources={"metadata": {"path": str(folder)}})
 
 
 def executed(notebook: Any, folder: Path, environ: Mapping[str, str] | None = None) -> list[Any]:
-    """Execute a whole notebook in place; give the outputs of its cells, in order."""
+    """Execute a whole notebook in place, restarts of its story too; give the outputs of its cells, in order."""
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     with notebook_client(notebook, folder) as client:
         env = {**(os.environ if environ is None else environ), "PYTHONPATH": paths}

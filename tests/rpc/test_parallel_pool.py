@@ -190,6 +190,26 @@ def test_the_initializer_runs_on_servers(server: LocalServer, tmp_path: Path) ->
         assert set(pool.map(begun, range(10))) == {"yes"}
 
 
+ELSEWHERE = """import socket, time
+socket.gethostname = lambda: "elsewhere"
+time.time = (lambda now: lambda: now() + 3600)(time.time)
+"""
+
+
+def test_stamps_of_another_machine_are_of_this_ones_time(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(ELSEWHERE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
+        server = LocalServer(nodes=1)
+    with server, ParallelPool(0, servers=(server.address,)) as pool:
+        began = time.time()
+        run = pool._serve().pool.start(slow, range(20))
+        assert run.wait(60) and run.result() == list(range(20))
+        assert {chunk.host for chunk in run.chunks} == {"elsewhere"}
+        stamps = [stamp for chunk in run.chunks for stamp in (chunk.started, *chunk.ends)]
+        assert began - 600 < min(stamps) <= max(stamps) < time.time() + 600, "an hour ahead is not shown"
+
+
 # --- servers that end under a map ---
 
 

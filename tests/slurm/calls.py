@@ -33,5 +33,6 @@ def gpus(_: Any) -> tuple[str, str | None]:
 
 
 def write(x: int) -> str:
-    Path("out.txt").write_text(Path("in.txt").read_text() * x)
+    with Path("in.txt").open() as file:
+        Path("out.txt").write_text(file.read(2) * x)
     return os.path.realpath("in.txt")

@@ -124,6 +124,8 @@ def test_a_task_whose_node_is_lost_is_queued_again_and_goes_on_where_its_files_e
     cluster("lose", fits.run.chunks[0].host, "--told")
     Path(tmp_path, "open").touch()
     assert wait_until(lambda: cluster.job(job)["Restarts"] == "1", WAIT_S)
+    said = lambda: current_session().detached.said(fits.run.run_id)  # noqa: E731 - asked again and again
+    assert wait_until(lambda: "1 queued (BeginTime; 1 again" in said(), WAIT_S), said()
     cluster.do("scontrol", "update", f"JobId={job}", "StartTime=now")  # by itself Slurm waits for two minutes
     assert fits.run.wait(WAIT_S)
     assert values(fits) == [0, 10, 20, 30]
@@ -172,6 +174,6 @@ def test_results_come_while_the_controller_is_away(store, tmp_path, cluster, req
 
 
 def test_what_the_queue_does_not_take_is_an_error_with_its_words(store):
-    with pytest.raises(QueueError, match="sbatch failed.*invalid partition"):
+    with pytest.raises(QueueError, match="sbatch failed.*invalid partition.*may be one of debug"):
         detach(abs, range(2), store=store, partition="nowhere")
     assert list(current_session().stores.opened) != []

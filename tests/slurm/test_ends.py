@@ -122,6 +122,8 @@ def test_a_task_that_is_preempted_is_queued_again_and_goes_on(cluster: Cluster, 
     [job] = cluster.left()
     preempt(cluster, fits.run.chunks[0].host)
     assert wait_until(lambda: cluster.job(job)["Restarts"] == "1", WAIT_S)
+    said = lambda: current_session().detached.said(fits.run.run_id)  # noqa: E731 - asked again and again
+    assert wait_until(lambda: "1 queued (BeginTime; 1 again after: preempted)" in said(), WAIT_S), said()
     (tmp_path / "open").touch()
     cluster.do("scontrol", "update", f"JobId={job}", "StartTime=now")  # by itself Slurm waits for two minutes
     assert fits.run.wait(WAIT_S)

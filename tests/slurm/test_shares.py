@@ -20,6 +20,7 @@ from pathos_nb.errors import Failure, NothingFits, OutOfMemory
 from pathos_nb.launchers.mpi import MpiLauncher
 from pathos_nb.launchers.registry import registry
 from pathos_nb.launchers.slurm import SlurmLauncher
+from pathos_nb.launchers.staged import COPIED_BYTES
 from tests.rig.bed import wait_until
 from tests.rig.census import MARK, describe, marked, until
 from tests.rig.cluster import Cluster
@@ -33,7 +34,8 @@ def test_workers_are_chosen_and_limited_by_what_their_nodes_have(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("in.txt").write_text("ab")
+    Path("in.txt").write_bytes(b"ab")
+    os.truncate("in.txt", COPIED_BYTES + 1)
     with Pool(f"slurm:{cluster.allocation()}") as pool:
         assert wait_until(lambda: pool.map(abs, [-1]) == [1] and len(pool.workers()) == 2, 60)
         seen: list[Any] = []

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
-import faulthandler
-import gc
 import random
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 import psutil
 
+from tests.soak.clock import Clock
+from tests.soak.great import GreatRound, draw_great, warm_up
+from tests.soak.grounds import Grounds, told
+from tests.soak.held import held_bytes
 from tests.soak.rounds import draw
 from tests.soak.runner import Runner
 
-_ROUND_S = 120.0
-_BLOCK_BYTES = 64  # about what an object takes
+_ROUND_S, _GREAT_S, _GREAT_EVERY_S = 120.0, 900.0, 60.0
 _REST_EVERY = 8
 _MOST_GROWN_MB = 30.0
 
@@ -30,59 +32,58 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--round", type=int, help="play this one only, again and again")
+    parser.add_argument("--great", type=int, help="play this great round only, once")
+    parser.add_argument("--items", type=int, default=100_000, help="of a great round; 0 for none")
     parser.add_argument("--verbose", action="store_true")
     asked = parser.parse_args(words)
-    with tempfile.TemporaryDirectory(prefix="pathos-nb-soak-") as folder:
-        return _Soak(asked, folder).play()
-
-
-class _Malloc(ctypes.Structure):
-    """``struct mallinfo2`` of mallinfo(3)."""
-
-    _fields_ = tuple(
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena", "ordblks", "smblks", "hblks", "mapped", "usmblks", "fsmblks", "used", "free", "keepcost",
-        )
-    )  # fmt: skip
-
-
-def held_bytes() -> int:
-    """Give the memory that this process has allocated and not freed; where that is not told, what is resident."""
-    gc.collect()
-    try:
-        tell = ctypes.CDLL(None).mallinfo2
-    except (AttributeError, OSError):  # not glibc
-        return int(psutil.Process().memory_info().rss)
-    tell.restype = _Malloc
-    told = tell()
-    return int(told.used + told.mapped) + sys.getallocatedblocks() * _BLOCK_BYTES
+    with (
+        tempfile.TemporaryDirectory(prefix="pathos-nb-soak-", ignore_cleanup_errors=True) as folder,
+        ExitStack() as ends,
+    ):
+        grounds = ends.enter_context(Grounds(Path(folder))) if asked.items else None
+        return _Soak(asked, folder, grounds).play()
 
 
 class _Soak:
     """What is asked, and what has come of it."""
 
-    def __init__(self, asked: argparse.Namespace, folder: str) -> None:
-        self.asked, self.folder = asked, folder
-        self.runner = Runner()
-        self.n_failed = self.number = 0
+    def __init__(self, asked: argparse.Namespace, folder: str, grounds: Grounds | None) -> None:
+        self.asked, self.folder, self.grounds = asked, folder, grounds
+        self.clock = Clock(grounds.__exit__ if grounds else lambda: None)  # before the census: it stays
+        self.runner = Runner(grounds.own_processes if grounds else set())
+        self.n_failed = self.number = self.n_great = self.n_great_items = self.n_harms = 0
+        if grounds is not None:
+            warm_up(grounds)  # what is loaded for the first pool there stays
         self.before_bytes, self.before_held = psutil.Process().memory_info().rss, held_bytes()
 
     def play(self) -> int:
-        until_s = time.monotonic() + self.asked.seconds
-        while time.monotonic() < until_s:
+        if self.grounds is not None:
+            sys.stdout.write(f"{told(self.grounds)}\n")
+            sys.stdout.flush()
+        if self.asked.great is not None:
+            self._play_great(self.asked.great)
+        else:
+            self._play_all()
+        self._try("the memory that is left", self.weigh)
+        grown = (psutil.Process().memory_info().rss - self.before_bytes) / 2**20
+        sys.stdout.write(
+            f"seed {self.asked.seed}: {self.number} rounds, {self.runner.n_items + self.n_great_items} items compared, "
+            f"{self.runner.n_faults + self.n_harms} faults in time, {self.n_great} of the rounds great, "
+            f"{grown:.0f} MB grown, {self.n_failed} failed\n"
+        )
+        return min(self.n_failed, 100)
+
+    def _play_all(self) -> None:
+        began = time.monotonic()
+        while (gone := time.monotonic() - began) < self.asked.seconds:
+            if self.grounds is not None and not self.asked.round and gone >= self.n_great * _GREAT_EVERY_S:
+                self._play_great(self.n_great + 1)
+                continue
             self.number += 1
             self._play_one(self.number)
             if self.number % _REST_EVERY == 0:
                 self._try(f"rest after round {self.number}", self.runner.rest)
         self._try("the last rest", self.runner.rest)
-        self._try("the memory that is left", self.weigh)
-        grown = (psutil.Process().memory_info().rss - self.before_bytes) / 2**20
-        sys.stdout.write(
-            f"seed {self.asked.seed}: {self.number} rounds, {self.runner.n_items} items compared, "
-            f"{self.runner.n_faults} faults in time, {grown:.0f} MB grown, {self.n_failed} failed\n"
-        )
-        return min(self.n_failed, 100)
 
     def weigh(self) -> None:
         """See that what is held has not grown; what the C library keeps for later, it gives back when it likes."""
@@ -94,23 +95,43 @@ class _Soak:
         number = self.asked.round or turn
         planned = draw(self.asked.seed, number, tempfile.mkdtemp(dir=self.folder))
         random.seed(f"{self.asked.seed} {number}")
-        if self.asked.verbose:
-            sys.stdout.write(f"{number}: {planned}\n")
-            sys.stdout.flush()
-        self._try(f"round {number}: {planned}", lambda: self.runner.play(planned))
+        self._say(f"{number}: {planned}")
+        again = f"python -m tests.soak --seed {self.asked.seed} --round {number}"
+        self._try(f"round {number}: {planned}", lambda: self.runner.play(planned), again)
 
-    def _try(self, what: str, act: object) -> None:
-        faulthandler.dump_traceback_later(_ROUND_S, exit=True)
-        begun = time.monotonic()
-        try:
-            act()  # type: ignore[operator]
-        except Exception:
-            self.n_failed += 1
-            again = f"python -m tests.soak --seed {self.asked.seed} --round {self.asked.round or self.number}"
-            sys.stdout.write(f"FAILED {what} ({time.monotonic() - begun:.1f} s); {again}\n{traceback.format_exc()}\n")
+    def _play_great(self, number: int) -> None:
+        assert self.grounds is not None, "a great round needs --items"
+        self.n_great += 1
+        self.number += 1
+        played = GreatRound(self.grounds, planned := draw_great(self.asked.seed, number, self.asked.items))
+        self._say(str(planned))
+        self._try("the rest before it", self.runner.rest)
+        began = time.monotonic()
+        self._try(
+            str(planned), played.play, f"python -m tests.soak --seed {self.asked.seed} --great {number}", _GREAT_S
+        )
+        self._try("the rest after it", self.runner.rest)  # which lets go of the runs that were noted
+        self.n_great_items += played.n_compared
+        done = played.harms.done if played.harms else []
+        self.n_harms += len(done)
+        harms = ", ".join(f"{harm.name} {harm.whom}".strip() for harm in done)
+        self._say(f"{planned}: {time.monotonic() - began:.0f} s, {played.n_interrupted} interrupts; {harms}")
+
+    def _say(self, text: str) -> None:
+        if self.asked.verbose:
+            sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
-        finally:
-            faulthandler.cancel_dump_traceback_later()
+
+    def _try(self, what: str, act: Callable[[], object], again: str = "", most_s: float = _ROUND_S) -> None:
+        begun = time.monotonic()
+        with self.clock.running(most_s, f"FAILED {what}: it hangs; {again}"):
+            try:
+                act()
+            except Exception:
+                self.n_failed += 1
+                took = f"({time.monotonic() - begun:.1f} s)"
+                sys.stdout.write(f"FAILED {what} {took}; {again}\n{traceback.format_exc()}\n")
+                sys.stdout.flush()
 
 
 if __name__ == "__main__":

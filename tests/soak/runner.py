@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any
 
 import psutil
@@ -37,14 +37,20 @@ class Wrong(AssertionError):
 class Runner:
     """Pools that are kept from round to round, and what is counted.
 
+    Parameters
+    ----------
+    spared : set of int
+        The numbers of processes that are of no pool.
+
     Attributes
     ----------
     n_items, n_faults : int
         Items that were compared, and faults that were done in time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spared: Set[int] = frozenset()) -> None:
         self.n_items = self.n_faults = 0
+        self._spared = spared
         self._pools: dict[tuple[str, ...], Pool] = {}
         self._carriers: list[agents.LocalCarrier] = []
         self._runs: list[Run] = []
@@ -102,7 +108,7 @@ class Runner:
         if planned.fault == "interrupt":
             os.kill(os.getpid(), signal.SIGINT)
         elif planned.fault == "kill":
-            _kill_one()
+            _kill_one(self._spared)
         elif planned.fault == "cut":
             for carrier in self._carriers[-1:]:
                 with contextlib.suppress(OSError):
@@ -178,9 +184,10 @@ def _stacks() -> str:
     return "\n".join(f"{names.get(ident)}:\n{''.join(traceback.format_stack(frame))}" for ident, frame in found)
 
 
-def _kill_one() -> None:
-    """Kill any process that this one, or one of its processes, has started."""
-    found = [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
+def _kill_one(spared: Set[int]) -> None:
+    """Kill any process of a pool: of those that this one, or one of its processes, has started."""
+    children = [p for p in psutil.Process().children(recursive=True) if p.pid not in spared]
+    found = [p for p in children if p.status() != psutil.STATUS_ZOMBIE]
     if found:
         with contextlib.suppress(psutil.Error):
             random.choice(found).kill()

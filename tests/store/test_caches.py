@@ -93,7 +93,18 @@ def test_every_map_sends_only_what_is_not_there(tmp_path, counted, make):
         assert sorted(pool.uimap(triple, [log] * 9, range(9), cache=cache)) == tripled
         assert pool.amap(triple, [log] * 9, range(9), cache=cache).get() == tripled
         assert pool.pipe(triple, log, 5, cache=cache) == 15 and counted() == 0
+    with Pool("serial") as pool:  # where nothing is at work when the endless input is dropped
         assert list(itertools.islice(pool.imap(triple, repeat(log), itertools.count(), cache=cache), 9)) == tripled
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("make", CACHES.values(), ids=CACHES.keys())
+def test_what_was_computed_is_exported_to_any_and_imported_from_it(tmp_path, counted, make):
+    there, log = make(tmp_path), str(counted.log)
+    kept, other = cached(cache={})(triple), cached(cache={})(triple)
+    assert [kept(log, x) for x in range(4)] == [0, 3, 6, 9] and counted() == 4
+    assert kept.copy_to(there) == 4 == other.copy_from(there)
+    assert [other(log, x) for x in range(4)] == [0, 3, 6, 9] and counted() == 0
 
 
 @pytest.mark.parametrize("place", ["processes", "serial"])

@@ -216,6 +216,20 @@ def test_on_a_full_disk_runs_can_be_forgotten_and_there_is_room_again(small_disk
     store.close()
 
 
+@pytest.mark.skipif(not shutil.which("mount") or os.getuid() != 0, reason="only root mounts a small disk")
+def test_a_disk_that_is_mounted_read_only_is_named_and_takes_nothing_of_what_it_has(small_disk):
+    path = small_disk / "store.sqlite"
+    with contextlib.closing(Store(path)) as store:
+        swept(store)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    for refused in (path, small_disk / "folder" / "new.sqlite"):
+        with pytest.raises(StoreError, match=r"cannot be opened: Read-only file system; choose another file: %config"):
+            Store(refused)
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    with contextlib.closing(Store(path)) as store:
+        assert loaded(store.file, listed(store.file)[-1]).values() == [x * x for x in range(10)]
+
+
 def test_a_value_that_cannot_be_pickled_is_delivered_and_marked(path):
     store = Store(path)
     run = swept(store, unpicklable, range(3))

@@ -169,6 +169,13 @@ def test_a_sweep_behind_that_is_cancelled_is_gone_on_with_at_once(kernels):
     kernel.run(f"%%pmap -o fits --bg -n 2 {cell}")
     assert kernel.run("while fits.run.n_done < 4: __import__('time').sleep(0.01)").status == "ok"
     kernel.run("fits.cancel()")
+    other = cell.replace("range(40)", "range(5)")
+    answer = kernel.run(f"%%pmap -o five -n 2 {other}")
+    assert "fits was cut short with other points: all are computed (--resume takes" in answer.text
+    assert kernel.value("five.run.n_before") == 0
+    kernel.run(f"%%pmap -o fits --bg -n 2 {cell}")
+    assert kernel.run("while fits.run.n_done < 4: __import__('time').sleep(0.01)").status == "ok"
+    kernel.run("fits.cancel()")
     assert "fits was cut short: " in kernel.run(f"%%pmap -o fits --bg -n 2 {cell}").text
     kernel.run("fits.cancel()")
 

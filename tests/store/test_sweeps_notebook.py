@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
 from nbformat import read
 
-from tests.rig.kernels import notebook_client
+from tests.rig.kernels import executed
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "sweeps.ipynb"
@@ -31,10 +28,8 @@ def test_it_has_no_errors_and_no_settings_of_anybodys_machine(notebook):
 @pytest.mark.timeout(240)
 def test_a_restart_in_the_middle_costs_only_what_was_being_computed(notebook, monkeypatch, tmp_path):
     pytest.importorskip("sklearn")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    with notebook_client(notebook, NOTEBOOK.parent) as client:
-        asyncio.run(run_with_a_restart(client))
+    executed(notebook, NOTEBOOK.parent)
     said = {tag: text_of(cell) for cell in notebook.cells for tag in cell.metadata.get("tags", [])}
     assert "lost" in said["restart-the-kernel"] and "store.sqlite" in said["restart-the-kernel"]
     assert "fits was cut short" in said["resumed"] and "the rest is computed" in said["resumed"]
@@ -42,16 +37,6 @@ def test_a_restart_in_the_middle_costs_only_what_was_being_computed(notebook, mo
     assert 25 < n_kept < 80 and f"{n_kept} of 80 points are there" in said["resumed"]
     assert "serial agrees" in said["agrees"]
     assert "80 of 112 points are there already" in said["finer"] and "forgot" in said["pruned"]
-
-
-async def run_with_a_restart(client: NotebookClient) -> None:
-    """Do what the menu does before one cell: the kernel is killed, and a new one is at its place."""
-    async with client.async_setup_kernel():
-        for index, cell in enumerate(client.nb.cells):
-            if "restart-the-kernel" in cell.metadata.get("tags", []):
-                await client.km.restart_kernel(now=True)
-                await client.kc.wait_for_ready(timeout=60)
-            await client.async_execute_cell(cell, index)
 
 
 def text_of(cell) -> str:

@@ -25,6 +25,11 @@ def test_its_workers_run_behind_the_command(registered):
         assert {worker.place for worker in pool.workers()} == {"command"}
 
 
+def test_without_its_setting_it_says_what_is_missing(registered):
+    with pytest.raises(BadOption, match="through=None; it is a command"):
+        Pool("command", nodes=1)
+
+
 @pytest.mark.parametrize("through", ["", "no-such-command-here -x"])
 def test_a_command_that_is_not_there_is_one_line(registered, through):
     with pytest.raises(BadOption, match="a command that is installed here"):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,18 +19,24 @@ from tests.rig.kernels import executed
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!`)!?\[[^\]\n]*\]\(([^)\s]+)\)")
+PICTURE = re.compile(r'(?:src|srcset)="([^"]+)"')
 MADE = {"_build", "notebooks"}  # when the pages are built
 
 
 @pytest.mark.timeout(200)
-def test_the_ten_minutes_run_as_they_stand(tmp_path):
+def test_the_ten_minutes_and_the_five_lines_run_as_they_stand(tmp_path):
     text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
-    cells = [new_code_cell(block) for block in BLOCK.findall(text)]
-    assert len(cells) > 12
+    readme = (
+        (ROOT / "README.md").read_text(encoding="utf-8").partition("## Five lines")[2].partition("And two commands")[0]
+    )
+    assert readme.count("```python") == 3
+    cells = [new_code_cell(block) for block in [*BLOCK.findall(text), *BLOCK.findall(readme)]]
+    assert len(cells) > 15
     notebook = new_notebook(cells=cells)
     executed(notebook, tmp_path)
     told = str(notebook.cells)
     assert "ZeroDivisionError" in told, "the failed point is listed"
+    assert "3.14" in str(notebook.cells[-1].outputs), "the five lines give their table"
     assert "mean" in told and "std" in told, "the table is there"
 
 
@@ -40,9 +48,18 @@ def test_each_link_of_a_page_leads_to_a_file():
     assert dead == {}
 
 
+def test_each_picture_is_there_by_day_and_by_night_and_is_taken_by_the_script():
+    folder = ROOT / "docs" / "pictures"
+    script = (ROOT / "tools" / "screenshots.py").read_text(encoding="utf-8")
+    light = {path.stem for path in folder.glob("*.png") if not path.stem.endswith("-dark")}
+    assert {path.stem for path in folder.glob("*.png")} == {name for stem in light for name in (stem, f"{stem}-dark")}
+    assert {name for name in re.findall(r'keep\(tab, "([\w-]+)"', script)} == light
+
+
 def dead_links(page: Path) -> set[str]:
     """Give the links to files that are not there."""
-    found = {link.partition("#")[0] for link in LINK.findall(page.read_text(encoding="utf-8"))}
+    text = page.read_text(encoding="utf-8")
+    found = {link.partition("#")[0] for link in [*LINK.findall(text), *PICTURE.findall(text)]}
     here = {link for link in found if link and "://" not in link and not MADE & set(Path(link).parts)}
     return {link for link in here if not (page.parent / link).exists()}
 
@@ -57,3 +74,17 @@ def test_the_documentation_builds_without_a_warning(request, tmp_path):
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=55, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "WorkerLost" in (tmp_path / "errors" / "WorkerLost.html").read_text(encoding="utf-8")
+    made = {page: page.read_text(encoding="utf-8") for page in tmp_path.rglob("*.html")}
+    anchors = {page: set(re.findall(r'(?:id|name)="([^"]+)"', text)) for page, text in made.items()}
+    assert {(page.name, link) for page, text in made.items() for link in lost(page, text, anchors)} == set()
+
+
+def lost(page: Path, text: str, anchors: dict[Path, set[str]]) -> Iterator[str]:
+    """Give the links and pictures of a page that was made which lead nowhere."""
+    for link in re.findall(r'(?:href|src)="([^"]+)"', text):
+        name, _, anchor = html.unescape(link).partition("#")
+        if "://" in name or name.startswith(("data:", "mailto:")):
+            continue
+        found = (page.parent / name.partition("?")[0]).resolve() if name else page
+        if not found.exists() or (anchor and found in anchors and anchor not in anchors[found]):
+            yield link

@@ -16,10 +16,15 @@ export class OrphanChannel implements Channel {
 
   /** `begun` is called once, when the whole run is known. */
   constructor(
+    readonly comm: string,
     private readonly say: (message: ToKernel) => void,
     private readonly begun: (head: RunRecord) => void,
   ) {
     this.open();
+  }
+
+  get record(): RunRecord | null {
+    return this.state && asRecord(this.state);
   }
 
   get run(): string {
@@ -39,7 +44,10 @@ export class OrphanChannel implements Channel {
     if (this.state === null && !isFirst) return; // the whole is on its way
     window.clearTimeout(this.timer);
     this.state = reduce(this.state, message, Date.now());
-    if (isFirst) this.begun(bare(message.record));
+    if (isFirst) {
+      this.begun(bare(message.record));
+      this.say({ type: 'keep' });
+    }
     this.tell(message);
   }
 

@@ -4,17 +4,19 @@
 //
 //   kernel ──iopub──► Orphans ──which cell?──► its outputs: pictures, and what stays
 //                        └──comm_msg──► OrphanChannel ◄──► the view drawn there (mime.ts)
-import type { ICodeCellModel } from '@jupyterlab/cells';
+import type { Cell, ICodeCellModel } from '@jupyterlab/cells';
 import type * as nbformat from '@jupyterlab/nbformat';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import { isObject } from '../comm';
-import { ABOUT, type Left, type Place, RUN_MIME } from '../protocol';
+import { ABOUT, type Left, type Place, RUN_MIME, type RunRecord } from '../protocol';
+import { readRecord } from '../record';
+import { isOver } from '../state';
+import { keptAtTheEnd } from './kept';
 import { livingRuns } from './living';
+import { modelOf, placeAround, showLiving, WIDGET_MIME } from './living_run';
 import { OrphanChannel } from './orphan_channel';
 import { Subshell } from './subshell';
-
-const WIDGET_MIME = 'application/vnd.jupyter.widget-view+json';
 
 type Outputs = ICodeCellModel['outputs'];
 
@@ -32,8 +34,10 @@ export class Orphans {
   private readonly seen = new Set<string>();
   private readonly adopted = new Map<string, Adopted>();
   private readonly channels = new Map<string, OrphanChannel>();
+  private readonly models = new Set<string>();
 
   constructor(private readonly notebook: NotebookPanel) {
+    showLiving(notebook, (model) => placeIn(model.metadata) ?? '');
     const context = notebook.sessionContext;
     context.iopubMessage.connect((_, message) => this.hear(message as KernelMessage.IIOPubMessage));
     context.kernelChanged.connect((_, { oldValue }) => {
@@ -42,7 +46,10 @@ export class Orphans {
     context.statusChanged.connect((_, status) => {
       if (LOST.has(status)) this.lose();
     });
-    notebook.disposed.connect(() => this.forget());
+    notebook.disposed.connect(() => {
+      this.forget();
+      this.forgetModels();
+    });
   }
 
   /** Put back what a run left in its cell when this page was not there yet, unless the cell has run again since. */
@@ -61,10 +68,38 @@ export class Orphans {
   /** Tell all that shows a run of the kernel that this is no more. */
   private lose(): void {
     // Not by the document: cells that are far away are not in it.
-    const isHere = (element: HTMLElement): boolean => this.notebook.content.widgets.some((cell) => cell.node.contains(element));
-    for (const view of [...livingRuns().views]) if (isHere(view.element)) view.lose();
-    for (const channel of this.channels.values()) channel.lose();
+    const cellAround = (element: HTMLElement): Cell | undefined => this.notebook.content.widgets.find((cell) => cell.node.contains(element));
+    for (const view of [...livingRuns().views]) {
+      const cell = cellAround(view.element);
+      if (!cell) continue;
+      view.lose();
+      if (cell.model.type === 'code') this.keep(cell.model as ICodeCellModel, placeAround(view.element), view.record());
+    }
+    for (const [place, channel] of this.channels) {
+      channel.lose();
+      for (const cell of this.codeCells()) this.keep(cell, place, channel.record);
+    }
     this.forget();
+    this.forgetModels();
+  }
+
+  private forgetModels(): void {
+    for (const model of this.models) livingRuns().models.delete(model);
+    this.models.clear();
+  }
+
+  /** Have the notebook keep what was known of a run whose kernel has gone, and no widget that nobody will find. */
+  private keep(cell: ICodeCellModel, place: string | null, record: RunRecord | null): void {
+    const at = place === null ? -1 : find(cell.outputs, place);
+    if (place === null || !record || at < 0 || this.notebook.context.model.collaborative) return;
+    const { [WIDGET_MIME]: _, ...bundle } = cell.outputs.get(at).data;
+    const told = readRecord(bundle[RUN_MIME]);
+    if (isOver(record) || typeof told === 'string') return;
+    write(cell.outputs, place, { ...bundle, [RUN_MIME]: keptAtTheEnd(record, told) as never });
+  }
+
+  private *codeCells(): Iterable<ICodeCellModel> {
+    for (const cell of this.notebook.context.model.cells) if (cell.type === 'code') yield cell as ICodeCellModel;
   }
 
   private forget(): void {
@@ -79,6 +114,7 @@ export class Orphans {
     const kernel = this.notebook.sessionContext.session?.kernel;
     const parent = message.parent_header as Partial<KernelMessage.IHeader>;
     if (!kernel || !parent.msg_id) return;
+    this.noteModel(message);
     if (parent.session === kernel.clientId) return this.renew(message);
     if (kernel !== this.kernel) this.forget();
     this.kernel = kernel;
@@ -90,6 +126,14 @@ export class Orphans {
     if (!adopted) return;
     if (place) this.ours(message, place, adopted);
     else this.another(message, parent.msg_id, adopted);
+  }
+
+  /** Note that a widget of ours is in this page: it heard how that was opened. */
+  private noteModel(message: KernelMessage.IIOPubMessage): void {
+    if (message.header.msg_type !== 'comm_open' || !placeOf(message)) return;
+    const { comm_id } = message.content as { comm_id: string };
+    this.models.add(comm_id);
+    livingRuns().models.add(comm_id);
   }
 
   /** Show the value of a cell of this page anew, as JupyterLab does for displays only: its points have run again. */
@@ -117,9 +161,7 @@ export class Orphans {
   }
 
   private cellOf(id: string): ICodeCellModel | null {
-    for (const cell of this.notebook.context.model.cells) {
-      if (cell.id === id && cell.type === 'code') return cell as ICodeCellModel;
-    }
+    for (const cell of this.codeCells()) if (cell.id === id) return cell;
     return null;
   }
 
@@ -148,6 +190,7 @@ export class Orphans {
     if (there || !this.kernel) return there ?? null;
     const line = (this.line ??= new Subshell(this.kernel));
     const made = new OrphanChannel(
+      comm,
       (message) => void line.say(comm, message),
       (record) => {
         livingRuns().channels.set(record.head.run, made);
@@ -172,10 +215,10 @@ export class Orphans {
 
   private show(content: Record<string, unknown>, place: Place, cell: ICodeCellModel): void {
     // A widget is left out: this page cannot speak with it while the cell is at work.
-    const { [WIDGET_MIME]: view, ...bundle } = content['data'] as nbformat.IMimeBundle;
-    const model: unknown = isObject(view) ? view['model_id'] : null;
-    if (typeof model === 'string') {
-      this.end(place.place);
+    const { [WIDGET_MIME]: _, ...bundle } = content['data'] as nbformat.IMimeBundle;
+    const model = modelOf(content['data']);
+    if (model !== null) {
+      if (this.channels.get(place.place)?.comm !== model) this.end(place.place);
       this.channel(model, place, cell);
     } else if (RUN_MIME in bundle) {
       this.end(place.place);
@@ -212,10 +255,14 @@ function write(outputs: Outputs, place: string, data: nbformat.IMimeBundle): voi
 
 function find(outputs: Outputs, place: string): number {
   for (let i = 0; i < outputs.length; i++) {
-    const about = (outputs.get(i).metadata as Record<string, unknown>)[ABOUT];
-    if (isObject(about) && about['place'] === place) return i;
+    if (placeIn(outputs.get(i).metadata) === place) return i;
   }
   return -1;
+}
+
+function placeIn(metadata: unknown): string | null {
+  const about = isObject(metadata) ? metadata[ABOUT] : null;
+  return isObject(about) && typeof about['place'] === 'string' ? about['place'] : null;
 }
 
 function placeOf(message: KernelMessage.IIOPubMessage): Place | null {

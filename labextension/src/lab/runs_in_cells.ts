@@ -1,16 +1,16 @@
 // What the extension does for runs in cells: it brings the view along, so that no kernel need send it; it takes in what
 // comes to a page that was loaded in the middle of a run; and runs that are over can run again from where they stand.
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import { render } from '../anywidget';
 import { knownViews } from '../known_views';
 import { PROTOCOL } from '../protocol';
 import type { Link } from './link';
 import { livingRuns } from './living';
+import { renderKept } from './living_run';
 import { Orphans } from './orphans';
 import { retries } from './retries';
 
 export function showRuns(tracker: INotebookTracker, linkOf: (notebook: NotebookPanel) => Link | null): void {
-  knownViews().extension = { protocol: PROTOCOL, render };
+  knownViews().extension = { protocol: PROTOCOL, render: renderKept };
   livingRuns().offer = retries(tracker, linkOf);
   const cells = new WeakMap<NotebookPanel, Orphans>();
   const take = (notebook: NotebookPanel): Orphans => {

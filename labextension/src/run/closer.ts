@@ -22,9 +22,8 @@ function rowsByLane(lanes: readonly number[], starts: readonly number[]): Map<nu
   return found;
 }
 
-/** Arrange what the kernel sent. */
-export function arranged(closer: Closer): Close {
-  const { spans, items } = closer.window;
+/** Arrange what the kernel sent, or what is kept of a run. */
+export function arranged({ spans, items }: { readonly spans: Spans; readonly items: Items }): Close {
   return {
     spans, items,
     spanRows: rowsByLane(spans.lane, spans.start_s),

@@ -18,13 +18,15 @@ export interface Place {
   readonly near_s: number;
 }
 
-/** Say what is at a place. */
-export function tell(place: Place, lanes: ReadonlyMap<number, Lane>, tracks: Tracks, close: Close | null): Told {
+/** Say what is at a place; single items count from so far off. */
+export function tell(
+  place: Place, lanes: ReadonlyMap<number, Lane>, tracks: Tracks, close: Close | null, itemNear_s = place.near_s,
+): Told {
   const { row } = place;
   if (row.kind === 'host') return ofHost(row, lanes);
   const lane = lanes.get(row.lane);
   const worker = lane ? workerLines(lane) : [];
-  return ofItem(place, worker, close) ?? ofSpan(place, worker, tracks) ?? ofLane(lane, worker);
+  return ofItem({ ...place, near_s: itemNear_s }, worker, close) ?? ofSpan(place, worker, tracks) ?? ofLane(lane, worker);
 }
 
 function ofHost(row: Row, lanes: ReadonlyMap<number, Lane>): Told {

@@ -3,7 +3,8 @@
 import { button, make, setShown } from '../dom';
 import { perFrame } from '../frames';
 import type { Look } from '../protocol';
-import { elapsed, horizon, isOver, type State } from '../state';
+import { asSpans, emptyLog } from '../spans';
+import { elapsed, horizon, isOver, NO_ITEMS, type State } from '../state';
 import { arranged, covers, type Close } from './closer';
 import { tell, type Told } from './hover';
 import { Looker } from './looker';
@@ -55,6 +56,8 @@ class Timeline implements LanesView {
   private view: Viewport = whole(1);
   private close: Close | null = null;
   private closeOf: State['closer'] = null;
+  private keptItems = NO_ITEMS;
+  private kept = arranged({ items: NO_ITEMS, spans: asSpans(emptyLog()) });
   private marked: Row | null = null;
   private width = 0;
   private namesWidth = 0;
@@ -174,7 +177,7 @@ class Timeline implements LanesView {
   private closeNow(state: State): Close | null {
     if (state.closer !== this.closeOf) {
       this.closeOf = state.closer;
-      this.close = state.closer && arranged(state.closer);
+      this.close = state.closer && arranged(state.closer.window);
     }
     return covers(state.closer, this.view) ? this.close : null;
   }
@@ -207,7 +210,18 @@ class Timeline implements LanesView {
   private told(row: Row, at_s: number): Told {
     const state = this.state;
     const place = { row, at_s, near_s: 3 * this.perPixel_s };
-    return tell(place, state?.lanes ?? new Map(), this.tracks, state && this.closeNow(state));
+    if (!state) return tell(place, new Map(), this.tracks, null);
+    const close = this.closeNow(state);
+    // Where only some items are known, those beside them are not taken for them.
+    const isSome = !close && state.items.index.length < state.figures.n_done;
+    return tell(place, state.lanes, this.tracks, close ?? this.keptOf(state), isSome ? 0 : place.near_s);
+  }
+
+  /** Give the single items that a record has. */
+  private keptOf({ items }: State): Close {
+    if (items !== this.keptItems) this.kept = arranged({ items, spans: asSpans(emptyLog()) });
+    this.keptItems = items;
+    return this.kept;
   }
 
   /** Fold or unfold the host whose row was clicked. */

@@ -3,11 +3,11 @@
 //   channel ──message──► reduce ──► state ──per frame──► head · bar and figures · lanes · failures · output · table
 //      ▲───── open, look, cancel, retry ──────────────────────┘
 import { withoutColors } from '../ansi';
-import { GONE, type Channel, type Problem } from '../comm';
+import { AGAIN, GONE, type Channel, type Problem } from '../comm';
 import { make, setShown, setText } from '../dom';
 import { perFrame } from '../frames';
 import { PROTOCOL, type Answer, type FailureRow, type PrintedRow, type RunRecord, type ToFront } from '../protocol';
-import { cutOff, isOver, reduce, stateName, stateOf, type State } from '../state';
+import { asRecord, cutOff, isOver, reduce, stateName, stateOf, type State } from '../state';
 import { applyStyles } from '../styles';
 import { count, cut, line, many } from '../text';
 import { mountActions, type ActionsView } from './actions_view';
@@ -26,6 +26,8 @@ export interface RunView {
   offerRetry(retry: (() => Promise<string>) | null): void;
   /** The kernel is no more. */
   lose(): void;
+  /** Give what is known. */
+  record(): RunRecord | null;
   destroy(): void;
 }
 
@@ -35,7 +37,7 @@ const NO_ANSWER_MS = 5_000;
 /** How often `open` is sent again: JupyterLab sends the first messages of a new comm to the shell that a cell may block. */
 const MOST_OPENS = 20;
 
-const CUT_OFF = 'This was saved while the run went on. How it went on is not known here.';
+const CUT_OFF = `This is how far the run was when the notebook was saved, or its kernel ended. ${AGAIN}`;
 
 /** Put the view of a run into an element; `first` is what is known of it already. */
 export function mountRun(element: HTMLElement, channel: Channel, first: RunRecord | null = null): RunView & { readonly bytes: number } {
@@ -86,7 +88,7 @@ class Mounted implements RunView {
     } : null);
     this.stop = channel.onMessage({ message: (message) => this.hear(message), problem: (problem) => this.complain(problem) });
     this.ticker = window.setInterval(() => this.tick(), TICK_MS);
-    if (first) this.state = stateOf(first, Date.now());
+    if (first) this.state = known(first, channel);
     this.draw();
     this.open();
   }
@@ -113,6 +115,10 @@ class Mounted implements RunView {
 
   lose(): void {
     if (this.channel.isLive) this.complain(GONE);
+  }
+
+  record(): RunRecord | null {
+    return this.state && asRecord(this.state);
   }
 
   destroy(): void {
@@ -191,7 +197,7 @@ class Mounted implements RunView {
 
   /** Say when nothing is heard: a picture that stands still must not look like a run that does. */
   private silence(): string {
-    if (!this.channel.isLive) return this.state && !isOver(this.state) ? CUT_OFF : '';
+    if (!this.channel.isLive) return this.state?.isCutOff ? CUT_OFF : '';
     if (!this.state) {
       return Date.now() - this.mountedAt_ms > NO_ANSWER_MS
         ? 'The kernel has not told anything of this run yet. It may be busy, or not be running any more.' : '';
@@ -199,6 +205,12 @@ class Mounted implements RunView {
     if (isOver(this.state) || Date.now() - this.state.heardAt_ms < SILENCE_MS) return '';
     return 'Nothing has been heard of this run for a while: the kernel may be busy, stopped or unreachable.';
   }
+}
+
+/** Give what a record says; nobody will tell how a run goes on that nobody feeds. */
+function known(record: RunRecord, channel: Channel): State {
+  const state = stateOf(record, Date.now());
+  return channel.isLive ? state : cutOff(state);
 }
 
 function more(n: number, noun: string): string {

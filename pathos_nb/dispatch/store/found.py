@@ -16,10 +16,10 @@ from pathos_nb.dispatch.store.file import PLACES, StoreFile, damaged, point_id
 from pathos_nb.dispatch.store.kept_profile import read_profile
 from pathos_nb.dispatch.store.keys import KEY_BYTES
 from pathos_nb.dispatch.store.owners import is_alive, is_mine
-from pathos_nb.dispatch.store.points import kept_points
+from pathos_nb.dispatch.store.points import kept_points, without_collecting
 from pathos_nb.dispatch.store.sweep import NOT_KEPT, Block, Row, rows_of_block
 from pathos_nb.dispatch.using.how import How
-from pathos_nb.errors import Cancelled, Failure, StoreError
+from pathos_nb.errors import Cancelled, StoreError
 from pathos_nb.wire.quick import loads
 
 __all__ = [
@@ -307,9 +307,12 @@ def matches(file: StoreFile, run: StoredRun, wanted: Mapping[bytes, int]) -> dic
     dict of int to int
         From the place of a point to the row of the one that is the same.
     """
-    keys, first = keys_of(file, run.run), point_id(run.run, 0)
-    each = [keys[at : at + KEY_BYTES] for at in range(0, len(keys), KEY_BYTES)]
-    return {wanted[key]: first + place for place, key in enumerate(each) if key in wanted}
+    found = {}
+    for block in written_blocks(file, run.run):
+        first = point_id(run.run, block.start)
+        each = (block.keys[at : at + KEY_BYTES] for at in range(0, len(block.keys), KEY_BYTES))
+        found.update({wanted[key]: first + place for place, key in enumerate(each) if key in wanted})
+    return found
 
 
 @_telling
@@ -326,16 +329,17 @@ def loaded(file: StoreFile, run: StoredRun) -> Results:
     Returns
     -------
     Results
-        What was finished; a `Failure` for each point that failed or was not run.
+        What was finished; a `Failure` in the place of each point that failed or was not run.
     """
-    points = points_of(file, run)
+    with without_collecting():
+        points, kept = points_of(file, run), kept_points(file, run.run)
     total = run.total if run.total is not None else len(points)
     points += [(NOT_KEPT,) * len(run.names)] * (total - len(points))
-    kept = kept_points(file, run.run)
-    failed = {i: kept.failures[i] if i in kept.failures else _not_run(i) for i in range(total) if i not in kept.values}
+    failed = {i: failure for i, failure in kept.failures.items() if i not in kept.values and i < total}
     state = run.end if run.end in ("done", "failed", "cancelled") else "cancelled"
-    found = [kept.values.get(i) for i in range(total)]
-    record = ChunkLog(chunk._replace(run_id=run.run_id) for chunk in kept.chunks)
+    found = kept.values.whole(total)
+    record = ChunkLog()
+    record.take_over(kept.chunks, run.run_id)
     n_run = sum(1 for failure in failed.values() if not isinstance(failure.error, Cancelled))
     ended = EndedRun(
         run.run_id, run.title, state, len(kept.values) + n_run, n_run, total, run.started, run.seconds, found, failed,
@@ -345,10 +349,6 @@ def loaded(file: StoreFile, run: StoredRun) -> Results:
     told = {"code": run.source, "environment": known}
     how = How(seed=run.options.get("seed"), kept=lambda: code_of(file, run)[0], told=told)
     return Results(ended, run.names, points, how)
-
-
-def _not_run(index: int) -> Failure:
-    return Failure(index, Cancelled("not run", index=index), attempt=0)
 
 
 def code_of(file: StoreFile, run: StoredRun) -> Any:

@@ -97,15 +97,15 @@ class FunctionKey:
         if self.seed is not None:
             return b"".join([self.point(row, index) for index, row in enumerate(rows, start)])
         copy, dumps, is_plain = self._start.copy, marshal.dumps, _PLAIN.issuperset
-        found = []
+        found = bytearray()
         for row in rows:  # a million of them in a second: as `point`, without its calls
             if is_plain(map(type, row)):
                 key = copy()
                 key.update(b"p" + dumps(tuple(row), _MARSHAL))
-                found.append(key.digest()[:KEY_BYTES])
+                found += key.digest()[:KEY_BYTES]
             else:
-                found.append(self.point(row))
-        return b"".join(found)
+                found += self.point(row)
+        return bytes(found)
 
     def _written(self, row: Row) -> bytes:
         writer = Writer(self._modules)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.ended import failure_of_parts
 from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
+from pathos_nb.dispatch.store.kept_values import KeptValues
 from pathos_nb.dispatch.store.recorder import DONE, NOT_STORED
 from pathos_nb.dispatch.store.stretches import Stretch
 from pathos_nb.errors import Failure, StoreError
@@ -20,7 +23,7 @@ from pathos_nb.wire.quick import loads
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["Kept", "kept_points", "read_points"]
+__all__ = ["Kept", "kept_points", "read_points", "without_collecting"]
 
 _DATA = ord("p")
 _TOGETHER = 4096
@@ -30,7 +33,7 @@ _TOGETHER = 4096
 class Kept:
     """What was read of some points: values by their place, failures, and the record of who did them when."""
 
-    values: dict[int, Any] = field(default_factory=dict)
+    values: KeptValues = field(default_factory=KeptValues)
     failures: dict[int, Failure] = field(default_factory=dict)
     chunks: ChunkLog = field(default_factory=ChunkLog)
 
@@ -88,6 +91,7 @@ def read_points(file: StoreFile, found: Sequence[Stretch]) -> Kept:
 def _read(file: StoreFile, rows: Iterable[tuple[Any, ...]], workers: Mapping[int, tuple[str, str, int]]) -> Kept:
     """Read points, some thousands together: by columns a million takes a second."""
     kept, rows = Kept(), iter(rows)
+    kept.chunks.folder = file.path.parent
     record = _Record(kept.chunks, workers)
     while some := list(islice(rows, _TOGETHER)):
         points, states, packed, *stamps = (list(column) for column in zip(*some, strict=True))
@@ -110,14 +114,14 @@ def _read_values(file: StoreFile, kept: Kept, places: Sequence[int], packed: Seq
         found = [loads(value[1:]) if value[0] == _DATA else unpack(value) for value in packed]
     except Exception:  # told of the one value that it is about, by `_read_one`
         return False
-    kept.values.update(zip(places, found, strict=True))
+    kept.values.put(places, found)
     return True
 
 
 def _read_one(file: StoreFile, kept: Kept, place: int, state: int, value: bytes) -> None:
     if state == DONE:
         try:
-            kept.values[place] = file.values.unpack(value)
+            kept.values.put([place], [file.values.unpack(value)])
         except Exception as error:  # a file that is gone, a class that is not here any more
             kept.failures[place] = Failure(place, _unreadable(error))
     elif state == NOT_STORED:
@@ -134,13 +138,25 @@ def _failure(raw: bytes) -> Failure:
     return failure_of_parts(*loads(raw))
 
 
+@contextlib.contextmanager
+def without_collecting() -> Iterator[None]:
+    """Have the garbage collector wait: it would go through a million new points again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 class _Record:
     """Puts stamps of points together into chunks: points that one worker did one after the other."""
 
     def __init__(self, chunks: ChunkLog, workers: Mapping[int, tuple[str, str, int]]) -> None:
         self._chunks, self._workers = chunks, workers
         self._who, self._until, self._started = -1, 0.0, 0.0
-        self._indices: list[int] = []
+        self._indices = array("q")
         self._ends = array("d")
 
     def add(self, places: Sequence[int], started: Sequence[float], ended: Sequence[float], who: Sequence[int]) -> None:
@@ -149,12 +165,12 @@ class _Record:
             return
         pairs = zip(started[1:], ended, who[1:], who, strict=False)
         cuts = [at for at, (start, end, worker, other) in enumerate(pairs, 1) if start != end or worker != other]
-        goes_on = self._who == who[0] and self._until == started[0]
+        goes_on = self._who == who[0] and self._until == started[0] and len(self._indices) < _TOGETHER
         for first, last in pairwise([0, *cuts, len(places)]):
             if first or not goes_on:
                 self.end()
                 self._who, self._started = who[first], started[first]
-            self._indices += places[first:last]
+            self._indices.extend(places[first:last])
             self._ends.extend(ended[first:last])
         self._until = ended[-1]
 
@@ -163,9 +179,9 @@ class _Record:
             name, host, pid = self._workers.get(self._who, ("", "", 0))
             first, last = self._indices[0], self._indices[-1]  # in order, and each once
             is_whole = last - first == len(self._indices) - 1
-            indices = range(first, last + 1) if is_whole else array("q", self._indices)
+            indices = range(first, last + 1) if is_whole else self._indices
             self._chunks.append(ChunkDone("", name, host, pid, indices, self._started, self._ends, 1, (), ()))
-            self._indices, self._ends = [], array("d")
+            self._indices, self._ends = array("q"), array("d")
 
 
 def _workers(connection: sqlite3.Connection) -> dict[int, tuple[str, str, int]]:

@@ -19,7 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +43,14 @@ if TYPE_CHECKING:
 __all__ = ["DONE", "FAILED", "NOT_STORED", "Recorder"]
 
 DONE, FAILED, NOT_STORED = 1, 2, 3
-_N_POINTS, _N_BLOCKS = 5000, 16  # in one transaction
+_N_POINTS, _N_BLOCKS = 5000, 16  # in one transaction, but for a chunk that has more
+_TOGETHER = 4096
 _SAVE = "keep the result by its save(FILE)"
 _COPY_S = 0.05  # in one transaction
 _CODE_BYTES = 16 << 20
 _IN_BAND = 1 << 62
 _POINT = "INSERT OR REPLACE INTO points (point, state, value, started, ended, worker) VALUES (?, ?, ?, ?, ?, ?)"
+_Told = tuple[int, float | None, float | None, int]  # an item: its index, from when to when, by whom
 _FAILURE = "INSERT OR REPLACE INTO failures (point, failure) VALUES (?, ?)"
 
 
@@ -240,6 +242,12 @@ class Recorder:
         self._call_back()
         return False
 
+    def hand_over(self) -> None:
+        """Write nothing more: another recorder has the row from now on."""
+        self.is_given_up = self._has_ended = True
+        self._release()
+        self._call_back()
+
     def _begin_again(self) -> None:
         """Have all of the run written once more, what was kept before included."""
         self.was_begun_again = True
@@ -376,24 +384,26 @@ class Recorder:
             self._n_copied += 1
 
     def _write_points(self, connection: sqlite3.Connection, taken: list[Event]) -> None:
-        points: list[tuple[Any, ...]] = []
-        failures: list[tuple[int, bytes]] = []
+        rows = self._told_of(connection, taken)
+        while some := list(islice(rows, _TOGETHER)):  # a chunk of very short items may have a million of them
+            points: list[tuple[Any, ...]] = []
+            failures: list[tuple[int, bytes]] = []
+            for told in some:
+                self._add(points, failures, told)
+            connection.executemany(_POINT, points)
+            if self._is_again:
+                connection.executemany("DELETE FROM failures WHERE point = ?", [(point[0],) for point in points])
+            connection.executemany(_FAILURE, failures)
+
+    def _told_of(self, connection: sqlite3.Connection, taken: list[Event]) -> Iterator[_Told]:
         for event in taken:
             if isinstance(event, ChunkDone):
                 worker = self._worker(connection, event)
-                rows: Iterator[tuple[int, float | None, float | None]] = _stamped(event)
+                yield from ((index, start, end, worker) for index, start, end in _stamped(event))
             elif isinstance(event, ItemFailed):
-                worker, rows = 0, zip([event.failure.index], repeat(None), repeat(None))
-            else:
-                continue
-            for index, start, end in rows:
-                self._add(points, failures, (index, start, end, worker))
-        connection.executemany(_POINT, points)
-        if self._is_again:
-            connection.executemany("DELETE FROM failures WHERE point = ?", [(point[0],) for point in points])
-        connection.executemany(_FAILURE, failures)
+                yield event.failure.index, None, None, 0
 
-    def _add(self, points: list[Any], failures: list[Any], told: tuple[int, float | None, float | None, int]) -> None:
+    def _add(self, points: list[Any], failures: list[Any], told: _Told) -> None:
         index, start, end, worker = told
         kept = self.run.keeper.values if isinstance(self.run.keeper, ListKeeper) else []
         value = kept[index] if index < len(kept) else MISSING

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,13 +22,15 @@ from pathos_nb.dispatch.store.found import (
 from pathos_nb.dispatch.store.kept_profile import read_profile
 from pathos_nb.dispatch.store.keys import is_plain
 from pathos_nb.dispatch.store.owners import said
-from pathos_nb.dispatch.store.points import Kept, kept_points, read_points
+from pathos_nb.dispatch.store.points import Kept, kept_points, read_points, without_collecting
 from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.dispatch.store.stretches import Stretch, stretches
 from pathos_nb.dispatch.store.sweep import Row, Sweep, packed_rows
 
 __all__ = ["Plan", "path_of", "plan"]
+
+_TOGETHER = 1 << 19  # points that are looked for in other runs at a time: their keys take 200 bytes each
 
 
 @dataclass(slots=True)
@@ -72,8 +73,7 @@ class Plan:
         rows = self.sweep.rows
         if self.kept is None or not self.kept.values:
             return rows
-        done = self.kept.values
-        return ChosenRows(rows, [index for index in range(len(rows)) if index not in done])
+        return ChosenRows(rows, self.kept.values.missing(len(rows)))
 
     @property
     def earlier_profile(self) -> Profile | None:
@@ -94,11 +94,10 @@ class Plan:
         """
         kept, first = self.kept, self.first
         if kept is not None and kept.values and isinstance(run.keeper, ListKeeper):
-            for index, value in kept.values.items():
-                run.keeper.values[index] = value
+            run.keeper.values = kept.values.whole(len(run.keeper.values))
             run.n_done = run.n_before = len(kept.values)
             run.chunks.folder = self.store.file.path.parent
-            run.chunks.extend(chunk._replace(run_id=run.run_id) for chunk in kept.chunks)
+            run.chunks.take_over(kept.chunks, run.run_id)
             run.earlier_s = first.seconds if first is not None else 0.0
         recorder = self.store.record(run, self.sweep, first.run if first is not None else None)
         recorder.places = self.places
@@ -118,7 +117,7 @@ def plan(store: Store, sweep: Sweep, how: str = "") -> Plan:
         What is to run.
     how : {"", "resume", "fresh"}
         Go on with what any run has finished; begin anew; by default go on with the last run of this function, if it
-        was cut short.
+        was cut short, and was of these very points.
 
     Returns
     -------
@@ -138,25 +137,38 @@ def plan(store: Store, sweep: Sweep, how: str = "") -> Plan:
     store.writer.settle(sweep.key.digest)
     runs, n = of_function(store.file, sweep.key.digest), len(sweep.rows)
     where = f"{_said_running(runs[0])}" if runs and runs[0].is_running_elsewhere else ""
-    if runs and (how == "resume" or runs[0].was_cut_short):
-        with _without_collecting():
-            _go_on(found, runs if how == "resume" else runs[:1])
+    cut = runs[0] if runs and runs[0].was_cut_short else None
+    is_wanted = how == "resume" or (cut is not None and cut.total in (None, n))
+    begins = bool(runs) and is_wanted and _begins(sweep, store.file, runs[0])
+    is_same = is_wanted and cut is not None and (begins or cut.total is None)
+    if runs and (how == "resume" or is_same):
+        with without_collecting():
+            _go_on(found, runs if how == "resume" else runs[:1], begins)
     sweep.fix()
+    there = f"{found.n_kept:,} of {n:,} points are there"
     if how == "resume":
-        found.note = f"{found.n_kept:,} of {n:,} points are there already{where and '; '}{where}"
+        found.note = f"{there} already{where and '; '}{where}"
     elif found.n_kept:
-        what = f"{runs[0].title} was cut short: {found.n_kept:,} of {n:,} points are there"
-        found.note = f"{what}, the rest is computed (--fresh computes all)"
+        rest = "none is computed" if found.n_kept == n else "the rest is computed"
+        found.note = f"{runs[0].title} was cut short: {there}, {rest} (--fresh computes all)"
+    elif cut is not None and not is_same:
+        cure = "--resume takes those that are there"
+        found.note = f"{cut.title} was cut short with other points: all are computed ({cure})"
     elif where:
         found.note = f"{where}: all points are computed here too; --resume takes what is there"
     return found
 
 
-def _go_on(found: Plan, runs: Sequence[StoredRun]) -> None:
+def _begins(sweep: Sweep, file: StoreFile, run: StoredRun) -> bool:
+    """Whether a run is of the same points, or of the first of them."""
+    return run.total is not None and run.total <= len(sweep.rows) and _is_of(sweep, file, run.run)
+
+
+def _go_on(found: Plan, runs: Sequence[StoredRun], begins: bool) -> None:
     """Go on with the latest run if it is of the same points, or of the first of them; take the rest from the others."""
     file, sweep, latest, others = found.store.file, found.sweep, runs[0], runs
     kept = found.kept = Kept()
-    if latest.total is not None and latest.total <= len(sweep.rows) and _is_of(sweep, file, latest.run):
+    if begins and latest.total is not None:
         others = runs[1:]
         if latest.is_running or (latest.total < len(sweep.rows) and latest.title != sweep.title):
             first = point_id(latest.run, 0)
@@ -164,9 +176,9 @@ def _go_on(found: Plan, runs: Sequence[StoredRun]) -> None:
         else:
             found.first, found.kept = latest, kept_points(file, latest.run, max(1, len(sweep.rows)))
             kept = found.kept
-    missing = [place for place in range(len(sweep.rows)) if place not in kept.values] if others else []
-    if missing:
-        _take_from(found, others, missing)
+    missing = kept.values.missing(len(sweep.rows)) if others else ()
+    for first in range(0, len(missing), _TOGETHER):
+        _take_from(found, others, missing[first : first + _TOGETHER])
 
 
 def _take_from(found: Plan, others: Sequence[StoredRun], missing: Sequence[int]) -> None:
@@ -196,20 +208,9 @@ def _take(found: Plan, wanted: list[Stretch], rows: Mapping[int, int] | Sequence
     more = read_points(found.store.file, wanted)
     is_whole = len(more.values) == sum(stretch.n for stretch in wanted)
     found.copies += wanted if is_whole else stretches({place: rows[place] for place in more.values})
-    found.kept.values.update(more.values)
+    places = array("q", more.values)
+    found.kept.values.put(places, [value for _, value in more.values.items()])
     found.kept.chunks += more.chunks
-
-
-@contextlib.contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Have the garbage collector wait: it would go through a million new points again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _is_of(sweep: Sweep, file: StoreFile, run: int) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import shutil
 import threading
+import weakref
 from pathlib import Path
 
+from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
 from pathos_nb.dispatch.store.found import StoredRun, job_folders, listed
@@ -41,6 +43,7 @@ class Store:
     def __init__(self, path: Path | None = None, is_network: bool | None = None) -> None:
         self.file = StoreFile(path or default_path(), is_network)
         self.writer = StoreWriter(self.file)
+        self._records: weakref.WeakSet[ChunkLog] = weakref.WeakSet()
 
     def record(self, run: Run, sweep: Sweep, row: int | None = None) -> Recorder:
         """Write a run that begins, from now on.
@@ -61,7 +64,13 @@ class Store:
         recorder = Recorder(run, sweep, self.file.values, self.writer.wake, row)
         recorder.generation = self.file.generation
         run.recorder = recorder
+        self._records.add(run.chunks)
         return recorder
+
+    @property
+    def n_bytes(self) -> int:
+        """What it takes on the disk: its files, and the stamps of this kernel's runs that were spilled beside it."""
+        return self.file.n_bytes + sum(record.n_bytes for record in list(self._records))
 
     def begin(self, recorder: Recorder) -> None:
         """Have a recorder write; once its `copies` and `places` are what they are to be.

@@ -7,7 +7,7 @@ function, and whoever runs points again, stay in the kernel that they are of.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Protocol
@@ -26,8 +26,7 @@ class Sweep(Protocol):
 
     def __len__(self) -> int: ...
 
-    def values(self) -> list[Any]:
-        """Give all values."""
+    def __iter__(self) -> Iterator[Any]: ...
 
     def forget(self) -> None:
         """Forget what was made of the run."""

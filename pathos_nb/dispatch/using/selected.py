@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pathos_nb.dispatch.keepers import MISSING
+from pathos_nb.dispatch.unrun import Seen, is_unrun
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone
 
@@ -33,6 +35,12 @@ def moved(failure: Failure, index: int) -> Failure:
 def is_not_run(value: Any) -> bool:
     """Tell whether a value stands for an item that was not run, or was stopped."""
     return isinstance(value, Failure) and isinstance(value.error, Cancelled)
+
+
+def _at(place: int, value: Any) -> Any:
+    if not isinstance(value, Failure):
+        return value
+    return MISSING if is_unrun(value) else moved(value, place)
 
 
 class Selected:
@@ -117,7 +125,7 @@ class Selected:
     @property
     def n_done(self) -> int:
         """How many are finished."""
-        return sum(not is_not_run(value) for value in self.values())
+        return sum(not is_not_run(value) for value in self.seen())
 
     @property
     def n_failed(self) -> int:
@@ -153,13 +161,15 @@ class Selected:
 
     def values(self) -> list[Any]:
         """Give the values, with a `Failure` where there is none."""
-        found = self.whole.values()
-        missing = [_not_run(index) for index in range(len(found), max(self.indices, default=-1) + 1)]
-        found = [*found, *missing] if missing else found
-        return [
-            moved(found[i], place) if isinstance(found[i], Failure) else found[i]
-            for place, i in enumerate(self.indices)
-        ]
+        return list(self.seen())
+
+    def seen(self) -> Sequence[Any]:
+        """Give the same; a `Failure` of what was not run is made when somebody looks at it."""
+        is_over, found = self.is_over, self.whole.seen()
+        n = max(self.indices, default=-1) + 1
+        found = Seen(found, n, is_over=is_over) if n > len(found) else found
+        values = [_at(place, found[i]) for place, i in enumerate(self.indices)]
+        return Seen(values, len(self.indices), is_over=is_over)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end of the whole."""
@@ -173,7 +183,3 @@ class Selected:
         """Raise the first failure, if there is one."""
         for failure in self.failures.values():
             failure.reraise()
-
-
-def _not_run(index: int) -> Failure:
-    return Failure(index, Cancelled("the item was not run", index=index), attempt=0)

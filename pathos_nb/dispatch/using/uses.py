@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -183,7 +184,7 @@ class Uses(Sequence[Any]):
             if at is not None:
                 look_into(how, at, [commands] if isinstance(commands, str) else commands)
             return None
-        if isinstance(self.values()[index], Failure):
+        if isinstance(self[index], Failure):
             sys.stderr.write(f"note: {self.label(index)} raises nothing here, in this process\n")
         return value
 
@@ -277,12 +278,12 @@ class Uses(Sequence[Any]):
         if not is_count(k) or k < 1 or relative < 0 or absolute < 0:
             raise BadOption("verify wants a number of points from 1, and tolerances from 0")
         how = self.how.ready() if function is None else How(function, self.how.seed)
-        values, tolerance = self.values(), Tolerance(relative, absolute)
-        there = [index for index, value in enumerate(values) if not isinstance(value, Failure)]
+        tolerance = Tolerance(relative, absolute)
+        there = array("q", (index for index, value in enumerate(self) if not isinstance(value, Failure)))
         if how.function is None:
             call_here(how, (), 0)  # says so
         asked = (k, seed, tolerance)
-        chosen, n_exact, found = compare(values, there, lambda i: call_here(how, self.points[i], self._root(i)), asked)
+        chosen, n_exact, found = compare(self, there, lambda i: call_here(how, self.points[i], self._root(i)), asked)
         told = [(index, self.label(index), text) for index, text in found]
         return Verified(self.run.title or "the map", chosen, len(self), n_exact, told, tolerance)
 

@@ -104,7 +104,7 @@ def compare(
         Which points were compared; how many are exactly the same; place and difference of those that are not.
     """
     n, seed, tolerance = how
-    chosen = sorted(random.Random(seed).sample(list(candidates), min(n, len(candidates))))
+    chosen = sorted(candidates[i] for i in random.Random(seed).sample(range(len(candidates)), min(n, len(candidates))))
     n_exact, found = 0, list[tuple[int, str]]()
     for index in chosen:
         try:
