@@ -122,10 +122,25 @@ class Jupyter:
             aside.rename(there)
 
     def end_kernels(self) -> None:
-        """End all kernels, and what runs in them."""
-        for kernel in self.ask("GET", "api/kernels"):
-            with contextlib.suppress(urllib.request.HTTPError):  # it has just ended by itself
-                self.ask("DELETE", f"api/kernels/{kernel['id']}")
+        """End all kernels, and what runs in them.
+
+        A server that is starting a kernel cannot list it yet, and answers with an error: it is asked until none is left.
+        """
+        deadline = time.monotonic() + START_S
+        while kernels := self._kernels():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"kernels do not end: {kernels}\n{self.log.read_text()[-3000:]}")
+            for kernel in kernels:
+                with contextlib.suppress(urllib.request.HTTPError):  # it has just ended by itself
+                    self.ask("DELETE", f"api/kernels/{kernel}")
+            time.sleep(0.05)
+
+    def _kernels(self) -> list[str]:
+        """Give the names of the kernels; that of nobody while the server cannot say."""
+        try:
+            return [kernel["id"] for kernel in self.ask("GET", "api/kernels")]
+        except urllib.request.HTTPError:
+            return ["not to be listed"]
 
     def close(self) -> None:
         """End the server and its kernels."""
