@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.run import Run, Task
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import CALL
+from pathos_nb.wire.protocol import CALL, Report
+from pathos_nb.wire.quick import loads
 from pathos_nb.wire.serialization import MINOR, Payload, dump
 
-__all__ = ["send_alone"]
+__all__ = ["place_alone", "send_alone"]
 
 _MAX_BYTES = 1 << 16
 
@@ -29,7 +30,7 @@ def send_alone(run: Run, crew: Crew, note: Callable[[Seat, Run, Chunk], None]) -
     crew : Crew
         The workers.
     note : callable
-        Takes (seat, run, chunk) before the chunk is sent.
+        Takes (seat, run, chunk) of what is sent.
 
     Returns
     -------
@@ -48,9 +49,46 @@ def send_alone(run: Run, crew: Crew, note: Callable[[Seat, Run, Chunk], None]) -
         run.requeue(task)
         return False
     number = seat.next_number()
+    chunk = Chunk(run, task, number, len(payload.body))
+    chunk.is_call = True
     frame = Frame(CALL, (number, run.drawn(task.indices)[0], _spec(run, seat)), payload.body)
-    note(seat, run, Chunk(run, task, number, len(payload.body)))
-    seat.send([frame])
+    if run.options.timeout is not None:  # who watches over it hears of it first
+        note(seat, run, chunk)
+        seat.send([frame])
+    else:
+        seat.send([frame])
+        note(seat, run, chunk)  # while it is on its way: what comes back waits for the lock that is held here
+    return True
+
+
+def place_alone(chunk: Chunk, report: Report, frame: Frame) -> bool:
+    """Place the value of a run that was sent by `send_alone`, if there is nothing more to its report.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        What was sent; it is in flight no more.
+    report : Report
+        What its worker says of it.
+    frame : Frame
+        With the value.
+
+    Returns
+    -------
+    bool
+        Whether it was placed; if not, the receiver does as for any other.
+    """
+    run = chunk.run
+    if report.n_run != 1 or report.failures or report.undecodable or report.inner:
+        return False
+    if run.n_in_flight or run.again or run.files is not None:
+        return False
+    try:
+        values = loads(frame.body, buffers=frame.buffers)
+    except BaseException:  # the receiver meets it again, and says what cannot be loaded
+        return False
+    run.keeper.place(chunk.task.indices, values)
+    run.n_done = 1
     return True
 
 

@@ -18,7 +18,7 @@ from pathos_nb.launchers.spin import Spin
 from pathos_nb.typed import Any, Protocol
 
 _HAND_OVER_S = 0.05
-_SPIN_S = 1e-4
+_SPIN_S = 3e-4  # of who waits for a call: so long may it take a worker that sleeps to be woken and to answer
 
 
 class Work(Protocol):

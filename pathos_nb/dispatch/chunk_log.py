@@ -64,13 +64,14 @@ class ChunkLog(Sequence[ChunkDone]):
     One thread adds at a time, any may read. A reader sees what there was when it began, whatever comes meanwhile.
     """
 
+    folder: Path | None = None  # where the file is made; that of the store, for a run that is kept
+    _file: SpillFile | None = None
+    _n_before = _weight = 0
+
     def __init__(self, chunks: Iterable[ChunkDone] = (), most: int | None = None, is_endless: bool = False) -> None:
-        self.folder: Path | None = None  # where the file is made; that of the store, for a run that is kept
         self._most, self._is_endless = most or MOST_STAMPS, is_endless
         self._segments: list[_Segment] = []
         self._latest: list[ChunkDone] = []
-        self._n_before = self._weight = 0
-        self._file: SpillFile | None = None
         self._next_try = self._most
         self._lock = threading.Lock()
         if chunks:

@@ -21,14 +21,14 @@ _TRY_AGAIN_S = 0.5
 class Chunk:
     """A task that was sent to a slot."""
 
-    __slots__ = ("alone", "asked_back", "limit", "number", "run", "sent_s", "size_bytes", "task", "timer")
+    __slots__ = ("asked_back", "is_call", "limit", "number", "run", "sent_s", "size_bytes", "task", "timer")
 
     def __init__(self, run: Run, task: Task, number: int, size_bytes: int) -> None:
         self.run, self.task, self.number, self.size_bytes = run, task, number, size_bytes
         self.limit = len(task.indices)
         self.sent_s = time.perf_counter()
         self.timer: Timer | None = None
-        self.asked_back = False
+        self.asked_back = self.is_call = False
 
 
 class Loads:

@@ -128,6 +128,7 @@ class Dispatcher:
             self.check_open()
             run.unattended = not attended
             run.workers_n = len(self.crew.seats)
+            is_sent = not self.runs and send_alone(run, self.crew, self.feeder.note)
             self.runs.append(run)
             if (worker := working()) is not None:
                 watch(run, worker)
@@ -139,9 +140,9 @@ class Dispatcher:
             if self.crew.vacant:
                 for launcher in list(self.crew.vacant):
                     launcher.wake()
-            if not run.source.ready:
-                self._check_over(run)
-            if len(self.runs) > 1 or not send_alone(run, self.crew, self.feeder.note):
+            if not is_sent:
+                if not run.source.ready:
+                    self._check_over(run)
                 self.feeder.feed()
             if run.unattended and not self.is_inline and not run.is_over:
                 self.unattended.add(run)
@@ -172,6 +173,7 @@ class Dispatcher:
     @staticmethod
     def _show(run: Run) -> None:
         for observer in tuple(registry.observers):
+            run.is_recorded = True
             try:
                 observer(run)
             except Exception:  # a view that breaks must not break the run

@@ -308,9 +308,8 @@ class Feeder:
         seat.send(frames)
 
     def note(self, seat: Seat, run: Run, chunk: Chunk) -> None:
-        """Take note of a chunk that is about to be sent."""
+        """Take note of a chunk that is being sent: all of it may begin, as long as no limit is set."""
         n = chunk.limit
-        seat.slot.set_limit(chunk.number, n)
         seat.put(chunk)
         seat.last_size = n
         seat.n_items += n

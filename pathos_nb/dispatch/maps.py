@@ -16,7 +16,7 @@ from pathos_nb.dispatch.handles import AsyncResult, ResultIterator
 from pathos_nb.dispatch.inputs import coming
 from pathos_nb.dispatch.interrupts import Interrupts
 from pathos_nb.dispatch.keepers import Keeper, ListKeeper, StreamKeeper
-from pathos_nb.dispatch.options import MapOptions, is_count, read_options
+from pathos_nb.dispatch.options import DEFAULT, MapOptions, is_count, read_options
 from pathos_nb.dispatch.places import join, leave, wait_for_workers, waits
 from pathos_nb.dispatch.run import Call, Run
 from pathos_nb.dispatch.source import ChosenSource, SliceSource, Source, make_source
@@ -34,6 +34,7 @@ from pathos_nb.dispatch.waiting import held_source
 from pathos_nb.errors import BadOption, PoolClosed
 from pathos_nb.launchers.contract import Launcher
 from pathos_nb.launchers.inside import here
+from pathos_nb.launchers.registry import registry
 from pathos_nb.launchers.shield import shielded
 from pathos_nb.typed import Any
 
@@ -176,16 +177,17 @@ class Maps:
         self, f: Callable[..., Any], sequences: tuple[Iterable[Any], ...], star: bool, options: dict[str, Any]
     ) -> list[Any]:
         """Give what a map returns; an interrupt at any moment ends it."""
-        run = self._prepared(f, sequences, star, options)
-        if self._is_here():
+        run, dispatcher = self._prepared(f, sequences, star, options), self.dispatcher
+        if dispatcher.is_inline or self.is_inside():
             return self._run_here(run, True).result()
+        run.is_recorded = False  # nobody has it but the caller, who waits for its values
         try:  # as `_given_up`, which one call would feel
-            with Interrupts(self.dispatcher.hub) as interrupts:
-                self.dispatcher.start(run, attended=True)
-                self.dispatcher.attendance.lead_for(run, interrupts)
+            with Interrupts(dispatcher.hub) as interrupts:
+                dispatcher.start(run, attended=True)
+                dispatcher.attendance.lead_for(run, interrupts)
             return run.result()
         except KeyboardInterrupt:
-            self.dispatcher.give_up(run)
+            dispatcher.give_up(run)
             raise
 
     def later(
@@ -200,7 +202,8 @@ class Maps:
         *, drawn_at: Sequence[int] | None = None,
     ) -> Run:  # fmt: skip
         source, chosen = self._read(f, sequences, star, options)
-        return self._staged(self._new_run(Call(f, source, chosen), self._keeper(source, deliver)), drawn_at)
+        run = self._new_run(Call(f, source, chosen), self._keeper(source, deliver))
+        return run if chosen is DEFAULT and drawn_at is None else self._staged(run, drawn_at)
 
     def _cached(self, call: Call, keeper: Keeper) -> Run:
         """Make a run whose values are looked for in a cache, and put there."""
@@ -272,6 +275,8 @@ class Maps:
     ) -> tuple[Source, MapOptions]:
         if not callable(f):
             raise TypeError(f"{f!r} is not callable: a map needs a function first")
+        if not (options or self.defaults or registry.handles):
+            return make_source(sequences, star), DEFAULT
         chosen = read_options({**self.defaults, **options} if self.defaults else options)
         if chosen.timeout is not None and self.dispatcher.is_inline:
             raise BadOption("the serial launcher cannot stop an item", cure='use "processes" or "threads" for timeout')
@@ -280,9 +285,9 @@ class Maps:
     def _new_run(self, call: Call, keeper: Keeper) -> Run:
         if self.state == "closed":
             raise PoolClosed("the pool is closed", cure="make a new one, or call its restart()")
-        cache = call.options.cache  # an archive that is empty is one all the same
-        is_cached = (cache is not None and cache is not False) or type(call.function).__name__ == "Cached"
-        if is_cached:
+        function, _, options = call
+        cache = None if options is DEFAULT else options.cache  # an archive that is empty is one all the same
+        if (cache is not None and cache is not False) or type(function).__name__ == "Cached":
             return self._cached(call, keeper)
         return Run(self.dispatcher, call, keeper)
 

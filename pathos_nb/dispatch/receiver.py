@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Callable, Sequence
 
 from pathos_nb.dispatch.absences import Absences
+from pathos_nb.dispatch.alone import place_alone
 from pathos_nb.dispatch.crew import Chunk, Crew, Seat
 from pathos_nb.dispatch.feeder import TIMED_OUT, failure_of
 from pathos_nb.dispatch.lacking import lacking
@@ -127,7 +128,12 @@ class Receiver:
             if chunk is not None:
                 if chunk.timer is not None:
                     chunk.timer.cancel()
-                self._on_report(seat, chunk, report, frame)
+                if chunk.is_call and place_alone(chunk, report, frame):
+                    self._crew.stillborn = 0
+                    self._record(seat, chunk, report, [], array("d", report.ends))
+                    self._check_over(chunk.run)
+                else:
+                    self._on_report(seat, chunk, report, frame)
         elif frame.kind == protocol.BROKEN:
             text, trace = frame.meta
             self._break_pool(PoolBroken(f"the initializer failed on {seat.name}: {text}", tail=trace))
@@ -249,6 +255,8 @@ class Receiver:
 
     def _record(self, seat: Seat, chunk: Chunk, report: Report, failures: list[Failure], ends: array[float]) -> None:
         run, task, slot = chunk.run, chunk.task, seat.slot
+        if not (run.is_recorded or report.output or run.recorder is not None):
+            return
         indices = task.indices if report.n_run == len(task.indices) else task.indices[: report.n_run]
         output, pictures = said_and_shown(run, task, report) if report.output else ((), ())
         done = ChunkDone(

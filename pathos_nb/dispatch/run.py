@@ -21,6 +21,7 @@ from pathos_nb.dispatch.nested import InnerRuns
 from pathos_nb.dispatch.options import DEFAULT, MapOptions
 from pathos_nb.dispatch.source import Source
 from pathos_nb.dispatch.unrun import Seen
+from pathos_nb.dispatch.when_wanted import WhenWanted
 from pathos_nb.errors import Cancelled, Failure
 from pathos_nb.events import ChunkDone, Event, ItemFailed, PlaceNews, RunEnded, RunStarted
 from pathos_nb.launchers.codec import ByValue
@@ -152,6 +153,7 @@ class Run:
     # What most runs never change: a call would feel so many attributes more.
     n_done = n_failed = n_before = n_sent = n_in_flight = n_pictures = picture_bytes = workers_n = largest = 0
     is_over = unattended = output_taken = is_settling = False
+    is_recorded = True  # whether anybody may ask which worker was at which item, and when
     has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
     state, stopping = "queued", ""
     ended_at: float | None = None
@@ -164,30 +166,32 @@ class Run:
     drawn_at: Sequence[int] | None = None
     files: Any = None  # what its items are given and give back of files (`staging.RunFiles`), if anything
     recorder: Keeping | None = None
+    pins: dict[int, int] = {}  # replaced by another, never filled
+
+    chunks: ChunkLog = WhenWanted(ChunkLog)
+    places: list[PlaceNews] = WhenWanted(list)
+    inner: InnerRuns = WhenWanted(InnerRuns)
+    attempts: dict[int, int] = WhenWanted(dict)
+    ways_lost: dict[int, int] = WhenWanted(dict)
+    leaving: dict[int, bool] = WhenWanted(dict)
+    team: set[int] = WhenWanted(set)
+    item_s: dict[int, float] = WhenWanted(dict)
+    worked_s: dict[int, float] = WhenWanted(dict)
+    fitting: dict[Any, bool] = WhenWanted(dict)  # workers that were asked whether they are what is wanted
 
     def __init__(self, dispatcher: Attendant, call: Call, keeper: Keeper) -> None:
         self.number, self.run_id = dispatcher.new_number()
-        self.function, self.source, self.options = call
-        self.keeper, self.title = keeper, call.options.title
+        self.function, self.source, self.options = function, _, options = call
+        self.keeper, self.title = keeper, options.title
         self.started_at = time.time()
         self.failures: dict[int, Failure] = {}
         self.is_stream = isinstance(keeper, StreamKeeper)
-        self.chunks = ChunkLog(is_endless=self.is_stream)
-        self.places: list[PlaceNews] = []
-        self.inner = InnerRuns()
-        self.called = name_of(call.function)
+        if self.is_stream:
+            self.chunks = ChunkLog(is_endless=True)
+        self.called = name_of(function)
         self.again: deque[Task] = deque()
-        self.attempts: dict[int, int] = {}
-        self.ways_lost: dict[int, int] = {}
-        self.pins: dict[int, int] = {}
-        self.leaving: dict[int, bool] = {}
-        self.team: set[int] = set()
         self.payloads: dict[Any, Payload] = {}
-        self.item_s: dict[int, float] = {}
-        self.worked_s: dict[int, float] = {}
-        self.profile = _profile(call.options.profile)
-        self.is_choosy = call.options is not DEFAULT and _is_choosy(call.options)
-        self.fitting: dict[Any, bool] = {}  # workers that were asked whether they are what is wanted
+        self.profile, self.is_choosy = (None, False) if options is DEFAULT else _wishes(options)
         self.timers: list[Timer] = []
         self.ending_on = ("stop",) if self.is_stream else ("stop", "raise")
         self.unwritten: deque[ChunkDone] = deque()
@@ -245,6 +249,7 @@ class Run:
             Ends it.
         """
         self._subscribers.append(callback)
+        self.is_recorded = True
         return lambda: self._subscribers.remove(callback) if callback in self._subscribers else None
 
     def when_over(self, callback: Callable[[Run], None]) -> None:
@@ -322,7 +327,7 @@ class Run:
         self.timers.clear()
         self.payloads.clear()
         self.function = None
-        if self.inner:
+        if "inner" in self.__dict__:
             self.inner.lose()
         if self._subscribers or self.recorder is not None:
             self.tell(RunEnded(self.run_id, self.state, self.seconds))
@@ -466,10 +471,10 @@ class Run:
         return called_with(self.function, row)
 
 
-def _is_choosy(asked: MapOptions) -> bool:
-    """Whether not any worker will do."""
+def _wishes(asked: MapOptions) -> tuple[Profile | None, bool]:
+    """Give the profile that is to be made, and whether not any worker will do."""
     wants = asked.where, asked.memory, asked.gpus, asked.files, asked.collect
-    return any(each is not None for each in wants)
+    return _profile(asked.profile), any(each is not None for each in wants)
 
 
 def _profile(option: Any) -> Profile | None:

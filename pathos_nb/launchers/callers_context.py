@@ -23,19 +23,24 @@ class CallersContext:
         self._limits = limits
         self._born_with = {name: os.environ.get(name) for name in limits}
         self._environ: tuple[Any, dict[str, str]] = (None, {})
+        self._known: tuple[Any, ...] = ()
+        self._seen: tuple[Any, ...] = ()
 
     def context(self) -> tuple[Any, ...]:
-        """Give current folder, module path and environment: what a worker takes over before a run that changed them."""
+        """Give current folder, module path and environment: what a worker takes over before a run that changed them.
+
+        The same object as before, if nothing has changed.
+        """
         try:
             folder = os.getcwd()  # noqa: PTH109 - a call is made for each map
         except OSError:
             folder = "/"
-        return (
-            folder,
-            [folder if entry == "" else entry for entry in sys.path],
-            self._environment(),
-            list(registry.worker_hooks),
-        )
+        seen = folder, sys.path, self._environment(), registry.worker_hooks
+        if seen != self._seen:
+            path, hooks = list(sys.path), list(registry.worker_hooks)
+            self._seen = folder, path, seen[2], hooks
+            self._known = folder, [folder if entry == "" else entry for entry in path], seen[2], hooks
+        return self._known
 
     def _environment(self) -> dict[str, str]:
         # Decoding all of os.environ takes longer than a whole call; its own dictionary tells whether it changed.

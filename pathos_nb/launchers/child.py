@@ -115,6 +115,7 @@ def serve(channel: socket.socket, worker: Worker) -> int:
     reader, receive = FrameReader(inbox.resolve), _spinning(channel)
     sending = _thread.allocate_lock()  # a profiled item's samples are sent while it goes on
     worker.post = lambda frame: _send_alone(sending, channel, pack(frame))
+    worker.tidies_up = True
     while (frames := reader.pull(receive, channel.recv_into)) is not None:
         for frame in frames:
             if frame.kind == RELEASE:
@@ -131,6 +132,7 @@ def serve(channel: socket.socket, worker: Worker) -> int:
                 if reply.kind == BROKEN or worker.is_spent:
                     return int(reply.kind == BROKEN)
             del frame, reply
+            worker.tidy_up()
     return 0
 
 

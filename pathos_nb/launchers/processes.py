@@ -103,6 +103,10 @@ class ProcessSlot(Slot):
     def send(self, frames: Sequence[Frame]) -> None:
         """Send frames in order; see `Slot.send`."""
         told = self._inbox.releases()
+        if len(frames) == 1 and not (told or frames[0].buffers or self._unsent):
+            self._unsent.extend(pack(frames[0]))
+            self._flush()
+            return
         pieces: list[Buffer] = []
         for frame in (*told, *frames) if told else frames:
             pieces += pack(frame, self._stow(frame)) if frame.buffers else pack(frame)

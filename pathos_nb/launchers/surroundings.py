@@ -40,7 +40,17 @@ class Surroundings:
             self._wanted, self._raw = self._overlaid(brought), {}
         if self._wanted is None:
             return
-        folder, path, environ, hooks = self._wanted
+        self.put_back()
+        hooks = self._wanted[3]
+        if hooks:
+            self._call(hooks)
+        self._modules.drop_changed()
+
+    def put_back(self) -> None:
+        """Undo what items changed."""
+        if self._wanted is None:
+            return
+        folder, path, environ, _ = self._wanted
         try:
             if os.getcwd() != folder:  # noqa: PTH109 - asked before each run
                 os.chdir(folder)
@@ -49,8 +59,9 @@ class Surroundings:
         if sys.path != path:
             sys.path[:] = path
         self._adopt_environment(environ)
-        if hooks:
-            self._call(hooks)
+
+    def look_at_modules(self) -> None:
+        """Forget modules that have changed, where all else was put back before."""
         self._modules.drop_changed()
 
     def bring(self, archive: str) -> None:

@@ -6,6 +6,7 @@ nothing of who carries its frames.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -57,9 +58,12 @@ class Worker:
         Sends a frame up from any thread, where that can be.
     is_spent : bool
         Whether it is to end after its next report.
+    tidies_up : bool
+        Whether who carries its frames calls `tidy_up` when a report is on its way.
     """
 
-    is_spent = False
+    is_spent = tidies_up = False
+    _is_used = _is_tidy = False
 
     def __init__(
         self,
@@ -122,6 +126,7 @@ class Worker:
         return None
 
     def _initialize(self, frame: Frame) -> Frame | None:
+        self._is_tidy = False
         try:
             if frame.meta:
                 self._surroundings.adopt(frame.meta[0])
@@ -165,8 +170,22 @@ class Worker:
             return self._undecodable(chunk, "call", error)
         place = chunk, range(index, index + 1), 1
         reply = self._done(Chunk(self, run, with_keywords(function, kwargs), items, *place))
-        self._let_go()
+        if self.tidies_up:
+            self._is_used = True
+        else:
+            self._let_go()
         return reply
+
+    def tidy_up(self) -> None:
+        """Undo what a call did to this process, while nobody waits for it: the next one begins the sooner."""
+        if not self._is_used:
+            return
+        self._is_used = False
+        self._let_go()
+        with contextlib.suppress(Exception):  # the next call tries it again, and can tell of it
+            self.capture.restore()
+            self._surroundings.put_back()
+            self._is_tidy = True
 
     def _work(self, frame: Frame) -> Frame:
         run = self._runs[frame.meta[1]]
@@ -230,6 +249,10 @@ class Worker:
         if run.has_begun:
             return
         run.has_begun = True
+        is_tidy, self._is_tidy = self._is_tidy and run.spec.context is None, False
+        if is_tidy:
+            self._surroundings.look_at_modules()
+            return
         self.capture.restore()
         self._surroundings.adopt(run.spec.context)
 

@@ -20,7 +20,7 @@ from pathos_nb.wire.protocol import CALL
 from pathos_nb.wire.serialization import dump
 
 MOST_CALLS = 50
-MOST_CALLS_OF_A_CALL, MOST_CALLS_IN_ITS_WORKER, MOST_CALLS_OF_A_MAP = 140, 45, 185
+MOST_CALLS_OF_A_CALL, MOST_CALLS_IN_ITS_WORKER, MOST_CALLS_OF_A_MAP = 125, 45, 175
 
 
 def calls_of(function: Callable[[], object]) -> int:
