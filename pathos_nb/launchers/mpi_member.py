@@ -19,6 +19,7 @@ from pathos_nb.wire.framing import Frame
 __all__ = ["Member"]
 
 _PATIENCE_S = 6.0  # three times the leader's own
+_CALLED = {"time": "items"}
 
 
 class Member(Worker):
@@ -51,7 +52,8 @@ class Member(Worker):
             self.say(None if reply is None else reply.meta)
         elif reply is not None and protocol.Report(*reply.meta).undecodable:
             what, error, trace = protocol.Report(*reply.meta).undecodable.split("\n", 2)
-            self._trouble = (0, protocol.RAISED, None, "ImportError", f"the {what} cannot be loaded: {error}", trace)
+            told = f"the {_CALLED.get(what, what)} cannot be loaded: {error}"
+            self._trouble = (0, protocol.RAISED, None, "ImportError", told, trace)
 
     def _done(self, doing: Chunk) -> Frame:
         columns = doing.columns

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pathos_nb.errors import BadOption, Cancelled, Failure, RemoteTraceback
-from tests.contract.calls import fail_first, mark_file, picky, same
+from tests.contract.calls import fail_first, mark_file, mark_then_fail_at, picky, same
 from tests.rig.kinds import KINDS
 
 pytestmark = pytest.mark.timeout(60)
@@ -46,6 +46,20 @@ def test_stop_begins_no_new_item_and_marks_those_not_run(pool: Any) -> None:
     assert raised and all(str(y.error) == f"no {y.index}" for y in raised)
     assert len(kept) + len(cancelled) + 1 >= 4000
     assert [f.index for f in cancelled] == [i for i, y in enumerate(ys) if y in cancelled]
+
+
+@pytest.mark.parametrize("how", ["stop", "raise"])
+@pytest.mark.parametrize("size", [None, 1, 4])
+def test_a_worker_begins_nothing_after_the_failure_that_ends_the_map(
+    pool: Any, tmp_path: Path, how: str, size: int | None
+) -> None:
+    marks = tmp_path / "marks"
+    run = pool.amap(
+        partial(mark_then_fail_at, str(marks), 9), range(400), on_error=how, chunksize=size, n_workers=1
+    ).run
+    run.wait(30)
+    assert (run.state, list(run.failures)) == ("failed", [9])
+    assert marks.read_text().split()[-1] == "9"
 
 
 def test_an_exception_is_tried_again_only_if_it_is_named(pool: Any, tmp_path: Path) -> None:

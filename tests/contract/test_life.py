@@ -14,7 +14,7 @@ from pathos_nb.errors import BadOption, Cancelled, PoolBroken, PoolClosed, Unkno
 from tests.contract.calls import begin, begun, fail_to_begin, mark_file, same, square, wait_for, whoami
 from tests.rig.census import Census, until
 from tests.rig.dask_cluster import N_THREADS, N_WORKERS
-from tests.rig.launchers import apart, is_apart, not_serial
+from tests.rig.launchers import apart, is_apart, not_serial, together
 from tests.rig.sampling import daily
 
 pytestmark = pytest.mark.timeout(60)
@@ -222,6 +222,12 @@ def test_a_worker_is_replaced_after_so_many_items(launcher: str) -> None:
         assert len(pids) == 24
         assert max(pids.count(p) for p in set(pids)) <= 3
         assert pool.map(square, range(50)) == [x * x for x in range(50)]
+
+
+@together
+def test_workers_that_cannot_be_replaced_say_so(launcher: str) -> None:
+    with pytest.raises(BadOption, match=f"maxtasksperchild is for workers that are processes, and {launcher} has none"):
+        Pool(launcher, maxtasksperchild=3)
 
 
 def test_an_initializer_that_raises_breaks_the_pool_with_its_own_words(launcher: str) -> None:
