@@ -10,7 +10,7 @@ from typing import Any
 from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.chunk import Chunk
 from pathos_nb.launchers.failing import report
-from pathos_nb.launchers.mpi_group import END, FRAME, GO, LEAVE, Group, flush, speak_in_lines
+from pathos_nb.launchers.mpi_group import END, FRAME, GO, LEAVE, LOOK, Group, flush, speak_in_lines
 from pathos_nb.launchers.seeding import seeded
 from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire import protocol
@@ -38,6 +38,8 @@ class Member(Worker):
                 return 0
             if verb == FRAME:
                 self._take(told)
+            elif verb == LOOK:
+                self.group.has_strays()
             elif verb == GO:  # of a chunk that could not be loaded here
                 self.say(self._trouble)
 
@@ -75,7 +77,9 @@ class Member(Worker):
         it waits, or its MPI has no threads: then this rank ends, and the job with it.
         """
         try:
-            return self.group.hear(math.inf if trouble is None else _PATIENCE_S)[0] != END
+            while (verb := self.group.hear(math.inf if trouble is None else _PATIENCE_S)[0]) == LOOK:
+                self.group.has_strays()
+            return verb != END
         except TimeoutError:
             os.write(2, f"rank {self.group.rank} of {self.group.size}: {trouble[-1]}".encode("utf-8", "replace"))
             os._exit(1)
