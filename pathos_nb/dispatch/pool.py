@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from pathos_nb.errors import BadOption, HostError, PoolBroken, without_engine
+from pathos_nb.errors import BadOption, HostError, PoolBroken, PoolRunning, without_engine
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.zygote_start import head_starts
 
@@ -386,6 +386,17 @@ class Pool:
             Seconds to wait for what runs; then it is cancelled.
         """
         self._maps.close(timeout)
+
+    def join(self) -> None:
+        """Do nothing: `close` has waited already. It is here for code that closes a pool and joins it.
+
+        Raises
+        ------
+        PoolRunning
+            The pool is open.
+        """
+        if self.state == "open":
+            raise PoolRunning("the pool is still running", cure="call its close() first")
 
     def is_inside(self) -> bool:
         """Whether this thread runs an item of the pool, and so must not wait for the pool's end."""
