@@ -452,7 +452,7 @@ class Failure:
         BaseException
             Always: the item's own exception; a `RemoteError` in place of SystemExit and KeyboardInterrupt.
         """
-        error = self._raisable()
+        error = without_engine(self._raisable())  # of a thread it has the frames that it was raised through
         if not self.traceback:
             raise error
         told = f"{self.traceback.rstrip()}\n{self.cure}" if self.cure else self.traceback

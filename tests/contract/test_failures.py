@@ -37,6 +37,15 @@ def test_keep_puts_a_failure_in_the_items_place(pool: Any, kind: str) -> None:
     assert [f.argument for f in failures] == [f.argument for f in sorted(failures, key=lambda f: f.index)]
 
 
+def test_a_failures_traceback_is_the_users_code_and_nothing_of_ours(pool: Any) -> None:
+    failure = pool.map(picky, range(3), on_error="keep")[1]
+    assert "launchers" not in failure.traceback
+    with pytest.raises(ValueError, match="no 1") as caught:
+        failure.reraise()
+    frames = [str(entry.path) for entry in caught.traceback]
+    assert not [path for path in frames if "launchers" in path], frames
+
+
 def test_stop_begins_no_new_item_and_marks_those_not_run(pool: Any) -> None:
     ys = pool.map(picky, range(5000), on_error="stop", chunksize=1)
     assert len(ys) == 5000
