@@ -21,6 +21,7 @@
     ├── CannotReturn         a result or exception refuses to travel  (also a PicklingError)
     ├── CannotKey            a value that no key can be made of: the store cannot know its points again
     ├── StoreError           the store of finished points cannot be read or written
+    ├── EndlessWait          an item waits for the map that waits for it (also a RuntimeError)
     ├── InputFailed          the item was not run, since a result that is its argument failed
     ├── Cancelled            the item was not run, or was stopped, on request
     │   └── NotYet           it was not run yet: the run goes on
@@ -70,6 +71,7 @@ __all__ = [
     "CannotWrite",
     "CommandFailed",
     "CopyFailed",
+    "EndlessWait",
     "Failure",
     "FilesFailed",
     "HostError",
@@ -249,6 +251,10 @@ class Cancelled(PathosNbError):
 
 class NotYet(Cancelled):
     """The item has not been run yet, and neither has it failed: its run goes on."""
+
+
+class EndlessWait(PathosNbError, RuntimeError):
+    """An item waits for a result that cannot come before the item itself is over."""
 
 
 class InputFailed(PathosNbError):
@@ -446,7 +452,7 @@ class Failure:
         BaseException
             Always: the item's own exception; a `RemoteError` in place of SystemExit and KeyboardInterrupt.
         """
-        error = self._raisable()
+        error = without_engine(self._raisable())  # of a thread it has the frames that it was raised through
         if not self.traceback:
             raise error
         told = f"{self.traceback.rstrip()}\n{self.cure}" if self.cure else self.traceback

@@ -74,6 +74,12 @@ EXPLAINED: Mapping[str, Explained] = {
         "What was there before is untouched. Make room or name another folder, then copy again: it goes on where"
         " it was.",
     ),
+    "EndlessWait": Explained(
+        "An item found the handle of its own map (or of a call that depends on that map) in a global, and asked it"
+        " for its value. That value is there when the item is over, and the item waits for the value.",
+        "Have the item return, and ask for the value outside. What needs the results of a map takes its handle as an"
+        " argument: `pool.apipe(f, handle)` begins when they are there.",
+    ),
     "FilesFailed": Explained(
         "A file that items were to have (`files=`) changed while the map ran, is not seen where they run, or finds no"
         " room there; or one that they were to give back (`collect=`) is not there, is too large to be carried, has a"

@@ -61,6 +61,9 @@ class ServedPool:
             raise PoolClosed("Pool not running", cause="it was closed, perhaps by another handle", cure=_CURE)
         return self
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.pool!r}>"
+
     def note_result(self, run: Run) -> None:
         """Remember a run that nobody waits for yet.
 

@@ -273,6 +273,9 @@ class Dispatcher:
         if run.failures and not run.stopping and run.options.on_error in run.ending_on:
             self.stop(run, "failed", interrupt=run.options.on_error == "raise")
             return
+        if run.held_for is not None and not run.stopping:
+            self._cancelling.hold_all(run, interrupt=False)
+            return
         if run.source.error is not None and not run.is_stream and not run.stopping:
             self.fail_run(run, run.source.error)
             return

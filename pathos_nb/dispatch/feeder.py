@@ -107,7 +107,7 @@ class Feeder:
         return list(changed) if is_plain else self.crew.seats
 
     def _has_more(self) -> bool:
-        return any(not run.stopping and (run.again or run.source.ready) for run in self.runs)
+        return any(not (run.stopping or run.held_for) and (run.again or run.source.ready) for run in self.runs)
 
     def _feed_one(self, seat: Seat) -> bool:
         if seat.slot.inline and seat.in_flight:
@@ -124,7 +124,7 @@ class Feeder:
 
     def _next_task(self, run: Run, seat: Seat) -> Task | None:
         ready = run.source.ready
-        if run.stopping or not (ready or run.again):
+        if run.stopping or run.held_for or not (ready or run.again):
             return None
         if (seat.slot.inline and run.unattended and not run.pins) or not self._may_serve(run, seat):
             return None
@@ -335,7 +335,8 @@ class Feeder:
         known = context if changed else None
         how = tuple(run.profile.how) if run.profile is not None else None
         asked = run.source.star, options.seed, options.timeout
-        spec = RunSpec(*asked, minor, known, chunk_s, how, run.above, self.sites.limits(run, seat))
+        ends = options.on_error in run.ending_on and not options.retry_on
+        spec = RunSpec(*asked, minor, known, chunk_s, how, run.above, self.sites.limits(run, seat), ends)
         return Frame(protocol.DEFINE, (run.number, tuple(spec)), payload.body, payload.buffers)
 
     def _payload(self, run: Run, codec: Any) -> Payload | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pathos_nb.dispatch.run import Run
-from pathos_nb.errors import Cancelled, Failure, InputFailed
+from pathos_nb.errors import Cancelled, CannotSend, Failure, InputFailed
 from pathos_nb.events import ChunkDone, Event
 from pathos_nb.typed import Any
 
@@ -153,7 +153,7 @@ def coming(thing: object) -> Whole | Element | None:
     return thing.as_input() if isinstance(thing, Coming) else None
 
 
-def has_any(things: Iterable[Any], depth: int = 0) -> bool:
+def has_any(things: Iterable[Any], depth: int = 0, seen: set[int] | None = None) -> bool:
     """Whether a handle is among things, or lies in a list, tuple or dictionary among them."""
     if isinstance(things, range) or not isinstance(things, _CONTAINERS):
         return False
@@ -163,7 +163,10 @@ def has_any(things: Iterable[Any], depth: int = 0) -> bool:
         return True
     if depth >= _MOST_DEEP or not any(issubclass(kind, _CONTAINERS) for kind in kinds):
         return False
-    return any(has_any(value, depth + 1) for value in values if isinstance(value, _CONTAINERS))
+    seen = set() if seen is None else seen  # one that lies in itself, or in many others, is looked through once
+    inner = [value for value in values if isinstance(value, _CONTAINERS) and id(value) not in seen]
+    seen.update(map(id, inner))
+    return any(has_any(value, depth + 1, seen) for value in inner)
 
 
 def within(thing: Any) -> Iterator[Whole | Element]:
@@ -175,10 +178,21 @@ def within(thing: Any) -> Iterator[Whole | Element]:
             yield from within(each)
 
 
-def copied(thing: Any) -> Any:
-    """Copy the containers in which handles lie, to kinds that say so; everything else stays what it is."""
+def copied(thing: Any, around: tuple[int, ...] = ()) -> Any:
+    """Copy the containers in which handles lie, to kinds that say so; everything else stays what it is.
+
+    Raises
+    ------
+    CannotSend
+        One of them lies in itself.
+    """
     holding = _HOLDING.get(type(thing))
-    return thing if holding is None or not has_any(thing) else _rebuilt(thing, holding, copied)
+    if holding is None or not has_any(thing):
+        return thing
+    if id(thing) in around:
+        what = f"a {type(thing).__name__} among the arguments holds itself, and results to come besides"
+        raise CannotSend(what, cure="give the results to come by themselves, or in a list that does not hold itself")
+    return _rebuilt(thing, holding, lambda each: copied(each, (*around, id(thing))))
 
 
 def filled(thing: Any) -> Any:

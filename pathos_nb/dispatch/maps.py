@@ -69,6 +69,9 @@ def begin(
     places, nodes, why = chosen_places(places, nodes, settings)
     ours, theirs = parted(places, settings)
     kinds = kinds_of(places, theirs)
+    if most_items is not None and all(kind.shares_memory for kind in kinds.values()):
+        what = f"maxtasksperchild is for workers that are processes, and {' and '.join(kinds)} has none"
+        raise BadOption(what, cure='leave it out, or take Pool("processes")')
     sizes = sizes_of(kinds, nodes)
     frames = {kind.shares_memory: setup_frame(kind, setup) for kind in sizes}
     with Interrupts(None) as interrupts:  # one that comes meanwhile is raised when its finalizer can end all of it

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from pathos_nb.errors import BadOption, HostError, PoolBroken, without_engine
+from pathos_nb.errors import BadOption, HostError, PoolBroken, PoolRunning, without_engine
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.zygote_start import head_starts
 
@@ -44,7 +44,7 @@ class Pool:
     initargs : tuple
         Its arguments.
     maxtasksperchild : int, optional
-        After so many items a worker is replaced by a fresh one.
+        After so many items a worker is replaced by a fresh one: of processes, here or elsewhere; threads cannot be.
     where, memory, gpus
         Options of all its maps that do not say otherwise; see `MapOptions`.
     tags : mapping, optional
@@ -57,7 +57,7 @@ class Pool:
     UnknownPlace, LauncherUnavailable
         A place does not exist, or cannot be used here.
     BadOption
-        ``nodes``, ``maxtasksperchild`` or a setting makes no sense.
+        ``nodes``, ``maxtasksperchild`` or a setting makes no sense, or not at these places.
     PoolBroken
         Workers cannot be started.
 
@@ -80,7 +80,9 @@ class Pool:
     ) -> None:
         self._where: tuple[object, ...] = places or (_default_place(),)
         self.places: tuple[str, ...] = _names(self._where)
-        self._nodes, self._most_items, self._settings = nodes, maxtasksperchild, settings
+        is_alone = not places and self.places == ("serial",)  # in a worker: nobody asked for the serial launcher
+        self._nodes, self._settings = nodes, settings
+        self._most_items = None if is_alone else maxtasksperchild
         self._setup = (initializer, _arguments(initargs))
         self._known_as: tuple[str, ...] = ()
         self._why = ""
@@ -102,6 +104,7 @@ class Pool:
         if self._is_in_itself():
             self._where, self._nodes, self._settings = (*_within_share(self.places, self._nodes), {})
             self.places = _names(self._where)
+            self._most_items = None if self.places == ("serial",) else self._most_items
         starts = _head_starts(self.places, self._nodes)
         try:
             from pathos_nb.dispatch.maps import begin
@@ -383,6 +386,17 @@ class Pool:
             Seconds to wait for what runs; then it is cancelled.
         """
         self._maps.close(timeout)
+
+    def join(self) -> None:
+        """Do nothing: `close` has waited already. It is here for code that closes a pool and joins it.
+
+        Raises
+        ------
+        PoolRunning
+            The pool is open.
+        """
+        if self.state == "open":
+            raise PoolRunning("the pool is still running", cure="call its close() first")
 
     def is_inside(self) -> bool:
         """Whether this thread runs an item of the pool, and so must not wait for the pool's end."""

@@ -137,6 +137,11 @@ class Receiver:
         elif frame.kind == protocol.BROKEN:
             text, trace = frame.meta
             self._break_pool(PoolBroken(f"the initializer failed on {seat.name}: {text}", tail=trace))
+        elif frame.kind == protocol.FAILED:
+            chunk = seat.in_flight.get(frame.meta[0])
+            if chunk is not None:
+                chunk.run.held_for = chunk
+                self._check_over(chunk.run)
         elif frame.kind == protocol.INNER:
             chunk = seat.in_flight.get(frame.meta[0])
             if chunk is not None:
@@ -148,6 +153,7 @@ class Receiver:
 
     def _on_report(self, seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None:
         run = chunk.run
+        run.let_go(chunk)
         self._crew.stillborn = 0
         seat.n_items -= len(chunk.task.indices) - report.n_run
         if report.profile is not None and run.profile is not None:
@@ -297,6 +303,11 @@ class Receiver:
             self._fail_run(run, error)
         elif len(chunk.task.indices) > 1:  # also where only one is left of them: another may be the bad one
             self._one_by_one(chunk)
+        elif what == "time":
+            where: dict[str, Any] = {"index": chunk.task.indices[0], "worker": seat.name, "host": seat.slot.host}
+            cure = "look at its class's __setstate__, or give it more time"
+            what = f"the argument took longer to load than the item's timeout of {run.options.timeout} s"
+            self._fail_item(seat, run, chunk.task, ItemTimeout(what, cure=cure, **where), trace)
         else:
             told_error = CannotSend(
                 "the argument cannot be loaded in a worker", cause=summary, index=chunk.task.indices[0],
@@ -369,6 +380,7 @@ class Receiver:
         slot, was_retired = seat.slot, seat.retiring or not news.is_workers
         for at, chunk in enumerate(lost):
             _call_off(chunk)
+            chunk.run.let_go(chunk)
             if at or news.is_workers or not self._is_deadly(seat, chunk, reason, tail):
                 self._salvage(seat, chunk, running, reason, tail)
         for run in {id(chunk.run): chunk.run for chunk in lost}.values():

@@ -16,6 +16,7 @@ from operator import is_
 from pathos_nb.dispatch.called import called_with, name_of
 from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.deliveries import CallbackKeeper, complain
+from pathos_nb.dispatch.endless import refuse_endless
 from pathos_nb.dispatch.keepers import MISSING, Keeper, ListKeeper, StreamKeeper, not_run
 from pathos_nb.dispatch.nested import InnerRuns
 from pathos_nb.dispatch.options import DEFAULT, MapOptions
@@ -154,6 +155,7 @@ class Run:
     n_done = n_failed = n_before = n_sent = n_in_flight = n_pictures = picture_bytes = workers_n = largest = 0
     is_over = unattended = output_taken = is_settling = False
     is_recorded = True  # whether anybody may ask which worker was at which item, and when
+    held_for: Any = None  # the chunk in which an item has failed, by which the map ends; its report is still to come
     has_code_in_items = False  # seen in one that was to go to another Python: these get no more of them
     state, stopping = "queued", ""
     ended_at: float | None = None
@@ -345,6 +347,11 @@ class Run:
         at = self.drawn_at
         return indices if at is None else [at[index] for index in indices]
 
+    def let_go(self, chunk: Any) -> None:
+        """Go on, if it was this chunk's report that the run was held for."""
+        if self.held_for is chunk:
+            self.held_for = None
+
     def requeue(self, task: Task, first: bool = False) -> None:
         """Have items sent again; a task without items is nothing."""
         if len(task.indices):
@@ -380,7 +387,11 @@ class Run:
         ------
         KeyboardInterrupt
             Once; the run is cancelled, and keeps what is finished.
+        EndlessWait
+            An item of this very run, in a thread of this process, waits for it without a timeout.
         """
+        if timeout is None and here.worker is not None and not self.is_over:
+            refuse_endless(self)
         try:
             is_over = self.is_over or self._dispatcher.attend(lambda: self.is_over, timeout, self)
             self.flush_output()

@@ -102,7 +102,7 @@ class Stealing:
                 first, at = 1, -1  # on its way to a worker that waits: its first item is as good as begun
             n = chunk.limit - first
             is_whole = not first or not chunk.run.options.chunksize  # a size that was given is not cut
-            if n > 0 and number >= at and is_whole and not (chunk.run.stopping or chunk.run.pins):
+            if n > 0 and number >= at and is_whole and not (chunk.run.stopping or chunk.run.held_for or chunk.run.pins):
                 found.append((chunk, first, n))
         return found
 

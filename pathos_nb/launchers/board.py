@@ -30,7 +30,7 @@ CELLS = 16
 MAX_SLOTS = 1024
 CHUNK, OFFSET, BEGUN, INTERRUPT, WIDTH, SAID, LIMITS = 0, 1, 2, 3, 4, 5, 8
 _BYTES = CELLS * 8
-_LOADING_NS = 10_000_000_000
+IMPORTING_S = 10.0
 _LOOK_S = 0.05
 _MASK = (1 << 32) - 1
 FINISHED = _MASK  # the offset at which a chunk is past its last item
@@ -79,7 +79,7 @@ class Cells:
         Imports may take seconds; a load without an end has ten more than an item is allowed.
         """
         view = self.view
-        view[BEGUN], view[CHUNK], view[OFFSET] = time.monotonic_ns() + _LOADING_NS, chunk, 0
+        view[BEGUN], view[CHUNK], view[OFFSET] = time.monotonic_ns() + int(IMPORTING_S * 1e9), chunk, 0
 
     def finish(self, chunk: int) -> None:
         """Say that every item of the chunk is past (worker).

@@ -41,6 +41,8 @@ else:
 _JOIN_BYTES = 1 << 16
 _SPIN_S = 50e-6  # about what it takes to fall asleep and to be woken
 _LONGEST_S = 1e8  # the timer refuses more
+_LOOK_S = 0.05
+_IMPORTER = "<frozen importlib._bootstrap>"
 
 
 def main(channel_fd: int, output_fd: int, board_fd: int, index: int) -> None:
@@ -177,11 +179,12 @@ class Alarm:
     """
 
     def __init__(self, worker: Worker) -> None:
-        self._worker, self._until = worker, 0.0
+        self._worker, self._until, self._importing_s = worker, 0.0, 0.0
 
-    def __call__(self, seconds: float) -> None:
-        """Ring after so many seconds; 0 calls it off."""
+    def __call__(self, seconds: float, importing_s: float = 0.0) -> None:
+        """Ring after so many seconds, and at most so many more while it imports; 0 calls it off."""
         self._until = time.perf_counter() + seconds if seconds else 0.0
+        self._importing_s = importing_s
         if seconds:
             signal.signal(signal.SIGALRM, self.ring)
         signal.setitimer(signal.ITIMER_REAL, min(seconds, _LONGEST_S))
@@ -191,9 +194,17 @@ class Alarm:
         if not self._worker.in_item or not self._until:
             return
         left = self._until - time.perf_counter()
+        if -self._importing_s < left <= 0 and _is_importing(at):
+            left = _LOOK_S
         if left <= 0:
             raise TimeUp
         signal.setitimer(signal.ITIMER_REAL, min(left, _LONGEST_S))
+
+
+def _is_importing(at: FrameType | None) -> bool:
+    while at is not None and at.f_code.co_filename != _IMPORTER:
+        at = at.f_back
+    return at is not None
 
 
 def _install_signals(worker: Worker, alarm: Alarm) -> None:

@@ -43,10 +43,11 @@ if TYPE_CHECKING:
         cells: Cells
         codec: Codec
         capture: Capture
-        alarm: Callable[[float], object] | None
+        alarm: Callable[..., object] | None
         beside: str
         in_item: bool
         stop_requested: bool
+        post: Callable[[Frame], object] | None
         limits: Limits
         inner: Any
 
@@ -70,10 +71,11 @@ class TimeUp(BaseException):
 class Work:
     """One run, as this worker knows it."""
 
-    def __init__(self, spec: RunSpec, frame: Frame) -> None:
-        self.spec, self.frame, self.above = spec, frame, frozenset(spec.above)
+    def __init__(self, spec: RunSpec, frame: Frame, number: int = 0) -> None:
+        self.spec, self.frame, self.number, self.above = spec, frame, number, frozenset(spec.above)
         self.function: Callable[..., Any] | None = None
         self.item_s = 0.0  # of the last chunk; nothing before the first
+        self.failed_in = -2  # the chunk that had the failure which ends the run
         self.prints = self.has_begun = False
         self.metering: Metering | None = None
 
@@ -131,6 +133,7 @@ class Chunk:
         self.block = run.block
         self.started = _clock()
         self.on_trial = run.spec.chunk_s is not None and not run.item_s
+        self.ends_at_failure = self.on_trial or run.spec.ends_at_failure
         self.until = self.started + (TRIAL_S if self.on_trial else run.spec.chunk_s or math.inf)
 
     def run(self) -> None:
@@ -164,18 +167,20 @@ class Chunk:
                     values.extend(islice(calls, stop - len(values)))
                     worker.in_item = False
                     if len(values) < stop:
-                        self.fail(StopIteration())
+                        self.fail(_stopped(self.function))
                 except BaseException as error:
                     worker.in_item = False
                     if self._is_interrupt(error):
                         return
                     self.fail(error)
+                if self.failures and self.ends_at_failure:
+                    break
             stamp = _clock()
             self.ends.append(worker.now(stamp))
             if text := worker.capture.take():
                 self.run_of.prints = True
                 self.output.append((start, text))
-            if (stamp > self.until and not self._nearly_done(stamp)) or (self.on_trial and self.failures):
+            if (stamp > self.until and not self._nearly_done(stamp)) or (self.failures and self.ends_at_failure):
                 return
             if stop == _LARGE_BLOCK != self.block and stop < self.n:
                 self._enlarge()
@@ -211,7 +216,7 @@ class Chunk:
             if text := take():
                 self.run_of.prints = True
                 self.output.append((place, text))
-            if (stamp > self.until and not self._nearly_done(stamp)) or (self.failures and self.on_trial):
+            if (stamp > self.until and not self._nearly_done(stamp)) or (self.failures and self.ends_at_failure):
                 return
             if place + 1 == look_at < self.n:
                 if self._are_short():
@@ -265,12 +270,14 @@ class Chunk:
 
     def fail(self, error: BaseException) -> None:
         """Note that the item which is due has failed."""
-        place = len(self.values)
+        place, worker = len(self.values), self.worker
+        if self.run_of.spec.ends_at_failure and worker.post is not None:  # a report's first traceback takes a while
+            worker.post(Frame(protocol.FAILED, (self.number,)))
         kind = protocol.TIMED_OUT if isinstance(error, TimeUp) else protocol.RAISED
-        if self.worker.limits.lift(self.run_of.spec.limits):  # to tell of it takes memory too
+        if worker.limits.lift(self.run_of.spec.limits):  # to tell of it takes memory too
             kind = protocol.OUT_OF_MEMORY if isinstance(error, MemoryError) else kind
             self._tell_failure(place, kind, error)
-            self.worker.limits.hold(self.run_of.spec.limits)
+            worker.limits.hold(self.run_of.spec.limits)
             return
         self._tell_failure(place, kind, error)
 
@@ -290,6 +297,8 @@ class Chunk:
         worker.cells.set_width(n_run)  # a value that kills as it is pickled is found like an item that kills
         worker.cells.begin(self.number, 0)
         payload = self._dump_values()
+        if self.failures and run.spec.ends_at_failure:
+            run.failed_in = self.number
         worker.cells.finish(self.number)
         if n_run and len(self.ends) < -(-n_run // self.block):
             self.ends.append(worker.now(_clock()))
@@ -311,6 +320,12 @@ class Chunk:
                     self.values[place] = None
                     self.failures.append(report(place, protocol.NOT_RETURNED, error))
             return self.worker.codec.dump(self.values)
+
+
+def _stopped(function: Callable[..., Any]) -> StopIteration:
+    """Give what the interpreter's own loop took for the end of its input; where it was raised is forgotten."""
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return StopIteration(f"raised in {name}, by an item among many short ones")
 
 
 def _as_runtime_error(error: BaseException) -> RuntimeError:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_TEXT = 20_000
-_OWN = {f"pathos_nb.launchers.{name}" for name in ("worker", "mpi_leader", "mpi_member", "staged")}
+_OWN = {f"pathos_nb.launchers.{name}" for name in ("chunk", "worker", "mpi_leader", "mpi_member", "sourced", "staged")}
 
 
 def rebuild(kind: type[BaseException], args: tuple[Any, ...], fields: dict[str, Any]) -> BaseException:

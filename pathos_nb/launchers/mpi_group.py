@@ -24,7 +24,7 @@ from pathos_nb.wire.framing import Frame
 
 __all__ = ["END", "FRAME", "GO", "LEAVE", "Group", "Patience", "flush", "may_watch", "speak_in_lines"]
 
-FRAME, GO, END, LEAVE = range(4)
+FRAME, GO, END, LEAVE, LOOK = range(5)
 _TAG_DOWN, _TAG_UP = 11, 12
 _IN_HEAD_BYTES = 1 << 14
 _SPINS = 50
@@ -63,8 +63,16 @@ class Group:
     """
 
     def __init__(self, world: Any) -> None:
-        self._comm = world.Dup()
+        self._comm, self._world = world.Dup(), world
         self.rank, self.size = world.Get_rank(), world.Get_size()
+
+    def has_strays(self) -> bool:
+        """Whether an item's messages are left that nobody has received; all ranks ask together.
+
+        Each speaks with each first: what was sent before that has come by then.
+        """
+        self._comm.alltoall([None] * self.size)
+        return any(self._comm.allgather(bool(self._world.iprobe())))
 
     # --- the leader's side ---
 

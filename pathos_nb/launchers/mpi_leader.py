@@ -19,7 +19,7 @@ from pathos_nb.errors import RemoteTraceback
 from pathos_nb.launchers.capture import FileCapture
 from pathos_nb.launchers.chunk import Chunk
 from pathos_nb.launchers.failing import revive
-from pathos_nb.launchers.mpi_group import END, GO, LEAVE, Group, Patience, flush, may_watch, speak_in_lines
+from pathos_nb.launchers.mpi_group import END, GO, LEAVE, LOOK, Group, Patience, flush, may_watch, speak_in_lines
 from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
@@ -101,8 +101,11 @@ class Leader(Worker):
             except BaseException:
                 self.in_item = False
                 self._end(_SHORT_GRACE_S if self.stop_requested else _GRACE_S)
+                self._look_for_strays()
                 raise
             self._end(None)
+            if self._has_failures():
+                self._look_for_strays()
             self._raise_what_members_raised()
             return value
 
@@ -124,6 +127,14 @@ class Leader(Worker):
         else:
             self._give_up()
         self._end_if_aborted()
+
+    def _look_for_strays(self) -> None:
+        """Give the job up if an item that has failed has left messages behind: the next item would receive them."""
+        if self.is_spent or self._is_open:
+            return
+        self.group.tell(LOOK)
+        if self.group.has_strays():
+            self._give_up()
 
     def _end_if_aborted(self) -> None:
         """End the job if an item has called MPI_Abort, from which MPICH comes back where ``mpiexec`` is not our parent.

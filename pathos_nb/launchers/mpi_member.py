@@ -10,7 +10,7 @@ from typing import Any
 from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.chunk import Chunk
 from pathos_nb.launchers.failing import report
-from pathos_nb.launchers.mpi_group import END, FRAME, GO, LEAVE, Group, flush, speak_in_lines
+from pathos_nb.launchers.mpi_group import END, FRAME, GO, LEAVE, LOOK, Group, flush, speak_in_lines
 from pathos_nb.launchers.seeding import seeded
 from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire import protocol
@@ -19,6 +19,7 @@ from pathos_nb.wire.framing import Frame
 __all__ = ["Member"]
 
 _PATIENCE_S = 6.0  # three times the leader's own
+_CALLED = {"time": "items"}
 
 
 class Member(Worker):
@@ -37,6 +38,8 @@ class Member(Worker):
                 return 0
             if verb == FRAME:
                 self._take(told)
+            elif verb == LOOK:
+                self.group.has_strays()
             elif verb == GO:  # of a chunk that could not be loaded here
                 self.say(self._trouble)
 
@@ -51,7 +54,8 @@ class Member(Worker):
             self.say(None if reply is None else reply.meta)
         elif reply is not None and protocol.Report(*reply.meta).undecodable:
             what, error, trace = protocol.Report(*reply.meta).undecodable.split("\n", 2)
-            self._trouble = (0, protocol.RAISED, None, "ImportError", f"the {what} cannot be loaded: {error}", trace)
+            told = f"the {_CALLED.get(what, what)} cannot be loaded: {error}"
+            self._trouble = (0, protocol.RAISED, None, "ImportError", told, trace)
 
     def _done(self, doing: Chunk) -> Frame:
         columns = doing.columns
@@ -73,7 +77,9 @@ class Member(Worker):
         it waits, or its MPI has no threads: then this rank ends, and the job with it.
         """
         try:
-            return self.group.hear(math.inf if trouble is None else _PATIENCE_S)[0] != END
+            while (verb := self.group.hear(math.inf if trouble is None else _PATIENCE_S)[0]) == LOOK:
+                self.group.has_strays()
+            return verb != END
         except TimeoutError:
             os.write(2, f"rank {self.group.rank} of {self.group.size}: {trouble[-1]}".encode("utf-8", "replace"))
             os._exit(1)

@@ -105,7 +105,10 @@ class Registry:
         found = (self.resolver or _resolver_of_the_house())(name)
         if found is None:
             known = ", ".join(self._known)
-            raise UnknownPlace(f"there is no launcher or host {name!r}", cure=f"there are: {known}")
+            from difflib import get_close_matches
+
+            near = "".join(f"; did you mean {each!r}?" for each in get_close_matches(name, self._known, 1))
+            raise UnknownPlace(f"there is no launcher or host {name!r}", cure=f"there are: {known}{near}")
         return found
 
     def of(self, thing: object) -> type[Launcher] | None:

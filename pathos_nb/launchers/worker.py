@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from pathos_nb.launchers.board import Cells
+from pathos_nb.launchers.board import IMPORTING_S, Cells
 from pathos_nb.launchers.capture import NoCapture
 from pathos_nb.launchers.chunk import Chunk, TimeUp, Work, with_keywords
 from pathos_nb.launchers.codec import ByValue
@@ -48,7 +48,7 @@ class Worker:
     capture : Capture
         Where its output goes.
     alarm : callable, optional
-        Has `TimeUp` raised in this thread after so many seconds; 0 calls it off.
+        Has `TimeUp` raised in this thread after so many seconds, and so many more while it imports; 0 calls it off.
     beside : str
         What else uses this process' random generators: nothing (""), the "caller", or other "threads".
 
@@ -70,7 +70,7 @@ class Worker:
         cells: Cells,
         codec: Codec = ByValue,
         capture: Capture | None = None,
-        alarm: Callable[[float], object] | None = None,
+        alarm: Callable[..., object] | None = None,
         beside: str = "",
     ) -> None:
         self.cells, self.codec, self.alarm = cells, codec, alarm
@@ -113,7 +113,7 @@ class Worker:
             return self._work(frame)
         if frame.kind == protocol.DEFINE:
             run, spec = frame.meta
-            self._runs[run] = Work(RunSpec(*spec), frame)
+            self._runs[run] = Work(RunSpec(*spec), frame, run)
         elif frame.kind == protocol.FORGET:
             self._runs.pop(frame.meta[0], None)
             self._let_go()
@@ -165,7 +165,8 @@ class Worker:
         self.cells.load(chunk)
         try:
             self._adopt(run)
-            (function, kwargs), items = self.codec.load(frame)
+            timeout_s = run.spec.timeout_s
+            (function, kwargs), items = self.codec.load(frame) if timeout_s is None else self._loaded(frame, timeout_s)
         except BaseException as error:
             return self._undecodable(chunk, "call", error)
         place = chunk, range(index, index + 1), 1
@@ -208,6 +209,8 @@ class Worker:
 
     def _answer(self, frame: Frame, run: Work) -> Frame:
         chunk, _, indices, n = frame.meta
+        if chunk == run.failed_in + 1:  # it was sent before anybody knew
+            return self._not_begun(chunk)
         self.cells.set_width(n)  # until the items are loaded, any of them may be the one that kills
         self.cells.load(chunk)
         try:
@@ -216,10 +219,22 @@ class Worker:
         except BaseException as error:
             return self._undecodable(chunk, "function", error)
         try:
-            items = self.codec.load(frame)
+            items = self.codec.load(frame) if run.spec.timeout_s is None else self._loaded(frame, run.spec.timeout_s)
         except BaseException as error:
-            return self._undecodable(chunk, "items", error)
+            return self._undecodable(chunk, "time" if isinstance(error, TimeUp) else "items", error)
         return self._done(Chunk(self, run, function, items, chunk, indices, n))
+
+    def _loaded(self, frame: Frame, timeout_s: float) -> Any:
+        """Load what is sent, for no longer than an item may run; what it imports may take longer."""
+        if self.alarm is None:
+            return self.codec.load(frame)
+        self.alarm(timeout_s, IMPORTING_S)
+        try:
+            self.in_item = True
+            return self.codec.load(frame)
+        finally:
+            self.in_item = False
+            self.alarm(0.0)
 
     def _done(self, doing: Chunk) -> Frame:
         run = doing.run_of
@@ -241,7 +256,12 @@ class Worker:
 
     def _undecodable(self, chunk: int, what: str, error: BaseException) -> Frame:
         self.cells.finish(chunk)
-        told = f"{what}\n{type(error).__name__}: {text_of(error)}\n{trace_of(error)}"
+        was_stopped, self.stop_requested = self.stop_requested, False
+        told = "" if was_stopped else f"{what}\n{type(error).__name__}: {text_of(error)}\n{trace_of(error)}"
+        return self._not_begun(chunk, told)
+
+    @staticmethod
+    def _not_begun(chunk: int, told: str = "") -> Frame:
         return Frame(protocol.DONE, tuple(Report(chunk, 0, time.time(), b"", 1, (), (), told)))
 
     def _adopt(self, run: Work) -> None:

@@ -64,7 +64,7 @@ def pool(session: Session, values: Mapping[str, Any]) -> Any:
 
 def _pool_name(words: list[str], places: tuple[str, ...] | None) -> str:
     if not words and not places:
-        raise BadOption("which pool?", cure="%pathos pool NAME shows one, %pathos pool NAME PLACE makes one")
+        raise BadOption("no pool is named", cure="%pathos pool NAME shows one, %pathos pool NAME PLACE makes one")
     return words[0] if words else ",".join(places or ())
 
 

@@ -173,7 +173,7 @@ VERBS: Mapping[str, Command] = {
 The values are read by unpickling, as they were given; a point that failed or was not run holds
 a Failure. %pathos rerun fits --failed computes those.""",
     ),
-    "cancel": Command("%pathos cancel", "Stop a run, by default the latest.", (_ALL,), (Word("run", "runs"),)),
+    "cancel": Command("%pathos cancel", "Stop a run, by default the latest.", (_ALL,), (Word("run", "going"),)),
     "rerun": Command(
         "%pathos rerun",
         "Run the points of a run again, into the same result.",
@@ -227,7 +227,7 @@ In JupyterLab the same manager is a side panel as well.
 Passwords, passphrases and codes are asked in it, and kept nowhere, least of all in the notebook.""",
     ),
     "status": Command("%pathos status", "Show where cells run, and which launchers there are."),
-    "close": Command("%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "pools", is_many=True),)),
+    "close": Command("%pathos close", "End pools and their workers.", (_ALL,), (Word("pool", "open", is_many=True),)),
     "help": Command("%pathos help", "Explain a verb, a magic or an error.", (), (Word("topic", "topics"),)),
 }
 

@@ -38,7 +38,7 @@ def make_matcher(offers: Offers) -> Any:
     Parameters
     ----------
     offers : mapping
-        Gives the words of ``pools``, ``runs`` and ``verbs``.
+        Gives the words of ``pools``, ``open``, ``runs``, ``going`` and ``verbs``.
 
     Returns
     -------
@@ -51,7 +51,8 @@ def make_matcher(offers: Offers) -> Any:
         found = suggest(context.text_until_cursor, offers)
         if found is None:
             return {"completions": [], "suppress": False}
-        words = [word for word in found if word.startswith(context.token)]
+        at = len(_begun(context.text_until_cursor)) - len(context.token)  # only what is behind a comma is replaced
+        words = [word[at:] for word in found] if at > 0 else found
         completions = _Offered(SimpleCompletion(text=word, type="magic") for word in words)
         return {"completions": completions, "suppress": True, "ordered": True}
 
@@ -76,10 +77,16 @@ def suggest(text: str, offers: Offers) -> list[str] | None:
     line = _LINE.match(text)
     if not line:
         return None
-    words = line["tail"].split()
-    begun = words.pop() if words and not text[-1].isspace() else ""
+    words, begun = line["tail"].split(), _begun(text)
+    if begun:
+        words.pop()
     found = _candidates(line["magic"], words, begun, offers)
     return None if found is None else [word for word in found if word.startswith(begun)]
+
+
+def _begun(text: str) -> str:
+    """Give the word that is being typed."""
+    return text.split()[-1] if text and not text[-1].isspace() else ""
 
 
 def _candidates(magic: str, words: Sequence[str], begun: str, offers: Offers) -> list[str] | None:
@@ -95,7 +102,10 @@ def _candidates(magic: str, words: Sequence[str], begun: str, offers: Offers) ->
         return []
     option = _last_option(command, words)
     if option is not None:
-        return _words(option.offers, offers)
+        return _values(option, begun, offers)
+    if "=" in begun and (option := _last_option(command, [begun.partition("=")[0]])) is not None:
+        flag, _, value = begun.partition("=")
+        return [f"{flag}={word}" for word in _values(option, value, offers)]
     if begun.startswith("-"):
         return [*(flag for o in command.options for flag in o.flags if flag.startswith("--")), "--help"]
     if command is PMAP_LINE:
@@ -123,6 +133,15 @@ def _last_option(command: Command, words: Sequence[str]) -> Option | None:
     """Find the option that waits for its value."""
     found = [o for o in command.options if o.metavar and words and words[-1] in o.flags]
     return found[0] if found else None
+
+
+def _values(option: Option, begun: str, offers: Offers) -> list[str]:
+    """Give an option's values; of one that takes several, each with those before it."""
+    words = _words(option.offers, offers)
+    if "," not in option.metavar:
+        return words
+    *before, _ = begun.split(",")
+    return [",".join([*before, word]) for word in words if word not in before]
 
 
 def _words(what: str, offers: Offers) -> list[str]:

@@ -6,9 +6,12 @@ import contextlib
 import importlib
 import sys
 import threading
+from collections.abc import Iterable
 from typing import Any
 
+from pathos_nb.dispatch.kept import KeptRun
 from pathos_nb.dispatch.pool import Pool
+from pathos_nb.dispatch.store.found import StoredRun
 from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.asking import asker
 from pathos_nb.notebook.commands import TOPICS, VERBS, help_alone
@@ -51,7 +54,8 @@ class Extension:
         hosts = self.session.hosts
         remote = {"hosts": hosts.names, "connected": lambda: hosts.connected, "services": self._services}
         remote["copies"] = lambda: [f"{name}:" for name in hosts.connected]
-        return {"pools": self._pools, "runs": self._runs, "verbs": lambda: VERBS, "topics": lambda: TOPICS, **remote}
+        named = {"pools": self._pools, "open": lambda: self.session.pools, "runs": self._runs, "going": self._going}
+        return {**named, "verbs": lambda: VERBS, "topics": lambda: TOPICS, **remote}
 
     def _services(self) -> list[str]:
         return list(self.session.services.running)
@@ -112,9 +116,20 @@ class Extension:
         return {name: value for name, value in named if isinstance(value, Pool) and name[:1] != "_"}
 
     def _runs(self) -> list[str]:
-        names = [(run.title, run.run_id) for run in reversed(self.session.runs)]
-        names += [(run.title, run.run_id) for _, run in reversed(self.magics.runner.sweeps.earlier())]
-        return [name for name in dict.fromkeys(name for pair in names for name in pair) if name and " " not in name]
+        return _names_of([*reversed(self.session.runs), *self._earlier()])
+
+    def _going(self) -> list[str]:
+        here = [run for run in reversed(self.session.runs) if not run.is_over]
+        return _names_of([*here, *(run for run in self._earlier() if run.is_detached)])
+
+    def _earlier(self) -> list[StoredRun]:
+        return [run for _, run in reversed(self.magics.runner.sweeps.earlier())]
+
+
+def _names_of(runs: Iterable[KeptRun | StoredRun]) -> list[str]:
+    """Give titles and names of runs, as they can be typed."""
+    names = dict.fromkeys(name for run in runs for name in (run.title, run.run_id))
+    return [name for name in names if name and " " not in name]
 
 
 def _get_ready() -> None:

@@ -76,7 +76,8 @@ def _cut(shell: Any, error: BaseException, filenames: Sequence[str]) -> None:
     while found is not None and found.tb_frame.f_code.co_filename not in filenames:
         found = found.tb_next
     if found is not None:
-        _draw(error, shell.InteractiveTB.structured_traceback(type(error), error, found, tb_offset=0))
+        formatter = shell.InteractiveTB
+        _draw(error, [formatter.stb2text(formatter.structured_traceback(type(error), error, found, tb_offset=0))])
     elif isinstance(error, PathosNbError | KeyboardInterrupt):
         _draw(error, [_last_line(error), *_explained(error)])
 
@@ -88,8 +89,9 @@ def _explained(error: BaseException) -> list[str]:
 
 
 def _draw(error: BaseException, lines: Sequence[str]) -> None:
+    text = "\n".join(lines)  # as one: where `%xmode` is Plain or Minimal, a terminal's IPython puts nothing between two
     with contextlib.suppress(Exception):  # an exception class of the user's that refuses attributes
-        error._render_traceback_ = partial(list, list(lines))  # type: ignore[attr-defined]
+        error._render_traceback_ = partial(list, [text])  # type: ignore[attr-defined]
 
 
 def _last_line(error: BaseException) -> str:

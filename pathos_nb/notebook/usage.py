@@ -79,7 +79,7 @@ class Option:
     kind : callable
         From the text to the value; raises ValueError with "a number above 0" or the like.
     offers : str
-        What its value is completed from: ``"pools"``, ``"runs"`` or words with spaces between.
+        What its value is completed from: ``"pools"``, ``"open"``, ``"runs"``, ``"going"`` or words with spaces between.
     bare : str
         The value where none is written. Then a word that follows is the value only if it is a whole number, and before
         an expression not even that.

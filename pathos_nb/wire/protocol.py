@@ -17,6 +17,7 @@ BROKEN      up         (what, text): the initializer failed; the worker ends
 PROFILE     up         (chunk, `Profiled` fields): what was sampled of a chunk that is still at work
 CAME        up         (rank, size, process id, trouble): a process of an MPI job that is a worker; what is in its way
 INNER       up         (chunk, rows of `InnerNews` fields): what maps inside of its items have done
+FAILED      up         (chunk,): an item of it has failed, and so its run, which begins nothing more; its report follows
 ==========  =========  ==================================================================================
 """
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL, CAME, INNER = range(1, 13)
+INITIALIZE, DEFINE, WORK, FORGET, RELEASE, DONE, BROKEN, BESIDE, PROFILE, CALL, CAME, INNER, FAILED = range(1, 14)
 
 RAISED, TIMED_OUT, NOT_SENT, NOT_LOADED, NOT_RETURNED, BAD_FUNCTION, OUT_OF_MEMORY = range(7)
 # What a thread was at when it was sampled: each sample's time is shared out among these.
@@ -130,6 +131,8 @@ class RunSpec(NamedTuple):
         The tokens of the pools that its items work for, at however many removes.
     limits : tuple or None
         How many bytes an item may take, and which GPUs this worker has; None for what is not limited.
+    ends_at_failure : bool
+        Whether the first failure ends the run: what was sent and has not begun then goes back.
     """
 
     star: bool
@@ -141,6 +144,7 @@ class RunSpec(NamedTuple):
     profile: tuple[Any, ...] | None = None
     above: Sequence[str] = ()
     limits: tuple[int | None, str | None] | None = None
+    ends_at_failure: bool = False
 
 
 class InnerNews(NamedTuple):

@@ -45,6 +45,13 @@ def mark_file(path: str, x: int) -> int:
     return x
 
 
+def mark_then_fail_at(path: str, last: int, x: int) -> int:
+    mark_file(path, x)
+    if x == last:
+        raise ValueError(f"no {x}")
+    return x
+
+
 def fail_first(path: str, x: int) -> int:
     """Raise for an item's first attempt, and give the item at its second."""
     if x == 2 and not os.path.exists(path):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pathos_nb.errors import BadOption, Cancelled, Failure, RemoteTraceback
-from tests.contract.calls import fail_first, mark_file, picky, same
+from tests.contract.calls import fail_first, mark_file, mark_then_fail_at, picky, same
 from tests.rig.kinds import KINDS
 
 pytestmark = pytest.mark.timeout(60)
@@ -37,6 +37,15 @@ def test_keep_puts_a_failure_in_the_items_place(pool: Any, kind: str) -> None:
     assert [f.argument for f in failures] == [f.argument for f in sorted(failures, key=lambda f: f.index)]
 
 
+def test_a_failures_traceback_is_the_users_code_and_nothing_of_ours(pool: Any) -> None:
+    failure = pool.map(picky, range(3), on_error="keep")[1]
+    assert "launchers" not in failure.traceback
+    with pytest.raises(ValueError, match="no 1") as caught:
+        failure.reraise()
+    frames = [str(entry.path) for entry in caught.traceback]
+    assert not [path for path in frames if "launchers" in path], frames
+
+
 def test_stop_begins_no_new_item_and_marks_those_not_run(pool: Any) -> None:
     ys = pool.map(picky, range(5000), on_error="stop", chunksize=1)
     assert len(ys) == 5000
@@ -46,6 +55,20 @@ def test_stop_begins_no_new_item_and_marks_those_not_run(pool: Any) -> None:
     assert raised and all(str(y.error) == f"no {y.index}" for y in raised)
     assert len(kept) + len(cancelled) + 1 >= 4000
     assert [f.index for f in cancelled] == [i for i, y in enumerate(ys) if y in cancelled]
+
+
+@pytest.mark.parametrize("how", ["stop", "raise"])
+@pytest.mark.parametrize("size", [None, 1, 4])
+def test_a_worker_begins_nothing_after_the_failure_that_ends_the_map(
+    pool: Any, tmp_path: Path, how: str, size: int | None
+) -> None:
+    marks = tmp_path / "marks"
+    run = pool.amap(
+        partial(mark_then_fail_at, str(marks), 9), range(400), on_error=how, chunksize=size, n_workers=1
+    ).run
+    run.wait(30)
+    assert (run.state, list(run.failures)) == ("failed", [9])
+    assert marks.read_text().split()[-1] == "9"
 
 
 def test_an_exception_is_tried_again_only_if_it_is_named(pool: Any, tmp_path: Path) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from pathos_nb import Pool
-from pathos_nb.errors import Cancelled, CannotSend, Failure, InputFailed
-from tests.rig.launchers import apart, not_serial
+from pathos_nb.errors import Cancelled, CannotSend, EndlessWait, Failure, InputFailed
+from tests.contract.calls import same
+from tests.rig.launchers import apart, not_serial, only
+from tests.rig.sampling import daily
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -283,3 +286,47 @@ def test_a_result_that_nobody_has_any_more_costs_no_look_at_arguments() -> None:
         assert len(registry.handles) == before + 1
         del made
         assert len(registry.handles) == before
+
+
+HANDLES: dict[str, Any] = {}
+in_threads = only(
+    lambda name: name == "threads"
+)  # a handle does not travel; of serial ones it comes when they are over
+
+
+def ask_for(name: str, *inputs: Any) -> Any:
+    while name not in HANDLES:
+        time.sleep(0.001)
+    return HANDLES[name].get()
+
+
+@in_threads
+def test_an_item_that_asks_for_its_own_maps_value_is_told_so(pool: Any) -> None:
+    HANDLES.clear()
+    HANDLES["own"] = handle = pool.apipe(ask_for, "own")
+    with pytest.raises(EndlessWait, match="an item waits for its own map, ask_for") as caught:
+        handle.get(30)
+    assert caught.value.index == 0
+
+
+@in_threads
+def test_nor_may_it_ask_for_what_waits_for_its_map(pool: Any) -> None:
+    HANDLES.clear()
+    first = pool.apipe(ask_for, "last")
+    HANDLES["last"] = pool.apipe(same, pool.apipe(same, [first]))
+    with pytest.raises(EndlessWait, match="a call that depends on its own map"):
+        first.get(30)
+
+
+@daily("threads", "processes")
+@pytest.mark.parametrize("kind", [list, dict])
+def test_a_container_that_holds_itself_and_a_handle_is_refused_by_name(pool: Any, kind: type) -> None:
+    handle = pool.apipe(same, 1)
+    holder = kind()
+    if kind is list:
+        holder += [handle, holder]
+    else:
+        holder.update(handle=handle, holder=holder)
+    with pytest.raises(CannotSend, match=f"a {kind.__name__} among the arguments holds itself"):
+        pool.apipe(same, holder)
+    assert handle.get(30) == 1

@@ -14,7 +14,7 @@ from pathos_nb.errors import BadOption, Cancelled, PoolBroken, PoolClosed, Unkno
 from tests.contract.calls import begin, begun, fail_to_begin, mark_file, same, square, wait_for, whoami
 from tests.rig.census import Census, until
 from tests.rig.dask_cluster import N_THREADS, N_WORKERS
-from tests.rig.launchers import apart, is_apart, not_serial
+from tests.rig.launchers import apart, is_apart, not_serial, together
 from tests.rig.sampling import daily
 
 pytestmark = pytest.mark.timeout(60)
@@ -49,7 +49,7 @@ def test_a_size_without_sense_is_one_clear_line(launcher: str, nodes: Any) -> No
 
 
 def test_an_unknown_place_is_an_error_with_the_names_there_are() -> None:
-    with pytest.raises(UnknownPlace, match="processes"):
+    with pytest.raises(UnknownPlace, match="there are: .*did you mean 'processes'"):
         Pool("proceses", nodes=1)
 
 
@@ -224,6 +224,21 @@ def test_a_worker_is_replaced_after_so_many_items(launcher: str) -> None:
         assert pool.map(square, range(50)) == [x * x for x in range(50)]
 
 
+@here
+def test_close_then_join_is_the_end_as_with_other_peoples_pools(launcher: str) -> None:
+    pool = Pool(launcher, nodes=1)
+    with pytest.raises(ValueError, match=r"still running; call its close\(\) first"):
+        pool.join()
+    pool.close()
+    pool.join()
+
+
+@together
+def test_workers_that_cannot_be_replaced_say_so(launcher: str) -> None:
+    with pytest.raises(BadOption, match=f"maxtasksperchild is for workers that are processes, and {launcher} has none"):
+        Pool(launcher, maxtasksperchild=3)
+
+
 def test_an_initializer_that_raises_breaks_the_pool_with_its_own_words(launcher: str) -> None:
     before = Census.take()
     pool = Pool(launcher, nodes=2, initializer=fail_to_begin)
@@ -295,6 +310,7 @@ def test_n_workers_keeps_a_run_on_so_many(pool: Any) -> None:
 
 
 @here
+@apart
 def test_a_map_marks_no_item_twice_when_workers_end_by_their_count(launcher: str, tmp_path: Path) -> None:
     path = tmp_path / "runs"
     with Pool(launcher, nodes=2, maxtasksperchild=2) as pool:

@@ -40,9 +40,10 @@ def report(launcher: str, pool: Any, reports: dict[str, ProfileReport]) -> Profi
 def test_it_tells_work_from_rest_and_who_called_whom(report: ProfileReport) -> None:
     rows = {row.name: row for row in report.functions}
     assert rows["work"].total_s > rows["compute"].total_s > 0.4 * N * SPIN_S
-    assert rows["rest"].total_s == pytest.approx(N * NAP_S, rel=0.6)
-    python, native, waiting, *_ = (sum(row.kinds[kind] for row in report.functions) for kind in range(5))
-    assert python + native > 0.4 * N * SPIN_S and waiting > 0.4 * N * NAP_S
+    assert rows["compute"].total_s > 0.4 * N * SPIN_S and rows["rest"].total_s > 0.4 * N * NAP_S
+    python, native, waiting, gil, starved = (sum(row.kinds[kind] for row in report.functions) for kind in range(5))
+    assert python + native + gil + starved > 0.4 * N * SPIN_S  # a machine that is busy gives it no core at times
+    assert waiting + starved > 0.4 * N * NAP_S
     assert not [row.file for row in report.functions if "pathos_nb" in row.file], "frames of the engine are cut"
 
 
@@ -101,7 +102,8 @@ def test_what_a_long_item_is_at_is_seen_while_it_runs_and_a_death_keeps_it() -> 
 def test_time_in_a_c_extension_is_not_pythons() -> None:
     with Pool("processes", nodes=1) as pool:
         report = profiled(pool, in_c, range(2))
-    row = next(row for row in report.functions if row.name == "hashlib.pbkdf2_hmac")
+    name = "hashlib.pbkdf2_hmac" if sys.version_info >= (3, 11) else "in_c"  # Python 3.10 knows lines only
+    row = next(row for row in report.functions if row.name == name)
     python, native, *_ = row.kinds
     assert native > python  # where others want the cores too, it waits for one now and then
 

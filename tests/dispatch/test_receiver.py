@@ -14,7 +14,7 @@ from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Task
 from pathos_nb.launchers.contract import Reply, Running, SlotDown, TakenBack
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import DONE, Report
+from pathos_nb.wire.protocol import DONE, FAILED, Report
 
 NUMBER = 7
 
@@ -28,6 +28,7 @@ class Scene:
             again=deque(), inner={}, attempts={}, stopping="", source=SimpleNamespace(star=False),
             options=SimpleNamespace(retries=retries), keeper=SimpleNamespace(has=lambda index: False, place=self.fail),
             run_id="1", tell=lambda event: None, requeue=self.requeue, fail=self.failed.append,
+            held_for=None, let_go=lambda chunk: setattr(self.run, "held_for", None),
         )  # fmt: skip
         task = Task(range(2, 4), ([2, 3],), contested=True)
         self.chunk = Chunk(self.run, task, NUMBER, 0)  # type: ignore[arg-type]
@@ -73,6 +74,17 @@ def test_an_item_is_not_blamed_for_another_that_kills_as_it_is_loaded(retries: i
     assert scene.failed == []
     assert scene.again == [[2]]
     assert scene.run.attempts == {}
+
+
+def test_a_failure_that_is_told_of_holds_the_run_until_its_report_is_there():
+    scene = Scene(retries=0)
+    scene.seat.in_flight[NUMBER] = scene.chunk
+    scene.receiver.take(Reply(scene.slot, Frame(FAILED, (NUMBER,))))  # type: ignore[arg-type]
+    assert scene.run.held_for is scene.chunk
+    report = Report(NUMBER, 0, time.time(), b"", 1, (), (), "")
+    scene.receiver.take(Reply(scene.slot, Frame(DONE, tuple(report))))  # type: ignore[arg-type]
+    assert scene.run.held_for is None
+    assert scene.again == [[2]]
 
 
 def test_what_a_worker_elsewhere_gives_back_it_may_have_begun_all_the_same():

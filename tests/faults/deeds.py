@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.contract.calls import mark_file, wait_for
 from tests.faults.acts import BAD
@@ -38,6 +39,10 @@ def odd_ones_die(x: int) -> int:
 def tell_and_wait(path: str, gate: str) -> str:
     mark_file(path, os.getpid())
     return wait_for(gate)
+
+
+def x_of(thing: Any) -> int:
+    return int(thing.x)
 
 
 def sleep_for(seconds: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,16 @@ class RefusesToArrive:
 
 def _raise(text: str) -> None:
     raise OSError(text)
+
+
+@dataclass
+class HangsOnArrival:
+    """Never ends being unpickled."""
+
+    x: int = 0
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        time.sleep(600)
 
 
 def _die_elsewhere(home: int) -> Any:

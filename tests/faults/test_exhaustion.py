@@ -211,11 +211,11 @@ def test_many_pools_at_once(launcher: str) -> None:
 
 GROWTH = """
     import resource
-    def item(x): return b"x" * 1000
+    def item(x): return b"x" * 10_000
     pool = Pool(LAUNCHER, nodes=2)
-    for _ in pool.imap(item, range(2_000)): pass
+    for _ in pool.imap(item, range(500)): pass
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in pool.imap(item, range(30_000)): pass
+    for _ in pool.imap(item, range(4_000)): pass
     grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown_kb < 20_000, grown_kb
     pool.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import time
@@ -26,7 +27,10 @@ from tests.faults.deeds import (
     says_and_dies,
     sleep_for,
     tell_and_wait,
+    x_of,
 )
+from tests.faults.givers import place
+from tests.faults.objects import HangsOnArrival
 from tests.rig.census import Census, until
 from tests.rig.kinds import DOORS, KINDS
 from tests.rig.launchers import apart, not_serial
@@ -179,6 +183,43 @@ def test_an_item_past_its_timeout_is_stopped_and_fails_alone(pool: Any, act: str
     assert isinstance(failure.error, TimeoutError)
     assert (failure.index, failure.attempt, failure.error.index) == (BAD, 1, BAD)
     assert ys == [x for x in range(N_ITEMS) if x != BAD]
+
+
+@here
+@apart
+@pytest.mark.parametrize("size", [1, N_ITEMS])
+def test_an_argument_that_never_ends_loading_fails_alone_by_the_items_timeout(pool: Any, size: int) -> None:
+    xs = [HangsOnArrival() if x == BAD else x for x in range(N_ITEMS)]
+    workers = set(pool.each(os.getpid))
+    ys = pool.map(place, xs, timeout=0.5, on_error="keep", chunksize=size)
+    failure = ys.pop(BAD)
+    assert isinstance(failure.error, ItemTimeout) and "took longer to load" in str(failure.error)
+    assert ys == [x for x in range(N_ITEMS) if x != BAD]
+    with pytest.raises(ItemTimeout, match="took longer to load"):
+        pool.pipe(place, HangsOnArrival(), timeout=0.2)
+    assert set(pool.each(os.getpid)) == workers, "no worker had to be killed"
+
+
+SLOW_MODULE = """
+import os, time
+if os.environ["PATHOS_NB_TEST_HOME"] != str(os.getpid()):
+    time.sleep(0.8)
+class Here:
+    x = 5
+"""
+
+
+@here
+@apart
+def test_what_an_argument_imports_is_not_of_the_items_time(
+    launcher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "slow_to_import.py").write_text(SLOW_MODULE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PATHOS_NB_TEST_HOME", str(os.getpid()))
+    module = importlib.import_module("slow_to_import")
+    with Pool(launcher, nodes=1) as pool:
+        assert pool.map(x_of, [module.Here()], timeout=0.5) == [5]
 
 
 @here

@@ -40,6 +40,7 @@ LIES = {
     "a failure that is none": report(failures=(5,)),
     "an initializer that failed without a word": Frame(protocol.BROKEN, ()),
     "news of no map": Frame(protocol.INNER, (1,)),
+    "a failure that ends the map": Frame(protocol.FAILED, (1,)),
     "memory that was never lent": Frame(protocol.RELEASE, ((77, 78),)),
     "memory that is none": Frame(protocol.RELEASE, (5,)),
     "a kind that nobody knows": Frame(250, ("x",)),

@@ -99,7 +99,8 @@ def test_raised_it_is_the_items_own_exception_with_the_place_as_its_cause(pool: 
             cause = cause.__cause__
         assert isinstance(cause, RemoteTraceback), row.act
         assert (cause.index, cause.argument) == (BAD, f"({BAD})"), row.act
-        assert row.act in cause.text
+        in_blocks = row.act == "raises_stop_iteration" and "raised in Trap, by an item among many" in cause.text
+        assert row.act in cause.text or in_blocks  # such an item ends the interpreter's own loop, which forgets where
 
 
 def test_one_call_raises_it_too(pool: Any, launcher: str) -> None:

@@ -14,7 +14,7 @@ from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.codec import ByReference
 from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire.framing import Frame
-from pathos_nb.wire.protocol import CALL, DEFINE, DONE, WORK, Report
+from pathos_nb.wire.protocol import CALL, DEFINE, DONE, FAILED, WORK, Report, RunSpec
 
 CHUNK_S = 60.0
 N_ITEMS = 1000
@@ -70,6 +70,27 @@ def test_a_failure_ends_a_trial_at_once() -> None:
     assert [failure[0] for failure in report.failures] == [5]
     report, _ = report_of(worker, 2)
     assert report.n_run == N_ITEMS
+
+
+@pytest.mark.parametrize("n_before", [0, 600], ids=["one by one", "in blocks"])
+def test_a_failure_that_ends_the_run_is_told_at_once_and_nothing_more_is_begun(n_before: int) -> None:
+    posted: list[Frame] = []
+    fails_at = n_before + 5
+    begun: list[int] = []
+
+    def item(x: int) -> int:
+        begun.append(x)
+        return 1 // (x - fails_at)
+
+    worker = worker_of(abs)
+    worker.post = posted.append
+    spec = RunSpec(False, None, None, None, None, ends_at_failure=True)
+    worker.handle(Frame(DEFINE, (1, tuple(spec)), (item, {})))  # type: ignore[arg-type]
+    report, _ = report_of(worker, 4)
+    assert (report.n_run, begun[-1]) == (fails_at + 1, fails_at)
+    assert [(frame.kind, frame.meta) for frame in posted] == [(FAILED, (4,))]
+    assert report_of(worker, 5)[0].n_run == 0, "it was sent before the failure was known"
+    assert report_of(worker, 6)[0].n_run == fails_at + 1, "this one was sent since"
 
 
 def test_every_item_has_a_stamp_or_a_share_of_one() -> None:

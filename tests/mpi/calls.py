@@ -43,6 +43,16 @@ def raise_on(rank: int, x: int) -> int:
     return int(world().allreduce(x))
 
 
+def hand_over(x: int) -> int:
+    """Have rank 1 send x to rank 0, which receives it, but for item 3: that one raises."""
+    if world().rank == 1:
+        world().send(x, 0)
+        return -1
+    if x == 3:
+        raise ValueError(f"no {x}")
+    return int(world().recv(source=1))
+
+
 def abort_on(rank: int, x: int) -> int:
     """Have MPI end the job on one rank for item 3."""
     if x == 3 and world().rank == rank:

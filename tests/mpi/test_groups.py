@@ -42,6 +42,12 @@ def test_functions_of_the_caller_and_large_arrays_reach_every_rank(pairs: Any) -
     assert sums == pytest.approx([2 * large.sum(), 3 * large.sum()])
 
 
+def test_a_message_that_a_failed_item_has_left_is_not_the_next_ones(pairs: Any) -> None:
+    got = pairs.map(calls.hand_over, range(8), on_error="keep", n_workers=1)
+    assert str(got.pop(3).error) == "no 3"
+    assert got == [0, 1, 2, 4, 5, 6, 7]
+
+
 def test_what_all_ranks_print_is_the_items_in_whole_lines(pairs: Any) -> None:
     run = pairs.start(calls.speak, range(4))
     assert run.wait(60)

@@ -279,7 +279,7 @@ def test_verbs_answer(kernel):
     assert "made the pool threads on threads (3 workers)" in kernel.run("%pathos pool --on threads -n 3").result
     assert "no setting is called 'queue'" in kernel.run("%pathos pool long threads queue=x").text
     assert "settings are for a pool that is made" in kernel.run("%pathos pool two queue=x").text
-    assert "which pool?" in kernel.run("%pathos pool").text
+    assert "no pool is named" in kernel.run("%pathos pool").text
     assert (
         kernel.run("%%pmap -p two -o there for v in range(3)\nimport threading\nthreading.get_ident() > 0").status
         == "ok"

@@ -180,6 +180,7 @@ def test_help_knows_the_magics_too_and_guesses():
 
 
 OFFERS = {"pools": lambda: ["processes", "big"], "runs": lambda: ["fits"]}
+OFFERS |= {"open": lambda: ["big", "small"], "going": lambda: ["12-ab"]}
 OFFERS |= {"verbs": lambda: list(VERBS), "topics": lambda: TOPICS}
 OFFERS |= {"hosts": lambda: ["node7", "gate"], "connected": lambda: ["node7"]}
 
@@ -201,6 +202,14 @@ TYPED = {
     "%pathos nonsense ": [],
     "%%pmap --t": ["--timeout", "--title"],
     "%%pmap -p ": ["processes", "big"],
+    "%%pmap -p threads,": ["threads,processes", "threads,big"],
+    "%%pmap -p big,pro": ["big,processes"],
+    "%%pmap --pool=big,": ["--pool=big,processes"],
+    "%%pmap --on-error=k": ["--on-error=keep"],
+    "%%pmap --title=a": [],
+    "%pathos close ": ["big", "small"],
+    "%pathos close big s": ["small"],
+    "%pathos cancel ": ["12-ab"],
     "%%pmap --on-error ": ["raise", "keep", "stop"],
     "%%pmap -o fits --on-error k": ["keep"],
     "%%pmap ": ["for"],

@@ -309,6 +309,8 @@ def test_the_failed_point_is_looked_into_here(capsys):
     assert results[3:].debug(commands="p x") is None and "3" in capsys.readouterr().out
     with pytest.raises(BadOption, match="no point has failed"):
         results[:1].debug()
+    with pytest.raises(IndexError, match=r"^point 99 of \d+$"):
+        results.debug(99)
     with pytest.raises(BadOption, match="the function of these results is not here any more"):
         pickle.loads(pickle.dumps(results)).debug(0)
 

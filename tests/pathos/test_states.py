@@ -75,13 +75,16 @@ def test_clear_forgets_it_and_the_next_map_starts_another(kind):
 
 @pytest.mark.timeout(60)
 def test_an_item_may_tidy_up_the_pool_that_it_runs_on():
+    alone = threading.Lock()  # a pool that one item has closed is closed for the others, until it is cleared
+
     def item(x):
-        inner = ThreadPool(2)
-        values = inner.map(square, [x])
-        inner.close()
-        inner.join()
-        inner.clear()
-        return values
+        with alone:
+            inner = ThreadPool(2)
+            values = inner.map(square, [x])
+            inner.close()
+            inner.join()
+            inner.clear()
+            return values
 
     assert ThreadPool(2).map(item, [1, 2, 3]) == [[1], [4], [9]]
 

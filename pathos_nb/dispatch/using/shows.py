@@ -36,6 +36,7 @@ class Shows(Uses):
     def timing(self) -> Timing:
         """What the run cost."""
 
+    @plain
     def plot(
         self,
         y: str | Sequence[str] | None = None,

@@ -65,6 +65,7 @@ class Uses(Sequence[Any]):
 
     # parts
 
+    @plain
     def where(self: S, question: Any = None, /, **wanted: Any) -> S:
         """Give the points that fit, as a result of its own, which fills as this one does.
 
@@ -113,6 +114,7 @@ class Uses(Sequence[Any]):
 
     # tables
 
+    @plain
     def to_xarray(self, dims: Sequence[str] | str | None = None) -> Any:
         """Give a sweep over a grid as labelled arrays.
 
@@ -171,7 +173,7 @@ class Uses(Sequence[Any]):
         """
         if point is None:
             point = first_failed(self.errors)
-        index = range(len(self))[point.index if isinstance(point, Failure) else point]
+        index = _place_of(point.index if isinstance(point, Failure) else point, len(self))
         how = self.how.ready() if function is None else How(function, self.how.seed, post_mortem=self.how.post_mortem)
         try:
             value = call_here(how, self.points[index], self._root(index))
@@ -188,6 +190,7 @@ class Uses(Sequence[Any]):
             sys.stderr.write(f"note: {self.label(index)} raises nothing here, in this process\n")
         return value
 
+    @plain
     def retry(
         self: S, pool: Any = None, *, function: Callable[..., Any] | None = None, is_all: bool = False, **options: Any
     ) -> S:
@@ -243,6 +246,7 @@ class Uses(Sequence[Any]):
     def _top(self) -> Uses:
         return self if self.whole is None else self.whole._top()
 
+    @plain
     def verify(
         self,
         k: int = 5,
@@ -341,3 +345,16 @@ class Uses(Sequence[Any]):
         if not isinstance(found, cls):
             raise BadFile(f"{place} holds a {type(found).__name__} and no results")
         return found
+
+
+def _place_of(point: int, n: int) -> int:
+    """Give a point's place from the beginning.
+
+    Raises
+    ------
+    IndexError
+        There is none.
+    """
+    if not -n <= point < n:
+        raise IndexError(f"point {point} of {n:,}")
+    return point % n

@@ -67,7 +67,8 @@ class Verified:
         if self.differences:
             _, label, told = self.differences[0]
             cause = f"{label}{told}"
-            cure = "points that draw random numbers want --seed; others may depend on what ran before in their process"
+            cure = "points that draw random numbers want --seed (in threads pathos_nb.rng() besides); others may depend"
+            cure += " on what ran before in their process"
             raise NotTheSame(self.verdict, cause=cause, cure=cure)
 
     def _rows(self) -> list[list[Cell]]:
