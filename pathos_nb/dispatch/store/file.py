@@ -32,7 +32,7 @@ from pathos_nb.errors import StoreError
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["PLACES", "StoreFile", "damaged", "point_id", "translated"]
+__all__ = ["PLACES", "StoreFile", "damaged", "is_full", "point_id", "translated"]
 
 _FORMAT = 1
 _APPLICATION = 0x50617468  # "Path"
@@ -204,6 +204,12 @@ class StoreFile:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep the other threads of this process away, inside the block."""
+        with self._lock:
+            yield
+
     def _check(self) -> None:
         if self.is_closed:
             raise StoreError(f"the store {self.path} is closed", cure="the next cell opens it again")
@@ -315,6 +321,21 @@ def translated(path: Path) -> Iterator[None]:
     except OSError as error:
         what, cure = _plain_words(os.strerror(error.errno) if error.errno else str(error))
         raise StoreError(f"the store {path} {what}", cause=str(error), cure=cure) from error
+
+
+def is_full(error: StoreError) -> bool:
+    """Say whether it was for want of room on the disk.
+
+    Parameters
+    ----------
+    error : StoreError
+        Of writing.
+
+    Returns
+    -------
+    bool
+    """
+    return _plain_words(str(error.__cause__)) == _plain_words("full")
 
 
 def damaged(path: Path, error: Exception) -> StoreError:

@@ -46,6 +46,12 @@ class StoreWriter:
             self._recorders.append(recorder)
         self.wake(False)
 
+    @property
+    def rows(self) -> set[int | None]:
+        """The rows of the runs that are being written, or may be."""
+        with self._changed:
+            return {recorder.row for recorder in self._recorders if not recorder.is_over}
+
     def wake(self, is_hurried: bool) -> None:
         """Say that there is something to write.
 
