@@ -14,12 +14,13 @@ import sqlite3
 import stat
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pathos_nb import Pool
-from pathos_nb.dispatch.store import place
+from pathos_nb.dispatch.store import place, progress
 from pathos_nb.dispatch.store.found import code_of, find, listed, loaded
 from pathos_nb.dispatch.store.keys import function_key
 from pathos_nb.dispatch.store.recorder import Recorder
@@ -77,6 +78,34 @@ def test_a_function_that_comes_while_a_failure_is_being_written_down_is_kept(pat
     swept(store, function=math.sqrt, rows=[-1, 4])
     function, _ = code_of(store.file, listed(store.file)[-1])
     assert function(49) == 7
+    store.close()
+
+
+class SlowToWrite:
+    """Takes twenty seconds of a clock that is not real to be pickled, and asks then whether the store is stuck."""
+
+    def __init__(self, clock: list[float], ask: Any) -> None:
+        self.clock, self.ask = clock, ask
+
+    def __reduce__(self) -> Any:
+        self.clock[0] += 20
+        self.ask()
+        return int, (3,)
+
+
+def test_a_store_that_is_long_at_many_points_is_not_taken_for_one_that_takes_nothing(path, monkeypatch):
+    clock, answers = [0.0], list[bool]()
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    store = Store(path)
+
+    def ask() -> None:
+        (recorder,) = store.writer._recorders
+        answers.append(recorder.is_stuck(30))
+
+    run = swept(store, lambda x: SlowToWrite(clock, ask), range(6))
+    assert answers == [False] * 6 and run.recorder.trouble is None and not run.recorder.n_not_kept
+    clock[0] += 31
+    assert run.recorder.is_stuck(30) and "took nothing for 30 s" in str(run.recorder.trouble)
     store.close()
 
 

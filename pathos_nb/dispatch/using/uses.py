@@ -171,7 +171,7 @@ class Uses(Sequence[Any]):
         """
         if point is None:
             point = first_failed(self.errors)
-        index = range(len(self))[point.index if isinstance(point, Failure) else point]
+        index = picking.place_of(point.index if isinstance(point, Failure) else point, len(self))
         how = self.how.ready() if function is None else How(function, self.how.seed, post_mortem=self.how.post_mortem)
         try:
             value = call_here(how, self.points[index], self._root(index))
