@@ -84,27 +84,25 @@ def test_a_function_that_comes_while_a_failure_is_being_written_down_is_kept(pat
 class SlowToWrite:
     """Takes twenty seconds of a clock that is not real to be pickled, and asks then whether the store is stuck."""
 
-    def __init__(self, clock: list[float], ask: Any) -> None:
-        self.clock, self.ask = clock, ask
+    now_s, ask = 0.0, print
 
     def __reduce__(self) -> Any:
-        self.clock[0] += 20
-        self.ask()
+        SlowToWrite.now_s += 20
+        SlowToWrite.ask()
         return int, (3,)
 
 
+def slow_to_write(x: int) -> Any:
+    return SlowToWrite()
+
+
 def test_a_store_that_is_long_at_many_points_is_not_taken_for_one_that_takes_nothing(path, monkeypatch):
-    clock, answers = [0.0], list[bool]()
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    store = Store(path)
-
-    def ask() -> None:
-        (recorder,) = store.writer._recorders
-        answers.append(recorder.is_stuck(30))
-
-    run = swept(store, lambda x: SlowToWrite(clock, ask), range(6))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: SlowToWrite.now_s))
+    store, answers = Store(path), list[bool]()
+    monkeypatch.setattr(SlowToWrite, "ask", lambda: answers.append(store.writer._recorders[0].is_stuck(30)))
+    run = swept(store, slow_to_write, range(6))
     assert answers == [False] * 6 and run.recorder.trouble is None and not run.recorder.n_not_kept
-    clock[0] += 31
+    SlowToWrite.now_s += 31
     assert run.recorder.is_stuck(30) and "took nothing for 30 s" in str(run.recorder.trouble)
     store.close()
 
