@@ -28,7 +28,7 @@ __all__ = ["ENDINGS", "Recorded", "collapsed", "export", "pstats_of", "speedscop
 
 ENDINGS = (".speedscope.json", ".json", ".pstats", ".prof", ".folded", ".collapsed", ".txt")
 _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
-_NOTHING = {("~", 0, "<no samples>"): (0, 0, 0.0, 0.0, {})}  # pstats refuses an empty file
+_NOTHING: dict[Any, Any] = {("~", 0, "<no samples>"): (0, 0, 0.0, 0.0, {})}  # pstats refuses an empty file
 _NEEDS_PROFILE = "run it again with profile=True, or %%pmap --profile; the trace needs no profile"
 
 

@@ -76,7 +76,7 @@ class Recorder:
 
     def __init__(
         self, run: Run, sweep: Sweep, values: Values, wake: Callable[[bool], None], row: int | None = None,
-        progress: Progress | None = None,
+        *, progress: Progress | None = None,
     ) -> None:  # fmt: skip
         self.run, self.sweep, self.row = run, sweep, row
         self.trouble: StoreError | None = None

@@ -62,7 +62,7 @@ class Store:
         -------
         Recorder
         """
-        recorder = Recorder(run, sweep, self.file.values, self.writer.wake, row, self.writer.progress)
+        recorder = Recorder(run, sweep, self.file.values, self.writer.wake, row, progress=self.writer.progress)
         recorder.generation = self.file.generation
         run.recorder = recorder
         self._records.add(run.chunks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 from pathos_nb.dispatch.options import is_count
 from pathos_nb.dispatch.using.comparing import same
@@ -16,7 +16,7 @@ __all__ = ["asked", "picked", "place_of", "where"]
 _RELATIVE = 1e-9  # parameters as 0.1 and 3 * (0.1 / 3), which are typed and computed
 
 
-def place_of(index: Any, n: int) -> int:
+def place_of(index: SupportsIndex, n: int) -> int:
     """Give a place, counted from the first point.
 
     Parameters
