@@ -68,6 +68,7 @@ def test_on_a_full_disk_runs_can_be_forgotten_and_there_is_room_again(small_disk
 def test_a_run_whose_end_found_no_room_can_be_forgotten_too(small_disk):
     store, run = swept_while(small_disk / "store.sqlite", filled)
     assert run.recorder.n_not_kept and listed(store.file)[-1].state == "running"
+    assert store.prune() == (0, 0), "it was cut short, and what it has is too much to be written anew"
     n_runs, n_bytes = store.prune(is_all=True)
     assert n_runs == 1 and n_bytes > 1_000_000 and store.file.reserve.path.stat().st_size == RESERVE_BYTES
     again = swept(store, blob, range(20))

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -250,25 +251,39 @@ class StoreFile:
     @property
     def n_used(self) -> int:
         """What of it is in use: the rest is filled before the file grows."""
+        pages, free = self._pages()
+        return pages - free + self._beside
+
+    def _pages(self) -> tuple[int, int]:
+        """Give how many bytes of pages there are, in the file and in the log, and how many of these are free."""
         with self.reading() as connection:
             (size,) = connection.execute("PRAGMA page_size").fetchone()
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
             (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-        return int(size * (pages - free)) + self._beside
+        return size * pages, size * free
 
     @property
     def _beside(self) -> int:
         return sum(map(_size, self.values.folder.rglob("*"))) if self.values.folder.is_dir() else 0
 
     def shrink(self) -> None:
-        """Give back to the disk what is not used any more."""
-        with self.reading() as connection:
-            connection.execute("VACUUM")
+        """Give back to the disk what is not used any more, if there is room to write what is used anew.
+
+        To begin without would fill the disk to its last byte with the log, which then cannot be emptied.
+        """
+        pages, free = self._pages()
+        if self._has_room(2 * (pages - free)):  # in the log; and on the way there, which may be on this disk too
+            with self.reading() as connection:
+                connection.execute("VACUUM")
 
     def settle(self) -> None:
-        """Put what is written where it stays, so that the log takes no room."""
-        with self.reading() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Put what is written where it stays, if there is room, so that the log takes none."""
+        if self._has_room(self._pages()[0] - _size(self.path)):
+            with self.reading() as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _has_room(self, n_bytes: int) -> bool:
+        return n_bytes <= shutil.disk_usage(self.path.parent).free
 
     def close(self) -> None:
         """Let the file go."""
