@@ -60,10 +60,12 @@ class Far:
         with _open(path) as store:
             sweep = Sweep(noop, function_key(noop), ("item",), self._rows, "bench")
             run = _swept(pool, plan(store, sweep))
-            store.writer.flush(_FLUSH_S)
+            assert store.writer.flush(_FLUSH_S), f"the store had not written all of it after {_FLUSH_S:.0f} s"
+            assert run.recorder.trouble is None, run.recorder.trouble
         seconds, peak = time.perf_counter() - begun, memory.peak_bytes() - before
         held = memory.size_of_integers(run.result())
-        assert run.n_before == (len(self._rows) - len(self._rows) // EACH if name == "resumed" else 0)
+        n_there = len(self._rows) - len(self._rows) // EACH if name == "resumed" else 0
+        assert run.n_before == n_there, f"{run.n_before:,} points were there, and not {n_there:,}"
         del run
         gc.collect()
         return {f"{name}_s": seconds, f"{name}_mb": (peak - held) / MEGABYTE}

@@ -28,6 +28,7 @@ __all__ = ["ENDINGS", "Recorded", "collapsed", "export", "pstats_of", "speedscop
 
 ENDINGS = (".speedscope.json", ".json", ".pstats", ".prof", ".folded", ".collapsed", ".txt")
 _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
+_NOTHING: dict[Any, Any] = {("~", 0, "<no samples>"): (0, 0, 0.0, 0.0, {})}  # pstats refuses an empty file
 _NEEDS_PROFILE = "run it again with profile=True, or %%pmap --profile; the trace needs no profile"
 
 
@@ -97,7 +98,7 @@ def _write_profile(profile: Profile, path: Path, kind: str, title: str) -> str:
         return "a profile for speedscope.app"
     if kind in (".pstats", ".prof"):
         with _written(path, "wb") as raw:
-            marshal.dump(pstats_of(profile), raw)
+            marshal.dump(pstats_of(profile) or _NOTHING, raw)
         return "a profile for pstats"
     with _written(path, "w") as file:
         file.writelines(f"{line}\n" for line in collapsed(profile))

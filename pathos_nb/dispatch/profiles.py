@@ -148,6 +148,12 @@ class Profile:
         self.version, self._n_entries = 0, 0
         self.lock = threading.RLock()
 
+    def __repr__(self) -> str:
+        with self.lock:
+            n = sum(usage.n_samples for usage in self.workers.values())
+            workers = len(self.workers)
+        return f"<Profile: {n:,} samples of {workers:,} workers; Results(run, names, points).profile shows it>"
+
     def __getstate__(self) -> dict[str, Any]:
         with self.lock:
             return {name: value for name, value in self.__dict__.items() if name != "lock"}

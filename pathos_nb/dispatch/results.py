@@ -20,7 +20,7 @@ from pathos_nb.dispatch.tables import BAD, FAINT, GOOD, Cell, html_table, html_t
 from pathos_nb.dispatch.unrun import Seen
 from pathos_nb.dispatch.using.comparing import same
 from pathos_nb.dispatch.using.how import How
-from pathos_nb.dispatch.using.picking import picked
+from pathos_nb.dispatch.using.picking import picked, place_of
 from pathos_nb.dispatch.using.selected import Selected
 from pathos_nb.dispatch.using.shows import Shows
 from pathos_nb.errors import Cancelled, Failure
@@ -87,7 +87,7 @@ class Results(Shows):
     def __getitem__(self, index: int | slice | Sequence[Any]) -> Any:
         """Give one value; by a slice, a list of places or a mask of truth values, results again."""
         if hasattr(index, "__index__") and not hasattr(index, "__len__"):  # an array has both
-            return self._seen()[index]
+            return self._seen()[place_of(index, len(self))]
         return self._picked(picked(index, len(self)))
 
     def __eq__(self, other: object) -> bool:

@@ -107,7 +107,8 @@ class Sweeps:
             raise BadOption("--resume takes what is there, --fresh computes all", cure="leave one of them out")
         if not job.names or (values.get("store") or self._setting()) == OFF:
             if values.get("resume"):
-                raise BadOption("nothing is kept", cure="%config PathosMagics.store = '' keeps what cells compute")
+                setting = "%config PathosMagics.store = '' keeps what cells compute"
+                raise BadOption("nothing is kept", cure="leave --store off out" if values.get("store") else setting)
             return None
         is_asked = bool(values.get("resume") or values.get("store"))
         try:

@@ -6,6 +6,8 @@
   becomes what it was when it was sent, without what it no longer has.
 * A function behind `functools.lru_cache` or `functools.singledispatch` goes along, as any other function; a cache is
   empty where it arrives.
+* A lock that its thread may take again (`threading.RLock`, which a `functools.cached_property` has before Python 3.12)
+  arrives free; dill makes one that nobody holds and nobody can take.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from enum import EnumMeta
 from types import FunctionType, MemberDescriptorType
@@ -32,6 +35,8 @@ class CodePickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
         kind = type(obj)
         if kind is _CACHED:
             return NotImplemented if _is_importable(obj) else _of_cached(obj)
+        if kind is _RLOCK:
+            return threading.RLock, ()
         if kind is FunctionType and "registry" in obj.__dict__ and not _is_importable(obj) and _is_generic(obj):
             return _generic, (obj.dispatch(object), list(obj.registry.items()))
         reduced = super().reducer_override(obj)
@@ -112,4 +117,5 @@ def _this_process() -> str:
 _NAME = os.urandom(8).hex()
 _ORIGINS: WeakKeyDictionary[type, str] = WeakKeyDictionary()
 _OF_CLASS = 6  # parts: how a class is made, and what is set then; others are named
+_RLOCK = type(threading.RLock())
 _CACHED = type(functools.lru_cache(_is_importable))

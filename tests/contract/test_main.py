@@ -200,7 +200,7 @@ INITIALIZED = """
 """
 
 KINDS = """
-    import dataclasses, functools
+    import dataclasses, functools, threading
     class Slots:
         __slots__ = ("a", "__b")
         def __init__(self, a): self.a, self.__b = a, -a
@@ -217,6 +217,11 @@ KINDS = """
     class Has:
         @functools.lru_cache
         def method(self, x): return x + 1
+    class Locked:
+        lock = threading.RLock()
+        @functools.cached_property
+        def once(self): return 5
+    def takes(x): return Locked.lock.acquire(timeout=5) and Locked().once + x
     @functools.singledispatch
     def kind(x): return "thing"
     @kind.register
@@ -227,6 +232,7 @@ KINDS = """
         for made in (*pool.map(Slots, [1]), *pool.map(Deeper, [1]), *pool.map(lambda s: s, [Slots(1)])):
             assert made.both() == (1, -1) and not hasattr(made, "__dict__")
         assert pool.map(lambda s: (s.both(), hasattr(s, "__dict__")), [Slots(2)]) == [((2, -2), False)]
+        assert pool.map(takes, [1]) == [6]
         assert pool.map(cached, [1, 2]) == [7, 14] and pool.map(Has().method, [1]) == [2]
         assert pool.map(uses, [3]) == [(27, "number", "thing", 3)] and pool.map(kind, [1, ""]) == ["number", "thing"]
     print("good")

@@ -75,6 +75,11 @@ def test_pstats_loads_it_and_recursion_counts_once(tmp_path: Path) -> None:
     assert ("work.py", 1, "work") in stats["slow.py", 1, "slow"][4]
 
 
+def test_pstats_loads_what_was_over_before_it_was_sampled(tmp_path: Path) -> None:
+    export(recorded(0), tmp_path / "fits.pstats", call_item)
+    assert pstats.Stats(str(tmp_path / "fits.pstats")).total_calls == 0  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("ending", ["folded", "collapsed"])
 def test_collapsed_stacks_are_one_line_each(tmp_path: Path, ending: str) -> None:
     export(recorded(), tmp_path / f"fits.{ending}", call_item)

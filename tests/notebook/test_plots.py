@@ -102,6 +102,8 @@ def test_points_without_a_number_are_left_out():
     assert results.drawing().panels[0].x == [0, 3, 4, 5]
     with pytest.raises(BadOption, match=r"no numbers to draw; y='seconds' draws a column"):
         of(grid([1, 2]), lambda a: "text").plot()
+    with pytest.raises(BadOption, match=r"no point has a value: all 2 failed, or were not run; .errors says why"):
+        of(grid([1, 2]), lambda a: failure(a - 1)).plot()
     assert of(grid([1, 2]), lambda a: "text").plot("seconds").drawing.panels[0].y == [1.0, 1.0]
 
 

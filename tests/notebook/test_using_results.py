@@ -50,6 +50,20 @@ def test_a_slice_is_a_result_that_compares_as_a_list_does():
         results[[True, False]]
 
 
+def test_a_place_that_there_is_not_says_how_many_there_are():
+    for ask in (lambda: swept()[6], lambda: swept()[-7], lambda: swept()[[0, 6]], lambda: swept().debug(6)):
+        with pytest.raises(IndexError, match=r"there is no point at -?\d: there are 6 points, counted from 0"):
+            ask()
+
+
+def test_a_point_that_is_asked_for_twice_is_told_of_twice():
+    results = swept()
+    table = results[[1, 0, 1, 1]].to_dict()
+    whole = results.to_dict()
+    for column in ("seconds", "worker", "value"):
+        assert table[column] == [whole[column][i] for i in (1, 0, 1, 1)] and None not in table[column]
+
+
 def test_results_of_arrays_compare_to_one_truth():
     numpy = pytest.importorskip("numpy")
     results = swept({i: numpy.array([i, math.nan]) for i in range(6)})
@@ -181,6 +195,18 @@ def test_a_parameter_may_be_anything():
     data = swept(points=points, names=("m", "a")).to_xarray()
     assert data["value"].shape == (2, 2) and list(data["a"].values) == [0, 1]
     assert list(data["m"].values) == models
+    assert [list(value) for value in data["a_values"].values] == [[1, 1], [0, 0, 0]]
+
+
+def test_lists_are_the_same_by_what_they_hold():
+    pytest.importorskip("xarray")
+    points = [([k, k], b, key) for k in range(3) for b in range(2) for key in "x"]  # each list is an object of its own
+    data = swept(points=points, names=("k", "b", "k_values")).to_xarray()
+    assert dict(data.sizes) == {"k": 3, "b": 2, "k_values": 1} and list(data["k_values_"].values) == [
+        [0, 0],
+        [1, 1],
+        [2, 2],
+    ]
 
 
 # ---------------------------------------------------------------------------------------------------------------- files
@@ -309,8 +335,6 @@ def test_the_failed_point_is_looked_into_here(capsys):
     assert results[3:].debug(commands="p x") is None and "3" in capsys.readouterr().out
     with pytest.raises(BadOption, match="no point has failed"):
         results[:1].debug()
-    with pytest.raises(IndexError, match=r"^point 99 of \d+$"):
-        results.debug(99)
     with pytest.raises(BadOption, match="the function of these results is not here any more"):
         pickle.loads(pickle.dumps(results)).debug(0)
 

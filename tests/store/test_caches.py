@@ -146,6 +146,50 @@ def test_a_call_is_the_same_however_its_arguments_are_written(counted):
         kept(log, 2, z=1)
 
 
+def test_a_method_is_kept_with_what_its_object_is_made_of(counted):
+    there: dict = {}
+
+    class Times:
+        def __init__(self, k: int) -> None:
+            self.k = k
+
+        @cached(cache=there)
+        def of(self, log: str, x: int) -> int:
+            return triple(log, x, self.k)
+
+        @classmethod
+        @cached(cache=there)
+        def of_five(cls, log: str) -> int:
+            return triple(log, 5)
+
+        @cached(cache=there)
+        @staticmethod
+        def of_six(log: str) -> int:
+            return triple(log, 6)
+
+    log, two = str(counted.log), Times(2)
+    assert two.of(log, 3) == Times(2).of(log, x=3) == 6 and counted() == 1
+    assert Times(4).of(log, 3) == 12 and counted() == 1, "another object is another value"
+    with Pool("processes", nodes=2) as pool:
+        assert pool.starmap(two.of, [(log, 3), (log, 4)]) == [6, 8] and counted() == 1
+    assert two.of(log, 4) == 8 and counted() == 0, "a map and a call keep the same"
+    assert Times.of_five(log) == two.of_five(log) == 15 and counted() == 1
+    assert Times.of_six(log) == two.of_six(log) == 18 and counted() == 1
+
+
+def test_a_function_whose_values_cannot_be_kept_is_refused_when_it_is_decorated():
+    def numbers():
+        yield 1
+
+    async def later():
+        return 1
+
+    with pytest.raises(BadOption, match=r"numbers gives a generator, which cannot be kept; have it return a list"):
+        cached(numbers)
+    with pytest.raises(BadOption, match="later gives a coroutine, which cannot be kept"):
+        cached(cache={})(later)
+
+
 def test_what_was_kept_under_keywords_as_they_were_written_is_found_still(counted):
     log = str(counted.log)
     there = {function_key(triple, {"x": 2}).point((log,)).hex(): "as it was kept"}

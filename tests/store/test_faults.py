@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import resource
 import shutil
 import signal
+import socket
 import sqlite3
 import stat
-import subprocess
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pathos_nb import Pool
-from pathos_nb.dispatch.store import place
+from pathos_nb.dispatch.store import place, progress
 from pathos_nb.dispatch.store.found import code_of, find, listed, loaded
 from pathos_nb.dispatch.store.keys import function_key
 from pathos_nb.dispatch.store.recorder import Recorder
@@ -28,35 +30,13 @@ from pathos_nb.dispatch.store.sweep import Sweep
 from pathos_nb.errors import StoreError
 from pathos_nb.events import ChunkDone
 from pathos_nb.launchers.registry import registry
-from tests.rig.bed import wait_until
+from tests.store.sweeping import blob, square, swept, swept_while
 
 pytestmark = pytest.mark.leaves("threads")
 
 
-def square(x: Any) -> Any:
-    return x * x
-
-
-def blob(x: int) -> bytes:
-    return bytes(20_000)
-
-
 def unpicklable(x: int) -> Any:
     return (i for i in range(x))
-
-
-def swept(store: Store, function: Any = square, rows: Any = range(10), how: str = "", place: str = "threads") -> Any:
-    """Sweep with a store, and give the run."""
-    points = [(x,) for x in rows]
-    found = plan(store, Sweep(function, function_key(function), ("x",), points, "sweep"), how)
-    registry.observers.append(found.attach)
-    try:
-        with Pool(place, nodes=2) as pool:
-            run = pool.start(function, found.rows(), star=True, title="sweep")
-            run.wait()
-            return run
-    finally:
-        registry.observers.remove(found.attach)
 
 
 @pytest.fixture
@@ -98,6 +78,32 @@ def test_a_function_that_comes_while_a_failure_is_being_written_down_is_kept(pat
     swept(store, function=math.sqrt, rows=[-1, 4])
     function, _ = code_of(store.file, listed(store.file)[-1])
     assert function(49) == 7
+    store.close()
+
+
+class SlowToWrite:
+    """Takes twenty seconds of a clock that is not real to be pickled, and asks then whether the store is stuck."""
+
+    now_s, ask = 0.0, print
+
+    def __reduce__(self) -> Any:
+        SlowToWrite.now_s += 20
+        SlowToWrite.ask()
+        return int, (3,)
+
+
+def slow_to_write(x: int) -> Any:
+    return SlowToWrite()
+
+
+def test_a_store_that_is_long_at_many_points_is_not_taken_for_one_that_takes_nothing(path, monkeypatch):
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: SlowToWrite.now_s))
+    store, answers = Store(path), list[bool]()
+    monkeypatch.setattr(SlowToWrite, "ask", lambda: answers.append(store.writer._recorders[0].is_stuck(30)))
+    run = swept(store, slow_to_write, range(6))
+    assert answers == [False] * 6 and run.recorder.trouble is None and not run.recorder.n_not_kept
+    SlowToWrite.now_s += 31
+    assert run.recorder.is_stuck(30) and "took nothing for 30 s" in str(run.recorder.trouble)
     store.close()
 
 
@@ -180,56 +186,6 @@ def test_a_full_disk_in_mid_run_loses_nothing_of_the_map_and_is_said(path):
     store.close()
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 8 MB, where one can be mounted."""
-    folder = tmp_path / "disk"
-    folder.mkdir(mode=0o700)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
-
-
-@pytest.mark.skipif(not shutil.which("mount") or os.getuid() != 0, reason="only root mounts a small disk")
-@pytest.mark.parametrize("is_opened_again", [False, True])
-def test_on_a_full_disk_runs_can_be_forgotten_and_there_is_room_again(small_disk, is_opened_again):
-    path = small_disk / "store.sqlite"
-    store = Store(path)
-    swept(store, blob, range(100))
-    store.writer.flush()
-    with contextlib.suppress(OSError), (small_disk / "other").open("wb", buffering=0) as other:
-        while other.write(bytes(4096)):
-            pass
-    if is_opened_again:
-        store.close()
-        store = Store(path)
-    run = swept(store, blob, range(500, 600))
-    assert run.result() == [bytes(20_000)] * 100 and run.recorder.n_not_kept
-    n_runs, n_bytes = store.prune(is_all=True)
-    assert n_runs and n_bytes > 1_000_000
-    again = swept(store, blob, range(50))
-    assert again.result() == [bytes(20_000)] * 50 and again.recorder.trouble is None
-    store.close()
-
-
-@pytest.mark.skipif(not shutil.which("mount") or os.getuid() != 0, reason="only root mounts a small disk")
-def test_a_disk_that_is_mounted_read_only_is_named_and_takes_nothing_of_what_it_has(small_disk):
-    path = small_disk / "store.sqlite"
-    with contextlib.closing(Store(path)) as store:
-        swept(store)
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    for refused in (path, small_disk / "folder" / "new.sqlite"):
-        with pytest.raises(StoreError, match=r"cannot be opened: Read-only file system; choose another file: %config"):
-            Store(refused)
-    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
-    with contextlib.closing(Store(path)) as store:
-        assert loaded(store.file, listed(store.file)[-1]).values() == [x * x for x in range(10)]
-
-
 def test_a_value_that_cannot_be_pickled_is_delivered_and_marked(path):
     store = Store(path)
     run = swept(store, unpicklable, range(3))
@@ -296,6 +252,26 @@ def test_pruning_forgets_what_is_done_and_keeps_what_was_cut_short(path):
     store.close()
 
 
+def test_a_kernel_that_was_killed_after_its_last_point_is_gone_on_with(path):
+    store = Store(path)
+    sweep = Sweep(square, function_key(square), ("x",), [(1,), ("x",), (2,)], "sweep", options={"on_error": "keep"})
+    registry.observers.append(plan(store, sweep).attach)
+    try:
+        with Pool("threads", nodes=1) as pool:
+            pool.start(square, sweep.rows, star=True, on_error="keep").wait()
+    finally:
+        registry.observers.pop()
+    store.writer.flush()
+    (run,) = listed(store.file)
+    assert (run.state, run.n_done, run.was_cut_short) == ("failed", 3, False), "its failure is kept, as was asked for"
+    gone = json.dumps({"host": socket.gethostname(), "pid": 1 << 22, "since": ""})
+    with store.file.writing() as connection:
+        connection.execute("UPDATE runs SET state = 'running', owner = ?", (gone,))
+    again = plan(store, Sweep(square, function_key(square), ("x",), sweep.rows, "sweep"))
+    assert again.n_kept == 2 and list(again.rows()) == [("x",)] and "cut short: 2 of 3 points are there" in again.note
+    store.close()
+
+
 def test_over_its_limit_the_oldest_runs_that_are_done_are_forgotten(path):
     store = Store(path)
     for n in range(6):
@@ -306,45 +282,6 @@ def test_over_its_limit_the_oldest_runs_that_are_done_are_forgotten(path):
     store.keep_small(5 << 20)
     assert 2 <= len(listed(store.file)) <= 4 and listed(store.file)[-1].run == 6 and store.file.n_used < 4 << 20
     store.close()
-
-
-class Gate:
-    """Lets an item wait until the test has done something to the store."""
-
-    def __init__(self, at: int) -> None:
-        self.at, self.is_there, self.may_go = at, threading.Event(), threading.Event()
-
-    def __call__(self, x: int) -> bytes:
-        if x == self.at:
-            self.is_there.set()
-            assert self.may_go.wait(60), "nobody let it go"
-        return bytes(x << 18)
-
-
-def swept_while(path: Path, happens: Any) -> tuple[Store, Any]:
-    """Sweep; in the midst of it, with points on the disk, have something happen to the store."""
-    store, gate, runs = Store(path), Gate(7), list[Any]()
-    found = plan(store, Sweep(gate, function_key(square), ("x",), [(x,) for x in range(12)], "sweep"))
-
-    def sweeps() -> None:
-        registry.observers.append(found.attach)
-        try:
-            with Pool("threads", nodes=1) as pool:
-                runs.append(pool.start(gate, found.rows(), star=True, title="sweep", chunksize=1))
-                runs[0].wait()
-        finally:
-            registry.observers.remove(found.attach)
-
-    thread = threading.Thread(target=sweeps)
-    thread.start()
-    try:
-        assert gate.is_there.wait(60)
-        assert wait_until(lambda: [run.n_done for run in listed(store.file)] == [7])
-        happens(path)
-    finally:
-        gate.may_go.set()
-        thread.join(60)
-    return store, runs[0]
 
 
 def _replace(path: Path) -> None:

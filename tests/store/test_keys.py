@@ -82,10 +82,16 @@ def test_a_fresh_process_with_other_hashes_files_and_lines_makes_the_same_keys()
 
 def made(text: str, **names: object):
     space: dict = {"__name__": "__main__", **names}
+    exec(compile(TYPES, "<cell>", "exec"), space)
     exec(compile(text, "<cell>", "exec"), space)
     return space["body"]
 
 
+TYPES = """
+from functools import cached_property
+from typing import Generic, TypeVar
+T, U = TypeVar("T"), TypeVar("U", bound=int)
+"""
 BODY = (
     "def helper(v): return v + k\nclass A:\n    def m(self): return 1\ndef body(v): return helper(v), A().m(), k\nk = 1"
 )
@@ -97,6 +103,9 @@ CHANGES = {
     "the body": ("A().m(), k", "A().m(), -k"),
     "an array's middle": ("k = 1", "import numpy\nk = numpy.zeros(10_000); k[5_000] = 1"),
     "a set": ("k = 1", "k = {1, 2, 3}"),
+    "a property that is computed once": ("    def m(", "    @cached_property\n    def n(self): return 3\n    def m("),
+    "a class with a type's name": ("class A:", "class A(Generic[T]):"),
+    "a type's name": ("k = 1", "k = U"),
 }
 
 
@@ -115,6 +124,22 @@ def test_two_arrays_that_look_alike_when_printed_are_two():
     other[5_000] = 1
     assert digest(one) != digest(other) != digest(other.reshape(100, 100)) != digest(other.astype("f4"))
     assert digest(other[::2]) == digest(other[::2].copy())
+
+
+def test_an_arrays_order_in_memory_tells_and_what_lies_between_its_fields_does_not():
+    numpy = pytest.importorskip("numpy")
+    rows = numpy.arange(6.0).reshape(2, 3)
+    assert digest(rows) != digest(numpy.asfortranarray(rows)) == digest(rows.T.copy().T)
+    assert digest(numpy.arange(6.0)) == digest(numpy.asfortranarray(numpy.arange(6.0)))
+    kind = numpy.dtype([("a", "i1"), ("b", "f8"), ("c", [("d", "i2"), ("e", "i1")])], align=True)
+    one, other = numpy.zeros(3, kind), numpy.zeros(3, kind)
+    one.view("u1")[:] = 255
+    for name in ("a", "b"):
+        one[name] = other[name]
+    one["c"]["d"] = one["c"]["e"] = 0
+    assert bytes(one) != bytes(other) and digest(one) == digest(other)
+    other["c"]["e"][1] = 1
+    assert digest(one) != digest(other)
 
 
 def test_values_that_are_equal_to_python_and_not_to_a_function_are_told_apart():
@@ -138,9 +163,26 @@ def test_values_that_are_equal_to_python_and_not_to_a_function_are_told_apart():
     assert not is_plain(rows) and is_plain(rows[:3])
 
 
-def test_which_objects_happen_to_be_one_does_not_tell():
+def test_parts_of_a_value_that_are_one_list_are_not_two_that_are_equal():
     part = [1, 2]
-    assert digest([part, part]) == digest([[1, 2], [1, 2]])
+    assert digest([part, part]) != digest([[1, 2], [1, 2]])
+    assert digest([[0] * 3] * 3) == digest([[0] * 3] * 3) != digest([[0] * 3 for _ in range(3)])
+    assert digest({"a": (part,), "b": part}) != digest({"a": (part,), "b": [1, 2]})
+    key, other = function_key(len), [1, 2]
+    assert key.point((part, part)) == key.point((part, other)), "two arguments are two values"
+    one, two = made("def body(v): return a, b\na = b = [1]"), made("def body(v): return a, b\na, b = [1], [1]")
+    assert digest(one) == digest(two), "so are two names"
+
+
+def test_parts_of_a_value_that_are_one_array_are_not_two_that_are_equal():
+    numpy = pytest.importorskip("numpy")
+    part = numpy.arange(3)
+    assert digest([part, part]) != digest([part, part.copy()])
+
+
+def test_which_objects_happen_to_be_one_does_not_tell_where_nobody_can_change_them():
+    part = (1, (2,))
+    assert digest([part, part]) == digest([(1, (2,)), (1, (2,))])
     assert digest({"ab", "cd"}) == digest({"cd", "ab"}) and digest(("x" * 3, "xxx")) == digest(("xxx", "xxx"))
     around: list = [1]
     around.append(around)

@@ -2,7 +2,8 @@
 
 Written by kind, each with a tag and its length, so that no two values look alike. Never `repr` (which leaves out the
 middle of an array), never Python's `hash` (which is drawn anew in each kernel), never a plain pickle (whose memo tells
-which objects happen to be one, and whose sets come in any order).
+which strings happen to be one, and whose sets come in any order). That two parts of a value are one and the same list,
+dict or array is told: what is written into the one is then seen in the other.
 
 An object of a kind that is not known here is written as what pickle would make it of: its class, its arguments and its
 state. A worker sees no more of it than that. What cannot be pickled has no key.
@@ -10,11 +11,13 @@ state. A worker sees no more of it than that. What cannot be pickled has no key.
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
+import functools
 import hashlib
 import struct
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -38,7 +41,13 @@ _DEEPEST = 150
 _DESCRIPTORS = tuple(
     {type(str.upper), type(str.__add__), type("".__add__), type(dict.__dict__["fromkeys"]), type(int.real)}
 )
-_HELD = {property: ("fget", "fset", "fdel"), staticmethod: ("__func__",), classmethod: ("__func__",)}
+_HELD = {
+    property: ("fget", "fset", "fdel"), staticmethod: ("__func__",), classmethod: ("__func__",),
+    functools.cached_property: ("func", "attrname"),
+}  # fmt: skip
+_CHANGING = frozenset((list, dict, set, bytearray))  # and arrays: what is written into one of them stays in it
+_Parts = dict[int, tuple[int, Any]]
+_OF_A_TYPE_NAME = "__bound__", "__constraints__", "__supertype__"
 
 
 def digest(value: object) -> bytes:
@@ -78,6 +87,7 @@ class Writer:
         self._modules = modules or Modules()
         self._numbers: dict[int, int] = {}  # functions and classes of the notebook, by their first mention
         self._inside: dict[int, int] = {}  # containers that are being written: a circle is told by its depth
+        self._parts: _Parts | None = {}  # lists, dicts, arrays of one value, by their first mention; it keeps them
         self._large: dict[int, bytes] = {}
         self._kept: list[Any] = []  # what the tables above know by its id has to live on
         self._trail: list[str] = []
@@ -109,6 +119,10 @@ class Writer:
             return
         if len(self._inside) > _DEEPEST:
             raise self._refusal("is nested too deeply")
+        if not self._inside:
+            self._parts = {}
+        if (kind in _CHANGING or kind.__name__ == "ndarray") and self._is_part_again(value):
+            return
         self._inside[id(value)] = len(self._inside)
         try:
             _KINDS.get(kind, _other)(self, value)
@@ -118,11 +132,32 @@ class Writer:
     def _put(self, tag: bytes, body: bytes = b"") -> None:
         self._hash.update(b"%b%d:" % (tag, len(body)) + body)
 
+    def _is_part_again(self, value: Any) -> bool:
+        """Write a part of this value that was written before as that one; say whether it was."""
+        if self._parts is None:
+            return False
+        known = self._parts.get(id(value))
+        if known is None:
+            self._parts[id(value)] = len(self._parts), value
+            return False
+        self._put(b"I", known[0].to_bytes(4, "big"))
+        return True
+
     def _named(self, name: str, value: Any) -> None:
+        """Write what a function or a class brings along; parts that two names have in common do not tell."""
         self._trail.append(name)
         self._put(b"=", name.encode())
-        self.write(value)
+        with self._parts_of({}):
+            self.write(value)
         self._trail.pop()
+
+    @contextlib.contextmanager
+    def _parts_of(self, parts: _Parts | None) -> Iterator[None]:
+        before, self._parts = self._parts, parts
+        try:
+            yield
+        finally:
+            self._parts = before
 
     def _all(self, tag: bytes, values: Iterable[Any], n: int) -> None:
         self._put(tag, n.to_bytes(8, "big"))
@@ -163,7 +198,13 @@ class Writer:
             self._put(b"O", str(value.shape).encode())
             self._all(b"L", value.ravel().tolist(), value.size)
             return
-        self._put(b"A", f"{kind.descr if kind.names else kind.str}{value.shape}".encode())
+        if _has_gaps(kind):  # what lies in them is nobody's
+            self._put(b"U", f"{kind.names}{value.shape}".encode())
+            for name in kind.names:
+                self._array(value[name])
+            return
+        order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else ""
+        self._put(b"A", f"{kind.descr if kind.names else kind.str}{value.shape}{order}".encode())
         self._bytes_of(value, value.nbytes)
 
     def _bytes_of(self, value: Any, n_bytes: int) -> None:
@@ -264,11 +305,12 @@ class Writer:
             return
         function, arguments, state, items, pairs = (*made, None, None, None)[:5]
         self._put(b"R")
-        self.write(function)
-        self.write(tuple(arguments))
-        self.write(state)
-        self._all(b"L", found := list(items or ()), len(found))
-        self._all(b"L", found := list(pairs or ()), len(found))
+        with self._parts_of(None):  # containers that it made for this
+            self.write(function)
+            self.write(tuple(arguments))
+            self.write(state)
+            self._all(b"L", found := list(items or ()), len(found))
+            self._all(b"L", found := list(pairs or ()), len(found))
 
     def _global(self, value: Any, name: str) -> None:
         inner = getattr(value, "__wrapped__", None)
@@ -276,6 +318,10 @@ class Writer:
         if inner is not None and module == "__main__":
             self._put(b"W", type(value).__name__.encode())
             self.write(inner)
+            return
+        if module == "__main__" and type(value).__module__ == "typing":  # a TypeVar, a NewType of the notebook
+            self._put(b"V", f"{type(value).__name__} {name}".encode())
+            self.write(tuple(getattr(value, part, None) for part in _OF_A_TYPE_NAME))
             return
         self._module_named(module)
         self._put(b"N", name.encode())
@@ -291,6 +337,14 @@ def _flat(value: Any) -> Any:
         return value
     numpy = sys.modules["numpy"]
     return numpy.ascontiguousarray(value).view(numpy.uint8).reshape(-1) if value.size else b""
+
+
+def _has_gaps(kind: Any) -> bool:
+    """Say whether the fields of a structured array leave bytes between them, or lie on each other."""
+    if not kind.names:
+        return False
+    fields = [kind[name] for name in kind.names]
+    return sum(field.itemsize for field in fields) != kind.itemsize or any(_has_gaps(field.base) for field in fields)
 
 
 def _other(writer: Writer, value: Any) -> None:
@@ -324,7 +378,6 @@ _SIMPLE: Mapping[type, Callable[[Any], tuple[bytes, ...]]] = {
     complex: lambda value: (b"c", struct.pack(">dd", value.real, value.imag)),
     str: lambda value: (b"s", value.encode("utf-8", "surrogatepass")),
     bytes: lambda value: (b"b", value),
-    bytearray: lambda value: (b"a", bytes(value)),
     range: lambda value: (b"r", b"%d,%d,%d" % (value.start, value.stop, value.step)),
 }
 
@@ -333,6 +386,7 @@ _KINDS: Mapping[type, Callable[[Writer, Any], None]] = {
     list: Writer._sequence,
     dict: Writer._mapping,
     MappingProxyType: Writer._mapping,
+    bytearray: lambda writer, value: writer._put(b"a", bytes(value)),
     set: Writer._set,
     frozenset: Writer._set,
     FunctionType: Writer._function,
@@ -344,6 +398,7 @@ _KINDS: Mapping[type, Callable[[Writer, Any], None]] = {
     property: Writer._holder,
     staticmethod: Writer._holder,
     classmethod: Writer._holder,
+    functools.cached_property: Writer._holder,
     Sourced: lambda writer, value: writer.write(value.function),
     Shared: lambda writer, value: writer.write(value.value),
 }

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +33,7 @@ from pathos_nb.errors import StoreError
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["PLACES", "StoreFile", "damaged", "point_id", "translated"]
+__all__ = ["PLACES", "StoreFile", "damaged", "is_full", "point_id", "translated"]
 
 _FORMAT = 1
 _APPLICATION = 0x50617468  # "Path"
@@ -204,6 +205,12 @@ class StoreFile:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep the other threads of this process away, inside the block."""
+        with self._lock:
+            yield
+
     def _check(self) -> None:
         if self.is_closed:
             raise StoreError(f"the store {self.path} is closed", cure="the next cell opens it again")
@@ -244,25 +251,39 @@ class StoreFile:
     @property
     def n_used(self) -> int:
         """What of it is in use: the rest is filled before the file grows."""
+        pages, free = self._pages()
+        return pages - free + self._beside
+
+    def _pages(self) -> tuple[int, int]:
+        """Give how many bytes of pages there are, in the file and in the log, and how many of these are free."""
         with self.reading() as connection:
             (size,) = connection.execute("PRAGMA page_size").fetchone()
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
             (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-        return int(size * (pages - free)) + self._beside
+        return size * pages, size * free
 
     @property
     def _beside(self) -> int:
         return sum(map(_size, self.values.folder.rglob("*"))) if self.values.folder.is_dir() else 0
 
     def shrink(self) -> None:
-        """Give back to the disk what is not used any more."""
-        with self.reading() as connection:
-            connection.execute("VACUUM")
+        """Give back to the disk what is not used any more, if there is room to write what is used anew.
+
+        To begin without would fill the disk to its last byte with the log, which then cannot be emptied.
+        """
+        pages, free = self._pages()
+        if self._has_room(2 * (pages - free)):  # in the log; and on the way there, which may be on this disk too
+            with self.reading() as connection:
+                connection.execute("VACUUM")
 
     def settle(self) -> None:
-        """Put what is written where it stays, so that the log takes no room."""
-        with self.reading() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Put what is written where it stays, if there is room, so that the log takes none."""
+        if self._has_room(self._pages()[0] - _size(self.path)):
+            with self.reading() as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _has_room(self, n_bytes: int) -> bool:
+        return n_bytes <= shutil.disk_usage(self.path.parent).free
 
     def close(self) -> None:
         """Let the file go."""
@@ -315,6 +336,21 @@ def translated(path: Path) -> Iterator[None]:
     except OSError as error:
         what, cure = _plain_words(os.strerror(error.errno) if error.errno else str(error))
         raise StoreError(f"the store {path} {what}", cause=str(error), cure=cure) from error
+
+
+def is_full(error: StoreError) -> bool:
+    """Say whether it was for want of room on the disk.
+
+    Parameters
+    ----------
+    error : StoreError
+        Of writing.
+
+    Returns
+    -------
+    bool
+    """
+    return _plain_words(str(error.__cause__)) == _plain_words("full")
 
 
 def damaged(path: Path, error: Exception) -> StoreError:

@@ -133,9 +133,14 @@ class StoredRun:
 
     @property
     def was_cut_short(self) -> bool:
-        """Whether it ended before it was done; a point that failed and was to be kept does not count."""
+        """Whether it ended before it was done; a point that failed and was to be kept does not count.
+
+        A kernel that is killed after its last point has left all of them and no end: that is found again as well.
+        """
         if self.is_running or self.state == "done":
             return False
+        if self.end == "lost":
+            return True
         return self.total is None or self.n_done < self.total or self.options.get("on_error") != "keep"
 
 

@@ -29,6 +29,7 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.file import PLACES, point_id
 from pathos_nb.dispatch.store.kept_profile import ProfileWriter
 from pathos_nb.dispatch.store.owners import me
+from pathos_nb.dispatch.store.progress import Progress
 from pathos_nb.dispatch.store.stretches import Stretch, copy_stretch
 from pathos_nb.dispatch.store.sweep import BLOCK, Sweep, environment
 from pathos_nb.dispatch.store.values import NotStorable, Values
@@ -69,11 +70,14 @@ class Recorder:
         Tells the writer that there is something to write, and whether it is in a hurry.
     row : int, optional
         The run's row, where it goes on with one that was cut short.
+    progress : Progress, optional
+        The writer's.
     """
 
     def __init__(
-        self, run: Run, sweep: Sweep, values: Values, wake: Callable[[bool], None], row: int | None = None
-    ) -> None:
+        self, run: Run, sweep: Sweep, values: Values, wake: Callable[[bool], None], row: int | None = None,
+        *, progress: Progress | None = None,
+    ) -> None:  # fmt: skip
         self.run, self.sweep, self.row = run, sweep, row
         self.trouble: StoreError | None = None
         self.n_unpicklable = 0
@@ -94,7 +98,8 @@ class Recorder:
         self._before = (row, 0, 0, False)  # what the four were at the last commit
         self._code: bytes | None = None
         self._is_code_taken = self._is_code_written = False
-        self._progress_s = time.monotonic()
+        self._progress = progress or Progress()
+        self._progress.step()
         self._callback: Callable[[], None] | None = None
         self._workers: dict[tuple[str, str, int], int] = {}
         self._lock = threading.Lock()
@@ -284,7 +289,7 @@ class Recorder:
         self._n_written += sum(isinstance(event, ChunkDone) for event in taken)
         self._before = (self.row, self._n_blocked, self._n_copied, True)
         self._is_code_written = self._is_code_taken  # what came since the transaction began is not in it
-        self._progress_s = time.monotonic()
+        self._progress.step()
         self._profile.committed()
         for event in taken:
             if isinstance(event, ChunkDone) and id(event) not in self._told:
@@ -306,8 +311,8 @@ class Recorder:
             self._call_back()
 
     def is_stuck(self, seconds: float) -> bool:
-        """Give up if nothing has come to the disk for so long: a network file system may hang for ever."""
-        if time.monotonic() - self._progress_s < seconds:
+        """Give up if the writer has not come on for so long: a network file system may hang for ever."""
+        if self._progress.still_s < seconds:
             return False
         self.trouble = StoreError(f"the store took nothing for {seconds:.0f} s", cure="look after its disk")
         self.is_given_up = True
@@ -373,6 +378,7 @@ class Recorder:
                 (self.row, block.start, block.n, block.rows, block.keys),
             )
             self._n_blocked = block.start + block.n
+            self._progress.step()
 
     def _copy(self, connection: sqlite3.Connection) -> None:
         """Have points of other runs that are these ones as well; some of them at a time."""
@@ -382,6 +388,7 @@ class Recorder:
             stretch = self.copies[self._n_copied]
             copy_stretch(connection, stretch, point_id(self.row, stretch.place), self._values)
             self._n_copied += 1
+            self._progress.step()
 
     def _write_points(self, connection: sqlite3.Connection, taken: list[Event]) -> None:
         rows = self._told_of(connection, taken)
@@ -405,6 +412,7 @@ class Recorder:
 
     def _add(self, points: list[Any], failures: list[Any], told: _Told) -> None:
         index, start, end, worker = told
+        self._progress.step()
         kept = self.run.keeper.values if isinstance(self.run.keeper, ListKeeper) else []
         value = kept[index] if index < len(kept) else MISSING
         if value is MISSING or (isinstance(value, Failure) and isinstance(value.error, Cancelled)):

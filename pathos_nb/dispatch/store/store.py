@@ -6,11 +6,12 @@ import contextlib
 import shutil
 import threading
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 from pathos_nb.dispatch.chunk_log import ChunkLog
 from pathos_nb.dispatch.run import Run
-from pathos_nb.dispatch.store.file import PLACES, StoreFile, point_id
+from pathos_nb.dispatch.store.file import PLACES, StoreFile, is_full, point_id
 from pathos_nb.dispatch.store.found import StoredRun, job_folders, listed
 from pathos_nb.dispatch.store.place import default_path
 from pathos_nb.dispatch.store.recorder import Recorder
@@ -61,7 +62,7 @@ class Store:
         -------
         Recorder
         """
-        recorder = Recorder(run, sweep, self.file.values, self.writer.wake, row)
+        recorder = Recorder(run, sweep, self.file.values, self.writer.wake, row, progress=self.writer.progress)
         recorder.generation = self.file.generation
         run.recorder = recorder
         self._records.add(run.chunks)
@@ -97,8 +98,20 @@ class Store:
         """
         gone = [run for run in runs if not run.is_running]
         folders = [folder for run in gone for folder in job_folders(self.file, run)]
+        try:
+            self._forget(gone)
+        except StoreError as error:
+            if not is_full(error):
+                raise
+            self._forget_on_a_full_disk(gone)
+        self._delete_values(gone)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(gone)
+
+    def _forget(self, runs: list[StoredRun]) -> None:
         with self.file.writing() as connection:
-            for run in gone:
+            for run in runs:
                 span = point_id(run.run, 0), point_id(run.run, PLACES - 1)
                 connection.execute("DELETE FROM points WHERE point BETWEEN ? AND ?", span)
                 connection.execute("DELETE FROM failures WHERE point BETWEEN ? AND ?", span)
@@ -107,18 +120,22 @@ class Store:
                 connection.execute("DELETE FROM profiles WHERE run = ?", (run.run,))
                 connection.execute("DELETE FROM runs WHERE run = ?", (run.run,))
             connection.execute("DELETE FROM functions WHERE function NOT IN (SELECT function FROM runs)")
-        for run in gone:
-            self._delete_files(self.file.values.folder / str(run.run))
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
-        return len(gone)
 
-    @staticmethod
-    def _delete_files(folder: Path) -> None:
-        if folder.is_dir():
-            for path in folder.iterdir():
-                path.unlink(missing_ok=True)
-            folder.rmdir()
+    def _forget_on_a_full_disk(self, runs: list[StoredRun]) -> None:
+        self._delete_values(runs)  # they go anyway, and make room
+        try:
+            self._forget(runs)
+        except StoreError as error:
+            what = f"the disk of the store {self.file.path} is so full that not even forgetting has room"
+            cure = f"free some space there, or delete all that is kept: rm -r {self.file.path}*"
+            raise StoreError(what, cause=str(error.__cause__), cure=cure) from error
+
+    def _delete_values(self, runs: list[StoredRun]) -> None:
+        for folder in (self.file.values.folder / str(run.run) for run in runs):
+            if folder.is_dir():
+                for path in folder.iterdir():
+                    path.unlink(missing_ok=True)
+                folder.rmdir()
 
     def prune(self, most_bytes: int = 0, *, is_all: bool = False) -> tuple[int, int]:
         """Forget runs until the store is small enough, those that are done first, the oldest first.
@@ -134,14 +151,19 @@ class Store:
         -------
         tuple of int
             How many runs were forgotten, and how many bytes that gave back.
+
+        Raises
+        ------
+        StoreError
+            It cannot be written; on a full disk, where its reserve is gone too.
         """
         before = self.file.n_bytes
         n = 0
-        runs = [run for run in listed(self.file, -1) if not run.is_running]
-        waiting = [run for run in runs if not run.was_cut_short]
-        if most_bytes or is_all:
-            waiting += [run for run in runs if run.was_cut_short]
-        with self.file.reserve.given_up():
+        with self.file.alone(), self.file.reserve.given_up():  # else what waits to be written takes the room at once
+            runs = self._left()
+            waiting = [run for run in runs if not run.was_cut_short]
+            if most_bytes or is_all:
+                waiting += [run for run in runs if run.was_cut_short]
             while waiting and (not most_bytes or self.file.n_used > most_bytes):
                 few = min(_TOGETHER, len(waiting)) if not most_bytes else max(1, len(waiting) // 4)
                 n += self.delete(waiting[:few])
@@ -151,6 +173,17 @@ class Store:
                     self.file.shrink()
                 self.file.settle()
         return n, max(0, before - self.file.n_bytes)
+
+    def _left(self) -> list[StoredRun]:
+        """Give the runs that nobody is at: those of this process too whose end could not be written."""
+        at_work = self.writer.rows
+        runs = (
+            replace(run, state="cancelled")
+            if run.is_mine and run.state == "running" and run.run not in at_work
+            else run
+            for run in listed(self.file, -1)
+        )
+        return [run for run in runs if not run.is_running]
 
     def keep_small(self, most_bytes: int = _MOST_BYTES) -> None:
         """Forget the oldest runs if the store has grown over its limit."""

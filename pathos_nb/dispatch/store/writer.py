@@ -6,6 +6,7 @@ import threading
 import time
 
 from pathos_nb.dispatch.store.file import StoreFile
+from pathos_nb.dispatch.store.progress import Progress
 from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.errors import StoreError
 
@@ -32,7 +33,7 @@ class StoreWriter:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_awake, self._is_hurried, self._is_closing = False, False, False
-        self.n_commits = 0
+        self.n_commits, self.progress = 0, Progress()
 
     def add(self, recorder: Recorder) -> None:
         """Take up a run.
@@ -45,6 +46,12 @@ class StoreWriter:
         with self._changed:
             self._recorders.append(recorder)
         self.wake(False)
+
+    @property
+    def rows(self) -> set[int | None]:
+        """The rows of the runs that are being written, or may be."""
+        with self._changed:
+            return {recorder.row for recorder in self._recorders if not recorder.is_over}
 
     def wake(self, is_hurried: bool) -> None:
         """Say that there is something to write.

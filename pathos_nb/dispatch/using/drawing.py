@@ -202,9 +202,16 @@ def _measures(names: Sequence[str], columns: Mapping[str, list[Any]], asked: Ask
     tail = list(columns)[-5:]  # seconds, worker, host, attempt, error
     found = [name for name in columns if name not in (*names, *tail) and _kind(columns[name]) == "number"]
     if not found:
+        _check_some_are_good(columns[tail[-1]])
         known = ", ".join(name for name in columns if name not in names)
         raise BadOption("the points gave no numbers to draw", cure=f"y='seconds' draws a column; there are {known}")
     return found[:_MOST_VALUES]
+
+
+def _check_some_are_good(errors: Sequence[Any]) -> None:
+    n = len(errors)
+    if n and all(error is not None for error in errors):
+        raise BadOption(f"no point has a value: all {n:,} failed, or were not run", cure=".errors says why they failed")
 
 
 def _kind(column: Sequence[Any]) -> str:

@@ -7,8 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pathos_nb.dispatch.columns import free_name
+from pathos_nb.dispatch.store.canonical import digest
 from pathos_nb.dispatch.tables import short
-from pathos_nb.errors import BadOption
+from pathos_nb.errors import BadOption, CannotKey
 
 __all__ = ["Axis", "to_dataset"]
 
@@ -45,8 +47,8 @@ class Axis:
         try:
             key: Any = value if value == value else math.nan
             hash(key)
-        except Exception:  # an array or a list: the clause gives the same object each time
-            key, self.is_plain = ("id", id(value)), False
+        except Exception:  # an array or a list
+            key, self.is_plain = _content_of(value), False
         if key not in places:
             places[key] = len(places)
             self.values.append(value)
@@ -54,6 +56,14 @@ class Axis:
 
     def __len__(self) -> int:
         return len(self.values)
+
+
+def _content_of(value: Any) -> tuple[str, Any]:
+    """Give what tells a value that is no key of a dict from others: its content, or which object it is."""
+    try:
+        return "content", digest(value)
+    except CannotKey:
+        return "id", id(value)
 
 
 def to_dataset(
@@ -75,7 +85,8 @@ def to_dataset(
     Returns
     -------
     xarray.Dataset
-        One variable for each other column; NaN or None where there is no point, or no value.
+        One variable for each other column; NaN or None where there is no point, or no value. A dimension of lists or
+        arrays counts them from 0, and a coordinate ``NAME_values`` has them.
 
     Raises
     ------
@@ -91,6 +102,9 @@ def to_dataset(
     axes = {name: Axis(name, columns[name]) for name in _checked(dims, names)}
     flat, shape = _places(list(axes.values()), is_chosen=dims is not None)
     coordinates = {name: (name, _ticks(axis)) for name, axis in axes.items()}
+    for name, axis in axes.items():
+        if not axis.is_plain:
+            coordinates[free_name(f"{name}_values", columns)] = name, _boxes(axis.values)
     others = [Axis(name, columns[name]) for name in names if name not in axes]
     coordinates |= {each.name: _along(each, axes, flat, shape) for each in others}
     variables = {

@@ -5,15 +5,41 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 from pathos_nb.dispatch.options import is_count
 from pathos_nb.dispatch.using.comparing import same
 from pathos_nb.errors import BadOption, Failure
 
-__all__ = ["asked", "picked", "where"]
+__all__ = ["asked", "picked", "place_of", "where"]
 
 _RELATIVE = 1e-9  # parameters as 0.1 and 3 * (0.1 / 3), which are typed and computed
+
+
+def place_of(index: SupportsIndex, n: int) -> int:
+    """Give a place, counted from the first point.
+
+    Parameters
+    ----------
+    index : int
+        A place; below 0 it counts from the end.
+    n : int
+        How many points there are.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    IndexError
+        There is no such place.
+    """
+    try:
+        return range(n)[index]
+    except IndexError:
+        points = "is 1 point" if n == 1 else f"are {n:,} points"
+        raise IndexError(f"there is no point at {index}: there {points}, counted from 0") from None
 
 
 def picked(key: Any, n: int) -> Sequence[int]:
@@ -49,7 +75,7 @@ def picked(key: Any, n: int) -> Sequence[int]:
         return [index for index, is_in in enumerate(wanted) if is_in]
     if not all(is_count(each) for each in wanted):
         raise TypeError("a result is indexed by places, slices and masks: whole numbers, or truth values")
-    return [range(n)[each] for each in wanted]
+    return [place_of(each, n) for each in wanted]
 
 
 def _is_bool(value: Any) -> bool:

@@ -56,7 +56,11 @@ class Selected:
 
     def __init__(self, owner: Any, indices: Sequence[int]) -> None:
         self._owner, self.indices = owner, indices
-        self._places = {index: place for place, index in enumerate(indices)}
+        self._places: dict[int, int] = {}
+        self._again: dict[int, list[int]] = {}  # further places of items that were asked for more than once
+        for place, index in enumerate(indices):
+            if self._places.setdefault(index, place) != place:
+                self._again.setdefault(index, []).append(place)
 
     def __repr__(self) -> str:
         return f"<Selected {len(self.indices)} items of {self.whole!r}>"
@@ -157,6 +161,9 @@ class Selected:
                 stop = start + (end - start) * len(here) / len(block)
                 rest: dict[str, Any] = {"failures": (), "output": (), "pictures": ()}
                 yield chunk._replace(indices=here, started=start, ends=[stop], block=len(here), **rest)
+                for place in (place for i in block for place in self._again.get(i, ())):
+                    stop = start + (end - start) / len(block)
+                    yield chunk._replace(indices=[place], started=start, ends=[stop], block=1, **rest)
             start = end
 
     def values(self) -> list[Any]:

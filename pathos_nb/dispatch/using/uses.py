@@ -173,7 +173,7 @@ class Uses(Sequence[Any]):
         """
         if point is None:
             point = first_failed(self.errors)
-        index = _place_of(point.index if isinstance(point, Failure) else point, len(self))
+        index = picking.place_of(point.index if isinstance(point, Failure) else point, len(self))
         how = self.how.ready() if function is None else How(function, self.how.seed, post_mortem=self.how.post_mortem)
         try:
             value = call_here(how, self.points[index], self._root(index))
@@ -345,16 +345,3 @@ class Uses(Sequence[Any]):
         if not isinstance(found, cls):
             raise BadFile(f"{place} holds a {type(found).__name__} and no results")
         return found
-
-
-def _place_of(point: int, n: int) -> int:
-    """Give a point's place from the beginning.
-
-    Raises
-    ------
-    IndexError
-        There is none.
-    """
-    if not -n <= point < n:
-        raise IndexError(f"point {point} of {n:,}")
-    return point % n
