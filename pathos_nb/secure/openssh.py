@@ -110,6 +110,8 @@ class OpenSsh:
         settings = {"BatchMode": "no" if asks else "yes", "ConnectTimeout": str(max(1, round(self.timeout)))}
         strict = "accept-new" if self.accept_new else "ask" if asks else "yes"
         settings |= {"LogLevel": "ERROR", "StrictHostKeyChecking": strict, "ServerAliveInterval": str(ALIVE_S)}
+        settings |= {"RemoteCommand": "none"}  # what the user's own ssh does there besides is not wanted here
+        settings |= {} if "-L" in more else {"ClearAllForwardings": "yes"}
         settings |= {"IdentitiesOnly": "yes"} if self.key else {}  # else all keys of an agent come before it
         settings |= _master_settings(self.control, asks) if self.control else {}
         named = {"-F": self.config or _config_elsewhere(), "-i": self.key, "-J": self.through, "-l": self.target.user}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from pathos_nb import hosts
 from pathos_nb.errors import BadOption, CommandFailed, HostError, HostKeyRefused, HostUnreachable, LoginRefused
+from pathos_nb.secure.asking import Ask
 from pathos_nb.secure.carrier import SAID_BYTES, Carrier
 from pathos_nb.secure.channel import FarChannel
 from pathos_nb.secure.config import Hop, key_file, route
@@ -17,7 +18,6 @@ from pathos_nb.secure.ends import Ends
 from pathos_nb.secure.exchange import exchange
 from pathos_nb.secure.link import Link, LinkOptions
 from pathos_nb.secure.links import Links
-from pathos_nb.secure.login import Ask
 from pathos_nb.secure.names import Target, jumps, parse
 from pathos_nb.secure.openssh import UNKNOWN_KEY, FarProcess, OpenSsh
 from pathos_nb.secure.probe import SCRIPT, HostFacts, read_facts

@@ -145,6 +145,19 @@ def test_it_goes_over_the_users_own_connection_where_there_is_one(bed, service, 
         master.wait(10)
 
 
+def test_what_a_configuration_has_ssh_do_besides_is_not_done(bed, service, tmp_path):
+    """Commands (``tmux attach``) and forwards of the user's, which are for when he logs in himself."""
+    config = tmp_path / "config"
+    with socket.create_server(("127.0.0.1", 0)) as taken, Tunnel() as one:
+        forward = f"LocalForward 127.0.0.1:{taken.getsockname()[1]} 127.0.0.1:1"
+        config.write_text(
+            f"Host host2\n  RemoteCommand sleep 60\n  {forward}\nInclude {bed.config}\n", encoding="utf-8"
+        )
+        one.connect("host2", service, config=str(config), transport="openssh", timeout=5)
+        with asked(one.port, b"5\n") as client:
+            assert rest_of(client) == bytes(5) + b"end"
+
+
 def test_an_ssh_that_tells_nothing_listens_itself(bed, service, monkeypatch):
     monkeypatch.setattr("pathos_nb.secure.openssh.can_tell", lambda ssh: False)
     with Tunnel() as one:
