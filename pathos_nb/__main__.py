@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 from pathos_nb import core
 from pathos_nb.errors import PathosNbError
 from pathos_nb.secure.names import checked_port
+from pathos_nb.secure.registered import remote_to
+from pathos_nb.secure.shell import SetUp
 
 __all__ = ["main"]
 
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--key", default="", metavar="FILE", help="the private key to use")
     parser.add_argument("--transport", choices=("paramiko", "openssh"), help="paramiko, or the system's ssh")
     parser.add_argument("--accept-new", action="store_true", help="accept a host key that is not known yet")
+    parser.add_argument("--fingerprint", default="", metavar="SHA256:…", help="accept that key, and no other new one")
     parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="seconds for each step (10)")
     parser.add_argument("--local-port", type=int, default=0, metavar="PORT", help="the local port (a free one)")
     parser.add_argument("--python", default="", help="the server's Python on the host (python3)")
@@ -88,6 +91,7 @@ def _ask(prompt: str, is_secret: bool) -> str | None:
 
 def _options(said: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = {"timeout": said.timeout, "accept_new": said.accept_new}
+    found |= {"fingerprints": (said.fingerprint,)} if said.fingerprint else {}
     named = {"port": said.ssh_port, "key": said.key, "through": said.through, "transport": said.transport}
     found |= {name: value for name, value in named.items() if value}
     if sys.stdin is not None and sys.stdin.isatty():
@@ -105,6 +109,9 @@ def _begin(said: argparse.Namespace, stack: ExitStack) -> None:
         _lead(said, stack, port, options)
         return
     is_here = said.host == "localhost" and not wants_tunnel
+    if wants_tunnel:  # one connection for both: a password is asked once
+        setup = {"setup": SetUp(said.profile)} if said.profile else {}
+        options = {"remote": stack.enter_context(remote_to(said.host, **options, **setup))}
     service = core.serve(
         said.server, None if is_here else said.host, port or None, said.profile, nodes=said.nodes, python=said.python,
         **({} if is_here else options),

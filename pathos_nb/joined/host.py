@@ -24,8 +24,9 @@ from pathos_nb.joined.verdict import Line, Taken, judge
 from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
 from pathos_nb.launchers.agent_link import LinkSettings, LinkState
 from pathos_nb.launchers.contract import Offer
+from pathos_nb.secure.exchange import exchange
 from pathos_nb.secure.probe import HostFacts
-from pathos_nb.secure.remote import Remote, exchange
+from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.shell import SetUp
 
 __all__ = ["Ask", "Host", "Plan"]

@@ -73,7 +73,7 @@ class Beside:
         """Find the user's modules: those that are loaded, and those that lie in the folders of his path."""
         if not is_new_run and len(sys.modules) == (self._looked_at or (0,))[0]:
             return
-        folders = local_path(_current_folder())
+        folders = dict.fromkeys(local_path(_current_folder()))  # each is looked at once, wherever it stands
         seen = len(sys.modules), *((folder, _stamp(folder)) for folder in folders)
         if seen == self._looked_at:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 
@@ -47,8 +48,14 @@ class OwnContext:
 
 def local_path(folder: str) -> list[str]:
     """Give the entries of the module path that are the user's own folders."""
-    entries = [folder if entry == "" else entry for entry in sys.path]
-    return [entry for entry in entries if entry and not is_installed(entry)]
+    return list(_own_entries(folder, tuple(sys.path)))
+
+
+@functools.lru_cache(maxsize=4)
+def _own_entries(folder: str, path: tuple[str, ...]) -> tuple[str, ...]:
+    """Give them; asked twice for each call, and nearly always the same."""
+    entries = [folder if entry == "" else entry for entry in path]
+    return tuple(entry for entry in entries if entry and not is_installed(entry))
 
 
 def is_installed(path: str) -> bool:

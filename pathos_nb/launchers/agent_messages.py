@@ -38,8 +38,10 @@ BEAT_S = 2.0
 """How often each side says that it is there."""
 SILENCE_BEATS = 2.5
 """After how many beats without a word the pool takes the link for cut, and so does the agent if it sees why."""
-JUMP_BEATS = 3.0
-"""After how many beats without a word an agent whose system sees no cut, for a jump host, takes the link for cut."""
+JUMP_BEATS = 2.75
+"""After how many beats without a word an agent whose system sees no cut, for a jump host, takes the link for cut.
+
+It looks four times a beat: three beats after the cut it has found it, as the pool has."""
 ORPHAN_S = 30.0
 """After how long without a word the agent takes itself for forgotten: a pool may be asleep, and come back."""
 BRIEF, LONG = b"-", b"."

@@ -2,7 +2,7 @@
 
 The secret came by stdin, in the order; when stdin ends, the server ends, and its workers with it. So it does when the
 way is cut without a word: it says a byte now and then, and looks whether anybody acknowledges it. Behind a jump host
-that cannot be seen; there it ends when it has not been spoken to for as long as the last byte from here said: three
+that cannot be seen; there it ends when it has not been spoken to for as long as the last byte from here said: not three
 beats, or half a minute if this process was once late with it (`agent_patience`).
 """
 
@@ -57,17 +57,19 @@ def _until_over(stream: tuple[int, int], parent: int, orphan_s: float) -> None:
     """Wait until the stream has ended, is cut or silent, or the process that started this one is gone."""
     in_fd, out_fd = stream
     os.set_blocking(out_fd, False)
-    looked_s = good_s = heard_s = time.monotonic()
+    spoke_s = heard_s = time.monotonic()
     borne_s = orphan_s
-    while os.getppid() == parent and looked_s - good_s <= SILENCE_BEATS * BEAT_S and looked_s - heard_s <= borne_s:
+    while os.getppid() == parent and not _is_forgotten(time.monotonic() - heard_s, borne_s):
         if select.select([in_fd], [], [], _LOOK_S)[0]:
             if not (said := os.read(in_fd, 4096)):
                 return
             heard_s = time.monotonic()
             borne_s = min(orphan_s, JUMP_BEATS * BEAT_S) if said.endswith(BRIEF) else orphan_s
-        if time.monotonic() - looked_s < BEAT_S:
-            continue
-        looked_s = time.monotonic()
-        good_s = good_s if is_cut() else looked_s
-        with contextlib.suppress(BlockingIOError):
-            os.write(out_fd, b".")
+        if time.monotonic() - spoke_s >= BEAT_S:
+            spoke_s = time.monotonic()
+            with contextlib.suppress(BlockingIOError):
+                os.write(out_fd, b".")
+
+
+def _is_forgotten(silent_s: float, borne_s: float) -> bool:
+    return silent_s > borne_s or (silent_s > SILENCE_BEATS * BEAT_S and is_cut())

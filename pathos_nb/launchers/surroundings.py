@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_CARRIED = ("pathos_nb", "cloudpickle", "dill")
 _COARSE_NS = 20_000_000  # by so much the clock of a file system may be behind
 
 
@@ -173,7 +174,8 @@ def _is_local(name: str, file: str) -> bool:
     if name == "__main__":
         return False
     installed = (sys.prefix, sys.base_prefix, sys.exec_prefix)
-    return not file.startswith(installed) and "site-packages" not in file and not name.startswith("pathos_nb")
+    is_carried = name.partition(".")[0] in _CARRIED  # in an agent's archive it lies where the user's own modules do
+    return not file.startswith(installed) and "site-packages" not in file and not is_carried
 
 
 def _archive_has_gone(module: object) -> bool:

@@ -15,7 +15,6 @@ __all__ = ["Asked", "Questions"]
 TYPING_S = 180.0  # how long a person may take; sshd itself waits 120 s
 _PROMPT, _REPLY = 600, 10_000
 _YES = "yes"
-_REFUSED = "That was not accepted."
 
 
 class Questions:
@@ -101,7 +100,6 @@ class Asked(threading.local):
 
     questions: Questions | None = None
     do = 0
-    _before = ""  # the last question that had an answer
 
     def begin(self, questions: Questions, do: int) -> None:
         """Work for a front end from now on.
@@ -113,7 +111,7 @@ class Asked(threading.local):
         do : int
             What is done.
         """
-        self.questions, self.do, self._before = questions, do, ""
+        self.questions, self.do = questions, do
 
     def end(self) -> None:
         """Work for nobody."""
@@ -121,8 +119,6 @@ class Asked(threading.local):
 
     def ask(self, prompt: str, is_secret: bool) -> str | None:
         """Ask for a text or a secret; None if nobody answers.
-
-        Whoever asks the same again has not taken the answer, and says so nowhere else.
 
         Parameters
         ----------
@@ -133,10 +129,7 @@ class Asked(threading.local):
         """
         if self.questions is None:
             return None
-        told = f"{_REFUSED} {prompt}" if prompt == self._before else prompt
-        said = self.questions.put(self.do, "secret" if is_secret else "text", told)
-        self._before = prompt if said else ""
-        return said
+        return self.questions.put(self.do, "secret" if is_secret else "text", prompt)
 
     def trust(self, what: str, fingerprint: str) -> bool:
         """Ask whether a key is a host's own.

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from pathos_nb.errors import HostKeyRefused, HostUnreachable, LoginRefused
 from pathos_nb.secure import askpass_program
+from pathos_nb.secure.asking import asking_again
 from pathos_nb.secure.carrier import Carrier
 from pathos_nb.secure.link import LinkOptions
 
@@ -34,8 +35,8 @@ SAY_S = 2.0  # until the program has said its question
 GRACE_S = 1.0
 _WAIT_S = 1e6  # the deadline is the loop's
 _COMPARE = (
-    "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --fingerprint SHA256:…, "
-    "or with --accept-new"
+    "compare it with the host's own (ssh-keygen -lf there), then connect with --fingerprint {}, "
+    "or with --accept-new, which takes any"
 )
 _UNKNOWN_KEY = re.compile(r"(\S+) key fingerprint is (SHA256:[A-Za-z0-9+/]+)")
 
@@ -62,6 +63,7 @@ class Questions:
 
     def __init__(self, folder: Path, host: str, where: str, options: LinkOptions) -> None:
         self._host, self._where, self._options = host, where, options
+        self._ask = asking_again(options.ask)
         self.answered: list[str] = []
         place, program = folder / "ask", folder / "askpass"
         words = [sys.executable, "-I", "-S", askpass_program.__file__, str(place)]
@@ -147,7 +149,7 @@ class Questions:
         if shown and "yes/no" in prompt:
             return self._trusted(shown[1], shown[2])
         told = prompt if self._host in prompt else f"{self._host}: {prompt}"  # ssh names an address, or a file
-        answer = self._options.ask(told, True) if self._options.ask else None
+        answer = self._ask(told, True) if self._ask else None
         if answer is None:
             raise LoginRefused(
                 f"{self._where} was not let in",
@@ -167,7 +169,7 @@ class Questions:
         raise HostKeyRefused(
             f"a key on the way to {self._host} is not known: {kind} {fingerprint}",
             cause="nobody has connected to it from here before",
-            cure=_COMPARE,
+            cure=_COMPARE.format(fingerprint),
             host=self._host,
             fingerprint=fingerprint,
             is_new=True,

@@ -17,8 +17,9 @@ from typing import Any
 
 from pathos_nb import connection
 from pathos_nb.errors import BadOption
+from pathos_nb.secure.exchange import exchange
 from pathos_nb.secure.registered import remote_to
-from pathos_nb.secure.remote import Remote, exchange
+from pathos_nb.secure.remote import Remote
 
 __all__ = ["Pipe"]
 

@@ -16,6 +16,8 @@ __all__ = ["failed", "is_full", "reading", "writing"]
 _AGAIN = "copy again: it goes on where it was cut"
 _READABLE, _WRITABLE = "copy what you may read, or ask its owner", "choose a place that you may write to"
 _ROOM = "make room there, or choose another place"
+_SOURCE = "try to read it there (%pathos exec HOST -- cat …): no file of a disk, or a damaged one, most likely"
+_MUTE = "the host says only that it failed"
 _SAYS_NOTHING = "Failure"  # sftp's word for all that it has no number for
 
 
@@ -29,6 +31,8 @@ def reading(place: Files, path: str) -> Iterator[None]:
     except Exception as error:
         if not _is_of_files(error):
             raise
+        if str(error) == _SAYS_NOTHING:
+            raise failed(place, path, _MUTE, _SOURCE) from error
         raise failed(place, path, _reason(error), _cure(error, _READABLE)) from error
 
 
@@ -95,7 +99,7 @@ def _reason(error: BaseException) -> str:
     if _is_of_the_link(error):
         return "the link was lost"
     if str(error) == _SAYS_NOTHING:
-        return "the host says only that it failed: its disk is full, most likely"
+        return f"{_MUTE}: its disk is full, most likely"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 

@@ -2,7 +2,7 @@
 
 ::
 
-    client ══ 127.0.0.1:lport ══ Stream: two threads ══ Way: a channel, or a socket of ssh's ══ sshd ══ the service
+    client ══ 127.0.0.1:lport ══ Stream ══ Way: a channel, a socket of ssh's, or ssh itself ══ sshd ══ the service
 
 The listener outlives the connection to the host: while that is made anew, who connects waits.
 """
@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import struct
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from pathos_nb.errors import HostError, TunnelFailed
+from pathos_nb.secure.both_ways import Counter, break_off, carry
 from pathos_nb.secure.inflow import Inflow
 
 if TYPE_CHECKING:
@@ -25,34 +26,20 @@ if TYPE_CHECKING:
 __all__ = ["ChannelWay", "Forward", "Opener", "Way"]
 
 LOOPBACK = "127.0.0.1"
-BLOCK_BYTES = 1 << 18
 JOIN_S = 2.0
-RESET = struct.pack("ii", 1, 0)  # close with a reset, so that the client sees an error and not an empty answer
 
 
 class Way(Protocol):
     """A stream to the service, as ssh gives it."""
 
-    def send(self, data: memoryview) -> None:
-        """Send all of it."""
-
-    def end_input(self) -> None:
-        """Say that no more will be sent."""
-
-    def flow_to(self, sink: socket.socket, count: Callable[[int], None]) -> None:
-        """Write what comes to a socket, if that can be, and count it; what is not written so, `take` gives."""
-
-    def take(self, n_bytes: int) -> bytes:
-        """Give what came; none at the end."""
-
-    def has_broken(self) -> bool:
-        """Whether its end was not the service's doing."""
+    def carry(self, client: socket.socket, count: Counter) -> bool:
+        """Carry all that a client and the service say to each other; say whether the client has all of it."""
 
     def close(self) -> None:
         """Close it; who waits for it is let go."""
 
 
-Opener = Callable[[], Way]
+Opener = Callable[[socket.socket], Way]
 
 
 class ChannelWay:
@@ -61,6 +48,10 @@ class ChannelWay:
     def __init__(self, channel: paramiko.Channel, trip_s: float = 0.0) -> None:
         self._channel, self._inflow = channel, Inflow(channel, trip_s)
         self.flow_to, self.take, self.end_input = self._inflow.flow_to, self._inflow.take, channel.shutdown_write
+
+    def carry(self, client: socket.socket, count: Counter) -> bool:
+        """Carry all that a client and the service say to each other; say whether the client has all of it."""
+        return carry(client, self, count)
 
     def send(self, data: memoryview) -> None:
         """Send all of it."""
@@ -76,24 +67,13 @@ class ChannelWay:
             self._channel.close()
 
 
-class Counter:
-    """Bytes and connections of a tunnel."""
-
-    def __init__(self) -> None:
-        self.up_bytes = self.down_bytes = self.n_connections = 0
-
-    def came(self, n_bytes: int) -> None:
-        """Count what came from the host."""
-        self.down_bytes += n_bytes
-
-
 class Forward:
     """A listener on loopback whose connections lead elsewhere.
 
     Parameters
     ----------
     opener : callable
-        Opens a stream to the service; it may wait, and raises a `HostError` if there is none.
+        Opens a stream to the service for a client; it may wait, and raises a `HostError` if there is none.
     port : int
         The port to listen on; 0 takes a free one.
 
@@ -135,11 +115,14 @@ class Forward:
             self._streams.discard(stream)
 
     def drop(self) -> None:
-        """Close the connections that there are; the port stays."""
+        """Close the connections that there are, within 2 s; the port stays."""
         with self._lock:
             streams = list(self._streams)
         for stream in streams:
             stream.close()
+        deadline = time.monotonic() + JOIN_S
+        for stream in streams:
+            stream.join(max(0.0, deadline - time.monotonic()))
 
     def close(self) -> None:
         """Close the port and all connections."""
@@ -171,7 +154,7 @@ def listen(port: int) -> socket.socket:
 
 
 class Stream:
-    """One connection: two threads copy, each in one direction."""
+    """One connection, in a thread of its own."""
 
     def __init__(self, client: socket.socket, opener: Opener, count: Counter, on_end: Callable[[Stream], None]) -> None:
         self._client, self._opener, self._count, self._on_end = client, opener, count, on_end
@@ -181,52 +164,22 @@ class Stream:
         self._thread = threading.Thread(target=self._run, name="pathos-nb tunnel down", daemon=True)
 
     def start(self) -> None:
-        """Begin to copy."""
+        """Begin to carry."""
         self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._thread.start()
 
     def _run(self) -> None:
-        try:
-            way = self._opener()
-        except HostError:  # the opener has told why
-            self._break()
-            self._end()
-            return
-        with self._lock:
-            self._way = way
-        if self._is_closed:
-            way.close()
-        up = threading.Thread(target=self._up, args=(way,), name="pathos-nb tunnel up", daemon=True)
-        up.start()
-        self._down(way)
-        up.join()
+        is_whole = False
+        with contextlib.suppress(HostError):  # the opener has told why
+            way = self._opener(self._client)
+            with self._lock:
+                self._way = way
+            if self._is_closed:
+                way.close()
+            is_whole = way.carry(self._client, self._count)
+        if not is_whole:
+            break_off(self._client)
         self._end()
-
-    def _up(self, way: Way) -> None:
-        block = bytearray(BLOCK_BYTES)
-        view = memoryview(block)
-        with contextlib.suppress(OSError, EOFError):
-            while n := self._client.recv_into(block):
-                way.send(view[:n])
-                self._count.up_bytes += n
-            way.end_input()
-
-    def _down(self, way: Way) -> None:
-        way.flow_to(self._client, self._count.came)
-        with contextlib.suppress(OSError):
-            while block := way.take(BLOCK_BYTES):
-                self._client.sendall(block)
-                self._count.came(len(block))
-            if not way.has_broken():
-                self._client.shutdown(socket.SHUT_WR)
-                return
-        self._break()  # the link broke, or the client is gone
-
-    def _break(self) -> None:
-        """See to it that the client gets an error: what is cut off must not look like a whole answer."""
-        with contextlib.suppress(OSError):
-            self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            self._client.shutdown(socket.SHUT_RD)  # wakes the other thread, and sends nothing
 
     def _end(self) -> None:
         self._client.close()
@@ -235,12 +188,15 @@ class Stream:
         self._on_end(self)
 
     def close(self) -> None:
-        """End it; returns when its threads have ended, or after 2 s."""
+        """End it; `join` waits for that."""
         with self._lock:
             self._is_closed = True
             way = self._way
-        self._break()
+        break_off(self._client)
         if way is not None:
             way.close()
+
+    def join(self, timeout: float) -> None:
+        """Wait for its end."""
         if self._thread is not threading.current_thread():
-            self._thread.join(JOIN_S)
+            self._thread.join(timeout)

@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 from pathos_nb.errors import CommandFailed, HostKeyRefused, HostUnreachable, TunnelFailed
 from pathos_nb.secure import known_hosts
+from pathos_nb.secure.asking import Ask
 from pathos_nb.secure.config import Hop
 from pathos_nb.secure.credit import FIRST_BYTES, LONGEST_BYTES
 from pathos_nb.secure.dial import dial
 from pathos_nb.secure.gulps import Gulps, Through
 from pathos_nb.secure.host_certificates import KINDS, fault_of
-from pathos_nb.secure.login import Ask, log_in
+from pathos_nb.secure.login import log_in
 from pathos_nb.secure.rekeying import Patient, rekey_as_ssh_does
 
 if TYPE_CHECKING:
@@ -352,8 +353,9 @@ def _fault(key: paramiko.PKey, hop: Hop, entries: Sequence[known_hosts.Entry]) -
 
 
 def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict, fault: str) -> HostKeyRefused:
-    compare = "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --fingerprint SHA256:…"
-    compare += ", or with --accept-new"
+    fingerprint = shown.split()[-1]
+    compare = f"compare it with the host's own (ssh-keygen -lf there), then connect with --fingerprint {fingerprint}"
+    compare += ", or with --accept-new, which takes any"
     if verdict.entry is None:
         what = f"the key of {hop.name} is not known: {shown}"
         cause, cure = f"nobody has connected to {name} from here before", compare
@@ -368,4 +370,4 @@ def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict, 
         cause += ": the host was set up anew, or somebody stands between"
         cure = f"ask who runs it; if the new key is right: ssh-keygen -R '{name}', then connect with --accept-new"
     is_new = verdict.word in _NEW
-    return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=shown.split()[-1], is_new=is_new)
+    return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=fingerprint, is_new=is_new)

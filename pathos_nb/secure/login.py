@@ -23,21 +23,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pathos_nb.errors import HostUnreachable, LoginRefused
+from pathos_nb.secure.asking import Ask, asking_again
 from pathos_nb.secure.config import Hop, public_blob
 
 if TYPE_CHECKING:
     import paramiko
 
-__all__ = ["Ask", "log_in"]
+__all__ = ["log_in"]
 
-Ask = Callable[[str, bool], "str | None"]  # (prompt, is secret) -> answer, or None for "no"
 
 TYPING_S = 180.0  # how long a person may take to answer; sshd itself waits 120 s
 TRIES = 3
 MAX_KEYS = 5  # sshd hangs up after six attempts
-_PASSWORD, _QUESTIONS = "a password", "the host's questions"
+_PASSWORD, _NO_PASSWORD, _QUESTIONS = "a password", "no password (none was given)", "the host's questions"
 _CURES = {
     _PASSWORD: "wrong password: connect again and type it anew, and check the user's name",
+    _NO_PASSWORD: "connect again and type it, or name a key (--key)",
     _QUESTIONS: "a wrong answer, or none: connect again and type it anew, and check the user's name",
 }
 _TAIL_BYTES = 32  # of a public key: the certificate has it in it
@@ -85,7 +86,7 @@ def log_in(transport: paramiko.Transport, hop: Hop, ask: Ask | None, timeout: fl
     HostUnreachable
         The host hung up in between.
     """
-    transport.auth_timeout = timeout
+    transport.auth_timeout, ask = timeout, asking_again(ask)
     refusals, done = _Refusals(), set[str]()
     while not transport.is_authenticated() and (method := _next_method(transport, hop, refusals, done)):
         passed = refusals.has_passed
@@ -271,6 +272,8 @@ def _by_password(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refus
     passed = refusals.has_passed
     for _ in range(TRIES):
         word = ask(f"Password of {hop.where}: ", True) if ask else None
+        if not word and ask:
+            refusals.note(_NO_PASSWORD)
         if not word or not transport.is_active():
             return
         refusals.note(_PASSWORD)

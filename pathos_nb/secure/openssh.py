@@ -26,6 +26,7 @@ from pathos_nb.errors import (
     LoginRefused,
 )
 from pathos_nb.programs import program
+from pathos_nb.secure.endings import Endings, can_tell
 from pathos_nb.secure.known_hosts import name_of
 from pathos_nb.secure.moving import move, widen
 from pathos_nb.secure.names import Target
@@ -109,6 +110,8 @@ class OpenSsh:
         settings = {"BatchMode": "no" if asks else "yes", "ConnectTimeout": str(max(1, round(self.timeout)))}
         strict = "accept-new" if self.accept_new else "ask" if asks else "yes"
         settings |= {"LogLevel": "ERROR", "StrictHostKeyChecking": strict, "ServerAliveInterval": str(ALIVE_S)}
+        settings |= {"RemoteCommand": "none"}  # what the user's own ssh does there besides is not wanted here
+        settings |= {} if "-L" in more else {"ClearAllForwardings": "yes"}
         settings |= {"IdentitiesOnly": "yes"} if self.key else {}  # else all keys of an agent come before it
         settings |= _master_settings(self.control, asks) if self.control else {}
         named = {"-F": self.config or _config_elsewhere(), "-i": self.key, "-J": self.through, "-l": self.target.user}
@@ -117,15 +120,27 @@ class OpenSsh:
         pairs += [(flag, value) for flag, value in named.items() if value]
         return [ssh, "-T", *(word for pair in pairs for word in pair), *more, "--", self.target.host]
 
-    def start(self, line: str, *options: str, asking: Mapping[str, str] | None = None) -> FarProcess:
+    def start(
+        self, line: str, *options: str, asking: Mapping[str, str] | None = None, endings: Endings | None = None
+    ) -> FarProcess:
         """Start ``ssh`` with a line for the login shell; with an environment by which it asks."""
         words = self.arguments(*options, asks=asking is not None)
-        return FarProcess(self, [*words, *([line] if line else [])], asking or _without_questions())
+        return FarProcess(self, [*words, *([line] if line else [])], asking or _without_questions(), endings)
 
     def forget(self, listener: str) -> None:
         """Have the ``ssh`` that others go over no longer listen (``-L``)."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             _quietly(self.arguments("-O", "cancel", "-L", listener))
+
+    def goes_over_another(self) -> bool:
+        """Say whether it goes over an ``ssh`` of the user's that is connected (``ControlMaster``)."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return _quietly(self.arguments("-O", "check")) == 0
+        return True  # it hangs, as what goes over it would
+
+    def tells_of_endings(self) -> bool:
+        """Say whether it tells of connections that were handed to it."""
+        return can_tell(self.arguments()[0])
 
     def trouble(self, said: str) -> HostError:
         """Give what ssh says as an error of ours."""
@@ -148,9 +163,10 @@ def _without_questions() -> dict[str, str]:
     return {**os.environ, "SSH_ASKPASS_REQUIRE": "never"}
 
 
-def _quietly(command: Sequence[str]) -> None:
+def _quietly(command: Sequence[str]) -> int:
     nothing, environ = subprocess.DEVNULL, _without_questions()
-    subprocess.run(command, stdin=nothing, capture_output=True, timeout=KILL_S, check=False, env=environ)
+    done = subprocess.run(command, stdin=nothing, capture_output=True, timeout=KILL_S, check=False, env=environ)
+    return done.returncode
 
 
 def _master_settings(control: str, is_it: bool) -> dict[str, str]:
@@ -164,8 +180,10 @@ def _master_settings(control: str, is_it: bool) -> dict[str, str]:
 class FarProcess:
     """An ``ssh`` process as the far end of a carrier."""
 
-    def __init__(self, ssh: OpenSsh, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        self.where, self._ssh = ssh.where, ssh
+    def __init__(
+        self, ssh: OpenSsh, command: Sequence[str], environ: Mapping[str, str], endings: Endings | None = None
+    ) -> None:
+        self.where, self._ssh, self._endings = ssh.where, ssh, endings
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
             start_new_session=True, env=environ,
@@ -187,7 +205,9 @@ class FarProcess:
 
     def read_error(self) -> bytes:
         """Give the next bytes of stderr; none at its end."""
-        block = _read(self._process.stderr)
+        block = read = _read(self._process.stderr)
+        while self._endings is not None and read and not (block := self._endings.take(read)):
+            read = _read(self._process.stderr)
         self._said = (self._said + block)[-READ_BYTES:]
         return block
 

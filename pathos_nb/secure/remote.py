@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
-import selectors
-import socket
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pathos_nb import hosts
 from pathos_nb.errors import BadOption, CommandFailed, HostError, HostKeyRefused, HostUnreachable, LoginRefused
+from pathos_nb.secure.asking import Ask
 from pathos_nb.secure.carrier import SAID_BYTES, Carrier
 from pathos_nb.secure.channel import FarChannel
 from pathos_nb.secure.config import Hop, key_file, route
+from pathos_nb.secure.endings import Endings
 from pathos_nb.secure.ends import Ends
+from pathos_nb.secure.exchange import exchange
 from pathos_nb.secure.link import Link, LinkOptions
 from pathos_nb.secure.links import Links
-from pathos_nb.secure.login import Ask
 from pathos_nb.secure.names import Target, jumps, parse
 from pathos_nb.secure.openssh import UNKNOWN_KEY, FarProcess, OpenSsh
 from pathos_nb.secure.probe import SCRIPT, HostFacts, read_facts
 from pathos_nb.secure.shell import Marker, SetUp, failed_line, line_for
 from pathos_nb.secure.ssh_master import Master
 
-__all__ = ["Completed", "Remote", "exchange"]
+__all__ = ["Completed", "Remote"]
 
 TRANSPORTS = ("paramiko", "openssh")
-BLOCK_BYTES = 1 << 18
 RUN_S = 60.0
 SET_UP_S = 60.0  # module and conda are slow
 RUN_SAID_BYTES = 1 << 24
 SSH_S = 3.0
-FOREVER_S = 1e6
 NO_SET_UP = SetUp()
 
 
@@ -175,7 +171,12 @@ class Remote:
         return self._options.ask is not None
 
     @property
-    def _openssh(self) -> OpenSsh:
+    def master(self) -> Master | None:
+        """The ``ssh`` that was let in by answers, over which all others go; None if there is none."""
+        return self._master
+
+    @property
+    def ssh(self) -> OpenSsh:
         """How ``ssh`` is called now: over the one that was let in by answers, if there is one."""
         master = self._master
         return master.ssh if master is not None else self._ssh
@@ -216,17 +217,11 @@ class Remote:
         """
         return self._open(command, self.setup if setup else NO_SET_UP, SAID_BYTES)
 
-    def open_beside(self, command: Sequence[str], options: Sequence[str]) -> Carrier:
+    def open_beside(self, command: Sequence[str], options: Sequence[str], endings: Endings | None = None) -> Carrier:
         """Start a command by an ``ssh`` that has more to do (``-L``); only with ``openssh``."""
         marker = Marker()
-        far = self._openssh.start(line_for(command, marker, NO_SET_UP), *options)
+        far = self.ssh.start(line_for(command, marker, NO_SET_UP), *options, endings=endings)
         return self._begun(Carrier(far, marker), NO_SET_UP)
-
-    def forget_listener(self, listener: str) -> None:
-        """Have a listener (``-L``) closed that the ``ssh`` of all commands has kept; only with ``openssh``."""
-        master = self._master
-        if master is not None and master.is_alive():
-            master.ssh.forget(listener)
 
     def _open(self, command: Sequence[str], setup: SetUp, said_bytes: int) -> Carrier:
         marker = Marker()
@@ -249,7 +244,7 @@ class Remote:
     def _far(self, line: str, *, is_subsystem: bool = False) -> FarChannel | FarProcess:
         if self.transport == "paramiko":
             return self._links.channel(line, is_subsystem=is_subsystem)
-        return self._openssh.start(line, *(["-s"] if is_subsystem else []))
+        return self.ssh.start(line, *(["-s"] if is_subsystem else []))
 
     def _translated(self, carrier: Carrier, error: HostError, setup: SetUp) -> HostError:
         """Give ssh's own trouble as the error that paramiko's would be, and name the set-up line that failed."""
@@ -460,39 +455,3 @@ class Remote:
         if master is not None:
             master.close()
         self._links.close(for_good=for_good)
-
-
-def exchange(sock: socket.socket, stdin: bytes, deadline: float | None, into: Ends | None = None) -> bytes | None:
-    """Send all of stdin and read all of stdout; None if the deadline passes before."""
-    sock.setblocking(False)
-    unsent = memoryview(stdin)
-    blocks: bytearray | Ends = bytearray() if into is None else into
-    with selectors.DefaultSelector() as selector:
-        selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
-        while (left := deadline - time.monotonic() if deadline else FOREVER_S) > 0:
-            for _, events in selector.select(left):
-                if events & selectors.EVENT_WRITE:
-                    unsent = _send_some(sock, unsent, selector)
-                if events & selectors.EVENT_READ:
-                    block = _receive_some(sock)
-                    if block == b"":
-                        return bytes(blocks)
-                    blocks.extend(block or b"")
-    return None
-
-
-def _send_some(sock: socket.socket, unsent: memoryview, selector: selectors.BaseSelector) -> memoryview:
-    with contextlib.suppress(BlockingIOError):
-        if unsent:
-            unsent = unsent[sock.send(unsent) :]
-    if not unsent:
-        sock.shutdown(socket.SHUT_WR)
-        selector.modify(sock, selectors.EVENT_READ)
-    return unsent
-
-
-def _receive_some(sock: socket.socket) -> Any:
-    """Give a block, an empty one at the end, None if there is none yet."""
-    with contextlib.suppress(BlockingIOError):
-        return sock.recv(BLOCK_BYTES)
-    return None

@@ -18,6 +18,7 @@ from pathlib import Path
 from pathos_nb.errors import HostError, HostUnreachable, LoginRefused
 from pathos_nb.secure.askpass import Questions
 from pathos_nb.secure.carrier import Carrier
+from pathos_nb.secure.endings import TELLS, Endings
 from pathos_nb.secure.link import LinkOptions
 from pathos_nb.secure.openssh import OpenSsh
 from pathos_nb.secure.shell import Marker, SetUp, line_for
@@ -39,6 +40,8 @@ class Master:
     ----------
     ssh : OpenSsh
         How those are called that go over it.
+    endings : Endings or None
+        What it tells of connections that were handed to it; None if it tells nothing.
 
     Raises
     ------
@@ -49,6 +52,7 @@ class Master:
     def __init__(self, ssh: OpenSsh, options: LinkOptions) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="pathos-nb-"))
         self.ssh = replace(ssh, control=str(self._folder / "way"))
+        self.endings = Endings() if ssh.tells_of_endings() else None
         try:
             self._carrier = self._opened(options)
         except BaseException:
@@ -56,9 +60,10 @@ class Master:
             raise
 
     def _opened(self, options: LinkOptions) -> Carrier:
-        marker = Marker()
+        marker, tells = Marker(), TELLS if self.endings is not None else ()
         with Questions(self._folder, self.ssh.target.host, self.ssh.where, options) as questions:
-            carrier = Carrier(self.ssh.start(line_for(["cat"], marker, SetUp()), asking=questions.environ), marker)
+            line, environ = line_for(["cat"], marker, SetUp()), questions.environ
+            carrier = Carrier(self.ssh.start(line, *tells, asking=environ, endings=self.endings), marker)
             try:
                 questions.attend(carrier)
             except HostError as error:

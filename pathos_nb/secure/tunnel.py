@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -184,7 +185,7 @@ class Tunnel:
         way = Forward(self._open, local_port)
         try:
             if remote.transport != "paramiko":
-                self._ssh = SshForward(remote, f"{self._targets[0]}:{self._rport}")
+                self._ssh = SshForward(remote, self._targets, self._rport or 0)
         except BaseException:
             way.close()
             raise
@@ -201,7 +202,7 @@ class Tunnel:
         if port != self._rport:
             self._rport = port
             if self._ssh is not None:
-                self._ssh.lead_to(f"{self._targets[0]}:{port}")
+                self._ssh.lead_to(port)
 
     def _begin(self) -> None:
         self._stop.clear()
@@ -231,12 +232,12 @@ class Tunnel:
 
     # ---------------------------------------------------------------------------------------------------- connections
 
-    def _open(self) -> Way:
-        """Open a stream to the service; while the link is down it is waited for."""
+    def _open(self, client: socket.socket) -> Way:
+        """Open a stream to the service for a client; while the link is down it is waited for."""
         deadline = time.monotonic() + WAIT_S
         while self._is_up.wait(max(0.0, deadline - time.monotonic())) and not self._stop.is_set():
             try:
-                return self._open_now()
+                return self._open_now(client)
             except TunnelFailed as error:
                 self.last_error = str(error)
                 raise
@@ -250,12 +251,12 @@ class Tunnel:
             f"the link to {self._host} is down", cause=self.last_error, cure="try again later", host=self._host or ""
         )
 
-    def _open_now(self) -> Way:
+    def _open_now(self, client: socket.socket) -> Way:
         remote = self._remote
         if remote is None or self._rport is None:
             raise self._down_for_long()
         if self._ssh is not None:
-            return self._ssh.open()
+            return self._ssh.open(client)
         link = remote.link
         for target in self._targets[:-1]:
             with contextlib.suppress(TunnelFailed):

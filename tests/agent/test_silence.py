@@ -62,11 +62,11 @@ def test_a_connection_that_stands_is_not_cut(address):
             assert not is_cut(" ".join(told))
 
 
-def test_behind_a_jump_host_three_beats_of_silence_are_a_cut_unless_the_pool_was_once_kept_from_speaking():
+def test_behind_a_jump_host_not_three_beats_of_silence_are_a_cut_unless_the_pool_was_once_kept_from_speaking():
     assert Patience(2.0, 30.0, is_direct=True).seconds == 30.0
     behind = Patience(2.0, 30.0, is_direct=False)
     behind.note(0.5)  # no more than a busy machine does
-    assert behind.seconds == 6.0
+    assert behind.seconds == 5.5
     behind.note(1.5)  # it held its interpreter, and may do so for longer
     assert behind.seconds == 30.0
 

@@ -69,7 +69,8 @@ def test_a_passphrase_is_asked_once_and_is_in_no_argument_environment_or_file(op
         assert [user_of(host) for _ in range(3)] == ["root"] * 3
         seen.append(told_to_programs())
         assert not any(p.is_file() and phrase in p.read_text() for p in folders.rglob("*"))
-    assert asked == [(f"host1: Enter passphrase for key '{bed.facts['encrypted_key']}': ", True)] * 2
+    question = f"host1: Enter passphrase for key '{bed.facts['encrypted_key']}': "
+    assert asked == [(question, True), (f"That was not accepted. {question}", True)]
     for secret in ("a-wrong-phrase", phrase):
         assert not any(secret in text for text in [*seen, *files])
 

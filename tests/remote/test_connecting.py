@@ -46,7 +46,8 @@ def test_a_key_with_a_passphrase_is_asked_for_it(connect, bed):
     ask, asked = answers("wrong", phrase)
     host = connect("host1", key=bed.facts["encrypted_key"], ask=ask)
     assert user_of(host) == "root"
-    assert asked == [(f"Passphrase of {bed.facts['encrypted_key']}: ", True)] * 2
+    question = f"Passphrase of {bed.facts['encrypted_key']}: "
+    assert asked == [(question, True), (f"That was not accepted. {question}", True)]
     assert phrase not in repr(vars(host))
 
 
@@ -68,7 +69,8 @@ def test_a_password_is_asked_and_kept_nowhere(connect, bed):
     ask, asked = answers("wrong", bed.password)
     host = connect("pwuser@host1", ask=ask)
     assert user_of(host) == "pwuser"
-    assert asked == [("Password of pwuser@host1: ", True)] * 2
+    question = "Password of pwuser@host1: "
+    assert asked == [(question, True), (f"That was not accepted. {question}", True)]
     assert bed.password not in repr(vars(host))
 
 

@@ -247,6 +247,13 @@ def test_a_full_disk_is_said_and_what_was_there_stays(connect, tmp_path, bed, tr
         bed.on("host2", "umount /tmp/small")
 
 
+def test_a_source_that_cannot_be_read_is_no_full_disk(connect, tmp_path):
+    host = connect("host2")
+    with pytest.raises(CopyFailed, match=r"/proc/1/mem on .*host2 .*says only that it failed; try to read it there"):
+        copy("host2:/proc/1/mem", str(tmp_path / "f"), lambda name: host)
+    assert not list(tmp_path.glob("f*"))
+
+
 def test_a_host_that_dies_in_the_middle_is_said_and_the_copy_goes_on_later(connect, tmp_path, bed):
     (tmp_path / "big").write_bytes(os.urandom(40_000_000))
     host = connect("host3")

@@ -11,8 +11,9 @@ import time
 import pytest
 
 from pathos_nb.errors import BadOption, CommandFailed, HostError, HostUnreachable, LoginRefused
+from pathos_nb.secure.exchange import exchange
 from pathos_nb.secure.names import parse
-from pathos_nb.secure.remote import Remote, exchange
+from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.transfer import copy
 from tests.rig.bed import Bed, wait_until
 from tests.rig.sampling import seldom

@@ -13,7 +13,8 @@ import pytest
 from pathos_nb.errors import CommandFailed
 from pathos_nb.notebook.remote_actions import REMOTE_ACTIONS, Ran
 from pathos_nb.secure.ends import Ends
-from pathos_nb.secure.remote import Completed, exchange
+from pathos_nb.secure.exchange import exchange
+from pathos_nb.secure.remote import Completed
 
 
 @pytest.mark.parametrize("block_bytes", [1, 7, 1000])

@@ -7,12 +7,15 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from pathos_nb import known_servers
+from pathos_nb.__main__ import _begin, _parser
 from pathos_nb.parallel import ParallelPool
+from pathos_nb.secure.remote import Remote
 from tests.remote.test_tunnel import ask, echo
 from tests.rig.bed import wait_until
 
@@ -109,6 +112,17 @@ def test_a_server_and_a_tunnel_to_it_where_there_is_nothing_but_python(run, home
     assert process.returncode == 0
     assert not known_servers.recall(f"localhost:{local}")
     assert wait_until(lambda: bed.on("host3", f"test -d /proc/{shown[2]} || echo gone") == "gone\n")
+
+
+def test_one_connection_carries_server_and_tunnel(monkeypatch, bed, home):
+    """What has to be asked, a password for example, is asked once."""
+    made = []
+    monkeypatch.setattr(Remote, "_connect", lambda self, connect=Remote._connect: (made.append(self), connect(self))[1])
+    (home / ".ssh").mkdir()
+    (home / ".ssh" / "config").write_text(f"Include {bed.config}\n")
+    with ExitStack() as stack:
+        _begin(_parser().parse_args(["host2", "ppserver", "tunnel", "--nodes", "1"]), stack)
+    assert len(made) == 1 and not made[0].is_alive()
 
 
 def test_a_host_without_that_python_is_said(run):

@@ -167,8 +167,9 @@ def test_connect_raises_when_it_does_not_connect(bed, tunnel, transport):
         one.connect("host3", 9, config=bed.config, transport=transport)
 
 
-def test_where_nothing_listens_the_client_gets_an_error_and_the_tunnel_says_why(tunnel):
-    one = tunnel("host2", 9)
+@both
+def test_where_nothing_listens_the_client_gets_an_error_and_the_tunnel_says_why(tunnel, transport):
+    one = tunnel("host2", 9, transport=transport)
     with pytest.raises(ConnectionError, match=r"reset|Broken"):
         ask(one.port)
     assert wait_until(lambda: "does not connect to host2:9" in one.last_error)
