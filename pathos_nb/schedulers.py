@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pathos_nb.errors import LauncherUnavailable
-from pathos_nb.launchers.cores import usable_cores
 
 __all__ = ["Lsf", "Moab", "Scheduled", "Scheduler", "Torque", "as_time", "count_tasks"]
 
 DEFAULTS = {
-    "timelimit": "00:02", "queue": "normal", "scheduler": "", "workdir": ".", "nodes": str(usable_cores()),
+    "timelimit": "00:02", "queue": "normal", "scheduler": "", "workdir": ".", "nodes": str(os.cpu_count() or 1),
     "mpirun": "mpiexec", "python": sys.executable, "program": "", "progargs": "",
     "outfile": f"results.{os.getpid()}.out", "errfile": f"errors.{os.getpid()}.out", "jobfile": f"job.{os.getpid()}.id",
 }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pathos_nb.compat.pyina_ranks import WORLD, Part, check_ranks, gather, of_world
+from pathos_nb.launchers.mpi_turns import Turns
 from pathos_nb.launchers.mpi_world import own_world
 
 __all__ = ["master", "parallel_map"]
@@ -37,8 +38,6 @@ def parallel_map(func: Callable[..., Any], *seq: Sequence[Any], **kwds: Any) -> 
     Exception
         What an item has raised, on every rank.
     """
-    from pathos_nb.launchers.mpi_turns import Turns
-
     onall = bool(kwds.get("onall", True))
     n_items, world = check_ranks(seq, onall), own_world()
     part, turns = Part(func, seq), Turns(world)
@@ -48,7 +47,7 @@ def parallel_map(func: Callable[..., Any], *seq: Sequence[Any], **kwds: Any) -> 
     return gather(part, n_items)
 
 
-def _taken(turns: Any, n_items: int) -> Iterator[int]:
+def _taken(turns: Turns, n_items: int) -> Iterator[int]:
     while (index := turns.take()) < n_items:
         yield index
 

@@ -38,6 +38,7 @@ class Member(Worker):
             if verb == FRAME:
                 self._take(told)
             elif verb == GO:  # of a chunk that could not be loaded here
+                self.group.clear()
                 self.say(self._trouble)
 
     def say(self, trouble: Any) -> None:
@@ -67,13 +68,16 @@ class Member(Worker):
         return Frame(protocol.DONE, tuple(protocol.Report(doing.number, 0, 0.0, b"", 1, (), (), "")))
 
     def _goes_on(self, trouble: Any) -> bool:
-        """Wait for the next item, or the end of the chunk.
+        """Wait for the next item, with which all begin together, or the end of the chunk.
 
         A leader that waits in MPI for this rank, which has raised, says so in time, unless it holds the interpreter as
         it waits, or its MPI has no threads: then this rank ends, and the job with it.
         """
         try:
-            return self.group.hear(math.inf if trouble is None else _PATIENCE_S)[0] != END
+            verb, _ = self.group.hear(math.inf if trouble is None else _PATIENCE_S)
+            if verb != END:
+                self.group.clear()
+            return verb != END
         except TimeoutError:
             os.write(2, f"rank {self.group.rank} of {self.group.size}: {trouble[-1]}".encode("utf-8", "replace"))
             os._exit(1)

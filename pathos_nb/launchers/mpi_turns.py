@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from mpi4py import MPI
-
 __all__ = ["Turns"]
 
 
@@ -25,29 +23,32 @@ class Turns:
     """
 
     def __init__(self, comm: Any) -> None:
-        size = MPI.INT64_T.Get_size()
+        from mpi4py import MPI
+
+        self._kind, self._sum, self._replace = MPI.INT64_T, MPI.SUM, MPI.REPLACE
+        size = self._kind.Get_size()
         self._window = MPI.Win.Allocate(size if comm.Get_rank() == 0 else 0, size, comm=comm)
         if comm.Get_rank() == 0:
-            self._swap(0, MPI.REPLACE)
+            self._swap(0, self._replace)
         comm.Barrier()
 
     def take(self) -> int:
         """Give the next number, which nobody else gets."""
-        return self._swap(1, MPI.SUM)
+        return self._swap(1, self._sum)
 
     def end_at(self, number: int) -> None:
         """Go on from this number: if it is behind the last, nobody begins anything more."""
-        self._swap(number, MPI.REPLACE)
+        self._swap(number, self._replace)
 
     def close(self) -> None:
         """Let go of it, with all others."""
         self._window.Free()
 
     def _swap(self, number: int, how: Any) -> int:
-        size = MPI.INT64_T.Get_size()
+        size = self._kind.Get_size()
         given, was = bytearray(number.to_bytes(size, _ORDER)), bytearray(size)
         self._window.Lock(0)
-        self._window.Fetch_and_op([given, MPI.INT64_T], [was, MPI.INT64_T], 0, 0, how)
+        self._window.Fetch_and_op([given, self._kind], [was, self._kind], 0, 0, how)
         self._window.Unlock(0)
         return int.from_bytes(was, _ORDER, signed=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,15 @@ def test_ranks_draw_numbers_of_their_own_and_the_same_again(pairs: Any) -> None:
     first = pairs.map(calls.draw, range(6), seed=7)
     assert pairs.map(calls.draw, range(6), seed=7) == first
     assert len({number for numbers in first for number in numbers}) == 12
+
+
+def test_no_item_receives_what_an_earlier_one_has_sent(pairs: Any) -> None:
+    got = pairs.map(calls.leave_behind, range(6), chunksize=6)
+    assert [told for told in got if told] == [("sent by", x) for x in (1, 3, 5)]
+    first = set(pairs.each(os.getpid))
+    got = pairs.map(calls.broadcast, range(5), on_error="keep", chunksize=5)
+    assert [each for each in got if isinstance(each, tuple)] == [(x, x) for x in (0, 1, 3, 4)]
+    assert len(first & set(pairs.each(os.getpid))) == 1, "a broadcast that is half done goes with its job"
 
 
 @pytest.mark.parametrize("rank", [0, 1])
