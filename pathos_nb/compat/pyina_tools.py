@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pathos_nb.launchers.mpi_command import find_mpiexec
@@ -85,11 +87,31 @@ def lookup(inputs: Sequence[Sequence[Any]], *index: int) -> tuple[Any, ...]:
     return tuple(each[index[0] if len(index) == 1 else slice(*index)] for each in inputs)
 
 
-def wait_for(*args: Any, **kwds: Any) -> Any:
-    """Wait until a file is there, as `pox.wait_for` does."""
-    from pox import wait_for as wait
+def wait_for(path: str, sleep: float = 1, tries: int = 150, ignore_errors: bool = False) -> None:
+    """Wait until a file is there.
 
-    return wait(*args, **kwds)
+    Parameters
+    ----------
+    path : str
+        Which.
+    sleep : float
+        Seconds between two looks.
+    tries : int
+        How many looks.
+    ignore_errors : bool
+        Whether to go on without it.
+
+    Raises
+    ------
+    OSError
+        It has not come.
+    """
+    for _ in range(tries):
+        if Path(path).exists():
+            return
+        time.sleep(sleep)
+    if not ignore_errors:
+        raise OSError(f"{path} has not come within {tries * sleep:g} s")
 
 
 def ensure_mpi(size: int = 1, doc: str | None = None) -> None:
