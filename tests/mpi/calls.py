@@ -59,6 +59,10 @@ def broadcast(x: int) -> tuple[int, int]:
     return told, world().sendrecv(told, 1 - world().rank)
 
 
+def send_to_nobody(x: int) -> None:
+    world().send(x, dest=99)
+
+
 def raise_on(rank: int, x: int) -> int:
     """Raise on one rank for item 3, while the others wait for it in MPI."""
     if x == 3 and world().rank == rank:
