@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from numbers import Real
 from pathlib import Path
@@ -21,7 +22,12 @@ from pathos_nb.errors import LauncherUnavailable
 
 __all__ = ["Lsf", "Moab", "Scheduled", "Scheduler", "Torque", "as_time", "count_tasks"]
 
-DEFAULTS = {"timelimit": "00:02", "queue": "normal"}
+DEFAULTS = {
+    "timelimit": "00:02", "queue": "normal", "scheduler": "", "workdir": ".", "nodes": str(os.cpu_count() or 1),
+    "mpirun": "mpiexec", "python": sys.executable, "program": "", "progargs": "",
+    "outfile": f"results.{os.getpid()}.out", "errfile": f"errors.{os.getpid()}.out", "jobfile": f"job.{os.getpid()}.id",
+}  # fmt: skip
+"""What pyina takes where nothing is said, by its names."""
 _SUBMIT_S = 60.0
 
 
@@ -183,9 +189,10 @@ class Lsf(Scheduler):
 _BY_COMMAND: Mapping[str, type[Scheduler]] = {"qsub": Torque, "msub": Moab, "bsub": Lsf}
 
 
-def which_scheduler() -> str:
-    """Give the command of the queue that is here: qsub, msub or bsub; empty if none is."""
-    return next(filter(shutil.which, _BY_COMMAND), "")
+def which_scheduler(fullpath: bool = False) -> str:
+    """Give the command of the queue that is here (qsub, msub or bsub), or its path; empty if none is."""
+    found = next(filter(shutil.which, _BY_COMMAND), "")
+    return (shutil.which(found) or "") if fullpath and found else found
 
 
 Scheduled = _BY_COMMAND.get(which_scheduler(), Scheduler)

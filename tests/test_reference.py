@@ -14,7 +14,6 @@ import pytest
 from IPython.core.error import UsageError
 
 from pathos_nb import errors
-from pathos_nb.compat.names import VERSION
 from pathos_nb.dispatch.failed import Errors
 from pathos_nb.explained import EXPLAINED, explain, main
 from pathos_nb.notebook.commands import TOPICS, help_text
@@ -103,19 +102,22 @@ def test_a_table_of_failures_says_where_ours_are_explained():
     assert "%pathos help" not in repr(Errors(failures[1:])) + Errors(failures[1:])._repr_html_()
 
 
-def test_the_table_of_pathos_names_is_that_of_the_installed_pathos(monkeypatch):
-    try:
-        found = metadata.version("pathos")
-    except metadata.PackageNotFoundError:
-        pytest.skip("pathos is not installed here")
-    if found != VERSION:
-        pytest.skip(f"pathos {found} is installed; the table is that of {VERSION}")
+@pytest.mark.parametrize("package", ["pathos", "pyina"])
+def test_the_tables_of_names_are_those_of_the_installed_packages(package, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
     monkeypatch.delitem(sys.modules, "pathos_table", raising=False)
     import pathos_table
 
-    names = pathos_table.names_of_pathos()
-    assert pathos_table.PAGE.read_text(encoding="utf-8") == pathos_table.page(names), "python tools/pathos_table.py"
-    assert "ProcessPool" in names["pathos.pools"] and sum(map(len, names.values())) > 80
-    assert list(pathos_table.rows("pathos.pools", ["NoSuchPool"]))[1].endswith("pathos imports |")
+    family = next(each for each in pathos_table.FAMILIES if each.name == package)
+    try:
+        found = metadata.version(package)
+    except metadata.PackageNotFoundError:
+        pytest.skip(f"{package} is not installed here")
+    if found != family.version:
+        pytest.skip(f"{package} {found} is installed; the table is that of {family.version}")
+    names = pathos_table.names_of(family)
+    assert family.page.read_text(encoding="utf-8") == pathos_table.page(family, names), "python tools/pathos_table.py"
+    module, pool = {"pathos": ("pathos.pools", "ProcessPool"), "pyina": ("pyina.launchers", "MpiPool")}[package]
+    assert pool in names[module] and sum(map(len, names.values())) > 80
+    assert "left out" in list(pathos_table.rows(family, module, ["NoSuchPool"]))[1]
     sys.modules.pop("pathos_table", None)

@@ -5,10 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pathos_nb.compat.pyina_launchers import mpirun_launcher, pool_of
+from pathos_nb.compat.pyina_launchers import (
+    aprun_launcher,
+    aprun_tasks,
+    launch,
+    moab_launcher,
+    mpirun_launcher,
+    mpirun_tasks,
+    pool_of,
+    serial_launcher,
+    srun_launcher,
+    srun_tasks,
+    torque_launcher,
+)
 from pathos_nb.compat.pyina_mappers import worker_pool
+from pathos_nb.compat.pyina_schedulers import defaults, moab_scheduler, torque_scheduler
 
-__all__ = ["ez_map", "ez_map2"]
+__all__ = [
+    "aprun_launcher", "aprun_tasks", "defaults", "ez_map", "ez_map2", "ezdefaults", "launch", "moab_launcher",
+    "moab_scheduler", "mpirun_launcher", "mpirun_tasks", "serial_launcher", "srun_launcher", "srun_tasks",
+    "torque_launcher", "torque_scheduler",
+]  # fmt: skip
+
+ezdefaults = defaults
 
 _STRATEGIES = {"mpi_pool": False, "mpi_scatter": True}
 

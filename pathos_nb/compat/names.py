@@ -45,10 +45,12 @@ PYINA = {
     "pyina.launchers": "pathos_nb.compat.pyina_launchers",
     "pyina.mappers": "pathos_nb.compat.pyina_mappers",
     "pyina.mpi": "pathos_nb.compat.pyina_mpi",
-    "pyina.schedulers": "pathos_nb.schedulers",
+    "pyina.mpi_pool": "pathos_nb.compat.pyina_mpi_pool",
+    "pyina.mpi_scatter": "pathos_nb.compat.pyina_mpi_scatter",
+    "pyina.schedulers": "pathos_nb.compat.pyina_schedulers",
     "pyina.tools": "pathos_nb.compat.pyina_tools",
 }
-"""Where each module of pyina 0.3.2 is here; its two programs for MPI (mpi_pool, mpi_scatter) are not."""
+"""Where each module of pyina 0.3.2 is here."""
 
 
 def why_not(module: str) -> str:
@@ -64,6 +66,4 @@ def why_not(module: str) -> str:
     str
         One sentence.
     """
-    if module in ("pyina.mpi_pool", "pyina.mpi_scatter"):
-        return f"{module} is for programs under mpiexec: here pyina.launchers.MpiPool and MpiScatter start ranks"
     return f"pathos_nb has nothing by the name {module}"

@@ -9,14 +9,16 @@ from typing import Any
 from pathos_nb.compat.names import PYINA, why_not
 
 __version__ = "0.3.2"  # of the pyina whose names these are
+_OLDER = {"parallel_map": "mpi_pool", "parallel_map2": "mpi_scatter"}
 __path__: list[str] = []  # a package: the import hook answers for what is below it
 
 
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    if f"pyina.{name}" in PYINA:
-        return import_module(PYINA[f"pyina.{name}"])
+    module = f"pyina.{_OLDER.get(name, name)}"
+    if module in PYINA:
+        return import_module(PYINA[module])
     tools = import_module(PYINA["pyina.tools"])
     if name not in tools.__all__:
         raise AttributeError(why_not(f"pyina.{name}"))
@@ -25,7 +27,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     below = {name.split(".")[1] for name in PYINA if "." in name}
-    return sorted({"__version__", "citation", "license", *import_module(PYINA["pyina.tools"]).__all__, *below})
+    return sorted({"__version__", "citation", "license", *_OLDER, *import_module(PYINA["pyina.tools"]).__all__, *below})
 
 
 def license() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["carddealer_mapper", "equalportion_mapper", "scatter_gather", "worker_pool"]
+__all__ = ["all_mappers", "carddealer_mapper", "equalportion_mapper", "scatter_gather", "worker_pool"]
 
 
 def worker_pool() -> str:
@@ -16,3 +16,8 @@ def scatter_gather() -> str:
 
 
 carddealer_mapper, equalportion_mapper = worker_pool, scatter_gather
+
+
+def all_mappers() -> list[str]:
+    """Give the older names of the strategies."""
+    return ["mappers.carddealer_mapper", "mappers.equalportion_mapper"]

@@ -34,7 +34,7 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import BadFile, Cancelled, Failure, PathosNbError, WorkerLost
 from pathos_nb.events import ChunkDone, Event, ItemFailed
 from pathos_nb.launchers.agent_far import see_users_packages
-from pathos_nb.launchers.cores import inner_threads
+from pathos_nb.launchers.cores import SHARE, inner_threads
 from pathos_nb.launchers.failing import trace_of
 from pathos_nb.launchers.registry import registry
 from pathos_nb.wire.serialization import MINOR
@@ -148,6 +148,7 @@ class Runner:
         for name, text in order.environ.items():
             os.environ.pop(name, None)
             os.environ.update({name: text} if text is not None else {})
+        os.environ[SHARE] = str(order.cpus)  # what the kernel has is another machine's
         os.environ.update(inner_threads(order.workers, order.cpus))
         registry.worker_hooks.extend(hook for hook in order.hooks if hook not in registry.worker_hooks)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from pathos_nb.detached.ask import Ask
 from pathos_nb.detached.queues import ENDED, QUEUED, RUNNING, Submission, Task, call, environment
 from pathos_nb.errors import QueueError
-from pathos_nb.launchers.slurm_commands import KEPT, cure_of
+from pathos_nb.launchers.slurm_commands import KEPT, cure_of, is_hopeless
 from pathos_nb.programs import program
 
 __all__ = ["SlurmQueue"]
@@ -109,6 +109,8 @@ def _tasks(line: str) -> Iterator[tuple[int, Task]]:
     word = found.get("JobState", "")
     state = QUEUED if word in _QUEUED else RUNNING if word in _RUNNING else ENDED
     reason = "" if found.get("Reason") == "None" else found.get("Reason", "")
+    if state == QUEUED and is_hopeless(reason):
+        reason += ", which waiting does not change: cancel it, and ask for what the partition has"
     node = found.get("NodeList", "").removeprefix("(null)")
     for number in _numbers(found.get("ArrayTaskId", "")):
         yield number, Task(state, word, reason, node, found.get("ExitCode", ""))

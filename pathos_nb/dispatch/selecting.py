@@ -11,6 +11,7 @@ __all__ = ["Site", "as_bytes", "check_where", "chooser", "describe"]
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 _SIZE = r"(?i)\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*"
+_MOST_TAGS = 8
 _FIELDS = ("host", "place", "worker", "tag", "cores", "memory", "gpus")
 
 
@@ -22,7 +23,7 @@ class Site(NamedTuple):
     worker, host, place : str
         Its name, its machine's own name, and the place of the pool.
     tags : frozenset of str
-        What the pool's ``tags=`` says of the place.
+        What the pool's ``tags=`` says of the place; of a worker of dask's, its name and its resources there.
     cores, memory_bytes : int
         Of the machine; 0 where that is not known.
     gpus : tuple of str
@@ -112,12 +113,18 @@ def _holds(site: Site, name: str, wanted: Any) -> bool:
 
 def describe(sites: Iterable[Site]) -> str:
     """Say in a line what there is, each machine once."""
-    told = {}
+    told: dict[tuple[str, str], str] = {}
+    tags: dict[tuple[str, str], set[str]] = {}
     for site in sites:
+        called = tags.setdefault((site.place, site.host), set())
+        called |= site.tags
         parts = [
             f"{site.cores} cores" if site.cores else "",
             f"{site.memory_bytes / 1e9:.3g} GB" if site.memory_bytes else "",
         ]
-        parts += [f"{len(site.gpus)} GPUs" if site.gpus else "no GPU", ", ".join(sorted(site.tags))]
+        parts += [
+            f"{len(site.gpus)} GPUs" if site.gpus else "no GPU",
+            ", ".join([*sorted(called)[:_MOST_TAGS], *["…"] * (len(called) > _MOST_TAGS)]),
+        ]
         told[site.place, site.host] = f"{site.place} on {site.host} ({', '.join(filter(None, parts))})"
     return "; ".join(told.values()) or "no worker at all"

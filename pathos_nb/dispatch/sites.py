@@ -39,9 +39,9 @@ class Sites:
 
     def site(self, seat: Seat) -> Site:
         """Give a worker as ``where=`` sees it."""
-        slot, has = seat.slot, self._resources(seat)
-        place = seat.launcher.name
-        return Site(seat.name, slot.host, place, self.tags.get(place, frozenset()), *has)
+        slot, has, place = seat.slot, self._resources(seat), seat.launcher.name
+        tags = self.tags.get(place, frozenset()) | has.tags
+        return Site(seat.name, slot.host, place, tags, has.cores, has.memory_bytes, has.gpus)
 
     def _resources(self, seat: Seat) -> Resources:
         launcher = seat.launcher

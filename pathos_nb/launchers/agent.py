@@ -169,7 +169,7 @@ class AgentLauncher(Launcher):
     def resources(self) -> Resources | None:
         """Give what the host has, as its agent has told."""
         hello = self.hello
-        return Resources(hello.cores, hello.memory_bytes, hello.gpus) if hello is not None else None
+        return Resources(hello.cores, hello.memory_bytes, hello.gpus, hello.tags) if hello is not None else None
 
     def context(self) -> tuple[Any, ...] | None:
         """Give what goes with each run; the agent makes of it what fits its machine."""

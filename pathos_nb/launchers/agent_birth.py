@@ -77,7 +77,7 @@ class Hello(NamedTuple):
         How much the clock there is ahead of ours.
     rest : bytes
         What came after its last word: the first envelopes.
-    memory_bytes, gpus
+    memory_bytes, gpus, tags
         As of `pathos_nb.launchers.resources.Resources`.
     """
 
@@ -92,6 +92,7 @@ class Hello(NamedTuple):
     rest: bytes = b""
     memory_bytes: int = 0
     gpus: tuple[str, ...] = ()
+    tags: frozenset[str] = frozenset()
 
 
 def ask_cores(carrier: Carrier, timeout_s: float) -> int:

@@ -114,7 +114,7 @@ class AgentSlot(Slot):
     def resources(self) -> Resources | None:
         """Give what the machine has, as its agent has told."""
         hello = self.launcher.hello
-        return None if hello is None else Resources(hello.cores, hello.memory_bytes, hello.gpus)
+        return None if hello is None else Resources(hello.cores, hello.memory_bytes, hello.gpus, hello.tags)
 
     @property
     def latency_s(self) -> float:

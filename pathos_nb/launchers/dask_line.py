@@ -215,8 +215,8 @@ class Line:
         minor, executable, host, pid, there, *has = await self.ask("hello")
         took = time.time() - began
         self.state = State(max(took, 1e-4), there - began - took / 2)
-        cores, memory, gpus = has
-        facts = {"memory_bytes": memory, "gpus": tuple(gpus)}
+        cores, memory, gpus, tags = has
+        facts = {"memory_bytes": memory, "gpus": tuple(gpus), "tags": frozenset(map(str, tags))}
         self.hello = Hello(tuple(minor), executable, host, pid, "", cores, took, self.state.clock_ahead_s, b"", **facts)
 
     async def _can_be_reached(self) -> bool:

@@ -23,6 +23,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from distributed import get_worker
+
 from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers import dask_messages as ours
 from pathos_nb.launchers.agent_desk import Desk
@@ -157,12 +159,14 @@ class Station:
         register()
         os.environ[HOLDER] = str(os.getpid())
         self.standing: set[str] = set()
+        worker = get_worker()
+        self._tags = frozenset((str(worker.name), *worker.state.total_resources))  # dask's own ways to choose
         self._works = works = Works(n_workers)
         self._end = weakref.finalize(self, works.stop)
 
     async def hello(self) -> tuple[Any, ...]:
-        """Tell where this is: version of Python, interpreter, host, process, time; cores, memory, GPUs."""
-        has = local_resources(usable_cores())
+        """Tell where this is: version of Python, interpreter, host, process, time; cores, memory, GPUs, tags."""
+        has = local_resources(usable_cores())._replace(tags=self._tags)
         return MINOR, sys.executable, socket.gethostname(), os.getpid(), time.time(), *has
 
     async def obey(self, parcel: Parcel) -> None:

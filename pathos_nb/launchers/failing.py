@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 20_000
 _OWN = {f"pathos_nb.launchers.{name}" for name in ("chunk", "worker", "mpi_leader", "mpi_member", "sourced", "staged")}
+# What is a number elsewhere: to load an error of MPI's is to join MPI, which then knows no text for it.
+_OF_THEIR_PROCESS = {"mpi4py.MPI"}
 
 
 def rebuild(kind: type[BaseException], args: tuple[Any, ...], fields: dict[str, Any]) -> BaseException:
@@ -68,6 +70,9 @@ def report(offset: int, kind: int, error: BaseException, by_reference: bool = Fa
     -------
     ItemReport
     """
+    if type(error).__module__ in _OF_THEIR_PROCESS and not by_reference:
+        name = f"{type(error).__module__}.{type(error).__qualname__}"
+        return ItemReport(offset, kind, None, name, text_of(error), trace_of(error))
     carried = error if by_reference else _dump_error(error)
     return ItemReport(offset, kind, carried, type(error).__qualname__, text_of(error), trace_of(error))
 

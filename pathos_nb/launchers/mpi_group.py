@@ -3,7 +3,8 @@
 ::
 
     rank 0: leader ── FRAME: what the pool sent ──► members        once, to all
-    rank 0: leader ── GO ─────────────────────────► members        now the next item; all call the function
+    rank 0: leader ── GO ─────────────────────────► members        now the next item
+    all: throw away what the item before has sent and nobody received, wait for each other, and call the function
     rank 0: leader ◄── status ───────────────────── members        it is done, or what was raised
     rank 0: leader ── END ────────────────────────► members        no more items of this chunk
 
@@ -24,7 +25,7 @@ from pathos_nb.wire.framing import Frame
 
 __all__ = ["END", "FRAME", "GO", "LEAVE", "Group", "Patience", "flush", "may_watch", "speak_in_lines"]
 
-FRAME, GO, END, LEAVE, LOOK = range(5)
+FRAME, GO, END, LEAVE = range(4)
 _TAG_DOWN, _TAG_UP = 11, 12
 _IN_HEAD_BYTES = 1 << 14
 _SPINS = 50
@@ -66,14 +67,6 @@ class Group:
         self._comm, self._world = world.Dup(), world
         self.rank, self.size = world.Get_rank(), world.Get_size()
 
-    def has_strays(self) -> bool:
-        """Whether an item's messages are left that nobody has received; all ranks ask together.
-
-        Each speaks with each first: what was sent before that has come by then.
-        """
-        self._comm.alltoall([None] * self.size)
-        return any(self._comm.allgather(bool(self._world.iprobe())))
-
     # --- the leader's side ---
 
     def tell(self, verb: int, told: Any = None) -> None:
@@ -99,6 +92,21 @@ class Group:
             while text:
                 text = text[os.write(1, text) :]
         return found
+
+    # --- all ranks ---
+
+    def clear(self) -> None:
+        """Throw away what an item has sent and none received, in the copy of it that all have; then nobody has any.
+
+        The leader has heard from all that they are through with it, so nothing of it is still to be sent; and none
+        goes on before all have looked, so that nothing is thrown away that the next item sends. Collective.
+        """
+        status = _status()
+        while (message := self._world.Improbe(status=status)) is not None:
+            message.Recv([bytearray(status.Get_count(_byte())), _byte()])
+        all_have, patience = self._comm.Ibarrier(), Patience()
+        while not all_have.Test():
+            patience.pause()
 
     # --- a member's side ---
 
@@ -145,6 +153,12 @@ def flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # an item has closed it
             stream.flush()
+
+
+def _status() -> Any:
+    from mpi4py import MPI
+
+    return MPI.Status()
 
 
 def _byte() -> Any:

@@ -3,6 +3,10 @@
 An item is over when all ranks are through with it. If one raises, the others may wait for it in MPI for ever: so after
 a grace the item has failed, by what was raised, and the job is given up for a new one. If it is the leader that waits,
 a thread of its own sees that, and says so in its place.
+
+No item gets what another one has sent. Messages that were not received are thrown away before the next one; what was
+sent by a collective call that not all ranks have made, MPI can only forget with the job: so a job is given up also
+where an item was interrupted, or was not raised alike on all ranks.
 """
 
 from __future__ import annotations
@@ -17,9 +21,9 @@ from typing import Any
 
 from pathos_nb.errors import RemoteTraceback
 from pathos_nb.launchers.capture import FileCapture
-from pathos_nb.launchers.chunk import Chunk
+from pathos_nb.launchers.chunk import Chunk, TimeUp
 from pathos_nb.launchers.failing import revive
-from pathos_nb.launchers.mpi_group import END, GO, LEAVE, LOOK, Group, Patience, flush, may_watch, speak_in_lines
+from pathos_nb.launchers.mpi_group import END, GO, LEAVE, Group, Patience, flush, may_watch, speak_in_lines
 from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire import protocol
 from pathos_nb.wire.framing import Frame
@@ -98,14 +102,13 @@ class Leader(Worker):
                 self.in_item = True
                 value = function(*row)
                 self.in_item = False
-            except BaseException:
+            except BaseException as error:
                 self.in_item = False
                 self._end(_SHORT_GRACE_S if self.stop_requested else _GRACE_S)
-                self._look_for_strays()
+                self._give_up_unless_alike(error)
                 raise
             self._end(None)
-            if self._has_failures():
-                self._look_for_strays()
+            self._give_up_unless_alike(None)
             self._raise_what_members_raised()
             return value
 
@@ -115,6 +118,7 @@ class Leader(Worker):
         self._heard.clear()
         self._is_open = True
         self.group.tell(GO)
+        self.group.clear()
         self._lasts.set()
 
     def _end(self, grace_s: float | None) -> None:
@@ -128,14 +132,6 @@ class Leader(Worker):
             self._give_up()
         self._end_if_aborted()
 
-    def _look_for_strays(self) -> None:
-        """Give the job up if an item that has failed has left messages behind: the next item would receive them."""
-        if self.is_spent or self._is_open:
-            return
-        self.group.tell(LOOK)
-        if self.group.has_strays():
-            self._give_up()
-
     def _end_if_aborted(self) -> None:
         """End the job if an item has called MPI_Abort, from which MPICH comes back where ``mpiexec`` is not our parent.
 
@@ -148,6 +144,13 @@ class Leader(Worker):
     def _give_up(self) -> None:
         """Begin no more items: the job is of no use any more, and ends with the report of this chunk."""
         self.is_spent = self.stop_requested = True
+
+    def _give_up_unless_alike(self, error: BaseException | None) -> None:
+        """Give the job up if an item may have left a collective call half done: not all ranks have ended alike."""
+        own = None if error is None else type(error).__qualname__
+        ends = {own, *(None if told is None else ItemReport(*told).type_name for told in self._heard.values())}
+        if len(ends) > 1 or self.stop_requested or isinstance(error, (KeyboardInterrupt, TimeUp)):
+            self._give_up()
 
     def _await_members(self, grace_s: float | None) -> bool:
         """Wait until all members are through; False if one has failed, and others are stuck."""

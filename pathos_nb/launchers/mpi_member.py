@@ -10,7 +10,7 @@ from typing import Any
 from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.chunk import Chunk
 from pathos_nb.launchers.failing import report
-from pathos_nb.launchers.mpi_group import END, FRAME, GO, LEAVE, LOOK, Group, flush, speak_in_lines
+from pathos_nb.launchers.mpi_group import END, FRAME, GO, LEAVE, Group, flush, speak_in_lines
 from pathos_nb.launchers.seeding import seeded
 from pathos_nb.launchers.worker import Worker
 from pathos_nb.wire import protocol
@@ -38,9 +38,8 @@ class Member(Worker):
                 return 0
             if verb == FRAME:
                 self._take(told)
-            elif verb == LOOK:
-                self.group.has_strays()
             elif verb == GO:  # of a chunk that could not be loaded here
+                self.group.clear()
                 self.say(self._trouble)
 
     def say(self, trouble: Any) -> None:
@@ -71,14 +70,15 @@ class Member(Worker):
         return Frame(protocol.DONE, tuple(protocol.Report(doing.number, 0, 0.0, b"", 1, (), (), "")))
 
     def _goes_on(self, trouble: Any) -> bool:
-        """Wait for the next item, or the end of the chunk.
+        """Wait for the next item, with which all begin together, or the end of the chunk.
 
         A leader that waits in MPI for this rank, which has raised, says so in time, unless it holds the interpreter as
         it waits, or its MPI has no threads: then this rank ends, and the job with it.
         """
         try:
-            while (verb := self.group.hear(math.inf if trouble is None else _PATIENCE_S)[0]) == LOOK:
-                self.group.has_strays()
+            verb, _ = self.group.hear(math.inf if trouble is None else _PATIENCE_S)
+            if verb != END:
+                self.group.clear()
             return verb != END
         except TimeoutError:
             os.write(2, f"rank {self.group.rank} of {self.group.size}: {trouble[-1]}".encode("utf-8", "replace"))

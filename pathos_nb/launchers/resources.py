@@ -38,11 +38,14 @@ class Resources(NamedTuple):
         In all, or as much as its group may use; 0 if that is not known.
     gpus : tuple of str
         As ``CUDA_VISIBLE_DEVICES`` has them.
+    tags : frozenset of str
+        What it is called where it comes from, beside its host's name.
     """
 
     cores: int
     memory_bytes: int = 0
     gpus: tuple[str, ...] = ()
+    tags: frozenset[str] = frozenset()
 
 
 def local_resources(cores: int) -> Resources:

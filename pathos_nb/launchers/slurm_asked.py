@@ -120,6 +120,11 @@ class Asked:
         cure = "it is cancelled; wait longer (start_within=), or ask for less: nodes=, time=, another partition="
         return AllocationLost(what, cause=cause, cure=cure, job=self.number)
 
+    def hopeless(self, reason: str) -> AllocationLost:
+        """Give the error of a request that waits for what will not come."""
+        what, cause = f"the job {self.number} would never begin", f"Slurm says {reason}"
+        return AllocationLost(what, cause=f"{cause}, which waiting does not change", cure=_ASK_ELSE, job=self.number)
+
     def end(self) -> None:
         """Have its command cancel the job, and end."""
         if not self._is_ended:
@@ -139,3 +144,7 @@ class Asked:
 
 
 _LEFT = "squeue and scontrol show job say more; restart() asks again"
+_ASK_ELSE = (
+    "it is cancelled; scontrol show partition says what each of them has: ask for that (time=, nodes=, cpus=, memory=, "
+    "account=), or name another one (partition=)"
+)

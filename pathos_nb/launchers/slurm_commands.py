@@ -24,6 +24,7 @@ __all__ = [
     "cancel",
     "cure_of",
     "environment",
+    "is_hopeless",
     "jobs_named",
     "partitions",
     "reason_of",
@@ -49,6 +50,12 @@ _IN_WORDS = {
     "PREEMPTED": "another job has taken its place (preempted)",
     "REVOKED": "its node was taken away",
 }
+# Reasons that no other job's end takes away, as Slurm's squeue(1) has them; and words that stand in place of one.
+_HOPELESS = re.compile(
+    r"(AccountNotAllowed|BadConstraints|DependencyNeverSatisfied|InvalidAccount|InvalidQOS|MaxMemPerLimit|"
+    r"Partition(Config|NodeLimit|TimeLimit)|Q[Oo][Ss]NotAllowed|ReservationDeleted|"
+    r"(Assoc|QOS)Max\w+Per(Job|Node)(Limit)?|QOSMin\w+)$|.*can't use this partition"
+)
 
 
 class NoAnswer(Exception):
@@ -212,6 +219,21 @@ def partitions() -> list[str]:
         return sorted(set(_ask("sinfo", "-h", "-o", "%R").stdout.split()))
     except NoAnswer:
         return []
+
+
+def is_hopeless(reason: str) -> bool:
+    """Tell whether a job that waits for this reason will wait for ever, as it asks for what its partition never has.
+
+    Parameters
+    ----------
+    reason : str
+        As squeue writes it: ``PartitionTimeLimit``.
+
+    Returns
+    -------
+    bool
+    """
+    return _HOPELESS.match(reason) is not None
 
 
 def cure_of(cause: str, partition: str) -> str:

@@ -12,6 +12,7 @@ from pathos_nb.launchers.agent import AgentLauncher, agent_launcher
 from pathos_nb.launchers.agent_birth import LinkFailed
 from pathos_nb.launchers.agent_link import LinkSettings, LinkState
 from pathos_nb.launchers.contract import Hub, News
+from pathos_nb.launchers.cores import SHARE
 from pathos_nb.launchers.process_carrier import ProcessCarrier
 from pathos_nb.launchers.slurm_commands import Job, NoAnswer, environment, show
 from pathos_nb.wire.framing import Frame
@@ -88,7 +89,15 @@ class Node:
         self._n_opened += 1
         if self._n_opened > 1:
             self._check_job()
-        return ProcessCarrier([*self.srun(), *command], self.name, environment())
+        return ProcessCarrier([*self.srun(), *command], self.name, {**environment(), SHARE: str(self._n_cores)})
+
+    @property
+    def _n_cores(self) -> int:
+        """How many cores the job has there: less than the node, which another job of the pool may share with it.
+
+        Where Slurm does not confine jobs to their cores (task/none), nothing else says so there.
+        """
+        return self.job.cpus[self.name]
 
     def srun(self) -> list[str]:
         """Give the words that start one task on the node, with all of the job's cores there.
@@ -98,7 +107,7 @@ class Node:
         """
         return [
             "srun", f"--jobid={self.job.number}", f"--nodelist={self.name}", "--nodes=1", "--ntasks=1", "--overlap",
-            f"--cpus-per-task={self.job.cpus[self.name]}", "--unbuffered", "--mpi=none", "--job-name=pathos_nb",
+            f"--cpus-per-task={self._n_cores}", "--unbuffered", "--mpi=none", "--job-name=pathos_nb",
         ]  # fmt: skip
 
     def _check_job(self) -> None:

@@ -17,12 +17,12 @@ import os
 import selectors
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from pathos_nb.errors import AllocationLost
 from pathos_nb.launchers.slurm_asked import Asked, Outcome
-from pathos_nb.launchers.slurm_commands import Job, NoAnswer, cancel, jobs_named, show
+from pathos_nb.launchers.slurm_commands import Job, NoAnswer, cancel, is_hopeless, jobs_named, show
 from pathos_nb.launchers.slurm_settings import SlurmSettings
 from pathos_nb.launchers.slurm_shepherd import Shepherd
 
@@ -82,6 +82,7 @@ class Queue:
         self._look_s, self._next_look_s = _FIRST_LOOK_S, float("inf")
         self._told: Waiting | None = None
         self._reason = ""
+        self._hopeless: set[str] = set()
         self._shepherd = Shepherd(name)
         self._thread = threading.Thread(target=self._run, name=f"pathos_nb queue {name}", daemon=True)
         self._thread.start()
@@ -225,8 +226,9 @@ class Queue:
         if not self._asked:
             return
         try:
-            reasons = {job.reason for job in jobs_named(self.name) if job.state == "PENDING"} - {"None", ""}
-            self._reason = ", ".join(sorted(reasons))
+            jobs = [job for job in jobs_named(self.name) if job.state == "PENDING"]
+            self._reason = ", ".join(sorted({job.reason for job in jobs} - {"None", ""}))
+            self._give_up_hopeless({job.number: job.reason for job in jobs if is_hopeless(job.reason)})
         except NoAnswer as error:
             self._reason = str(error)
         self._tell_waiting()
@@ -247,6 +249,13 @@ class Queue:
             error = asked.too_late(self._reason)
             self._drop(asked)
             self._settle(asked, Outcome("", error))
+
+    def _give_up_hopeless(self, reasons: Mapping[str, str]) -> None:
+        """Give up what waits for what will not come; seen twice, as a new job may have a reason that soon changes."""
+        for asked in [asked for asked in self._asked if asked.number in reasons and asked.number in self._hopeless]:
+            self._drop(asked)
+            self._settle(asked, Outcome("", asked.hopeless(reasons[asked.number])))
+        self._hopeless = set(reasons)
 
     def _drop(self, asked: Asked) -> bool:
         """Cancel one request, and let go of it."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
+from typing import Any
 
 LONG_S = 120.0
 
@@ -15,3 +17,15 @@ def stay(folder: str, gate: str, number: int) -> int:
     while not Path(folder, gate).exists() and time.monotonic() < until:
         time.sleep(0.02)
     return number
+
+
+async def give_a_resource(name: str, dask_worker: Any) -> None:
+    """Have a worker of dask's say that it has something."""
+    await dask_worker.set_resources(**{name: 1})
+
+
+def beside(_: int) -> int:
+    """Give the process of dask's that a worker of ours is beside."""
+    import psutil
+
+    return next(each.pid for each in psutil.Process(os.getpid()).parents() if "spawn_main" in " ".join(each.cmdline()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ from typing import Any
 import pytest
 
 from pathos_nb import Pool, share
+from pathos_nb.errors import NothingFits
 from tests.contract.calls import picky, square
+from tests.dask.calls import beside, give_a_resource
 from tests.rig.dask_cluster import ROOT, Cluster
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("files", "threads", "children")]
@@ -78,9 +82,38 @@ def test_the_manual_names_what_there_is():
     import distributed
 
     text = (Path(ROOT) / "docs" / "dask.md").read_text(encoding="utf-8").partition("## dask's names")[2]
-    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
-    assert len(rows) > 8
+    table, _, rest = text.partition("| dask | here |")[2].partition("\n\n")
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    found = {"client": distributed.Client, "future": distributed.Future, "cluster": distributed.LocalCluster}
+    named = set()
     for name in (word for row in rows for word in row.split("`")[1::2]):
-        owner, _, rest = name.partition("(")[0].partition(".")
-        found = {"client": distributed.Client, "future": distributed.Future, "cluster": distributed.LocalCluster}
-        assert hasattr(found[owner], rest) if owner in found else hasattr(distributed, owner), name
+        owner, _, attribute = name.partition("(")[0].partition(".")
+        if owner != "dask":
+            assert hasattr(found[owner], attribute) if owner in found else hasattr(distributed, owner), name
+        named.add(name.partition("(")[0])
+    assert {f"future.{name}" for name in _public(distributed.Future)} - named == _INNER
+    assert {"map", "submit", "gather", "scatter"} <= {name.partition(".")[2] for name in named}
+    words = {
+        row.split("`")[1].partition("=")[0] for row in rest.partition("## How")[0].splitlines() if row.startswith("| `")
+    }
+    assert words <= set(inspect.signature(distributed.Client.map).parameters)
+
+
+_INNER = {"future.bind_client", "future.client", "future.executor", "future.substitute"}  # dask's own workings
+
+
+def _public(kind: type) -> set[str]:
+    return {name for name in dir(kind) if not name.startswith("_")}
+
+
+def test_a_worker_of_dasks_is_chosen_by_its_name_and_its_resources(dask_cluster: Cluster):
+    client, pids = dask_cluster.client, dask_cluster.client.run(os.getpid)
+    names = {str(worker["name"]): pids[address] for address, worker in client.scheduler_info()["workers"].items()}
+    name, address = next((str(told["name"]), address) for address, told in client.scheduler_info()["workers"].items())
+    client.run(give_a_resource, "microscope", workers=[address])
+    with Pool(client) as pool:
+        found = {each: set(pool.map(beside, range(8), where={"tag": each})) for each in names}
+        assert found == {each: {pid} for each, pid in names.items()}
+        assert set(pool.map(beside, range(8), where="microscope")) == {names[name]}
+        with pytest.raises(NothingFits, match="there is dask.*microscope"):
+            pool.map(beside, [1], where={"tag": "telescope"})

@@ -36,6 +36,33 @@ def draw(_: int) -> list[float]:
     return world().allgather(float(pathos_nb.rng().random()))
 
 
+def leave_behind(x: int) -> Any:
+    """Send on even items what nobody receives; receive on odd ones, by the same tags, what is sent then."""
+    own = world()
+    if own.rank == 1:
+        own.send(("sent by", x), 0, 5)
+        requests.append(own.isend(bytes(1 << 20), 0, 6))
+        return None
+    return own.recv(source=1, tag=5) if x % 2 else None
+
+
+requests: list[Any] = []
+
+
+def broadcast(x: int) -> tuple[int, int]:
+    """Give what rank 1 has of a broadcast that it does not take part in for item 2."""
+    if x == 2 and world().rank == 1:
+        raise ValueError("not with me")
+    told = world().bcast(x, 0)
+    if x == 2:
+        return x, x  # rank 0 is through with it: the broadcast is half done
+    return told, world().sendrecv(told, 1 - world().rank)
+
+
+def send_to_nobody(x: int) -> None:
+    world().send(x, dest=99)
+
+
 def raise_on(rank: int, x: int) -> int:
     """Raise on one rank for item 3, while the others wait for it in MPI."""
     if x == 3 and world().rank == rank:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from pathos_nb import Pool
-from pathos_nb.errors import Cancelled, Failure, OutOfMemory, PoolBroken, WorkerLost
+from pathos_nb.errors import Cancelled, Failure, OutOfMemory, PoolBroken, RemoteError, WorkerLost
 from tests.mpi import calls
 from tests.rig.census import until
 from tests.rig.kinds import KINDS
@@ -64,6 +65,22 @@ def test_ranks_draw_numbers_of_their_own_and_the_same_again(pairs: Any) -> None:
     first = pairs.map(calls.draw, range(6), seed=7)
     assert pairs.map(calls.draw, range(6), seed=7) == first
     assert len({number for numbers in first for number in numbers}) == 12
+
+
+def test_no_item_receives_what_an_earlier_one_has_sent(pairs: Any) -> None:
+    got = pairs.map(calls.leave_behind, range(6), chunksize=6)
+    assert [told for told in got if told] == [("sent by", x) for x in (1, 3, 5)]
+    first = set(pairs.each(os.getpid))
+    got = pairs.map(calls.broadcast, range(5), on_error="keep", chunksize=5)
+    assert [each for each in got if isinstance(each, tuple)] == [(x, x) for x in (0, 1, 3, 4)]
+    assert len(first & set(pairs.each(os.getpid))) == 1, "a broadcast that is half done goes with its job"
+
+
+def test_an_error_of_mpis_own_comes_with_its_text_and_joins_no_mpi_here(pairs: Any) -> None:
+    [failed] = pairs.map(calls.send_to_nobody, [1], on_error="keep")
+    assert isinstance(failed.error, RemoteError)
+    assert failed.error.type_name == "mpi4py.MPI.Exception"
+    assert "Invalid rank" in str(failed.error)
 
 
 @pytest.mark.parametrize("rank", [0, 1])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ from pathos_nb import compat
 from pathos_nb.compat.names import PYINA
 from pathos_nb.errors import LauncherUnavailable
 from pathos_nb.launchers.mpi import MpiLauncher
+from pathos_nb.launchers.mpi_command import find_mpiexec
 from pathos_nb.schedulers import Lsf, Moab, Scheduler, Torque, as_time, count_tasks
 from tests.pathos.calls import own_pid
+from tests.source import ROOT
 
 needs_mpi = pytest.mark.skipif(not MpiLauncher.availability().score, reason=f"mpi: {MpiLauncher.availability().reason}")
 pytestmark = pytest.mark.timeout(120)
@@ -40,8 +44,8 @@ def test_each_module_is_ours(installed, name):
 
 
 def test_a_module_that_is_not_here_says_what_is(installed):
-    with pytest.raises(ImportError, match="MpiPool and MpiScatter start ranks"):
-        importlib.import_module("pyina.mpi_pool")
+    with pytest.raises(ImportError, match=r"nothing by the name pyina\.nonsense"):
+        importlib.import_module("pyina.nonsense")
     import pyina
 
     with pytest.raises(AttributeError, match="nothing by the name"):
@@ -158,3 +162,107 @@ def test_times_and_numbers_of_nodes_are_read_as_in_pyina(installed):
     assert [end - start for start, end in shares] == [3, 3, 2, 2]
     assert (shares[0][0], shares[-1][1]) == (0, 10)
     assert get_workload(0, 3, 10, skip=0) == (0, 0)
+    assert (isoseconds("30"), isoseconds("01:00:00:00")) == (30, 86400)
+    with pytest.raises(ValueError, match="HH:MM"):
+        isoseconds("1:2:3:4:5")
+
+
+def _names() -> list[tuple[str, str]]:
+    """Give module and name of each thing of pyina's that the manual says to be here."""
+    found = []
+    for line in (ROOT / "docs" / "reference" / "pyina.md").read_text(encoding="utf-8").splitlines():
+        words = line.split("`")
+        if line.startswith("## "):
+            module = words[1]
+        elif line.startswith("| `") and "left out" not in line and words[1] != module:
+            found.append((module, words[1]))
+    return found
+
+
+def test_each_name_that_the_table_has_is_there(installed):
+    names = _names()
+    assert len(names) > 110
+    there = {module: importlib.import_module(module) for module, _ in names}
+    missing = [name for module, name in names if name not in {*dir(there[module]), *vars(there[module])}]
+    assert not missing
+
+
+def test_shares_are_balanced_as_in_pyina(installed):
+    from pyina import balance_workload, get_workload, lookup
+
+    begins, ends = balance_workload(7, 12)
+    assert list(zip(begins, ends, strict=True)) == [get_workload(i, 7, 12) for i in range(7)]
+    assert balance_workload(7, 12, 0) == (0, 2) and balance_workload(7, 12, 0, 2) == ([0, 2], [2, 4])
+    assert balance_workload(4, 10, skip=1) == ([0, 4, 4, 7], [4, 4, 7, 10])
+    assert (lookup(("abc", "def"), 1), lookup(("abc", "def"), 0, 2)) == (("b", "e"), ("ab", "de"))
+
+
+def test_lines_for_a_shell_are_made_and_launched(installed, tmp_path: Path, monkeypatch):
+    from pyina.launchers import (
+        all_launchers,
+        all_launches,
+        launch,
+        lsfmx_launcher,
+        mpirun_launcher,
+        pool_of,
+        torque_launcher,
+    )
+    from pyina.mappers import all_mappers
+    from pyina.schedulers import all_schedulers, torque_scheduler
+    from pyina.tools import which_strategy
+
+    monkeypatch.chdir(tmp_path)
+    asked = {"nodes": "3:ppn=2", "python": "python", "program": "m.py", "scheduler": torque_scheduler().srun}
+    line = torque_launcher({**asked, "outfile": "o", "errfile": "e", "jobfile": "job"})
+    words = "qsub -l nodes=3:ppn=2 -l walltime=00:02 -o o -e e -q normal > job 2>&1"
+    assert line == f'echo "srun -n3 -N2 python m.py " | {words}'
+    assert mpirun_launcher({"nodes": 3, "python": "", "program": "hostname"}) == "mpiexec -np 3  hostname"
+    assert "-a mpich_mx -q normal -J m.py mpich_mx_wrapper python m.py" in lsfmx_launcher(asked)
+    assert all_launches().count(__file__) == len(all_launchers()) == 8
+    assert (len(all_mappers()), len(all_schedulers())) == (2, 2)
+    assert which_strategy(scatter=False, lazy=True) == "`which ezpool`"
+    assert pool_of(torque_launcher).__name__ == "TorqueMpi"
+    assert launch("echo one | tee said") == 0 and (tmp_path / "said").read_text() == "one\n"
+    with pytest.raises(OSError, match="nosuch not found"):
+        launch("nosuch")
+    with pytest.raises(OSError, match="status 1"):
+        launch("false")
+
+
+_PROGRAM = """
+from pyina import parallel_map, parallel_map2
+from pyina.mpi_pool import rank, size
+
+class Own(Exception): ...
+class Value:
+    def __init__(self, x): self.x = x
+def add(x, y): return Value(x + y)
+def picky(x):
+    if x == 3: raise Own(x)
+    return lambda: x
+
+said = []
+for module in (parallel_map, parallel_map2):
+    for options in ({}, {"onall": False}):
+        values = module.parallel_map(add, range(8), range(8), **options)
+        said.append([isinstance(v, Value) and v.x for v in values] if rank == 0 else set(values))
+    try:
+        module.parallel_map(picky, range(8))
+    except Own as error:
+        said.append((error.args, type(error.__cause__).__name__))
+    said.append([f() for f in module.parallel_map(picky, range(2)) if f])
+open(f"rank{rank}", "w").write(repr((size, said)))
+"""
+
+
+@needs_mpi
+def test_programs_under_mpiexec_have_both_strategies(tmp_path: Path):
+    (tmp_path / "program.py").write_text(_PROGRAM)
+    command = [find_mpiexec(), "-n", "2", sys.executable, "-m", "pathos_nb.compat", "program.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    sums, failed = [2 * n for n in range(8)], ((3,), "RemoteTraceback")
+    assert eval((tmp_path / "rank0").read_text()) == (2, [sums, sums, failed, [0, 1]] * 2)
+    assert eval((tmp_path / "rank1").read_text()) == (2, [{""}, {""}, failed, []] * 2)

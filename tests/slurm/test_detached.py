@@ -73,18 +73,19 @@ def test_a_sweep_is_found_again_when_the_kernel_that_submitted_it_was_killed(sto
             print("point", x)
             if x == 3:
                 raise KeyError("three")
-            return x * scale, random.random()
+            return x * scale, random.random(), os.environ["PATHOS_NB_CORES"]
 
         detach(point, range(6), store={str(store)!r}, title="fits", seed=7, per_task=3, partition="debug")
         os.kill(os.getpid(), signal.SIGKILL)
         """)
     )
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "MY_TOKEN": "hush-hush"}
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "MY_TOKEN": "hush-hush", "PATHOS_NB_CORES": "7"}
     ended = subprocess.run([sys.executable, str(script)], env=environ, capture_output=True, text=True, timeout=60)
     assert ended.returncode == -9, ended.stderr
     fits = attach("fits", store)
     assert fits.run.wait(WAIT_S)
     assert [value[0] for value in fits if value] == [0, 10, 20, 40, 50]
+    assert {value[2] for value in fits if value} == {"1"}, "a worker's share of its task's cores"
     assert isinstance(fits.run.failures[3].error, KeyError)
     assert dict(said for chunk in fits.run.chunks for said in chunk.output)[4] == "point 4\n"
     assert {chunk.host for chunk in fits.run.chunks} <= {"node1", "node2"}

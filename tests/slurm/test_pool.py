@@ -102,6 +102,7 @@ def test_a_queue_that_gives_nothing_in_time_is_left(cluster: Cluster):
 REFUSED = {
     "partition": ({"partition": "nope"}, "invalid partition specified: nope.*may be one of debug"),
     "gres": ({"gres": "gpu:1"}, "Invalid generic resource.*try the same by hand: salloc"),
+    "hopeless": ({"cpus": 99}, "would never begin; Slurm says PartitionConfig.*scontrol show partition.*cpus="),
     "python": ({"python": "/no/such/python"}, r"(?s)no Python answered.*python=.*No such file"),
     "job": ({"job": 99999}, "Slurm knows no job 99999"),
     "this": ({"job": "this"}, "in no job of Slurm"),
@@ -111,8 +112,8 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_slurm_refuses_is_said_with_what_to_do(cluster: Cluster, name: str):
     settings, words = REFUSED[name]
-    with pytest.raises(AllocationLost, match=words):
-        Pool("slurm", **settings)
+    with pytest.raises(AllocationLost, match=words), Pool("slurm", **settings) as pool:
+        pool.map(abs, [-1])
     assert wait_until(lambda: not cluster.left())
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from pathos_nb import Pool
+from pathos_nb.detached.slurm import _tasks
 from pathos_nb.errors import AllocationLost, BadOption
 from pathos_nb.launchers.slurm import SlurmLauncher
-from pathos_nb.launchers.slurm_commands import COMMANDS, reason_of
+from pathos_nb.launchers.slurm_commands import COMMANDS, is_hopeless, reason_of
 from pathos_nb.launchers.slurm_settings import read_settings
 
 
@@ -63,6 +64,25 @@ SAID = {
 @pytest.mark.parametrize("said", SAID)
 def test_what_a_command_complained_of_is_found_in_what_it_said(said):
     assert reason_of(said) == SAID[said]
+
+
+NEVER = """PartitionConfig PartitionTimeLimit PartitionNodeLimit MaxMemPerLimit BadConstraints AccountNotAllowed
+    InvalidAccount InvalidQOS QOSNotAllowed DependencyNeverSatisfied ReservationDeleted AssocMaxCpuPerJobLimit
+    AssocMaxWallDurationPerJobLimit QOSMaxNodePerJobLimit QOSMaxMemoryPerNode QOSMinCpuNotSatisfied"""
+SOON = """Resources Priority Dependency BeginTime JobHeldUser JobHeldAdmin PartitionDown PartitionInactive NodeDown
+    Reservation Licenses QOSMaxCpuPerUserLimit QOSGrpCpuLimit AssocGrpCpuLimit AssocMaxJobsLimit None"""
+
+
+def test_what_no_waiting_changes_is_told_from_what_goes_by_itself():
+    told = "Job's account not known, so it can't use this partition (paid allows friends)"
+    assert [reason for reason in (*NEVER.split(), told) if not is_hopeless(reason)] == []
+    told = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
+    passing = (*SOON.split(), told, "ReqNodeNotAvail, UnavailableNodes:n2", "")
+    assert [reason for reason in passing if is_hopeless(reason)] == []
+    tasks = "JobId=7 ArrayJobId=7 ArrayTaskId=0-1 JobState=PENDING Reason=PartitionTimeLimit NodeList=(null)"
+    assert {task.reason for _, task in _tasks(tasks)} == {
+        "PartitionTimeLimit, which waiting does not change: cancel it, and ask for what the partition has"
+    }
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ def test_workers_are_chosen_and_limited_by_what_their_nodes_have(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATHOS_NB_CORES", "7")  # this machine's, and no node's
     Path("in.txt").write_bytes(b"ab")
     os.truncate("in.txt", COPIED_BYTES + 1)
     with Pool(f"slurm:{cluster.allocation()}") as pool:
@@ -42,7 +43,7 @@ def test_workers_are_chosen_and_limited_by_what_their_nodes_have(
         with pytest.raises(NothingFits):
             pool.map(abs, [-1], where=seen.append)  # which holds of nobody
         assert {site.host for site in seen} == {worker.host for worker in pool.workers()}
-        assert all(site.cores > 0 and site.memory_bytes > 10**8 and site.place == pool.places[0] for site in seen)
+        assert all(site.cores == 1 and site.memory_bytes > 10**8 and site.place == pool.places[0] for site in seen)
         assert pool.map(abs, [-1], where={"memory": "100 MB", "cores": 1}) == [1]
         with pytest.raises(NothingFits, match="there is slurm.* on .* cores, .* GB"):
             pool.map(abs, [-1], where={"memory": "900 TB"})

@@ -1,0 +1,53 @@
+"""pyina's scatter-gather, for programs that ``mpiexec`` has started: each rank does one equal share of the items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pathos_nb.compat.pyina_ranks import WORLD, Part, check_ranks, gather, of_world
+from pathos_nb.compat.pyina_tools import get_workload
+from pathos_nb.launchers.mpi_world import own_world
+
+__all__ = ["master", "parallel_map"]
+
+master = 0
+
+
+def parallel_map(func: Callable[..., Any], *seq: Sequence[Any], **kwds: Any) -> list[Any]:
+    """Call a function for each item, on all ranks of this program's MPI job.
+
+    Parameters
+    ----------
+    func : callable
+        What is called, with one argument from each sequence.
+    *seq : sequence
+        One or more, the same on all ranks.
+    **kwds : object
+        ``onall=False`` leaves rank 0 out.
+
+    Returns
+    -------
+    list
+        On rank 0 the results, in the order of the items; elsewhere as many empty texts.
+
+    Raises
+    ------
+    ValueError
+        There is no rank to work.
+    Exception
+        What an item has raised, on every rank.
+    """
+    onall = bool(kwds.get("onall", True))
+    n_items, world = check_ranks(seq, onall), own_world()
+    part = Part(func, seq)
+    part.do(range(*get_workload(world.Get_rank(), world.Get_size(), n_items, skip=None if onall else master)))
+    return gather(part, n_items)
+
+
+def __getattr__(name: str) -> Any:
+    return of_world(name, __name__)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *WORLD]
