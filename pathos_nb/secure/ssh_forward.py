@@ -11,6 +11,7 @@ import contextlib
 import shutil
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,7 @@ class SshForward:
 
     def __init__(self, remote: Remote, target: str) -> None:
         self._remote, self._target = remote, target
+        self._changing = threading.Lock()
         self._folder = Path(tempfile.mkdtemp(prefix="pathos-nb-"))
         try:
             self._carrier = self._start()
@@ -89,16 +91,19 @@ class SshForward:
         HostUnreachable
             ssh has ended, or no answer came in time.
         """
-        begun = time.monotonic()
-        self._carrier.sock.settimeout(timeout)
-        try:
-            self._carrier.sock.sendall(b"x")
-            answer = self._carrier.sock.recv(1)
-        except OSError:
-            answer = b""
-        if not answer:
-            raise self._lost(f"no answer within {timeout:g} s")
-        return time.monotonic() - begun
+        while True:
+            carrier, begun = self._carrier, time.monotonic()
+            try:
+                carrier.sock.settimeout(timeout)
+                carrier.sock.sendall(b"x")
+                answer = carrier.sock.recv(1)
+            except OSError:  # also of one that was closed under this thread
+                answer = b""
+            if answer:
+                return time.monotonic() - begun
+            with self._changing:
+                if self._carrier is carrier:
+                    raise self._lost(f"no answer within {timeout:g} s")
 
     def _lost(self, cause: str) -> HostUnreachable:
         what, cause = f"the link to {self._remote.where} was lost", self._carrier.why_ended() or cause
@@ -110,14 +115,17 @@ class SshForward:
 
     def lead_to(self, target: str) -> None:
         """Lead to another place, ``host:port``, as the host sees it."""
-        self._end()
-        self._target = target
-        self._carrier = self._start()
+        self._anew(target)
 
     def mended(self) -> None:
         """Start ssh anew."""
-        self._end()
-        self._carrier = self._start()
+        self._anew(self._target)
+
+    def _anew(self, target: str) -> None:
+        with self._changing:  # who asks meanwhile asks the new one
+            self._end()
+            self._target = target
+            self._carrier = self._start()
 
     def _end(self) -> None:
         self._carrier.close()
