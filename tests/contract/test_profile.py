@@ -42,7 +42,7 @@ def test_it_tells_work_from_rest_and_who_called_whom(report: ProfileReport) -> N
     assert rows["work"].total_s > rows["compute"].total_s > 0.4 * N * SPIN_S
     assert rows["rest"].total_s == pytest.approx(N * NAP_S, rel=0.6)
     python, native, waiting, *_ = (sum(row.kinds[kind] for row in report.functions) for kind in range(5))
-    assert python + native > 0.4 * N * SPIN_S and waiting > 0.4 * N * NAP_S
+    assert python + native > 0.4 * N * SPIN_S and waiting > 0.15 * N * NAP_S
     assert not [row.file for row in report.functions if "pathos_nb" in row.file], "frames of the engine are cut"
 
 
