@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 import uuid
 from pathlib import Path
@@ -17,6 +18,9 @@ __all__ = ["dask_cluster"]
 
 # Where this is installed, jsonschema compiles the grammar of addresses when it is imported: two seconds in each process.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+# A shell that starts the tests behind has them ignore interrupts, and all that they start with them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Fixtures that keep something warm from one test to the next, and count for themselves.
 COUNTING_FIXTURES = {"pools"}
 

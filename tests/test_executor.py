@@ -200,9 +200,8 @@ def test_map_raises_in_the_place_of_the_failed_item(any_executor: cf.Executor) -
 
 def test_map_times_out(executor: cf.Executor, gate: Any) -> None:
     results = executor.map(lambda i: i if i == 0 else gate(), range(2), timeout=0.5)
-    assert next(results) == 0
-    with pytest.raises(cf.TimeoutError):
-        next(results)
+    with pytest.raises(cf.TimeoutError):  # at the second one, unless this machine has been too busy for the first
+        assert list(results) == [0]
     open_gate(gate)
 
 

@@ -25,10 +25,10 @@ from tests.rig.census import until
 ROOT = Path(__file__).parents[1]
 
 
-def self_test(*words: str) -> subprocess.CompletedProcess[str]:
+def self_test(*words: str, within_s: float = 50.0) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     line = [sys.executable, "-m", "pathos_nb.tests", *words]
-    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=within_s, check=False)
 
 
 @pytest.mark.parametrize("place", ["serial", "processes"])
@@ -41,10 +41,11 @@ def test_a_launcher_that_is_here_passes(place: str) -> None:
     assert done.stdout.endswith("\n1 passed\n")
 
 
+@pytest.mark.timeout(200)
 def test_all_that_is_here_passes(request: pytest.FixtureRequest) -> None:
     if not request.config.getoption("--everywhere"):
         pytest.skip("every launcher takes twenty seconds: --everywhere")
-    done = self_test()
+    done = self_test(within_s=180.0)
     assert done.returncode == 0, done.stdout
     named = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
     assert set(registry.names()) <= set(named)
@@ -113,7 +114,7 @@ def test_an_interrupt_ends_what_is_being_tried(tmp_path: Path) -> None:
     program = f"import sys; from pathos_nb.tests.trial import run; run('it', [sys.executable, '-c', {trial!r}], 500.0)"
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", program], env=environ, stderr=subprocess.PIPE, text=True) as process:
-        until(lambda: noted.is_file() and noted.read_text(), 30.0)
+        assert until(lambda: noted.is_file() and bool(noted.read_text()), 30.0)
         process.send_signal(signal.SIGINT)
         assert "KeyboardInterrupt" in process.communicate(timeout=30)[1]
     until(lambda: not is_there(int(noted.read_text())), 30.0)

@@ -419,7 +419,7 @@ def test_nothing_stays_when_the_owner_is_killed() -> None:
     owner.ask(None, "globals().update(s=__import__('pathos_nb').share(b'x' * 1_000_000))")
     os.kill(owner.process.pid, signal.SIGKILL)
     owner.close()
-    assert n_left() == before
+    assert n_left() <= before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory files are sealed on Linux")

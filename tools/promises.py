@@ -162,9 +162,10 @@ _ATTACKS = (
         _of("", "mpi/test_rogues.py", "dask/test_rogues.py"),
     ),
     Promise(
-        "Nothing listens beyond loopback, and nothing at all for an agent",
+        "Nothing listens beyond loopback, and nothing at all for an agent; another user reads nothing",
         _of(
             "",
+            "contract/test_doors.py",
             "agent/test_hosts.py::test_no_port_listens_for_it",
             "rpc/test_server.py::test_it_listens_on_loopback_only_and_the_secret_is_in_no_argument_and_no_environment",
             "mpi/test_faults.py::test_nothing_listens_beyond_this_machine_and_ranks_share_the_cores",

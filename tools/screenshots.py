@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.e2e.side_panel import SidePanel  # noqa: E402 - it is found by the line above
 from tests.rig.bed import Bed, why_no_bed  # noqa: E402
-from tests.rig.browser import Tab, browser, why_no_browser  # noqa: E402
+from tests.rig.browser import Tab, browser, play, why_no_browser  # noqa: E402
 from tests.rig.jupyter import Jupyter, why_no_jupyter  # noqa: E402
 
 WHERE = ROOT / "docs" / "pictures"
@@ -168,7 +168,11 @@ def main(names: Sequence[str]) -> int:
     if reason := why_no_jupyter() or why_no_browser():
         print(reason)
         return 1
-    with tempfile.TemporaryDirectory(prefix="pathos-nb-shots-") as folder, browser() as chromium:
+    with (
+        tempfile.TemporaryDirectory(prefix="pathos-nb-shots-") as folder,
+        play() as playing,
+        browser(playing) as chromium,
+    ):
         server = Jupyter(Path(folder))
         try:
             for name in names or PICTURES:

@@ -55,7 +55,9 @@ install_packages() {
     packages=$(missing_packages)
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing $packages"
-        apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages
+        # tools/testbed.sh may be at the same
+        DEBIAN_FRONTEND=noninteractive flock "${TMPDIR:-/tmp}/pathos-nb-apt.lock" \
+            sh -c 'apt-get update -q && apt-get install -q -y --no-install-recommends "$@"' apt $packages
         return
     fi
     echo "A Python of 3.10 or later that can make virtual environments is needed, and none was found." >&2
@@ -75,4 +77,6 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     "$python" -m venv "$venv"
 fi
 echo "installing pathos_nb[$extras] into $venv (some minutes the first time)"
-"$venv/bin/python" -m pip install -qq --disable-pip-version-check --editable ".[$extras]"
+"$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-compile --editable ".[$extras]"
+# pip would compile one file after another; some files of others are for other Pythons, and do not compile
+"$venv/bin/python" -m compileall -qq -j 0 "$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" || true

@@ -23,8 +23,13 @@ missing_of() {
     done
 }
 
+# One at a time: tools/setup.sh may be at the same.
+apt() {
+    DEBIAN_FRONTEND=noninteractive flock "${TMPDIR:-/tmp}/pathos-nb-apt.lock" apt-get -qq -o DPkg::Lock::Timeout=300 "$@"
+}
+
 install() {
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+    apt install -y --no-install-recommends "$@"
 }
 
 # need WHO PACKAGE...: who needs them is said where they cannot be had.
@@ -39,7 +44,7 @@ need() {
         return 0
     fi
     forbid_services
-    if install "$@" >"$log" 2>&1 || { apt-get -qq update >>"$log" 2>&1 && install "$@" >>"$log" 2>&1; }; then
+    if install "$@" >"$log" 2>&1 || { apt update >>"$log" 2>&1 && install "$@" >>"$log" 2>&1; }; then
         echo "installed $*"
     else
         cat "$log" >&2

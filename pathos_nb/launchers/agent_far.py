@@ -70,6 +70,7 @@ def serve(stream: Stream, order: Mapping[str, Any], start: ZygoteStart, say: Cal
     see_users_packages()
     agent = Agent(stream, bytes.fromhex(order["key"]), int(order["n"]), start)
     agent.beat_s, agent.orphan_s = float(order["beat"]), float(order["orphan"])
+    agent.still_s = float(order.get("still", messages.ORPHAN_S))
     os.set_blocking(stream.out, True)
     has = local_resources(usable_cores())
     say(ready=True, kept=kept, time=time.time(), cores=has.cores, memory=has.memory_bytes, gpus=has.gpus)
@@ -131,7 +132,8 @@ class Agent(Desk):
         self._is_full = False
         self._spin = Spin(_SPIN_S)
         self._n_cores = usable_cores()
-        self._heard_s = self._used_s = time.monotonic()
+        self._heard_s = self._moved_s = self._used_s = time.monotonic()
+        self.still_s, self._n_moves = messages.ORPHAN_S, 0
 
     def serve(self) -> None:
         """Do what is asked until the stream ends."""
@@ -162,6 +164,8 @@ class Agent(Desk):
             if envelopes is None:
                 self.is_over = True
                 return
+            if self._reader.n_moves != self._n_moves:
+                self._moved_s, self._n_moves = self._heard_s, self._reader.n_moves
             self.obey_all(envelopes)
 
     def _read_into(self, view: memoryview) -> int:
@@ -215,6 +219,8 @@ class Agent(Desk):
             self._say_goodbye("nobody has spoken to this agent for a while")
         elif silent_s > messages.SILENCE_BEATS * self.beat_s and is_cut():
             self._say_goodbye("the link was cut")
+        elif self._heard_s - self._moved_s > self.still_s:
+            self._say_goodbye("a part of what came to this agent was left out")
         else:
             self.hub.call_later(self.beat_s / _LOOKS_A_BEAT, self._listen)
 

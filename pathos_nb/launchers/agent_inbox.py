@@ -45,13 +45,14 @@ class Inbox:
         The descriptor that a hub may watch, good until `close`.
     why : str
         Why nothing more will come; empty while something may.
-    heard_s : float
-        When something came last, on the monotonic clock.
+    heard_s, moved_s : float
+        When something came last, and when it last came to anything, on the monotonic clock.
     """
 
     def __init__(self, fd: int, reader: EnvelopeReader, rest: bytes, on_echo: Callable[..., None]) -> None:
         self.fd, self.why, self.heard_s = os.dup(fd), "", time.monotonic()
         self._reader, self._on_echo = reader, on_echo
+        self.moved_s, self._n_moves = self.heard_s, 0
         self._lock = threading.Lock()
         self._came: deque[Envelope] = deque()
         self._attended_until_s = 0.0
@@ -100,6 +101,8 @@ class Inbox:
                 self.why = "the agent's stream closed"
                 break
             self.heard_s = time.monotonic()
+            if self._reader.n_moves != self._n_moves:
+                self.moved_s, self._n_moves = self.heard_s, self._reader.n_moves
             found += envelopes
         return found
 

@@ -60,7 +60,7 @@ class LinkSettings(NamedTuple):
         How long a lost link is tried again.
     orphan_s : float
         After how long without a word from here the agent ends, and its workers with it: a link that was cut need not
-        tell its other end.
+        tell its other end. So long may also what has begun to come, at either end, come to nothing.
     is_direct : bool
         Whether the host itself is connected with this machine, so that its system sees a cut. Behind a jump host it
         does not, and silence has to do: of three beats, until this process was once kept from speaking
@@ -273,7 +273,12 @@ class Link:
             carrier,
             packed,
             key,
-            {"beat": self._settings.beat_s, "orphan": self._patience.seconds, **self._order},
+            {
+                "beat": self._settings.beat_s,
+                "orphan": self._patience.seconds,
+                "still": self._settings.orphan_s,
+                **self._order,
+            },
             until_s,
         )
         with self._lock:
@@ -356,12 +361,14 @@ class Link:
     def _is_over(self, inbox: Inbox, is_late: bool) -> str:
         now = time.monotonic()
         if is_late:
-            inbox.heard_s = now
+            inbox.heard_s = inbox.moved_s = now
         if self._closing.is_set():
             return self._wait_for_the_end()
         silent_s = now - inbox.heard_s
         if silent_s > messages.SILENCE_BEATS * self._settings.beat_s:
             return f"nothing was heard for {silent_s:.1f} s"
+        if now - inbox.moved_s > self._settings.orphan_s:
+            return "a part of what came over it was left out"
         return ""
 
     def _wait_for_the_end(self) -> str:

@@ -63,6 +63,7 @@ class SshForward:
 
     def __init__(self, remote: Remote, addresses: Sequence[str], port: int) -> None:
         self._remote, self._addresses, self._port = remote, addresses, port
+        self._changing = threading.Lock()
         self._folder = Path(tempfile.mkdtemp(prefix="pathos-nb-"))
         self._door: Door | None = None
         try:
@@ -150,16 +151,19 @@ class SshForward:
         HostUnreachable
             ssh has ended, or no answer came in time.
         """
-        begun = time.monotonic()
-        self._carrier.sock.settimeout(timeout)
-        try:
-            self._carrier.sock.sendall(b"x")
-            answer = self._carrier.sock.recv(1)
-        except OSError:
-            answer = b""
-        if not answer:
-            raise self._lost(f"no answer within {timeout:g} s")
-        return time.monotonic() - begun
+        while True:
+            carrier, begun = self._carrier, time.monotonic()
+            try:
+                carrier.sock.settimeout(timeout)
+                carrier.sock.sendall(b"x")
+                answer = carrier.sock.recv(1)
+            except OSError:  # also of one that was closed under this thread
+                answer = b""
+            if answer:
+                return time.monotonic() - begun
+            with self._changing:
+                if self._carrier is carrier:
+                    raise self._lost(f"no answer within {timeout:g} s")
 
     def _lost(self, cause: str) -> HostUnreachable:
         what, cause = f"the link to {self._remote.where} was lost", self._carrier.why_ended() or cause
@@ -173,15 +177,18 @@ class SshForward:
         """Lead to another port of the host."""
         if self._door is not None:
             self._port = port
-            return
-        self._end()
-        self._port = port
-        self._carrier = self._start()
+        else:
+            self._anew(port)
 
     def mended(self) -> None:
         """Start ssh anew."""
-        self._end()
-        self._carrier = self._start()
+        self._anew(self._port)
+
+    def _anew(self, port: int) -> None:
+        with self._changing:  # who asks meanwhile asks the new one
+            self._end()
+            self._port = port
+            self._carrier = self._start()
 
     def _end(self) -> None:
         self._carrier.close()

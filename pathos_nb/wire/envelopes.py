@@ -33,6 +33,7 @@ _SEAL_BYTES = 16
 _SIZE = _HEAD.size + _SEAL_BYTES
 _READ_BYTES = 1 << 16
 _JOIN_BYTES = 1 << 14
+_LEAST_BYTES = 1 << 14  # signs of life alone come to less in half a minute, and a link that carries no more is none
 
 
 class Envelope(NamedTuple):
@@ -89,6 +90,12 @@ class EnvelopeReader:
     ----------
     key, direction
         As the other end's `Sealer` has them.
+
+    Attributes
+    ----------
+    n_moves : int
+        Grows with each envelope that is whole, and while much of one comes. If it stands still though something comes,
+        then a part has been left out: what follows is taken for the rest of what has begun.
     """
 
     def __init__(self, key: bytes, direction: str) -> None:
@@ -97,6 +104,7 @@ class EnvelopeReader:
         self._expected: tuple[int, int, int, bytes] | None = None
         self._body, self._filled = bytearray(), 0
         self._frames = FrameReader()
+        self.n_moves = self._n_since = 0
 
     @property
     def missing_bytes(self) -> int:
@@ -126,7 +134,7 @@ class EnvelopeReader:
             return self.feed(data) if data else None
         n = receive_into(memoryview(self._body)[self._filled :])
         self._filled += n
-        return self._finished() if n else None
+        return self._moved(n, self._finished()) if n else None
 
     def feed(self, data: Buffer) -> list[Envelope]:
         """Take bytes as they came, give the envelopes that are now whole.
@@ -143,6 +151,12 @@ class EnvelopeReader:
             if self._expected is not None:
                 view = self._fill_body(view)
                 found += self._finished()
+        return self._moved(len(data), found)
+
+    def _moved(self, n_bytes: int, found: list[Envelope]) -> list[Envelope]:
+        self._n_since += n_bytes
+        if found or self._n_since >= _LEAST_BYTES:
+            self.n_moves, self._n_since = self.n_moves + 1, 0
         return found
 
     def _fill_head(self, view: memoryview) -> memoryview:

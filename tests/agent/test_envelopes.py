@@ -7,11 +7,11 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from pathos_nb.wire.envelopes import KEY_BYTES, Envelope, EnvelopeReader, Sealer
 from pathos_nb.wire.framing import Frame, FrameError, pack
+from tests.rig.examples import given
 
 KEY = bytes(range(KEY_BYTES))
 

@@ -224,6 +224,6 @@ def test_when_the_agents_stream_ends_nothing_is_left(host):
     assert len(family) == 4
     host.carriers[-1].sock.shutdown(socket.SHUT_WR)
     host.is_refusing = True
-    gone, alive = psutil.wait_procs(family, timeout=5)
+    gone, alive = psutil.wait_procs(family, timeout=20)
     assert not alive
     pool.terminate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ from pathos_nb import Pool
 from tests.agent.test_link import QUICK
 from tests.rig import agents
 from tests.rig.census import until
+from tests.rig.sampling import seldom
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -43,7 +45,9 @@ class Relay(agents.LocalCarrier):
     def _carry(self, source: socket.socket, sink: socket.socket, way: str) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(self._piece()):
-                if meddle := self.meddling.pop(way, None):
+                meddle = self.meddling.get(way)
+                if meddle is not None and len(data) >= getattr(meddle, "least_bytes", 0):
+                    del self.meddling[way]
                     self.n_meddled += 1
                     data = meddle(data)
                 sink.sendall(data)
@@ -98,9 +102,36 @@ def test_what_was_meddled_with_is_not_used_and_nothing_is_lost(
         assert pool.map(abs, [-1, -2]) == [1, 2]
         run = pool.start(nap, range(60), chunksize=3)
         opened[0].meddling[way] = MEDDLING[kind]
-        assert run.wait(60)
+        assert run.wait(100)
         assert run.result() == [x * x for x in range(60)]
         assert until(lambda: opened[0].n_meddled == 1 and len(opened) > 1, 60), "the link is a new one"
+
+
+@pytest.mark.parametrize("way", ["down", *seldom("up")])
+def test_a_part_that_is_left_out_of_something_long_is_found_too(way: str) -> None:
+    """What follows is taken for the rest of it, and the signs of life would take minutes to fill it."""
+    opened: list[Relay] = []
+
+    def carrier(command: Any) -> Relay:
+        opened.append(Relay(command))
+        return opened[-1]
+
+    agents.register("holey", carrier, settings=QUICK._replace(orphan_s=3.0))
+    with Pool("holey", nodes=1) as pool:
+        assert pool.map(abs, [-1, -2]) == [1, 2]
+        long = os.urandom(4_000_000)
+        opened[0].meddling[way] = LeaveOut()
+        assert pool.amap(bytes, [long]).get(100) == [long]
+        assert until(lambda: opened[0].n_meddled > 0 and len(opened) > 1, 60), "the link is a new one"
+
+
+class LeaveOut:
+    """Leaves a piece out, the first that is large: signs of life come through."""
+
+    least_bytes = 1 << 15
+
+    def __call__(self, data: bytes) -> bytes:
+        return b""
 
 
 class Dripping(Relay):

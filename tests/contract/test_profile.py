@@ -40,7 +40,7 @@ def report(launcher: str, pool: Any, reports: dict[str, ProfileReport]) -> Profi
 def test_it_tells_work_from_rest_and_who_called_whom(report: ProfileReport) -> None:
     rows = {row.name: row for row in report.functions}
     assert rows["work"].total_s > rows["compute"].total_s > 0.4 * N * SPIN_S
-    assert rows["compute"].total_s > 0.4 * N * SPIN_S and rows["rest"].total_s > 0.4 * N * NAP_S
+    assert rows["rest"].total_s > 0.4 * N * NAP_S
     python, native, waiting, gil, starved = (sum(row.kinds[kind] for row in report.functions) for kind in range(5))
     assert python + native + gil + starved > 0.4 * N * SPIN_S  # a machine that is busy gives it no core at times
     assert waiting + starved > 0.4 * N * NAP_S

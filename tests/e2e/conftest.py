@@ -10,7 +10,7 @@ import pytest
 
 from tests import leftovers
 from tests.rig.bed import bed, raised_bed, wait_until
-from tests.rig.browser import UI, Tab, browser, why_no_browser
+from tests.rig.browser import UI, Tab, browser, play, profile, why_no_browser
 from tests.rig.jupyter import Jupyter, why_no_jupyter
 
 __all__ = ["bed", "raised_bed"]
@@ -49,18 +49,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
 
 
 @pytest.fixture(scope="package")
-def chromium(server: Jupyter) -> Iterator[Any]:
-    """Start the browser, once for all tests here."""
-    with browser() as made:
+def playing(server: Jupyter) -> Iterator[Any]:
+    """Give what starts browsers."""
+    with play() as made:
         yield made
 
 
 @pytest.fixture(scope="package")
-def context(chromium: Any) -> Iterator[Any]:
-    """Give what pages share: JupyterLab's code, which is fetched and compiled once for all tests here."""
-    made = chromium.new_context()
-    yield made
-    made.close()
+def context(playing: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Start the browser, once for all tests here: JupyterLab's code is fetched and compiled for the first pages only."""
+    with profile(playing, tmp_path_factory.mktemp("profile")) as made:
+        yield made
+
+
+@pytest.fixture
+def other(playing: Any) -> Iterator[Any]:
+    """Give another browser, that knows nothing of the first."""
+    with browser(playing) as made:
+        yield made.new_context()
 
 
 @pytest.fixture

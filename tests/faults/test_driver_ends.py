@@ -88,12 +88,11 @@ def test_a_driver_killed_at_work_leaves_nothing(
     monkeypatch.setenv("TMPDIR", str(temporary))
     with Script(tmp_path, AT_WORK[work], launcher) as running:
         running.heard(1 if work == "idle" else 2)
-        assert len(marked(running.mark)) >= 3
+        assert len(marked(running.mark)) >= (1 if launcher == "dask" else 3), "the workers of dask's are no children"
         running.process.send_signal(signal.SIGKILL)
         running.process.wait()
-        assert running.left(within_s=5) == []
-    until(lambda: not new_in("/dev/shm", shm), 1)
-    assert not new_in("/dev/shm", shm)
+        assert running.left(within_s=15) == []
+    assert until(lambda: not new_in("/dev/shm", shm), 15), new_in("/dev/shm", shm)
     assert not list(temporary.iterdir())
 
 

@@ -37,7 +37,7 @@ SIX_TIMES = """
         except KeyboardInterrupt:
             caught = time.monotonic()
             assert pool.map(abs, [-1, 2]) == [1, 2]
-            assert time.monotonic() - caught < 5
+            assert time.monotonic() - caught < 15
             print(way, "interrupted", flush=True)
             say("again")
         else:

@@ -176,7 +176,7 @@ def test_an_item_that_kills_the_parent_of_the_workers_does_not_hang(launcher: st
 @pytest.mark.parametrize("act", ENDLESS)
 def test_an_item_past_its_timeout_is_stopped_and_fails_alone(pool: Any, act: str) -> None:
     began = time.monotonic()
-    ys = pool.map(Trap(act), range(N_ITEMS), timeout=0.2, on_error="keep")
+    ys = pool.map(Trap(act), range(N_ITEMS), timeout=0.6, on_error="keep")
     failure = ys.pop(BAD)
     assert time.monotonic() - began < 40
     assert isinstance(failure.error, ItemTimeout)
@@ -228,7 +228,7 @@ def test_what_an_argument_imports_is_not_of_the_items_time(
 def test_a_sleeper_times_out_by_every_kind_of_map(launcher: str, kind: str) -> None:
     before = Census.take()
     with Pool(launcher, nodes=2) as pool:
-        ys = KINDS[kind](pool, Trap("naps"), range(N_ITEMS), timeout=0.2, on_error="keep")
+        ys = KINDS[kind](pool, Trap("naps"), range(N_ITEMS), timeout=0.6, on_error="keep")
         assert isinstance(ys.pop(BAD).error, ItemTimeout)
         assert ys == [x for x in range(N_ITEMS) if x != BAD]
         with pytest.raises(ItemTimeout):
@@ -240,14 +240,14 @@ def test_a_sleeper_times_out_by_every_kind_of_map(launcher: str, kind: str) -> N
 @here
 @not_serial
 def test_the_timeout_is_each_items_own_and_not_the_chunks(pool: Any, launcher: str) -> None:
-    assert pool.map(sleep_for, [0.05] * 20, timeout=0.6, chunksize=20) == [0.05] * 20
+    assert pool.map(sleep_for, [0.05] * 20, timeout=0.9, chunksize=20) == [0.05] * 20
 
 
 @here
 @apart
 def test_an_alarm_of_an_items_own_is_neither_its_timeout_nor_the_next_ones(pool: Any) -> None:
     pool.each(rings_in_its_own_way)
-    failed, *others = pool.map(sleep_for, [5.0, 0.0, 0.0], timeout=0.2, on_error="keep")
+    failed, *others = pool.map(sleep_for, [5.0, 0.0, 0.0], timeout=0.6, on_error="keep")
     assert isinstance(failed.error, ItemTimeout)
     assert others == [0.0, 0.0]
     assert pool.pipe(rings_and_sleeps, 0.05, 0.2, timeout=20) == pool.pipe(rings_and_sleeps, 0.05, 0.2) == "slept"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,8 +26,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def left_in_memory() -> set[str]:
-    """Give the names of memory that MPI libraries share."""
-    return {name for name in os.listdir(SHARED_MEMORY) if name.startswith("mpich")} if SHARED_MEMORY.is_dir() else set()
+    """Give the names of memory that MPI libraries share, or shared: no process has it mapped any more."""
+    names = {path.name for path in SHARED_MEMORY.glob("mpich*")} if SHARED_MEMORY.is_dir() else set()
+    return {name for name in names if not is_mapped(f"{SHARED_MEMORY}/{name}")} if names else names
+
+
+def is_mapped(path: str) -> bool:
+    """Say whether a process has a file mapped: that of another test's job, while it begins, is not left by this one's."""
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        with contextlib.suppress(OSError):
+            if path in maps.read_text(encoding="utf-8", errors="replace"):
+                return True
+    return False
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ class Kernel:
         self.manager.start_kernel(env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=str(ROOT))
         self.client = self.manager.blocking_client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=30)
+        self.client.wait_for_ready(timeout=50)
         self.answers: dict[str, Answer] = {}
         self.comms: dict[str, Callable[[dict[str, Any]], None]] = {}
 

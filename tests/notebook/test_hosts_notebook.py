@@ -52,7 +52,7 @@ class Listeners:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._over.wait(0.2):
+        while not self._over.wait(1.0):
             for process in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.Error, OSError):
                     look = getattr(process, "net_connections", None) or process.connections  # before psutil 6

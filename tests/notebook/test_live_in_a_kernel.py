@@ -27,16 +27,7 @@ class Front:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel, self.client = kernel, kernel.client
-        self.subshell = self._make_subshell()
-
-    def _make_subshell(self) -> str | None:
-        message = self.client.session.msg("create_subshell_request", {})
-        self.client.control_channel.send(message)
-        try:
-            reply = self.client.get_control_msg(timeout=5)["content"]
-        except Exception:  # ipykernel 6 does not answer
-            return None
-        return reply.get("subshell_id")
+        self.subshell = kernel.subshell()
 
     def begin(self, code: str) -> Answer:
         """Begin a cell, and wait for the widget that it shows."""
@@ -82,7 +73,7 @@ def shared() -> Iterator[Front]:
 
 @pytest.fixture
 def front(shared: Front) -> Front:
-    if shared.subshell is None:
+    if not shared.subshell:
         pytest.skip("this ipykernel has no subshells: a view is not heard while a cell blocks")
     return shared
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import json
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.notebook.kernel import Answer, Kernel
@@ -26,6 +29,40 @@ def told_to_programs() -> str:
             except OSError:  # it has ended
                 continue
     return "\n".join(found)
+
+
+def remembers(pid: int, *secrets: str) -> bool:
+    """Say whether a secret stands in what a process may write: what its core file would have."""
+    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in maps:
+            first, last = (int(word, 16) for word in line.split()[0].split("-"))
+            if line.split()[1].startswith("rw"):
+                memory.seek(first)
+                with contextlib.suppress(OSError):  # a part that is the system's own
+                    data = memory.read(last - first)
+                    if any(secret.encode() in data for secret in secrets):
+                        return True
+    return False
+
+
+def workers_of(kernel: Kernel) -> list[int]:
+    """Give the processes of the package that a kernel has started, on this machine."""
+    top = psutil.Process(kernel.manager.provisioner.pid)
+    return [p.pid for p in top.children(recursive=True) if "pathos_nb" in " ".join(p.cmdline())]
+
+
+# The same as `remembers` on a host, for all processes of the package there; the secrets come backwards.
+REMEMBER = f"""
+import contextlib, json, sys
+from pathlib import Path
+{inspect.getsource(remembers)}
+found = {{}}
+for path in Path("/proc").glob("[0-9]*/cmdline"):
+    with contextlib.suppress(OSError):
+        if b"pathos_nb" in (told := path.read_bytes()) and b"REMEMBER" not in told:
+            found[path.parent.name] = remembers(int(path.parent.name), *(word[::-1] for word in sys.argv[1:]))
+print(json.dumps(found))  # REMEMBER
+"""
 
 
 def connect(kernel: Kernel, transport: str, *passwords: str) -> Answer:
@@ -61,6 +98,11 @@ def test_it_is_in_no_argument_environment_file_log_message_or_traceback(
         )
         seen += [told_to_programs(), bed.on("host1", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '")]
         assert said[-1].status == "ok" and "pathos_nb" in seen[-1] and "ipykernel" in seen[0]
+        assert kernel.run("%pmap -p processes x for x in range(4)").status == "ok"
+        here = {pid: remembers(pid, WRONG, bed.password) for pid in workers_of(kernel)}
+        words = [bed.hosts["host1"]["python"], "-c", REMEMBER, WRONG[::-1], bed.password[::-1]]
+        there = json.loads(bed.on("host1", *words))
+        assert here and there and not any([*here.values(), *there.values()]), "nor in what a core file would have"
     finally:
         kernel.close()
     seen += [json.dumps(answer.messages, default=str) for answer in said]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
+import threading
 
 import pytest
 
@@ -80,16 +80,18 @@ def test_a_chunk_size_of_0_is_no_choice_for_map_and_misuse_for_imap(pool):
 
 
 def test_a_result_that_is_not_there_says_so():
-    result = ThreadPool(1).apipe(time.sleep, 0.5)
+    gate = threading.Event()
+    result = ThreadPool(1).apipe(gate.wait, 20)
     assert not result.ready()
     with pytest.raises(ValueError, match="not there yet"):
         result.successful()
     with pytest.raises(TimeoutError, match="still being made"):
         result.get(timeout=0.01)
+    gate.set()
     result.wait(20)
     assert result.ready()
     assert result.successful()
-    assert result() is None
+    assert result() is True
 
 
 def test_a_failed_result_is_ready_and_not_successful():
@@ -101,11 +103,13 @@ def test_a_failed_result_is_ready_and_not_successful():
 
 def test_a_timeout_is_that_of_multiprocess_too():
     multiprocess = pytest.importorskip("multiprocess")
-    result = ThreadPool(1).apipe(time.sleep, 0.3)
+    gate = threading.Event()
+    result = ThreadPool(1).apipe(gate.wait, 20)
     with pytest.raises(multiprocess.TimeoutError, match="still being made"):
         result.get(timeout=0.01)
     assert "multiprocess" in sys.modules
-    result.get(timeout=20)
+    gate.set()
+    assert result.get(timeout=20)
 
 
 def test_callbacks_have_been_called_when_get_returns():
@@ -120,13 +124,15 @@ def test_callbacks_have_been_called_when_get_returns():
 
 
 def test_an_iterator_can_be_asked_with_a_timeout():
-    values = ThreadPool(1).imap(lambda s: time.sleep(s) or s, [0.0, 0.5])
-    assert values.next(timeout=20) == 0.0
+    gate = threading.Event()
+    values = ThreadPool(1).imap(lambda x: x == 0 or gate.wait(20), [0, 1])
+    assert values.next(timeout=20) is True
     with pytest.raises(TimeoutError):
         values.next(timeout=0.05)
-    assert values.next() == 0.5
+    gate.set()
+    assert values.next(timeout=20) is True
     with pytest.raises(StopIteration):
-        values.next(timeout=1)
+        values.next(timeout=20)
 
 
 def test_a_thread_pool_maps_inside_itself():

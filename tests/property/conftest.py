@@ -1,20 +1,15 @@
-"""How hypothesis looks for what breaks: the same examples each time, without a clock. And the rig's fixtures."""
+"""How hypothesis looks for what breaks, and the rig's fixtures."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
+from tests.rig import examples
 from tests.rig.fixtures import launcher, note_failure, pool, pools
 
-__all__ = ["launcher", "pool", "pools"]
-
-settings.register_profile(
-    "ours", deadline=None, max_examples=60, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
-settings.load_profile("ours")
+__all__ = ["examples", "launcher", "pool", "pools"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -219,7 +219,7 @@ def test_who_connects_while_the_link_is_down_waits(tunnel, echo, bed):
 def test_a_link_that_is_cut_is_found_and_opened_again(tunnel, echo, bed, monkeypatch):
     bed.needs("cut")
     monkeypatch.setattr("pathos_nb.secure.tunnel.WATCH_S", 0.5)
-    monkeypatch.setattr("pathos_nb.secure.tunnel.DEAD_S", 1.5)
+    monkeypatch.setattr("pathos_nb.secure.tunnel.DEAD_S", 3.0)
     one = tunnel("host2", echo("host2"), timeout=2)
     with socket.create_connection(("127.0.0.1", one.port), 20) as client:
         client.sendall(b"x")
@@ -253,7 +253,7 @@ def test_disconnect_comes_back_soon_whatever_the_link_does(tunnel, echo, bed, tr
         bed("cut", "host2")
         begun = time.monotonic()
         one.disconnect()
-        assert time.monotonic() - begun < 12
+        assert time.monotonic() - begun < 30
 
 
 def test_the_remote_of_a_tunnel_is_closed_with_it(bed):

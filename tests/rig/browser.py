@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from tests.rig.jupyter import ROOT, Jupyter
 
-__all__ = ["SHOTS", "Tab", "browser", "why_no_browser"]
+__all__ = ["SHOTS", "Tab", "browser", "play", "profile", "why_no_browser"]
 
 SHOTS = ROOT / "build" / "e2e"
 DEADLINE_S = 60.0
@@ -65,14 +65,31 @@ def _chromium() -> str | None:
 
 
 @contextmanager
-def browser() -> Iterator[Any]:
-    """Give a browser without a window; it is closed at the end."""
+def play() -> Iterator[Any]:
+    """Give what starts browsers; a thread has it once at a time."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as play:
-        made = play.chromium.launch(executable_path=_chromium(), args=list(_FLAGS))
+    with sync_playwright() as made:
         yield made
-        made.close()
+
+
+@contextmanager
+def browser(playing: Any) -> Iterator[Any]:
+    """Give a browser without a window; it is closed at the end."""
+    made = playing.chromium.launch(executable_path=_chromium(), args=list(_FLAGS))
+    yield made
+    made.close()
+
+
+@contextmanager
+def profile(playing: Any, folder: Path) -> Iterator[Any]:
+    """Give a browser with a profile on disk: from its third page on, it compiles JupyterLab's code no more.
+
+    A page takes two thirds of the processor's time then. Pages share what they store; it is closed at the end.
+    """
+    made = playing.chromium.launch_persistent_context(folder, executable_path=_chromium(), args=list(_FLAGS))
+    yield made
+    made.close()
 
 
 class Tab:

@@ -100,7 +100,21 @@ class Jupyter:
         return f"{self.address}{path}?token={self._token}"
 
     def ask(self, method: str, path: str, sent: Any = None) -> Any:
-        """Speak with the server's interface."""
+        """Speak with the server's interface.
+
+        What only asks is asked again: a server that is starting a kernel answers with an error, as it cannot list it.
+        """
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                return self._ask(method, path, sent)
+            except urllib.request.HTTPError as error:
+                error.close()
+                if method != "GET" or error.code < 500 or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
+
+    def _ask(self, method: str, path: str, sent: Any) -> Any:
         headers = {"Authorization": f"token {self._token}"}
         data = None if sent is None else json.dumps(sent).encode()
         request = urllib.request.Request(self.address + path, data, method=method, headers=headers)
@@ -122,25 +136,15 @@ class Jupyter:
             aside.rename(there)
 
     def end_kernels(self) -> None:
-        """End all kernels, and what runs in them.
-
-        A server that is starting a kernel cannot list it yet, and answers with an error: it is asked until none is left.
-        """
+        """End all kernels, and what runs in them."""
         deadline = time.monotonic() + START_S
-        while kernels := self._kernels():
+        while kernels := [kernel["id"] for kernel in self.ask("GET", "api/kernels")]:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"kernels do not end: {kernels}\n{self.log.read_text()[-3000:]}")
             for kernel in kernels:
-                with contextlib.suppress(urllib.request.HTTPError):  # it has just ended by itself
+                with contextlib.suppress(urllib.request.HTTPError):  # it has just ended by itself, or only begins
                     self.ask("DELETE", f"api/kernels/{kernel}")
             time.sleep(0.05)
-
-    def _kernels(self) -> list[str]:
-        """Give the names of the kernels; that of nobody while the server cannot say."""
-        try:
-            return [kernel["id"] for kernel in self.ask("GET", "api/kernels")]
-        except urllib.request.HTTPError:
-            return ["not to be listed"]
 
     def close(self) -> None:
         """End the server and its kernels."""

@@ -149,5 +149,5 @@ def test_when_the_connection_ends_nothing_stays_on_the_host(serve: Any, bed: Bed
     with ParallelPool(0, servers=(served.address,)) as pool:
         pool.map(abs, range(10))
         served.close()
-        assert wait_until(lambda: "pathos_nb" not in bed.on("host1", "ps", "-eo", "args"), 5.0)
+        assert wait_until(lambda: "pathos_nb" not in bed.on("host1", "ps", "-eo", "args"))
         pool.terminate()

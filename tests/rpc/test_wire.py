@@ -6,11 +6,11 @@ import pickle
 
 import dill
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from pathos_nb.launchers import ppft_wire
 from pathos_nb.wire.signing import Checker, NotAuthentic, Signer, derive
+from tests.rig.examples import given
 
 KEY = b"k" * 32
 

@@ -144,7 +144,7 @@ def test_a_lost_node_is_told_by_name_where_tasks_are_not_queued_again(store, tmp
 
 def test_a_folder_that_the_nodes_do_not_see_is_told(store, tmp_path, cluster):
     cluster.needs("namespaces")
-    fits = detach(abs, range(2), store=store, title="fits", folder=f"/dev/shm/pathos-nb-{os.getpid()}")
+    fits = detach(abs, range(2), store=store, title="fits", folder=f"/dev/shm/of-this-test-{os.getpid()}")
     assert fits.run.wait(WAIT_S)
     assert set(hows(fits).values()) == {"not started"}
     assert "folder=PATH" in str(fits.run.failures[0].error)

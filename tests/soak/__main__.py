@@ -22,6 +22,7 @@ from tests.soak.rounds import draw
 from tests.soak.runner import Runner
 
 _ROUND_S, _GREAT_S, _GREAT_EVERY_S = 120.0, 900.0, 60.0
+_SMALL_S = 30.0  # for small rounds after each great one, which on a busy machine would take all the time
 _REST_EVERY = 8
 _MOST_GROWN_MB = 30.0
 
@@ -74,13 +75,16 @@ class _Soak:
         return min(self.n_failed, 100)
 
     def _play_all(self) -> None:
-        began = time.monotonic()
-        while (gone := time.monotonic() - began) < self.asked.seconds:
-            if self.grounds is not None and not self.asked.round and gone >= self.n_great * _GREAT_EVERY_S:
+        began, small_s = time.monotonic(), 0.0
+        while (gone := time.monotonic() - began) < self.asked.seconds or small_s < self.n_great * _SMALL_S:
+            is_due = gone >= self.n_great * _GREAT_EVERY_S and small_s >= self.n_great * _SMALL_S
+            if self.grounds is not None and not self.asked.round and is_due:
                 self._play_great(self.n_great + 1)
                 continue
             self.number += 1
+            begun = time.monotonic()
             self._play_one(self.number)
+            small_s += time.monotonic() - begun
             if self.number % _REST_EVERY == 0:
                 self._try(f"rest after round {self.number}", self.runner.rest)
         self._try("the last rest", self.runner.rest)
