@@ -91,7 +91,13 @@ export function fromModel(model: Model): Channel {
   model.on('comm_live_update', lose);
   return {
     isLive: true,
-    send: (message) => model.send(message),
+    send(message) {
+      try {
+        model.send(message);
+      } catch {
+        lose(); // the page has no comm any more, and has not said so yet: the kernel was restarted a moment ago
+      }
+    },
     onMessage: (listener) => listeners.add(listener),
     close() {
       model.off('msg:custom', hear);

@@ -37,16 +37,26 @@ function codeOf(model: Model): Promise<string> {
 }
 
 function asked(model: Model): Promise<string> {
-  return new Promise((resolve) => {
-    const ask = (): void => model.send({ type: 'code' } satisfies WantCode);
-    const timer = window.setInterval(ask, ASK_EVERY_MS);
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      window.clearInterval(timer);
+      model.off('msg:custom', hear);
+    };
+    const ask = (): void => {
+      try {
+        model.send({ type: 'code' } satisfies WantCode);
+      } catch (error) {
+        stop(); // there is no comm any more: the kernel was restarted
+        reject(new Error(String(error)));
+      }
+    };
     const hear = (content: unknown): void => {
       const { type, text } = (content ?? {}) as { type?: unknown; text?: unknown };
       if (type !== 'code' || typeof text !== 'string') return;
-      window.clearInterval(timer);
-      model.off('msg:custom', hear);
+      stop();
       resolve(text);
     };
+    const timer = window.setInterval(ask, ASK_EVERY_MS);
     model.on('msg:custom', hear);
     ask();
   });

@@ -58,6 +58,17 @@ describe('a channel', () => {
     expect([...model.others.keys()]).toEqual([]);
   });
 
+  it('of a page whose comm has gone unannounced is lost when it is used, and throws at nobody', () => {
+    const model = new FakeModel();
+    const channel = fromModel(model);
+    const heard = listen(channel);
+    model.send = () => {
+      throw new Error('Cannot send');
+    };
+    channel.send({ type: 'open', version: PROTOCOL });
+    expect(heard.problems.map((p) => p.kind)).toEqual(['gone']);
+  });
+
   it('tells when a comm is closed, and sends nothing after that', () => {
     const sent: unknown[] = [];
     const comm: Comm & { isDisposed: boolean } = {

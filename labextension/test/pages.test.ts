@@ -50,6 +50,23 @@ describe('the few lines that each widget brings', () => {
   });
 });
 
+describe('the few lines that each widget brings, where its kernel has gone', () => {
+  it('do not ask for ever', async () => {
+    vi.useFakeTimers();
+    const asking = model({ digest: 'd', protocol: 1 });
+    const drawn = loader.render({ model: asking, el: document.createElement('div') });
+    let nAsks = 0;
+    asking.send = () => {
+      nAsks += 1;
+      throw new Error('Cannot send');
+    };
+    vi.advanceTimersByTime(3_000);
+    vi.useRealTimers();
+    await expect(drawn).rejects.toThrow('Cannot send');
+    expect(nAsks).toBe(1);
+  });
+});
+
 describe('a run that was begun before the page was loaded', () => {
   it('is asked for until it comes whole, and tells it to every view that opens', async () => {
     vi.useFakeTimers();

@@ -195,6 +195,7 @@ describe('the panel', () => {
   it('resizes a pool of several places at its first, and says so', () => {
     show({ pools: [{ ...POOL, places: ['processes', 'node1'], n_workers: 4, n_first: 2 }] });
     const input = card('big').querySelector('input')!;
+    expect(card('big').querySelector('label')?.textContent).toBe('processes:');
     expect([input.value, input.title]).toEqual(['2', 'Have that many workers at processes; the other places keep theirs']);
     input.value = '3';
     press('Resize', card('big'));
@@ -212,6 +213,28 @@ describe('the panel', () => {
     for (const said of ['cancelled fits', 'no tunnel and no server', 'closed big', 'disconnected node1']) await answer(true, said);
     expect(dos().map(([verb]) => verb)).toEqual(['cancel', 'kill', 'close', 'disconnect']);
     expect(document.querySelector('.pathos-nb-panel-note')?.textContent).toContain('closed big; disconnected node1');
+  });
+
+  it('puts good news away by itself, but not what somebody reads, nor bad news', async () => {
+    vi.useFakeTimers();
+    const notes = (): string[] => [...document.querySelectorAll('.pathos-nb-panel-note')].map((note) => note.textContent);
+    const said = async (...words: [boolean, string]): Promise<void> => {
+      const isTaken = answer(...words);
+      await vi.advanceTimersByTimeAsync(1);
+      await isTaken;
+    };
+    show({ pools: [POOL], runs: [RUN] });
+    press('Cancel', card('r1'));
+    await said(false, 'it is over');
+    press('Restart', card('big'));
+    await said(true, 'all fresh\nand more');
+    document.querySelector<HTMLElement>('.pathos-nb-panel-note-ok summary')!.click();
+    vi.advanceTimersByTime(60_000);
+    expect(notes()).toHaveLength(2);
+    document.querySelector<HTMLElement>('.pathos-nb-panel-note-ok summary')!.click();
+    vi.advanceTimersByTime(60_000);
+    expect(notes()).toEqual([expect.stringContaining('it is over')]);
+    vi.useRealTimers();
   });
 
   it('keeps cards, their focus and what is typed into them over an update', () => {

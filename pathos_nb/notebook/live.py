@@ -36,7 +36,9 @@ __all__ = ["Controls", "LiveView", "ViewCode", "can_answer", "preload", "warm_up
 STATIC = Path(__file__).parents[1] / "static"
 CODE, LOADER = STATIC / "run.js", STATIC / "loader.js"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
-_PATIENCE_S = 2.0
+# A cell that blocks may keep the kernel from hearing any page. One that does not waits longer, as a page on a slow
+# machine takes its time for its first widget; but not again where nobody has opened one.
+_PATIENCE_S, _PATIENCE_BEHIND_S = 2.0, 10.0
 # A page that is still loading a widget complains when its comm is closed. Who has opened it has loaded it, but there
 # may be other pages; where nobody has, the page is slow.
 _LAST_WORDS_S, _SLOW_PAGE_S = 3.0, 20.0
@@ -102,10 +104,16 @@ class ViewCode:
     ----------
     is_known : bool
         Some page has it; another one asks.
+    is_unwanted : bool
+        The last view that was to be opened was opened by nobody.
     """
 
     def __init__(self) -> None:
-        self.is_known = False
+        self.is_known = self.is_unwanted = False
+
+    def patience_s(self, *, is_behind: bool) -> float:
+        """Give how long to wait for somebody to open a view, before the picture is drawn again."""
+        return _PATIENCE_BEHIND_S if is_behind and not self.is_unwanted else _PATIENCE_S
 
     @cached_property
     def text(self) -> str:
@@ -168,6 +176,8 @@ class LiveView:
         What its buttons do.
     now : float
         The time, by the watch's clock.
+    is_behind : bool
+        Whether its cell does not wait for it.
 
     Attributes
     ----------
@@ -184,11 +194,14 @@ class LiveView:
         There are no widgets here.
     """
 
-    def __init__(self, outlet: Outlet, watch: Watch, controls: Controls, now: float) -> None:
+    def __init__(
+        self, outlet: Outlet, watch: Watch, controls: Controls, now: float, *, is_behind: bool = False
+    ) -> None:
         kind = preload()
         if kind is None:
             raise RuntimeError("no widgets here")
-        self.gives_up_at, self.is_heard, self.is_kept = now + _PATIENCE_S, False, False
+        self.gives_up_at = now + controls.code.patience_s(is_behind=is_behind)
+        self.is_heard = self.is_kept = False
         self._began = self._kept_at = now
         stream = Stream(Feed(watch, lambda: controls.retry is not None), self._send)
         self._life: _Life | None = _Life(watch, controls, stream, now)
@@ -228,9 +241,13 @@ class LiveView:
 
     def is_in_use(self, now: float) -> bool:
         """Tell whether somebody has opened it, or may do so soon."""
-        if self._life is not None:
-            self._life.now = now
-        return self.is_open or now < self.gives_up_at
+        if self._life is None:
+            return now < self.gives_up_at
+        self._life.now = now
+        if not self.is_open and now >= self.gives_up_at:
+            self._life.controls.code.is_unwanted = not self.is_heard
+            return False
+        return True
 
     def kept(self, now: float) -> None:
         """Note that its display is as new as it can be."""
@@ -252,6 +269,7 @@ class LiveView:
             life.controls.retry()
         elif life.stream.hear(message):
             life.controls.code.is_known = self.is_heard = True
+            life.controls.code.is_unwanted = False
             life.controls.wake()
 
     def end(self, now: float) -> None:

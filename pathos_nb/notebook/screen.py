@@ -89,7 +89,7 @@ class CellScreen:
         if not (self._hears_always or is_behind):
             return None
         try:
-            return LiveView(self._outlet, watch, controls, now)
+            return LiveView(self._outlet, watch, controls, now, is_behind=is_behind)
         except RuntimeError:
             return None
 

@@ -173,9 +173,15 @@ class View:
     def place(self, now: float) -> None:
         """Take a place in the cell at once: the run goes on behind."""
         with self.lock:
-            if not self.is_final and not self.is_shown:
-                self.is_behind = True
-                self._begin_live(now)
+            if self.is_final:
+                return
+            self.is_behind, had_live = True, self.live is not None
+            self._begin_live(now)
+            if self.is_shown:  # a picture was quicker: the pool took its time to begin
+                self.watch.run.output_taken = True
+                if self.live is not None and not had_live:
+                    self._show(now)
+            else:
                 self.is_shown = self.watch.run.output_taken = self.screen.place(self.watch.snapshot(now), self.live)
                 self._is_live_shown = self.live is not None
 

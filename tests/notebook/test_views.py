@@ -6,6 +6,7 @@ import gc
 import threading
 import time
 import weakref
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,7 @@ from pathos_nb.errors import Failure
 from pathos_nb.notebook import live
 from pathos_nb.notebook.ansi import as_html, as_text
 from pathos_nb.notebook.picture import Snapshot, as_bundle, as_line, html, text
+from pathos_nb.notebook.view import View
 from pathos_nb.notebook.views import Look, Views
 from pathos_nb.notebook.watch import Meter, Watch
 from pathos_nb.wire.messages import PROTOCOL
@@ -112,6 +114,23 @@ def test_a_run_that_outlives_its_cell_takes_its_place_at_once(views, screen):
     run.end(seconds=0.01)
     views.settle()
     assert len(screen.last) == 1, "what is placed is finished, however short the run"
+
+
+def test_a_run_behind_whose_picture_was_quicker_than_its_cell_is_live_from_then_on():
+    shown = []
+    live_view = SimpleNamespace(is_open=False, stream=None, is_in_use=lambda now: True, kept=lambda now: None)
+    screen = SimpleNamespace(
+        interval_s=0.1,
+        show=lambda shot, view=None: shown.append(view) or 0,
+        liven=lambda watch, controls, now, *, is_behind: live_view if is_behind else None,
+    )
+    watch = Watch(FakeRun(4), 0.0, 100)
+    controls = live.Controls(lambda: None, live.ViewCode())
+    view = View(watch, screen, controls, 0.0, 0.05, 0.5, lambda now: True, lambda: 1.0)
+    view.draw(1.0)
+    view.place(1.1)
+    view.place(1.2)
+    assert shown == [None, live_view] and watch.run.output_taken
 
 
 def test_at_most_ten_pictures_a_second_however_many_events(views, screen):
@@ -236,6 +255,24 @@ def test_a_widget_outlives_its_run_until_pages_have_loaded_it_and_tells_them_the
     assert 10.0 < ends[1] < ends[0], "who has opened it has loaded it; another page may be slow"
     gc.collect()
     assert [watch() for watch in watches] == [None, None], "results are not held meanwhile"
+
+
+def test_a_page_has_longer_for_a_run_behind_until_nobody_has_opened_one(monkeypatch):
+    monkeypatch.setattr(live, "preload", lambda: lambda *_: SimpleNamespace(send=lambda _: None, close=lambda: None))
+    code = live.ViewCode()
+    views = []
+
+    def patience_s(*, is_behind: bool) -> float:
+        watch = Watch(FakeRun(), 0.0, 100)
+        views.append(live.LiveView(None, watch, live.Controls(lambda: None, code), 0.0, is_behind=is_behind))
+        return views[-1].gives_up_at
+
+    blocking, behind = patience_s(is_behind=False), patience_s(is_behind=True)
+    assert 0 < blocking < behind and views[1].is_in_use(behind - 0.1)
+    assert not views[1].is_in_use(behind)
+    assert patience_s(is_behind=True) == blocking, "there is nobody who opens views"
+    views[1].hear({"type": "open", "version": PROTOCOL})
+    assert patience_s(is_behind=True) == behind, "there is"
 
 
 def test_the_speed_is_that_of_the_last_seconds():

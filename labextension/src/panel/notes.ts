@@ -1,9 +1,10 @@
-// What the kernel said to the person's last deeds: always in sight, errors until they are put away.
+// What the kernel said to the person's last deeds: in sight, errors until they are put away.
 import { button, make } from './dom';
 import type { Outcome } from './doing';
 import { line, plain } from './text';
 
 const MOST = 4;
+const GOOD_MS = 20_000;
 
 export class Notes {
   readonly element = make('div', { class: 'notes' });
@@ -13,13 +14,24 @@ export class Notes {
     for (const old of [...this.element.children]) {
       if (old.getAttribute('data-what') === what || old.classList.contains('pathos-nb-panel-note-ok')) old.remove();
     }
-    this.element.append(note(what, outcome, isUnfolded));
+    const told = note(what, outcome, isUnfolded);
+    this.element.append(told);
+    if (outcome.is_ok) leaveSoon(told);
     while (this.element.children.length > MOST) this.element.firstElementChild?.remove();
   }
 
   clear(): void {
     this.element.replaceChildren();
   }
+}
+
+/** Good news goes by itself, but never while somebody reads it. */
+function leaveSoon(told: HTMLElement): void {
+  window.setTimeout(() => {
+    if (!told.isConnected) return;
+    if (told.matches(':hover, :focus-within') || told.querySelector('details[open]')) leaveSoon(told);
+    else told.remove();
+  }, GOOD_MS);
 }
 
 function note(what: string, outcome: Outcome, isUnfolded: boolean): HTMLElement {

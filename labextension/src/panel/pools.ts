@@ -57,7 +57,8 @@ function resizer(context: Context, name: string): { element: HTMLElement; update
   let wanted = '';
   const input = make('input', { id, type: 'number', class: 'input size', min: 1, max: MOST_WORKERS, 'aria-label': `workers of ${line(name)}` });
   const set = make('button', { type: 'submit', class: 'button plain' }, 'Resize');
-  const element = make('form', { class: 'resizer', novalidate: true }, input, set);
+  const where = make('label', { for: id });
+  const element = make('form', { class: 'resizer', novalidate: true }, where, input, set);
   element.addEventListener('submit', (event) => {
     event.preventDefault();
     const n = Number(input.value);
@@ -74,6 +75,8 @@ function resizer(context: Context, name: string): { element: HTMLElement; update
       const now = String(isMixed ? row.n_first : row.n_workers);
       set.title = isMixed ? `Have that many workers at ${line(row.places[0] ?? '')}; the other places keep theirs` : 'Have that many workers';
       input.title = set.title;
+      setText(where, isMixed ? `${line(row.places[0] ?? '')}:` : '');
+      where.hidden = !isMixed;
       if (wanted !== now && document.activeElement !== input) input.value = now;
       wanted = now;
     },
@@ -82,7 +85,7 @@ function resizer(context: Context, name: string): { element: HTMLElement; update
 
 /** What stands in the panel's head: how much of the default pool works. */
 export function busyText(nBusy: number, nSlots: number): string {
-  return nSlots ? `${whole(nBusy)} of ${whole(nSlots)} busy` : 'no workers yet';
+  return nSlots ? `${whole(nBusy)} of ${whole(nSlots)} busy` : 'no workers';
 }
 
 export function setBusy(element: HTMLElement, nBusy: number, nSlots: number): void {

@@ -82,7 +82,8 @@ export const STYLE = `
 .pathos-nb-panel .pathos-nb-panel-input::placeholder { color: var(--jp-ui-font-color3, var(--dim)); }
 .pathos-nb-panel .pathos-nb-panel-input[aria-invalid] { border-color: var(--bad); }
 .pathos-nb-panel .pathos-nb-panel-size { width: 3.2em; padding: 1px 2px 1px 4px; }
-.pathos-nb-panel-resizer { display: inline-flex; gap: 3px; }
+.pathos-nb-panel-resizer { display: inline-flex; gap: 3px; align-items: center; max-width: 100%; }
+.pathos-nb-panel-resizer label { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .pathos-nb-panel-find { margin: 2px 0; }
 .pathos-nb-panel-head .pathos-nb-panel-action { flex: none; margin-left: auto; }
 .pathos-nb-panel-head .pathos-nb-panel-action:has(.pathos-nb-panel-sure) { flex: 1 0 100%; }

@@ -100,15 +100,18 @@ function paintLabels(context: CanvasRenderingContext2D, scene: Scene, close: Clo
   context.fillStyle = '#ffffff';
   for (const row of scene.rows) {
     if (row.kind !== 'lane' || row.height < 15) continue;
-    for (const i of close.itemRows.get(row.lane) ?? []) paintLabel(context, scene, close, row, i);
+    let free = scene.gutter;
+    for (const i of close.itemRows.get(row.lane) ?? []) free = paintLabel(context, scene, close, row, i, free);
   }
 }
 
-function paintLabel(context: CanvasRenderingContext2D, scene: Scene, close: Close, row: Row, i: number): void {
-  const left = Math.max(scene.gutter, xOf(scene, close.items.start_s[i] ?? 0));
+/** Give up to where it is written: clocks are not so fine that no item begins before the last one has ended. */
+function paintLabel(context: CanvasRenderingContext2D, scene: Scene, close: Close, row: Row, i: number, free: number): number {
+  const left = Math.max(free, xOf(scene, close.items.start_s[i] ?? 0));
   const right = Math.min(scene.width, xOf(scene, close.items.end_s[i] ?? 0));
-  if (right - left < 28) return;
+  if (right - left < 28) return free;
   context.fillText(labelOf(context, close, i, right - left - 8), left + 4, row.y - scene.top + row.height / 2);
+  return right;
 }
 
 /** Give an item's parameters, shortened if enough of them is left, else its number. */
