@@ -161,7 +161,7 @@ class PathosNbError(Exception):
 
 _EXPLAINED = "explained by: python -m pathos_nb.explained {0}; in a notebook: %pathos help {0}"
 # Fields for programs: the message has them.
-_SAID_ALREADY = ("type_name", "text", "is_new", "job", "is_away", "how", "command")
+_SAID_ALREADY = ("type_name", "text", "is_new", "job", "is_away", "how", "command", "fingerprint")
 
 
 def _plain(value: Any) -> Any:

@@ -34,7 +34,7 @@ SAY_S = 2.0  # until the program has said its question
 GRACE_S = 1.0
 _WAIT_S = 1e6  # the deadline is the loop's
 _COMPARE = (
-    "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --fingerprint SHA256:…, "
+    "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --fingerprint {}, "
     "or with --accept-new"
 )
 _UNKNOWN_KEY = re.compile(r"(\S+) key fingerprint is (SHA256:[A-Za-z0-9+/]+)")
@@ -167,7 +167,7 @@ class Questions:
         raise HostKeyRefused(
             f"a key on the way to {self._host} is not known: {kind} {fingerprint}",
             cause="nobody has connected to it from here before",
-            cure=_COMPARE,
+            cure=_COMPARE.format(fingerprint),
             host=self._host,
             fingerprint=fingerprint,
             is_new=True,

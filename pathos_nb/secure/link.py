@@ -352,7 +352,10 @@ def _fault(key: paramiko.PKey, hop: Hop, entries: Sequence[known_hosts.Entry]) -
 
 
 def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict, fault: str) -> HostKeyRefused:
-    compare = "compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --fingerprint SHA256:…"
+    fingerprint = shown.split()[-1]
+    compare = (
+        f"compare the fingerprint with the host's own (ssh-keygen -lf), then connect with --fingerprint {fingerprint}"
+    )
     compare += ", or with --accept-new"
     if verdict.entry is None:
         what = f"the key of {hop.name} is not known: {shown}"
@@ -368,4 +371,4 @@ def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict, 
         cause += ": the host was set up anew, or somebody stands between"
         cure = f"ask who runs it; if the new key is right: ssh-keygen -R '{name}', then connect with --accept-new"
     is_new = verdict.word in _NEW
-    return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=shown.split()[-1], is_new=is_new)
+    return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=fingerprint, is_new=is_new)
