@@ -102,7 +102,7 @@ docs: $(VENV)/.has-docs  ## build the documentation into docs/_build/html
 pictures: $(VENV)/.has-test  ## take the pictures of README and docs/ anew, light and dark (ARGS="run panel")
 	$(BIN)/python tools/screenshots.py $(ARGS)
 
-release: $(VENV)/.has-release  ## build wheel and sdist, and try them in clean environments (ARGS="--pythons python3.12")
+release: $(VENV)/.has-release  ## build wheel and sdist, and try them in clean environments, on each Python here (ARGS="--quick")
 	@. tools/pythons.sh && $(BIN)/python tools/release.py $(ARGS)
 
 binder: $(VENV)/.has-test  ## do the steps of binder/ in a clean environment, and run its demonstrations

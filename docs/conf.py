@@ -13,6 +13,7 @@ from notebook_pages import write_pages  # noqa: E402 - it lies in tools/
 
 project = "pathos_nb"
 author = "the pathos_nb developers"
+copyright = author
 version = release = pathos_nb.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "dark_pictures"]
 exclude_patterns = ["_build"]

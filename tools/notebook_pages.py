@@ -5,6 +5,7 @@ python tools/notebook_pages.py NOTEBOOKS FOLDER
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ STORIES = (
     "quickstart", "montecarlo", "sweeps", "hosts", "clusters", "hierarchies", "profiling", "inside", "migration",
     "faults",
 )  # fmt: skip
+_HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 ONLY_WIDGETS = {"application/vnd.jupyter.widget-view+json"}
 
 
@@ -44,7 +46,7 @@ def _write_page(notebook: Path, folder: Path) -> None:
     read = nbformat.read(notebook, as_version=4)
     for cell in read.cells:
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if not _is_only_widget(output)]
+            cell.outputs = [_without_headings(output) for output in cell.outputs if not _is_only_widget(output)]
     exporter = MarkdownExporter()
     text, resources = exporter.from_notebook_node(read, {"output_files_dir": f"{notebook.stem}_files"})
     for name, data in resources["outputs"].items():
@@ -58,6 +60,14 @@ def _write_page(notebook: Path, folder: Path) -> None:
 def _is_only_widget(output: nbformat.NotebookNode) -> bool:
     data = output.get("data", {})
     return bool(data) and not (set(data) - ONLY_WIDGETS - {"text/plain"}) and bool(set(data) & ONLY_WIDGETS)
+
+
+def _without_headings(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Make headings of what a cell shows bold lines: those of a page, and so of the table of contents, are its own."""
+    data = output.get("data", {})
+    if "text/markdown" in data:
+        data["text/markdown"] = _HEADING.sub(r"**\1**", data["text/markdown"])
+    return output
 
 
 def _with_note(text: str, notebook: nbformat.NotebookNode) -> str:

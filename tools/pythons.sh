@@ -7,4 +7,5 @@ if command -v pyenv >/dev/null 2>&1 && [ -z "${PYENV_VERSION:-}" ]; then
             awk '!seen[$0]++' | paste -sd: -
     )
     [ -n "$PYENV_VERSION" ] && export PYENV_VERSION || unset PYENV_VERSION
+    export PYENV_ROOT="${PYENV_ROOT:-$(pyenv root)}" # what is tried with a home of its own finds them all the same
 fi

@@ -3,8 +3,8 @@
     python tools/release.py [--pythons python3.10 …] [--tests tests …] [--quick]
 
 Builds wheel and sdist twice, looks at their metadata and contents, and installs the wheel, the sdist and the repository
-into clean environments that have neither network nor Node. A table tells what held. Nothing is uploaded; what passed
-lies in ``dist/``.
+into clean environments that have neither network nor Node, on each supported Python of this machine. A table tells what
+held. Nothing is uploaded; what passed lies in ``dist/``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from installs import Clean, Failed
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKEND = "hatchling>=1.24"
+SUPPORTED = tuple(f"python3.{minor}" for minor in range(10, 14))
 
 
 class Report:
@@ -56,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
         wheel, sdist = _archives(Path(folder), report)
         if not said.quick:
             _try_here(Path(folder), report, (wheel, sdist), said.tests)
-            for python in said.pythons:
+            for python in _others() if said.pythons is None else said.pythons:
                 _try_elsewhere(Path(folder), report, (wheel, sdist), python)
         if not report.n_failed:
             _keep(wheel, sdist)
@@ -65,7 +66,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pythons", nargs="*", default=[], help="install and try all of it on these as well")
+    parser.add_argument(
+        "--pythons",
+        nargs="*",
+        default=None,
+        help="install and try it on these as well (the supported ones that answer)",
+    )
     parser.add_argument(
         "--tests", nargs="*", default=list(installs.SLICE), help="what to run against the wheel (some of the contract)"
     )
@@ -73,13 +79,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _others() -> list[str]:
+    """Give the supported Pythons that this machine has, but for the one that runs this."""
+    running = f"python3.{sys.version_info.minor}"
+    return [name for name in SUPPORTED if name != running and _answers(name)]
+
+
+def _answers(python: str) -> bool:
+    """Say whether there is such a Python: pyenv has a name for each, and some of them end with an error."""
+    command = [python, "-c", "import ensurepip, venv"]
+    return shutil.which(python) is not None and not subprocess.run(command, capture_output=True, check=False).returncode
+
+
 def _archives(folder: Path, report: Report) -> tuple[Path, Path]:
-    wheel, sdist, differing = distributions.build_twice(folder)
-    report.step("wheel and sdist, built twice: the same bytes", lambda: differing)
+    built: list[Path] = []
+    report.step("wheel and sdist, built twice: the same bytes", lambda: _built(folder, built))
+    wheel, sdist = built
     report.step("contents of the wheel, licence, metadata", lambda: distributions.offences_of_wheel(wheel))
     report.step("contents of the sdist", lambda: distributions.offences_of_sdist(sdist))
     report.step("twine, check-wheel-contents", lambda: distributions.offences_of_checkers([wheel, sdist]))
     return wheel, sdist
+
+
+def _built(folder: Path, built: list[Path]) -> list[str]:
+    wheel, sdist, differing = distributions.build_twice(folder)
+    built += [wheel, sdist]
+    return differing
 
 
 def _try_here(folder: Path, report: Report, archives: tuple[Path, Path], tests: Sequence[str]) -> None:
@@ -128,8 +153,8 @@ def _try_sources(report: Report, folder: Path, python: str, house: Path, sdist: 
 
 def _try_elsewhere(folder: Path, report: Report, archives: tuple[Path, Path], python: str) -> None:
     """Try all of it on another Python."""
-    if shutil.which(python) is None:
-        print(f"  {python}: not found")
+    if not _answers(python):
+        report.step(python, lambda: ["it is not here, or cannot make environments"])
         return
     wheel, sdist = archives
     clean = Clean(folder / "elsewhere", python, folder / "elsewhere-wheels")

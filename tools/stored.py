@@ -1,6 +1,9 @@
 """Execute notebooks and keep what came out in them, so that who opens one cold sees what it does.
 
-python tools/stored.py NAME …        names of notebooks/, such as clusters
+python tools/stored.py [NAME …] [--anyway]        names of notebooks/, such as clusters; all of them, if none is named
+
+What they tell of times is kept with the rest, so it is done on a machine that has nothing else to do; `--anyway` does
+not look.
 """
 
 from __future__ import annotations
@@ -29,7 +32,20 @@ _OF_A_KERNEL = ("application/vnd.jupyter.widget-view+json",)  # nothing is behin
 
 def main(names: Sequence[str]) -> int:
     """Do it; give how many notebooks could not be kept."""
-    return sum(not _keep(ROOT / "notebooks" / f"{name}.ipynb") for name in names)
+    wanted = [name for name in names if name != "--anyway"]
+    found = wanted or sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    if "--anyway" not in names and (told := _busy()):
+        print(told)
+        return len(found)
+    return sum(not _keep(ROOT / "notebooks" / f"{name}.ipynb") for name in found)
+
+
+def _busy() -> str:
+    """Say how much else this machine has to do; nothing if its times can be kept."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load < cores / 2:
+        return ""
+    return f"others are at work here (load {load:.1f} on {cores} cores): wait until they are done, or say --anyway"
 
 
 def _keep(path: Path) -> bool:

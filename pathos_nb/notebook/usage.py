@@ -222,7 +222,7 @@ class Command:
         Parameters
         ----------
         line : str
-            What stands after the command's name.
+            What stands after the command's name; a comment at its end is left out.
 
         Returns
         -------
@@ -234,6 +234,7 @@ class Command:
         UsageError
             As `split`; also for a word too many or too few.
         """
+        line = _without_comment(line)
         values, words, position = self._nothing(), list[str](), 0
         while found := _WORD.match(line, position):
             position = found.end()
@@ -340,6 +341,16 @@ def _more_than_one(option: Option) -> str:
 
 def _is_option(word: str) -> bool:
     return bool(re.match(r"--?[A-Za-z]|--$", word))
+
+
+def _without_comment(line: str) -> str:
+    """Leave out what follows a word that begins with ``#``, as a shell does and Python; IPython leaves it in."""
+    position = 0
+    while found := _WORD.match(line, position):
+        if found[1].startswith("#"):
+            return line[: found.start(1)]
+        position = found.end()
+    return line
 
 
 def _bare(word: str) -> str:

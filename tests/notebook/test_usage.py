@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from IPython.core.error import UsageError
 
@@ -9,6 +12,10 @@ from pathos_nb.notebook.actions import ACTIONS
 from pathos_nb.notebook.commands import PMAP_CELL, PMAP_LINE, PPIPE, TOPICS, VERBS, help_alone, help_text, split_verb
 from pathos_nb.notebook.completion import suggest
 
+ROOT = Path(__file__).parents[2]
+_VERB_LINE = re.compile(r"^ *%pathos (.+)$", re.MULTILINE)
+_PYTHON = re.compile(r"^ *```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+MADE = {"_build", "notebooks"}  # when the pages are built
 COMMANDS = {command.name: command for command in (PMAP_CELL, PMAP_LINE, PPIPE, *VERBS.values())}
 
 GIVEN = {
@@ -116,6 +123,8 @@ VERB_LINES = {
     "errors fits": ("errors", {"run": "fits"}),
     "errors": ("errors", {"run": None}),
     "close a b": ("close", {"pool": ("a", "b"), "all": False}),
+    "errors fits   # what's in it": ("errors", {"run": "fits"}),
+    "close a#1 '#2' # and no more": ("close", {"pool": ("a#1", "#2"), "all": False}),
     "": ("help", {"topic": None}),
     "-h": ("help", {"topic": None}),
     "help use": ("help", {"topic": "use"}),
@@ -126,6 +135,23 @@ VERB_LINES = {
 def test_verbs_are_read(line, expected):
     verb, rest = split_verb(line)
     assert (verb, VERBS[verb].parse(rest)) == (expected[0], {"help": False, **expected[1]})
+
+
+def test_a_command_for_a_host_ends_where_a_comment_begins():
+    assert VERBS["exec"].parse("node7 -- grep '#' a#b  # how many?")["rest"] == ("grep", "#", "a#b")
+
+
+def test_the_verbs_of_the_pages_can_be_typed_as_they_stand():
+    """A comment behind a verb is what a page shows, and what is copied with it."""
+    pages = [page for page in (ROOT / "docs").rglob("*.md") if not MADE & set(page.relative_to(ROOT / "docs").parts)]
+    cells = [
+        cell for page in (ROOT / "README.md", *pages) for cell in _PYTHON.findall(page.read_text(encoding="utf-8"))
+    ]
+    lines = [line for cell in cells for line in _VERB_LINE.findall(cell)]
+    assert sum("#" in line for line in lines) > 10
+    for line in lines:
+        verb, rest = split_verb(line)
+        assert "#" not in str(VERBS[verb].parse(rest)), line
 
 
 WRONG_VERBS = {

@@ -344,6 +344,7 @@ def test_one_unknown_key_is_taken_by_its_fingerprint_and_no_other(bed, home):
     with pytest.raises(HostKeyRefused, match="is not known") as unknown:
         Remote("host2", config=config, fingerprints=(other,))
     assert unknown.value.is_new and not known.exists()
+    assert f"connect with --fingerprint {wanted}," in str(unknown.value)  # to be copied as it stands
     Remote("host2", config=config, fingerprints=(other, wanted)).close()
     Remote("host2", config=config).close()
     bed("rekey", "host2")

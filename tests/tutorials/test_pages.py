@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -62,6 +63,20 @@ def dead_links(page: Path) -> set[str]:
     found = {link.partition("#")[0] for link in [*LINK.findall(text), *PICTURE.findall(text)]}
     here = {link for link in found if link and "://" not in link and not MADE & set(Path(link).parts)}
     return {link for link in here if not (page.parent / link).exists()}
+
+
+def test_what_a_notebook_shows_adds_no_heading_to_its_page(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import notebook_pages
+
+    shown = nbformat.v4.new_output("display_data", {"text/markdown": "# WorkerLost\n\nIt died.\n\n## Why\n\nMemory."})
+    told = new_notebook(cells=[nbformat.v4.new_markdown_cell("# A story"), new_code_cell("show()", outputs=[shown])])
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(told, tmp_path / "notebooks" / "story.ipynb")
+    notebook_pages.write_pages(tmp_path / "notebooks", tmp_path / "pages")
+    page = (tmp_path / "pages" / "story.md").read_text(encoding="utf-8")
+    assert re.findall(r"^#+ .*$", page, re.MULTILINE) == ["# A story"]
+    assert "**WorkerLost**" in page and "**Why**\n\nMemory." in page
 
 
 def test_the_documentation_builds_without_a_warning(request, tmp_path):
