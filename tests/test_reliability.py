@@ -56,6 +56,22 @@ def test_what_holds_a_promise_is_run_and_its_figure_is_kept(reliability, monkeyp
     assert reliability.main(["--run", "subtracts"]) == 0
 
 
+def test_figures_are_taken_from_what_the_suite_has_written(reliability, monkeypatch, tmp_path):
+    holders = ("tests/sums/test_adding.py", "tests/sums/test_more.py::test_one")
+    rows = (reliability.Promise("It adds", holders), reliability.Promise("It swims", ("tests/test_water.py",)))
+    cases = [("sums.test_adding", "test_a[1-2]", ""), ("sums.test_adding", "test_b", "<skipped/>")]
+    cases += [("sums.test_more", "test_one[x]", "<failure/>"), ("sums.test_more", "test_two", "<failure/>")]
+    told = "".join(f'<testcase classname="tests.{file}" name="{name}">{how}</testcase>' for file, name, how in cases)
+    (tmp_path / "tests.xml").write_text(f"<testsuites><testsuite>{told}</testsuite></testsuites>")
+    monkeypatch.setattr(reliability, "SECTIONS", {"Sums": rows})
+    monkeypatch.setattr(reliability, "PAGE", tmp_path / "reliability.md")
+    monkeypatch.setattr(reliability, "KEPT", tmp_path / "reliability.json")
+    assert reliability.main(["--from", str(tmp_path / "tests.xml")]) == 1
+    page = (tmp_path / "reliability.md").read_text()
+    assert "| 1 passed, **1 failed**, 1 skipped in *make test* (" in page
+    assert page.count("not run yet") == 1
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [

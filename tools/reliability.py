@@ -4,6 +4,7 @@ python tools/reliability.py                  write the page from the figures tha
 python tools/reliability.py --check          say whether it is current, and that each holder is there
 python tools/reliability.py --run [WORD …]   run what holds the promises that have the words in them (all, if none)
 python tools/reliability.py --run soak --scale 0.01      the long runs shortened
+python tools/reliability.py --from build/tests.xml       take the tests' figures from what `make test` has written
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ What is promised, what holds it, and what came of that when it was last run. Thi
 
     python tools/reliability.py --run
 
-(`--run WORD` for some rows; `docs/reliability.json` keeps the figures). Do not edit it by hand. A figure of tests is
-that of one machine with everything installed (`--everywhere`); those of long runs say how long they were.
+(`--run WORD` for some rows, `--from build/tests.xml` for those of the last `make test`; `docs/reliability.json` keeps
+the figures). Do not edit it by hand. A figure of tests is that of one machine with everything installed: of every test
+there is (`--everywhere`), or of those that *make test* runs, where it says so. Long runs say how long they were.
 
 """
 _LINE_S = 4 * 3600.0
@@ -43,6 +45,7 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--run", nargs="*", metavar="WORD")
+    parser.add_argument("--from", dest="record", type=Path, metavar="XML")
     parser.add_argument("--scale", type=float, default=1.0, help="how much of the long runs")
     asked = parser.parse_args(words)
     if asked.check:
@@ -50,6 +53,7 @@ def main(words: Sequence[str]) -> int:
         print("\n".join(wrong) or "docs/reliability.md is current")
         return int(bool(wrong))
     n_failed = sum(_run(promise, asked.scale) for promise in _meant(asked.run)) if asked.run is not None else 0
+    n_failed += _take(asked.record) if asked.record is not None else 0
     PAGE.write_text(page(), encoding="utf-8")
     return min(n_failed, 100)
 
@@ -128,10 +132,41 @@ def _run(promise: Promise, scale: float) -> int:
         is_good, figure = _long_run(key, scale) if key in LONG_RUNS else _tests(key.split())
         print(f"   {figure}", flush=True)
         n_failed += not is_good
-        kept = {**figures(), key: {"figure": figure, "date": time.strftime("%Y-%m-%d")}}
-        KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
+        _keep({key: figure})
         PAGE.write_text(page(), encoding="utf-8")
     return n_failed
+
+
+def _keep(found: dict[str, str]) -> None:
+    today = time.strftime("%Y-%m-%d")
+    kept = figures() | {key: {"figure": figure, "date": today} for key, figure in found.items()}
+    KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
+
+
+def _take(record: Path) -> int:
+    """Keep the tests' figures of a record of pytest's; give how many rows did not hold."""
+    cases = list(ElementTree.parse(record).getroot().iter("testcase"))
+    keys = {key for promise in promises() for key in _keys(promise) if key not in LONG_RUNS}
+    found = {key: _counted([case for case in cases if _is_of(case, key.split())]) for key in keys}
+    _keep({key: f"{_told(*counts)} in *make test*" for key, counts in found.items() if sum(counts)})
+    return sum(n_bad > 0 for _, n_bad, _ in found.values())
+
+
+def _is_of(case: ElementTree.Element, holders: list[str]) -> bool:
+    file = case.get("classname", "").replace(".", "/") + ".py"
+    return file in holders or f"{file}::{case.get('name', '').partition('[')[0]}" in holders
+
+
+def _counted(cases: list[ElementTree.Element]) -> tuple[int, int, int]:
+    """Give how many passed, did not pass, and were left out."""
+    n_bad = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
+    n_skipped = sum(case.find("skipped") is not None for case in cases)
+    return len(cases) - n_bad - n_skipped, n_bad, n_skipped
+
+
+def _told(n_good: int, n_bad: int, n_skipped: int) -> str:
+    told = [f"{n_good} passed", *([f"**{n_bad} failed**"] if n_bad else [])]
+    return ", ".join([*told, *([f"{n_skipped} skipped"] if n_skipped else [])])
 
 
 def _tests(holders: list[str]) -> tuple[bool, str]:
@@ -141,17 +176,8 @@ def _tests(holders: list[str]) -> tuple[bool, str]:
         status = subprocess.run(command, cwd=ROOT, timeout=_LINE_S, check=False).returncode
         if not record.exists():
             return False, "**could not be run**"
-        suite = ElementTree.parse(record).getroot().find("testsuite")
-    counts = (
-        {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
-        if suite is not None
-        else {}
-    )
-    n_bad = counts.get("failures", 0) + counts.get("errors", 0)
-    n_good = counts.get("tests", 0) - n_bad - counts.get("skipped", 0)
-    told = [f"{n_good} passed", *([f"**{n_bad} failed**"] if n_bad else [])]
-    told += [f"{counts['skipped']} skipped"] if counts.get("skipped") else []
-    return status == 0, ", ".join(told)
+        counts = _counted(list(ElementTree.parse(record).getroot().iter("testcase")))
+    return status == 0, _told(*counts)
 
 
 def _long_run(name: str, scale: float) -> tuple[bool, str]:
