@@ -245,7 +245,7 @@ def test_an_interrupt_is_one_short_message_and_keeps_what_is_finished(kernel):
 
 def test_a_serial_cell_is_interrupted_in_the_same_way(kernel):
     answer = kernel.begin("%%pmap -p serial -o part for v in range(500)\nimport time\ntime.sleep(0.05)\nv")
-    kernel.listen(lambda: bool(answer.displays), 20)
+    kernel.listen(lambda: bool(answer.displays) and re.search(r"[1-9]\d*/500", answer.picture["text/plain"]), 40)
     kernel.interrupt()
     kernel.end(answer, 20)
     assert re.search(r"stopped; \d+ of 500 points are finished, kept in part", answer.traceback)
@@ -293,7 +293,7 @@ def test_verbs_answer(kernel):
 
 def test_tab_completes_verbs_options_pools_and_runs(kernel):
     def complete(code: str) -> list[str]:
-        reply = kernel.client.complete(code, reply=True, timeout=20)
+        reply = kernel.client.complete(code, reply=True, timeout=60)
         return reply["content"]["matches"]
 
     kernel.run("%%pmap -q -o fits for v in range(3)\nv")
@@ -308,10 +308,10 @@ def test_tab_completes_verbs_options_pools_and_runs(kernel):
 
 def test_tab_offers_nothing_where_nothing_may_stand(kernel):
     for code in ("%%pmap -o ", "%%pmap -n ", "%pathos runs ", "%pathos nonsense ", "%%ppipe -"):
-        matches = kernel.client.complete(code, reply=True, timeout=20)["content"]["matches"]
+        matches = kernel.client.complete(code, reply=True, timeout=60)["content"]["matches"]
         assert all(match.startswith("--") for match in matches), code
     kernel.run("points_of_mine = [1]")
-    reply = kernel.client.complete("%%pmap for v in points_of", reply=True, timeout=20)
+    reply = kernel.client.complete("%%pmap for v in points_of", reply=True, timeout=60)
     assert reply["content"]["matches"] == ["points_of_mine"], "behind for it is Python"
 
 
