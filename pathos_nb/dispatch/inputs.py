@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from pathos_nb.dispatch.graph import node_of
 from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import Cancelled, CannotSend, Failure, InputFailed
-from pathos_nb.events import ChunkDone, Event
 from pathos_nb.typed import Any
 
 __all__ = ["Coming", "Element", "Whole", "coming", "copied", "filled", "has_any", "outcome_error", "within"]
@@ -133,13 +133,9 @@ class Element(Coming):
 
     def when_there(self, callback: Callable[[], None]) -> None:
         """Have something called once it can be had; see `Whole.when_there`."""
-
-        def hear(event: Event) -> None:
-            if isinstance(event, ChunkDone) and self.index in event.indices:
-                callback()
-
-        self.run.subscribe(hear)
-        self.run.when_over(lambda run: callback())
+        node_of(self.run).when_item(self.run, self.index, callback)
+        if self.is_there:  # it came before anybody listened
+            callback()
 
 
 def _unless_failed(value: Any) -> Any:
