@@ -142,7 +142,9 @@ class Dispatcher:
                 for launcher in list(self.crew.vacant):
                     launcher.wake()
             if not is_sent:
-                if not run.source.ready:
+                if (n_ready := run.source.ready) or not run.source.comes_late:
+                    self.runs.offer(run)
+                if not n_ready:
                     self._check_over(run)
                 self.feeder.feed()
             if run.unattended and not self.is_inline and not run.is_over:

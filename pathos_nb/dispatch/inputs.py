@@ -223,7 +223,7 @@ def outcome_error(inputs: Sequence[Whole | Element]) -> BaseException | None:
     Returns
     -------
     InputFailed or Cancelled or None
-        It names the call that failed first, however many lie between, and has its error as the cause.
+        It names the call that failed or was cancelled first, however many lie between, and has its error as the cause.
     """
     for each in inputs:
         try:
@@ -235,8 +235,8 @@ def outcome_error(inputs: Sequence[Whole | Element]) -> BaseException | None:
 
 def _passed_on(origin: Whole | Element, error: BaseException) -> BaseException:
     told: BaseException
-    if isinstance(error, InputFailed):
-        told = InputFailed(error.what, cause=error.cause, cure=error.cure, **error.where)
+    if isinstance(error, InputFailed) or (isinstance(error, Cancelled) and isinstance(error.__cause__, Cancelled)):
+        told = type(error)(error.what, cause=error.cause, cure=error.cure, **error.where)
         told.__cause__ = error.__cause__
         return told
     name = f"{name_of_call(origin.run)} (run {origin.run.run_id})"

@@ -114,7 +114,9 @@ class Sites:
         if self._asked_at != self._crew.n_changes:
             self._asked_at = self._crew.n_changes
             runs.doubt()
-        for run in [run for run in runs.doubtful if not run.stopping]:
+        for run in list(runs.doubtful):
+            if run.stopping:
+                continue
             if (error := self.why_not(run)) is not None:
                 fail_run(run, error)
             elif any(self.fits(run, seat) for seat in self._crew.seats):

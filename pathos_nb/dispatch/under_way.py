@@ -16,15 +16,15 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pathos_nb.dispatch.run import Run
 
 __all__ = ["UnderWay", "is_spent"]
 
 
-class UnderWay:
-    """The runs of a pool that are not over; iterated in the order in which they began.
+class UnderWay(OrderedDict[Run, int]):
+    """The runs of a pool that are not over, in the order in which they began, each with its turn.
 
     Attributes
     ----------
@@ -33,41 +33,32 @@ class UnderWay:
     """
 
     def __init__(self) -> None:
-        self._turns: OrderedDict[Run, int] = OrderedDict()
+        super().__init__()
         self._asked, self._ahead = _Queue(), _Queue()
         self._choosy: dict[Run, None] = {}
         self.doubtful: dict[Run, None] = {}
         self._next = itertools.count(1)
 
-    def __len__(self) -> int:
-        return len(self._turns)
-
-    def __iter__(self) -> Iterator[Run]:
-        return iter(self._turns)
-
-    def __contains__(self, run: object) -> bool:
-        return run in self._turns
-
     def add(self, run: Run) -> None:
         """Have one more."""
-        self._turns[run] = next(self._next)
+        self[run] = next(self._next)
         run.under_way = self
         if run.is_choosy:
             self._choosy[run] = self.doubtful[run] = None
-        if not is_spent(run):
-            self.offer(run)
 
     def remove(self, run: Run) -> None:
         """Have one less."""
-        self.rest(run)
-        self._turns.pop(run, None)
-        self._choosy.pop(run, None)
-        self.doubtful.pop(run, None)
+        turn = self.pop(run, 0)
+        self._asked.runs.pop(turn, None)
+        self._ahead.runs.pop(turn, None)
+        if run.is_choosy:
+            self._choosy.pop(run, None)
+            self.doubtful.pop(run, None)
         run.under_way = None
 
     def offer(self, run: Run) -> None:
         """Ask a run for work, in its turn, now that it may have some."""
-        turn = self._turns.get(run)
+        turn = self.get(run)
         if turn is not None:
             self._asked.put(turn, run)
             if run.again or not _is_for_idle(run):
@@ -75,20 +66,19 @@ class UnderWay:
 
     def rest(self, run: Run) -> None:
         """Do not ask a run until it is offered."""
-        turn = self._turns.get(run, 0)
-        self._asked.drop(turn)
-        self._ahead.drop(turn)
+        turn = self.get(run, 0)
+        self._asked.runs.pop(turn, None)
+        self._ahead.runs.pop(turn, None)
 
     def sent(self, run: Run) -> None:
         """Take note that something of a run was sent: the others have their turn before it."""
-        if is_spent(run):
+        if len(self._asked.runs) > 1:
             self.rest(run)
-        elif len(self._asked) > 1:
-            self.rest(run)
-            self._turns[run] = next(self._next)
-            self.offer(run)
+            if not is_spent(run):
+                self[run] = next(self._next)
+                self.offer(run)
 
-    def asked(self, ahead: bool = False) -> Iterator[Run]:
+    def asked(self, ahead: bool = False) -> Iterable[Run]:
         """Give those to ask, in turn; they may change meanwhile.
 
         Parameters
@@ -97,11 +87,7 @@ class UnderWay:
             Only those of which a worker may get something before it has done what it has.
         """
         queue = self._ahead if ahead else self._asked
-        first = queue.first()
-        if first is not None:
-            yield first
-            if len(queue) > 1 or queue.first() is not first:
-                yield from [run for run in queue.in_turn() if run is not first]
+        return queue.in_turn() if len(queue.runs) > 1 else list(queue.runs.values())
 
     def doubt(self) -> None:
         """Ask anew whether there is a worker that will do: some have gone."""
@@ -112,32 +98,26 @@ class _Queue:
     """Runs by their turns; one may be dropped wherever it stands."""
 
     def __init__(self) -> None:
-        self._runs: dict[int, Run] = {}
+        self.runs: dict[int, Run] = {}
         self._heap: list[int] = []  # with turns that were dropped since, which hold nothing
 
-    def __len__(self) -> int:
-        return len(self._runs)
-
     def put(self, turn: int, run: Run) -> None:
-        if turn not in self._runs:
-            self._runs[turn] = run
+        if turn not in self.runs:
+            if not self.runs:
+                self._heap.clear()
+            self.runs[turn] = run
             heapq.heappush(self._heap, turn)
 
-    def drop(self, turn: int) -> None:
-        self._runs.pop(turn, None)
-
-    def first(self) -> Run | None:
-        heap = self._heap
-        while heap and heap[0] not in self._runs:
+    def in_turn(self) -> Iterator[Run]:
+        """Give all in turn: the first at once, as it mostly is enough."""
+        heap, runs = self._heap, self.runs
+        while heap[0] not in runs:
             heapq.heappop(heap)
-        return self._runs[heap[0]] if heap else None
-
-    def in_turn(self) -> list[Run]:
-        return [run for _, run in sorted(self._runs.items(), key=_turn)]
-
-
-def _turn(item: tuple[int, Run]) -> int:
-    return item[0]
+        first = heap[0]
+        yield runs[first]
+        for turn in sorted(runs):
+            if turn != first and turn in runs:
+                yield runs[turn]
 
 
 def is_spent(run: Run) -> bool:

@@ -153,6 +153,8 @@ def test_runs_are_asked_in_turn_and_only_those_that_may_have_something() -> None
     a, waits, b, one = stand("a", 9), stand("waits", 0, comes_late=True), stand("b", 9), stand("one", 1)
     for run in (a, waits, b, one):
         runs.add(run)
+    for run in (a, one, b):
+        runs.offer(run)
     assert names(runs) == ["a", "waits", "b", "one"]
     assert names(runs.asked()) == ["a", "b", "one"]
     assert names(runs.asked(ahead=True)) == ["a", "b"], "nobody has measured a single call: it goes to who is idle"
@@ -176,10 +178,13 @@ def test_runs_may_end_and_begin_while_they_are_asked() -> None:
     runs, all_of_them = UnderWay(), [stand(str(i), 9) for i in range(4)]
     for run in all_of_them:
         runs.add(run)
+        runs.offer(run)
     met = []
     for run in runs.asked():
         met.append(run.name)
         runs.remove(run)
         if len(met) == 1:
-            runs.add(stand("new", 9))
+            new = stand("new", 9)
+            runs.add(new)
+            runs.offer(new)
     assert met == ["0", "1", "2", "3", "new"]
