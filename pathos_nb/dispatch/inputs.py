@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pathos_nb.dispatch.graph import node_of
+from pathos_nb.dispatch.keepers import ListKeeper
 from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import Cancelled, CannotSend, Failure, InputFailed
 from pathos_nb.typed import Any
@@ -126,10 +127,13 @@ class Element(Coming):
         BaseException
             What the item raised, or why it was not run.
         """
-        failure = self.run.failures.get(self.index)
-        if failure is None and not self.run.keeper.has(self.index) and self.run.error is not None:
-            raise self.run.error
-        return _unless_failed(failure if failure is not None else self.run.values()[self.index])
+        run, index = self.run, self.index
+        failure, keeper = run.failures.get(index), run.keeper
+        if failure is None and isinstance(keeper, ListKeeper) and keeper.has(index):
+            return _unless_failed(keeper.values[index])  # without a copy of all
+        if failure is None and run.error is not None:
+            raise run.error
+        return _unless_failed(failure if failure is not None else run.seen()[index])
 
     def when_there(self, callback: Callable[[], None]) -> None:
         """Have something called once it can be had; see `Whole.when_there`."""
