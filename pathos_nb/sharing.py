@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 import sys
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from pathos_nb.errors import CannotSend, ShareClosed
 from pathos_nb.wire.sealed import Memory, Token, attach, known, seal
@@ -115,6 +115,15 @@ class Shared(Generic[T]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def __getitem__(self, key: object) -> NoReturn:
+        raise TypeError("a shared value is not taken from its handle: its .value is it, as in handle.value[0]")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        told = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if not name.startswith("_"):  # those that protocols look for have nothing to do with the value
+            told += f": the shared value is its .value, as in handle.value.{name}"
+        raise AttributeError(told, name=name, obj=self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:  # numpy's protocol; it is no dependency
         import numpy

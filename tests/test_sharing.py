@@ -264,6 +264,22 @@ def test_a_closed_handle_says_so(use: str) -> None:
     assert repr(handle) == "<Shared: closed>"
 
 
+def test_who_takes_the_handle_for_the_value_is_told_where_that_is() -> None:
+    with share(np.arange(3)) as own:
+        for handle in (own, pickle.loads(pickle.dumps(own))):  # here, and as a worker has it
+            with pytest.raises(TypeError, match=r"as in handle\.value\[0\]"):
+                handle[0]
+            with pytest.raises(TypeError, match=r"\.value is it"):
+                list(handle)
+            with pytest.raises(AttributeError, match=r"no attribute 'shape': .* as in handle\.value\.shape") as caught:
+                _ = handle.shape
+            assert caught.value.name == "shape"
+            with pytest.raises(AttributeError, match="no attribute '__len__'$"):
+                _ = handle.__len__
+            assert np.asarray(handle).sum() == 3
+            assert handle
+
+
 def test_closing_one_handle_of_the_owner_closes_all() -> None:
     handle = share(np.zeros(3))
     again = pickle.loads(pickle.dumps(handle))

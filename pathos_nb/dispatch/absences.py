@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pathos_nb.dispatch.crew import Crew
 from pathos_nb.dispatch.run import Run
@@ -29,11 +29,11 @@ class Absences:
     ----------
     crew : Crew
         The workers.
-    runs : list of Run
+    runs : collection of Run
         The maps under way.
     """
 
-    def __init__(self, crew: Crew, runs: list[Run]) -> None:
+    def __init__(self, crew: Crew, runs: Collection[Run]) -> None:
         self._crew, self._runs = crew, runs
         self._lost: dict[Launcher, SourceLost] = {}
         self._queued: dict[Launcher, SourceQueued] = {}

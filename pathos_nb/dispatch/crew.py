@@ -197,7 +197,7 @@ class Crew:
         self.leaving: set[Seat] = set()  # they finish what they were sent
         self._by_slot: dict[Slot, Seat] = {}
         self._tell: Callable[[News], None]
-        self.stillborn = 0
+        self.stillborn = self.n_changes = 0
 
     def begin(self, tell: Callable[[News], None]) -> None:
         """Start the first workers.
@@ -241,10 +241,12 @@ class Crew:
         self.seats.append(seat)
         self._by_slot[seat.slot] = seat
         self.loads.changed[seat] = None
+        self.n_changes += 1
 
     def remove(self, seat: Seat) -> None:
         """Do without a seat."""
         self.seats.remove(seat)
+        self.n_changes += 1
         self.leaving.discard(seat)
         self._by_slot.pop(seat.slot, None)
         self.loads.busy.pop(seat, None)

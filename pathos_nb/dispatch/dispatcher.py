@@ -35,6 +35,7 @@ from pathos_nb.dispatch.nested import watch
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Keeping, Run, Task
 from pathos_nb.dispatch.steward import Steward
+from pathos_nb.dispatch.under_way import UnderWay
 from pathos_nb.dispatch.waiting import Waiting
 from pathos_nb.errors import PoolBroken, PoolClosed
 from pathos_nb.launchers.cores import usable_cores
@@ -79,7 +80,7 @@ class Dispatcher:
 
     def __init__(self, plan: Plan) -> None:
         self.lock = threading.RLock()
-        self.runs: list[Run] = []
+        self.runs = UnderWay()
         self.deliveries = Deliveries()
         self.unattended: set[Run] = set()
         self.broken: PoolBroken | None = None
@@ -129,7 +130,7 @@ class Dispatcher:
             run.unattended = not attended
             run.workers_n = len(self.crew.seats)
             is_sent = not self.runs and send_alone(run, self.crew, self.feeder.note)
-            self.runs.append(run)
+            self.runs.add(run)
             if (worker := working()) is not None:
                 watch(run, worker)
             if run.options.progress or (worker is None and not self.waiting.is_step(run)):
@@ -141,7 +142,9 @@ class Dispatcher:
                 for launcher in list(self.crew.vacant):
                     launcher.wake()
             if not is_sent:
-                if not run.source.ready:
+                if (n_ready := run.source.ready) or not run.source.comes_late:
+                    self.runs.offer(run)
+                if not n_ready:
                     self._check_over(run)
                 self.feeder.feed()
             if run.unattended and not self.is_inline and not run.is_over:
@@ -302,8 +305,7 @@ class Dispatcher:
         run.timers.append(self.hub.call_later(_STUCK_S, look))
 
     def _finish(self, run: Run) -> None:
-        if run in self.runs:
-            self.runs.remove(run)
+        self.runs.remove(run)
         self.unattended.discard(run)
         number = run.number
         if run.payloads:  # it was told to workers by itself, and not with its only item
@@ -338,6 +340,7 @@ class Dispatcher:
             for run in list(self.runs):
                 if isinstance(run.keeper, StreamKeeper):
                     run.source.know_all()
+                    self.runs.offer(run)
                     run.take_hits()
                     run.keeper.is_unbounded = run.source.left is not None
                     self._check_over(run)
@@ -406,6 +409,8 @@ class Dispatcher:
                     seat.slot.hand_up()
                 run.take_hits()
                 self._check_over(run)
+                if n:
+                    self.runs.offer(run)
                 self.feeder.feed()
             self.deliver()
         run.flush_output()

@@ -17,6 +17,7 @@ from pathos_nb.dispatch.run import Pace, Run, Task
 from pathos_nb.dispatch.sites import Sites
 from pathos_nb.dispatch.stealing import Stealing
 from pathos_nb.dispatch.tail import FEW, Tail
+from pathos_nb.dispatch.under_way import UnderWay, is_spent
 from pathos_nb.dispatch.unsendable import cannot_send, other_python
 from pathos_nb.errors import CannotSend, Failure, PathosNbError
 from pathos_nb.launchers.codec import ByReference, ByValue
@@ -45,8 +46,8 @@ class Feeder:
     ----------
     crew : Crew
         The workers.
-    runs : list of Run
-        The maps under way, in the order they began.
+    runs : UnderWay
+        The maps under way.
     hub : Hub
         For timers.
     fail_item, fail_run : callable
@@ -56,7 +57,7 @@ class Feeder:
     def __init__(
         self,
         crew: Crew,
-        runs: list[Run],
+        runs: UnderWay,
         hub: Hub,
         fail_item: Callable[[Run, Task, int, BaseException], None],
         fail_run: Callable[[Run, BaseException], None],
@@ -100,26 +101,27 @@ class Feeder:
         changed, loads.changed = loads.changed, {}
         if len(self.crew.seats) <= FEW or len(runs) != 1:
             return self.crew.seats
-        run = runs[0]
+        run = next(iter(runs))
         is_plain = run.n_sent and not (
             run.again or run.is_stream or run.pins or run.source.left is None or run.source.comes_late or run.files
         )
         return list(changed) if is_plain else self.crew.seats
 
     def _has_more(self) -> bool:
-        return any(not (run.stopping or run.held_for) and (run.again or run.source.ready) for run in self.runs)
+        return any(map(_has_more, self.runs.asked()))
 
     def _feed_one(self, seat: Seat) -> bool:
         if seat.slot.inline and seat.in_flight:
             return False
-        for run in self.runs:
+        is_ahead = bool(seat.in_flight) and seat.slot.latency_s <= FAR_S
+        for run in self.runs.asked(is_ahead):
             task = self._next_task(run, seat)
             if task is not None:
                 self._send(seat, run, task)
-                if len(self.runs) > 1:  # the next seat begins with another run
-                    self.runs.remove(run)
-                    self.runs.append(run)
+                self.runs.sent(run)  # the next seat begins with another run
                 return True
+            if is_spent(run):
+                self.runs.rest(run)
         return False
 
     def _next_task(self, run: Run, seat: Seat) -> Task | None:
@@ -359,7 +361,8 @@ class Feeder:
         n = len(task.indices)
         if n > 1:
             star = run.source.star
-            run.again.extendleft(task.part(i, i + 1, star, alone=True) for i in reversed(range(n)))
+            for i in reversed(range(n)):
+                run.requeue(task.part(i, i + 1, star, alone=True), first=True)
             return
         told = CannotSend(
             "the argument cannot be sent to a worker",
@@ -388,6 +391,10 @@ class Feeder:
 
 
 TIMED_OUT = "its item ran past its timeout"
+
+
+def _has_more(run: Run) -> bool:
+    return not (run.stopping or run.held_for) and bool(run.again or run.source.ready)
 
 
 def failure_of(run: Run, task: Task, place: int, error: BaseException, seat: Seat) -> Failure:

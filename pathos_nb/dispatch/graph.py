@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.run import Run
+from pathos_nb.events import ChunkDone, Event
 from pathos_nb.typed import Any
 
 TYPE_CHECKING = False
@@ -31,9 +32,13 @@ class Node:
         What it waits for, or has waited for.
     """
 
+    _is_listening = False
+
     def __init__(self, run: Run) -> None:
         self.run_id, self.label = run.run_id, run.label
         self.inputs: list[Node] = []
+        self._known: set[int] = set()  # of the inputs, which stay
+        self._awaited: dict[int, list[Callable[[], None]]] = {}
         self._outputs: weakref.WeakSet[Node] = weakref.WeakSet()
         self._run = weakref.ref(run)
         self._last = ("queued", 0, run.total, 0.0)
@@ -64,9 +69,29 @@ class Node:
 
     def wait_for(self, other: Node) -> None:
         """Note that it waits for another one."""
-        if other is not self and other not in self.inputs:
+        if other is not self and id(other) not in self._known:
+            self._known.add(id(other))
             self.inputs.append(other)
             other._outputs.add(self)
+
+    def when_item(self, run: Run, index: int, callback: Callable[[], None]) -> None:
+        """Have something called when an item of its run is done, or never will be; many may wait, each for its own."""
+        self._awaited.setdefault(index, []).append(callback)
+        if not self._is_listening:
+            self._is_listening = True
+            run.subscribe(self._hear)
+            run.when_over(lambda run: self._call(list(self._awaited)))
+        elif run.is_over:
+            self._call([index])
+
+    def _hear(self, event: Event) -> None:
+        if self._awaited and isinstance(event, ChunkDone):
+            self._call(event.indices)
+
+    def _call(self, indices: Iterable[int]) -> None:
+        for index in indices:
+            for callback in self._awaited.pop(index, ()):
+                callback()
 
     def __repr__(self) -> str:
         return f"<Node {self.label} (run {self.run_id}): {self.state}>"

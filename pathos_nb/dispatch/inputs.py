@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from pathos_nb.dispatch.graph import node_of
+from pathos_nb.dispatch.keepers import ListKeeper
 from pathos_nb.dispatch.run import Run
 from pathos_nb.errors import Cancelled, CannotSend, Failure, InputFailed
-from pathos_nb.events import ChunkDone, Event
 from pathos_nb.typed import Any
 
 __all__ = ["Coming", "Element", "Whole", "coming", "copied", "filled", "has_any", "outcome_error", "within"]
@@ -126,20 +127,19 @@ class Element(Coming):
         BaseException
             What the item raised, or why it was not run.
         """
-        failure = self.run.failures.get(self.index)
-        if failure is None and not self.run.keeper.has(self.index) and self.run.error is not None:
-            raise self.run.error
-        return _unless_failed(failure if failure is not None else self.run.values()[self.index])
+        run, index = self.run, self.index
+        failure, keeper = run.failures.get(index), run.keeper
+        if failure is None and isinstance(keeper, ListKeeper) and keeper.has(index):
+            return _unless_failed(keeper.values[index])  # without a copy of all
+        if failure is None and run.error is not None:
+            raise run.error
+        return _unless_failed(failure if failure is not None else run.seen()[index])
 
     def when_there(self, callback: Callable[[], None]) -> None:
         """Have something called once it can be had; see `Whole.when_there`."""
-
-        def hear(event: Event) -> None:
-            if isinstance(event, ChunkDone) and self.index in event.indices:
-                callback()
-
-        self.run.subscribe(hear)
-        self.run.when_over(lambda run: callback())
+        node_of(self.run).when_item(self.run, self.index, callback)
+        if self.is_there:  # it came before anybody listened
+            callback()
 
 
 def _unless_failed(value: Any) -> Any:
@@ -227,7 +227,7 @@ def outcome_error(inputs: Sequence[Whole | Element]) -> BaseException | None:
     Returns
     -------
     InputFailed or Cancelled or None
-        It names the call that failed first, however many lie between, and has its error as the cause.
+        It names the call that failed or was cancelled first, however many lie between, and has its error as the cause.
     """
     for each in inputs:
         try:
@@ -239,8 +239,8 @@ def outcome_error(inputs: Sequence[Whole | Element]) -> BaseException | None:
 
 def _passed_on(origin: Whole | Element, error: BaseException) -> BaseException:
     told: BaseException
-    if isinstance(error, InputFailed):
-        told = InputFailed(error.what, cause=error.cause, cure=error.cure, **error.where)
+    if isinstance(error, InputFailed) or (isinstance(error, Cancelled) and isinstance(error.__cause__, Cancelled)):
+        told = type(error)(error.what, cause=error.cause, cure=error.cure, **error.where)
         told.__cause__ = error.__cause__
         return told
     name = f"{name_of_call(origin.run)} (run {origin.run.run_id})"

@@ -329,7 +329,8 @@ class Receiver:
 
     def _one_by_one(self, chunk: Chunk) -> None:
         star, task = chunk.run.source.star, chunk.task
-        chunk.run.again.extend(task.part(i, i + 1, star, alone=True) for i in range(chunk.limit))
+        for i in range(chunk.limit):
+            chunk.run.requeue(task.part(i, i + 1, star, alone=True))
         chunk.limit = 0
 
     def _fail_item(self, seat: Seat, run: Run, task: Task, error: BaseException, trace: str = "") -> None:

@@ -169,6 +169,7 @@ class Run:
     files: Any = None  # what its items are given and give back of files (`staging.RunFiles`), if anything
     recorder: Keeping | None = None
     pins: dict[int, int] = {}  # replaced by another, never filled
+    under_way: Any = None  # where it is asked for work (`under_way.UnderWay`), while it goes on
 
     chunks: ChunkLog = WhenWanted(ChunkLog)
     places: list[PlaceNews] = WhenWanted(list)
@@ -356,6 +357,8 @@ class Run:
         """Have items sent again; a task without items is nothing."""
         if len(task.indices):
             self.again.insert(0 if first else len(self.again), task)
+            if self.under_way is not None:
+                self.under_way.offer(self)
 
     def take_hits(self) -> None:
         """Place the values that were there before, of items that were pulled; under the dispatcher's lock."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathos_nb.dispatch.crew import Crew, Seat
 from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.selecting import Site, chooser, describe
+from pathos_nb.dispatch.under_way import UnderWay
 from pathos_nb.errors import BadOption, FilesFailed, NothingFits
 from pathos_nb.launchers.resources import Resources
 from pathos_nb.typed import Any
@@ -36,6 +37,7 @@ class Sites:
         self.tags: Mapping[str, frozenset[str]] = {}
         self._has: dict[Any, Resources] = {}
         self._numbers: dict[object, dict[int, int]] = {}
+        self._asked_at = 0
 
     def site(self, seat: Seat) -> Site:
         """Give a worker as ``where=`` sees it."""
@@ -77,6 +79,7 @@ class Sites:
         problem = seat.slot.stage(run.files.inputs)
         if problem:
             run.fitting[id(seat), seat.slot.host] = False
+            self._asked_at = -1
             run.files.problems[seat.slot.host] = problem
         return problem == ""
 
@@ -106,11 +109,18 @@ class Sites:
             return None
         return options.memory, None if options.gpus is None else self._devices(seat, options.gpus)
 
-    def refuse(self, runs: list[Run], fail_run: Callable[[Run, BaseException], None]) -> None:
-        """Fail those runs that nobody can do."""
-        for run in [run for run in runs if run.is_choosy and not run.stopping]:
+    def refuse(self, runs: UnderWay, fail_run: Callable[[Run, BaseException], None]) -> None:
+        """Fail those runs that nobody can do; one that somebody can is asked again when workers have come or gone."""
+        if self._asked_at != self._crew.n_changes:
+            self._asked_at = self._crew.n_changes
+            runs.doubt()
+        for run in list(runs.doubtful):
+            if run.stopping:
+                continue
             if (error := self.why_not(run)) is not None:
                 fail_run(run, error)
+            elif any(self.fits(run, seat) for seat in self._crew.seats):
+                runs.doubtful.pop(run, None)
 
     def why_not(self, run: Run) -> BaseException | None:
         """Give the error of a run that no worker can do, now or later; None if one can."""

@@ -8,7 +8,7 @@ takes its part. What an idle worker takes over is as much as lets both end toget
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pathos_nb.dispatch.chunking import is_better_left, taken_over
 from pathos_nb.dispatch.crew import Crew, Seat
@@ -27,7 +27,7 @@ class Tail:
     ----------
     crew : Crew
         The workers.
-    runs : list of Run
+    runs : collection of Run
         The maps under way: if there are several, whoever has no work for one has some for another.
     hub : Hub
         For timers.
@@ -35,7 +35,7 @@ class Tail:
         Sends what can be sent.
     """
 
-    def __init__(self, crew: Crew, runs: list[Run], hub: Hub, feed: Callable[[], None]) -> None:
+    def __init__(self, crew: Crew, runs: Collection[Run], hub: Hub, feed: Callable[[], None]) -> None:
         self._crew, self._runs, self._hub, self._feed = crew, runs, hub, feed
 
     def leaves(self, run: Run, seat: Seat, left: int, share: float) -> bool:

@@ -195,13 +195,15 @@ class Waiting:
 
     def _when_all(self, inputs: Sequence[Whole | Element], then: Callable[[], None]) -> None:
         """Have something called, in the thread that runs the hub, when all inputs are there; be it more than once."""
+        left = list(reversed(inputs))  # one that is there stays there
 
         def look() -> None:
-            missing = next((each for each in inputs if not each.is_there), None)
-            if missing is None:
-                then()
+            while left and left[-1].is_there:
+                left.pop()
+            if left:
+                left[-1].when_there(lambda: self._hub.post(look))
             else:
-                missing.when_there(lambda: self._hub.post(look))
+                then()
 
         self._hub.post(look)
 
@@ -240,6 +242,8 @@ class Waiting:
     def _go_on(self, run: Run) -> None:
         if run.state == "queued" and run.source.ready:
             run.state = "running"
+        if run.source.ready and run.under_way is not None:
+            run.under_way.offer(run)
         self._check_over(run)
 
     def _fail_item(self, run: Run, index: int, error: BaseException, source: HeldSource) -> None:

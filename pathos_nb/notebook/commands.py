@@ -238,7 +238,7 @@ TOPICS = (*VERBS, *MAGICS, *EXPLAINED)  # of ``%pathos help``
 
 
 def split_verb(line: str) -> tuple[str, str]:
-    """Part the verb from what belongs to it.
+    """Part the verb from what belongs to it; a semicolon at the end, as one ends lines of IPython, is no part of it.
 
     Parameters
     ----------
@@ -255,7 +255,10 @@ def split_verb(line: str) -> tuple[str, str]:
     UsageError
         If there is no such verb.
     """
-    verb, _, rest = line.strip().partition(" ")
+    line = line.strip()
+    if " -- " not in line:  # what follows that is a host's own command, as ``find … -exec … ;``
+        line = line.removesuffix(";").rstrip()
+    verb, _, rest = line.partition(" ")
     if verb in ("", "-h", "--help"):
         return "help", ""
     if verb not in VERBS:

@@ -137,6 +137,13 @@ def test_verbs_are_read(line, expected):
     assert (verb, VERBS[verb].parse(rest)) == (expected[0], {"help": False, **expected[1]})
 
 
+def test_a_semicolon_at_the_end_is_no_part_of_a_verb_but_of_a_command_for_a_host():
+    assert split_verb("use processes;") == split_verb("use processes ; ") == ("use", "processes")
+    assert split_verb("pools;") == ("pools", "")
+    verb, rest = split_verb(r"exec node7 -- find . -exec wc {} \;")
+    assert VERBS[verb].parse(rest)["rest"][-1] == ";"
+
+
 def test_a_command_for_a_host_ends_where_a_comment_begins():
     assert VERBS["exec"].parse("node7 -- grep '#' a#b  # how many?")["rest"] == ("grep", "#", "a#b")
 
