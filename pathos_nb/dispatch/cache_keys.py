@@ -28,8 +28,7 @@ class CallKeys:
     Notes
     -----
     Keywords are put at the places of their parameters, as far as these follow the arguments without a gap; defaults
-    stand in the function's own part of the key. Earlier versions took keywords as they were written: `older` gives that
-    key.
+    stand in the function's own part of the key.
 
     Raises
     ------
@@ -39,9 +38,9 @@ class CallKeys:
 
     def __init__(self, function: Callable[..., Any], kwargs: Mapping[str, Any], seed: Any = None) -> None:
         self._function, self._kwargs, self._seed = function, dict(kwargs), seed
-        self._older = function_key(function, kwargs, seed=seed)
+        self._as_written = function_key(function, kwargs, seed=seed)
         self._bound: dict[int, _Bound] = {}
-        self._keys: dict[tuple[str, ...], FunctionKey] = {tuple(sorted(self._kwargs)): self._older}
+        self._keys: dict[tuple[str, ...], FunctionKey] = {tuple(sorted(self._kwargs)): self._as_written}
 
     def key(self, args: Sequence[Any], index: int = 0) -> bytes:
         """Give the key of a call.
@@ -63,7 +62,7 @@ class CallKeys:
             An argument has no content that could be written down.
         """
         if not self._kwargs:
-            return self._older.point(args, index)
+            return self._as_written.point(args, index)
         if len(args) not in self._bound:
             self._bound[len(args)] = self._bind(len(args))
         more, left = self._bound[len(args)]
@@ -71,10 +70,6 @@ class CallKeys:
         if names not in self._keys:
             self._keys[names] = function_key(self._function, left, seed=self._seed)
         return self._keys[names].point((*args, *more), index)
-
-    def older(self, args: Sequence[Any], index: int = 0) -> bytes | None:
-        """Give the key that earlier versions knew a call by; None if it is the same."""
-        return self._older.point(args, index) if self._kwargs else None
 
     def _bind(self, n: int) -> _Bound:
         """Give the keywords that stand at places of their own after so many arguments, and those that do not."""

@@ -48,7 +48,7 @@ class Lookup:
     def look(self, index: int, row: Sequence[Any]) -> Any:
         """Give the value of an item, or what stands for none, and remember its key."""
         key = self._calls.key(row, index)
-        value = look_up(self._cache, key, self._calls.older(row, index))
+        value = look_up(self._cache, key)
         if value is MISSING:
             self._keys[index] = key
         return value

@@ -38,8 +38,8 @@ class Cached:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Give the value for these arguments, computed only if it is not there."""
         keys = CallKeys(self.__wrapped__, kwargs)
-        key, older = keys.key(args), keys.older(args)
-        found = look_up(self.cache, key, older)
+        key = keys.key(args)
+        found = look_up(self.cache, key)
         if found is MISSING:
             found = self.__wrapped__(*args, **kwargs)
             self.cache.put([(key, found)])

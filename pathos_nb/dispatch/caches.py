@@ -225,7 +225,7 @@ def as_cache(what: Any) -> StoreCache | ArchiveCache:
     )
 
 
-def look_up(cache: StoreCache | ArchiveCache, key: bytes, older: bytes | None = None) -> Any:
+def look_up(cache: StoreCache | ArchiveCache, key: bytes) -> Any:
     """Give the value of a key, or `MISSING`.
 
     Parameters
@@ -234,14 +234,11 @@ def look_up(cache: StoreCache | ArchiveCache, key: bytes, older: bytes | None = 
         Where.
     key : bytes
         From `CallKeys.key`.
-    older : bytes, optional
-        What the same value may lie under, too.
 
     Returns
     -------
     object
     """
-    for each in (key,) if older is None else (key, older):
-        with contextlib.suppress(KeyError):
-            return cache.get(each)
+    with contextlib.suppress(KeyError):
+        return cache.get(key)
     return MISSING

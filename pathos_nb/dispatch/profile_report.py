@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -174,9 +175,10 @@ class ProfileReport:
         counts = any(row.n_calls for row in rows)
         return [_function_cells(row, whole, counts) for row in rows[:_N_FUNCTIONS]]
 
-    def _usage_rows(self, rows: Sequence[Usage]) -> list[Sequence[Cell] | None]:
+    def _usage_rows(self, rows: Sequence[Usage], n_workers: Mapping[str, int]) -> list[Sequence[Cell] | None]:
+        """Give the rows of workers, or of hosts, which had the time of all their workers; 0 where that is not known."""
         elapsed = float(getattr(self._run, "seconds", 0.0))
-        return [_usage_cells(usage, elapsed) for usage in rows[:_N_WORKERS]]
+        return [_usage_cells(usage, elapsed * n_workers.get(usage.worker, 0)) for usage in rows[:_N_WORKERS]]
 
     def _tables(self) -> list[_Table]:
         functions = self._function_rows()
@@ -184,8 +186,10 @@ class ProfileReport:
         workers, hosts = self.workers, self.hosts
         tables: list[_Table] = [("functions", columns, functions)]
         if len(hosts) > 1:
-            tables.append(("hosts", ("host", *_USAGE), self._usage_rows(hosts)))
-        tables.append((_more("workers", len(workers), _N_WORKERS), ("worker", *_USAGE), self._usage_rows(workers)))
+            on_host = Counter(usage.host for usage in workers)
+            tables.append(("hosts", ("host", *_USAGE), self._usage_rows(hosts, on_host)))
+        rows_of_workers = self._usage_rows(workers, {usage.worker: 1 for usage in workers if usage.pid})
+        tables.append((_more("workers", len(workers), _N_WORKERS), ("worker", *_USAGE), rows_of_workers))
         for title, points, told in (("longest points", self.longest, duration), ("most memory", self.heaviest, size)):
             rows = [[Cell(told(p.amount)), Cell(p.argument), Cell(p.worker)] for p in points[:_N_POINTS]]
             if rows:
@@ -230,11 +234,11 @@ def _mostly(row: FunctionRow) -> str:
 
 
 def _usage_cells(usage: Usage, elapsed_s: float) -> list[Cell]:
-    idle_s = max(0.0, elapsed_s - usage.busy_s) if usage.pid else 0.0
+    idle = duration(max(0.0, elapsed_s - usage.busy_s)) if elapsed_s else ""
     share = f" {usage.cpu_s / usage.run_s:.0%}" if usage.run_s > 0 else ""
     texts = [
         usage.worker, duration(usage.run_s), duration(usage.cpu_s) + share, duration(usage.load_s),
-        duration(usage.dump_s), duration(usage.wait_s), duration(idle_s) if usage.pid else "",
+        duration(usage.dump_s), duration(usage.wait_s), idle,
         duration(usage.transfer_s), size(usage.bytes_out), size(usage.bytes_in), size(usage.peak_bytes),
         f"{usage.n_items:,}",
     ]  # fmt: skip

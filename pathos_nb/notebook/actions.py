@@ -111,7 +111,7 @@ def runs(session: Session, values: Mapping[str, Any]) -> Any:
     troubles = sweeps.troubles if sweeps is not None else []
     if not session.runs and not earlier:
         return Said("\n".join(map(str, troubles)) or "no run yet")
-    kept = ", ".join(f"{store.file.path} ({size(store.n_bytes)})" for store in stores)
+    kept = ", ".join(f"{store.file.path} ({size(store.n_bytes)}{_as_it_is(store)})" for store in stores)
     head = "\n".join([*(["kept in " + kept] if kept else []), *map(str, troubles)])
     rows = [_earlier_row(session, store, run) for store, run in earlier]
     rows += [_run_row(run, session.detached.said(run.run_id)) for run in session.runs]
@@ -123,8 +123,13 @@ def runs(session: Session, values: Mapping[str, Any]) -> Any:
 def _prune(session: Session, stores: Sequence[Store], is_all: bool) -> Said:
     if session.sweeps is not None and session.sweeps.troubles:
         raise BadOption(str(session.sweeps.troubles[0]))
-    pruned = [store.prune(is_all=is_all) for store in stores]
-    return Said(f"forgot {sum(n for n, _ in pruned)} runs, {size(sum(freed for _, freed in pruned))}")
+    pruned = [store.prune(is_all=is_all) for store in stores if not store.file.is_read_only]
+    left = "".join(f"; {store.file.path} cannot be written" for store in stores if store.file.is_read_only)
+    return Said(f"forgot {sum(n for n, _ in pruned)} runs, {size(sum(freed for _, freed in pruned))}{left}")
+
+
+def _as_it_is(store: Store) -> str:
+    return ", cannot be written" if store.file.is_read_only else ""
 
 
 def _set_aside(session: Session, path: str | None) -> Said:

@@ -189,7 +189,7 @@ class Sweeps:
         """
         self.troubles = []
         if self.path.exists():
-            self._ask(lambda: [self._session.stores.get(self.path)])
+            self._ask(lambda: [self._session.stores.look(self.path)])
         return [store for store in self._session.stores.opened if store.file.is_there]
 
     def _ask(self, question: Callable[[], list[T]]) -> list[T]:
@@ -212,7 +212,7 @@ class Sweeps:
         if not path.exists():
             raise BadOption(f"there is no store {path}", cure="%%pmap --store PATH makes one")
         try:
-            return self._session.stores.get(path)
+            return self._session.stores.look(path)
         except StoreError as error:
             raise BadOption(str(error)) from error
 

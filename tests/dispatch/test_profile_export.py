@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pathos_nb.dispatch.profile_export import export
+from pathos_nb.dispatch.profile_report import ProfileReport
 from pathos_nb.dispatch.profiles import make_profile
 from pathos_nb.errors import BadOption, Failure
 from pathos_nb.events import ChunkDone
@@ -114,3 +115,18 @@ def test_a_run_that_was_not_profiled_can_be_a_trace(tmp_path: Path) -> None:
     export(run, tmp_path / "trace.json", call_item)
     assert len(json.loads((tmp_path / "trace.json").read_text())["traceEvents"]) == 12
     assert (tmp_path / "trace.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_host_is_idle_for_as_long_as_its_workers_together() -> None:
+    run = recorded()
+    run.seconds = 10.0
+    for worker in ("w2", "w4"):
+        run.profile.add(Source(worker, "host0", 1), sampled(*STACKS))
+    tables = {title: (columns, rows) for title, columns, rows in ProfileReport(run)._tables()}
+    columns, rows = tables["hosts"]
+    assert [(row[0].text, row[columns.index("idle")].text) for row in rows] == [
+        ("host0", "30.0 s"),
+        ("host1", "10.0 s"),
+    ]
+    columns, rows = tables["workers"]
+    assert {row[columns.index("idle")].text for row in rows} == {"10.0 s"}

@@ -91,6 +91,18 @@ def test_it_shows_itself_as_vega_lite_as_a_picture_and_as_text():
     assert bundle["image/png"] and bundle["text/plain"] == str(plot.drawing)
 
 
+def test_panels_of_one_measure_have_one_height_and_bars_stand_on_zero():
+    pytest.importorskip("altair")
+    results = of(grid(LOGS, [0, 1], ["x", "y"]), lambda a, b, c: {"u": a + (c == "x"), "v": 3.0})
+    parts = spec_of(results.drawing())["concat"]
+    assert [part["encoding"]["y"]["scale"] for part in parts] == [
+        *[{"domain": [1e-5, 2.0], "nice": True}] * 2,
+        *[{"zero": False}] * 2,
+    ]
+    bars = spec_of(of(grid(["x", "y"]), lambda a: {"x": 5.0, "y": 6.0}[a]).drawing())
+    assert bars["encoding"]["y"]["scale"] == {"zero": True}
+
+
 def test_what_grows_by_factors_is_on_a_logarithmic_axis():
     assert of(grid(LOGS), lambda a: a).drawing().x.is_log
     assert not of(grid(list(range(1, 100))), lambda a: a).drawing().x.is_log

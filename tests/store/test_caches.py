@@ -10,7 +10,6 @@ import pytest
 
 from pathos_nb import Pool, cached
 from pathos_nb.dispatch.caches import as_cache
-from pathos_nb.dispatch.store.keys import function_key
 from pathos_nb.errors import BadOption
 from tests.rig.bed import wait_until
 
@@ -188,12 +187,6 @@ def test_a_function_whose_values_cannot_be_kept_is_refused_when_it_is_decorated(
         cached(numbers)
     with pytest.raises(BadOption, match="later gives a coroutine, which cannot be kept"):
         cached(cache={})(later)
-
-
-def test_what_was_kept_under_keywords_as_they_were_written_is_found_still(counted):
-    log = str(counted.log)
-    there = {function_key(triple, {"x": 2}).point((log,)).hex(): "as it was kept"}
-    assert cached(cache=there)(triple)(log, x=2) == "as it was kept" and counted() == 0
 
 
 def test_what_fails_is_not_kept_and_what_cannot_be_written_harms_no_map(tmp_path):

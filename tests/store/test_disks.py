@@ -1,4 +1,4 @@
-"""A store on a disk that is full, or mounted read-only: a clear word, and a way out."""
+"""A store on a disk that is full, or that cannot be written: a clear word, and a way out."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ import pytest
 from pathos_nb.dispatch.store.file import translated
 from pathos_nb.dispatch.store.found import listed, loaded
 from pathos_nb.dispatch.store.reserve import RESERVE_BYTES
-from pathos_nb.dispatch.store.store import Store
+from pathos_nb.dispatch.store.store import Store, Stores
 from pathos_nb.errors import StoreError
 from tests.store.sweeping import blob, swept, swept_while
 
-pytestmark = [
-    pytest.mark.leaves("threads"),
-    pytest.mark.skipif(not shutil.which("mount") or os.getuid() != 0, reason="only root mounts a small disk"),
-]
+pytestmark = pytest.mark.leaves("threads")
 
 
 @pytest.fixture
 def small_disk(tmp_path):
     """A disk of 8 MB, where one can be mounted."""
+    if not shutil.which("mount") or os.getuid() != 0:
+        pytest.skip("only root mounts a small disk")
     folder = tmp_path / "disk"
     folder.mkdir(mode=0o700)
     mounted = subprocess.run(
@@ -102,10 +101,74 @@ def test_a_disk_that_is_mounted_read_only_is_named_and_takes_nothing_of_what_it_
     path = small_disk / "store.sqlite"
     with contextlib.closing(Store(path)) as store:
         swept(store)
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    remounted(small_disk, "ro")
     for refused in (path, small_disk / "folder" / "new.sqlite"):
         with pytest.raises(StoreError, match=r"cannot be opened: Read-only file system; choose another file: %config"):
             Store(refused)
-    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    remounted(small_disk, "rw")
     with contextlib.closing(Store(path)) as store:
         assert loaded(store.file, listed(store.file)[-1]).values() == [x * x for x in range(10)]
+
+
+def test_runs_on_a_disk_that_is_mounted_read_only_are_listed_and_loaded(small_disk):
+    path = small_disk / "a store?.sqlite"  # which an address would take for its end
+    with contextlib.closing(Store(path)) as store:
+        swept(store, bytes, [3, 2 << 20])
+        with store.file.writing() as connection:
+            connection.execute("DROP TABLE jobs")  # as in the store of an earlier version
+    remounted(small_disk, "ro")
+    with contextlib.closing(Stores()) as stores:
+        looked_at(stores, path, [bytes(3), bytes(2 << 20)])
+        with pytest.raises(StoreError, match="Read-only file system"):
+            stores.get(path)
+        remounted(small_disk, "rw")
+        swept(stores.get(path))
+        assert [run.total for run in listed(stores.look(path).file)] == [2, 10], "it is written again"
+
+
+def test_a_store_in_a_folder_that_cannot_be_written_is_listed_and_loaded(tmp_path):
+    if os.getuid() == 0:
+        pytest.skip("root writes to any folder")
+    path = tmp_path / "folder" / "store.sqlite"
+    with contextlib.closing(Store(path)) as store:
+        swept(store)
+    path.parent.chmod(0o500)
+    try:
+        with contextlib.closing(Stores()) as stores:
+            looked_at(stores, path, [x * x for x in range(10)])
+    finally:
+        path.parent.chmod(0o700)
+
+
+def test_the_log_of_a_killed_kernel_is_read_on_a_read_only_disk_or_said_to_be_in_need_of_its_index(small_disk):
+    path, killed = small_disk / "store.sqlite", small_disk / "killed.sqlite"
+    with contextlib.closing(Store(path)) as store:
+        swept(store)
+        store.writer.flush()
+        for ending in ("", "-wal", "-shm"):
+            shutil.copy(f"{path}{ending}", f"{killed}{ending}")
+    remounted(small_disk, "ro")
+    with contextlib.closing(Store(killed, is_read_only=True)) as store:
+        assert loaded(store.file, listed(store.file)[-1]).values() == [x * x for x in range(10)]
+    remounted(small_disk, "rw")
+    killed.with_name("killed.sqlite-shm").unlink()
+    remounted(small_disk, "ro")
+    with pytest.raises(
+        StoreError, match=r"in its log, which cannot be read .* copy both .* \(cp .*killed.sqlite\* FOLDER"
+    ):
+        Store(killed, is_read_only=True)
+
+
+def looked_at(stores: Stores, path: Path, values: list[Any]) -> None:
+    """Look at a store that cannot be written, and see that it is as it was."""
+    before = {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()}
+    store = stores.look(path)
+    assert store.file.is_read_only and loaded(store.file, listed(store.file)[-1]).values() == values
+    with pytest.raises(StoreError, match="cannot be written"), store.file.writing() as connection:
+        connection.execute("DELETE FROM runs")
+    assert {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()} == before
+
+
+def remounted(disk: Path, how: str) -> None:
+    """Have a disk read-only, or to be written again."""
+    subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True)

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from pathos_nb.dispatch.store import keys
 from pathos_nb.dispatch.store.canonical import digest
 from pathos_nb.dispatch.store.keys import function_key, is_plain
 from pathos_nb.errors import CannotKey
 from tests.source import ROOT
+
+NUMBER_2 = "2899ee729afeb9865704e278845f330a49d8139e13f9116bf4bcd545e32b93b0"
 
 EVERYTHING = """
 import abc, collections, dataclasses, datetime, enum, functools, math, pathlib, re
@@ -338,3 +341,25 @@ def test_what_is_nested_for_ever_is_refused():
         deep = [deep]
     with pytest.raises(CannotKey, match="nested too deeply"):
         digest(deep)
+
+
+def test_a_value_is_written_as_the_number_of_keys_says():
+    numpy, shared = pytest.importorskip("numpy"), [1]
+    padded = numpy.zeros(2, numpy.dtype([("a", "i1"), ("b", "f8")], align=True))
+    values = [
+        1,
+        -2.5,
+        1j,
+        "ä",
+        b"b",
+        None,
+        True,
+        (1, [2]),
+        {"k": {3, 4}},
+        [shared, shared],
+        [[1], [1]],
+        bytearray(b"c"),
+    ]
+    arrays = [numpy.ones((2, 3)), numpy.asfortranarray(numpy.ones((2, 3))), padded, numpy.float32(2)]
+    assert digest((*values, *arrays)).hex() == NUMBER_2, "another way to write values is another number of keys"
+    assert keys._VERSION == b"pathos_nb key 2"

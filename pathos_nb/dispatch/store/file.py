@@ -25,7 +25,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pathos_nb.dispatch.store.place import is_on_network, prepare
+from pathos_nb.dispatch.store.place import check_owned, is_on_network, prepare
+from pathos_nb.dispatch.store.read_only import connected
 from pathos_nb.dispatch.store.reserve import Reserve
 from pathos_nb.dispatch.store.values import Values
 from pathos_nb.errors import StoreError
@@ -97,6 +98,8 @@ class StoreFile:
         Made if it is missing.
     is_network : bool, optional
         Whether it lies on a network file system; found out if it is not given.
+    is_read_only : bool
+        Open one that is there, on a disk that cannot be written: its runs can be listed and loaded.
 
     Attributes
     ----------
@@ -109,9 +112,9 @@ class StoreFile:
         It cannot be opened: it is damaged, of a newer pathos_nb, not this user's, or not to be written.
     """
 
-    def __init__(self, path: Path, is_network: bool | None = None) -> None:
-        self.path = path.expanduser().absolute()
-        prepare(self.path)
+    def __init__(self, path: Path, is_network: bool | None = None, *, is_read_only: bool = False) -> None:
+        self.path, self.is_read_only = path.expanduser().absolute(), is_read_only
+        self._prepare()
         self.is_network = is_on_network(self.path) if is_network is None else is_network
         self.values = Values(self.path.with_name(f"{self.path.name}.values"))
         self._lock = threading.RLock()
@@ -119,12 +122,23 @@ class StoreFile:
         self.generation = 0
         with translated(self.path):
             self._connection, self._identity = self._open(), _identity(self.path)
-        self.reserve = Reserve(self.path)
+        self.reserve = Reserve(self.path, is_held=not is_read_only)
         self.is_closed = False
+
+    def _prepare(self) -> None:
+        """See that it is this user's; made if it is missing, and may be."""
+        if not self.is_read_only:
+            prepare(self.path)
+            return
+        with translated(self.path):
+            check_owned(self.path)
+            check_owned(self.path.parent, is_folder=True)
 
     def _open(self) -> sqlite3.Connection:
         import sqlite3
 
+        if self.is_read_only:
+            return self._open_to_read()
         connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         try:
             if self.is_network:
@@ -142,27 +156,42 @@ class StoreFile:
             raise
         return connection
 
+    def _open_to_read(self) -> sqlite3.Connection:
+        connection = connected(self.path)
+        try:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            self._check_format(connection)
+            for name, table in (("jobs", _JOBS), ("profiles", _PROFILES)):  # an older store may have none
+                if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone():
+                    connection.execute(table.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def _settle_format(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            is_empty = not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-            if is_empty:
+            if not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                 for statement in filter(str.strip, _SCHEMA.split(";")):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {_FORMAT}")
-            elif application != _APPLICATION:
-                cure = "give another file by --store PATH"
-                raise StoreError(f"{self.path} is a database, but not a store of pathos_nb", cure=cure)
-            elif version > _FORMAT:
-                what = f"the store {self.path} was written by a newer pathos_nb (format {version}, here {_FORMAT})"
-                raise StoreError(what, cure=f"update pathos_nb, or give another file by --store PATH, or {_ASIDE}")
+            self._check_format(connection)
             connection.execute(_JOBS)
             connection.execute(_PROFILES)
         finally:
             connection.execute("COMMIT")
+
+    def _check_format(self, connection: sqlite3.Connection) -> None:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if application != _APPLICATION:
+            cure = "give another file by --store PATH"
+            raise StoreError(f"{self.path} is a database, but not a store of pathos_nb", cure=cure)
+        if version > _FORMAT:
+            what = f"the store {self.path} was written by a newer pathos_nb (format {version}, here {_FORMAT})"
+            raise StoreError(what, cure=f"update pathos_nb, or give another file by --store PATH, or {_ASIDE}")
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -230,7 +259,7 @@ class StoreFile:
 
     def _open_anew(self) -> None:
         """Open what is at the path now, made if it is missing: what the old file gets nobody finds again."""
-        prepare(self.path)
+        self._prepare()
         before, self._connection = self._connection, self._open()
         self._identity = _identity(self.path)
         self.generation += 1

@@ -20,7 +20,7 @@ from pathos_nb.dispatch.store.modules import Modules
 __all__ = ["KEY_BYTES", "FunctionKey", "function_key", "is_plain"]
 
 KEY_BYTES = 16
-_VERSION = b"pathos_nb key 1"
+_VERSION = b"pathos_nb key 2"  # raised when a value is written in another way: what was kept is another point then
 _PLAIN = frozenset((int, float, str, bool, type(None), bytes, complex))
 _MARSHAL = 2  # the last format without references, so that it does not tell which strings happen to be one object
 

@@ -19,14 +19,18 @@ class Reserve:
     ----------
     path : Path
         The store's file.
+    is_held : bool
+        Not so of a store that is only read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path.with_name(f"{path.name}.reserve")
+    def __init__(self, path: Path, *, is_held: bool = True) -> None:
+        self.path, self._is_held = path.with_name(f"{path.name}.reserve"), is_held
         self.hold()
 
     def hold(self) -> None:
         """Take the room, where there is some: without it the store works all the same."""
+        if not self._is_held:
+            return
         with contextlib.suppress(OSError):
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:

@@ -14,6 +14,7 @@ from pathos_nb.dispatch.run import Run
 from pathos_nb.dispatch.store.file import PLACES, StoreFile, is_full, point_id
 from pathos_nb.dispatch.store.found import StoredRun, job_folders, listed
 from pathos_nb.dispatch.store.place import default_path
+from pathos_nb.dispatch.store.read_only import is_read_only
 from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.dispatch.store.sweep import Sweep
 from pathos_nb.dispatch.store.writer import StoreWriter
@@ -34,6 +35,8 @@ class Store:
         The file; this user's own by default.
     is_network : bool, optional
         Whether it lies on a network file system; found out if it is not given.
+    is_read_only : bool
+        Open one that is there, on a disk that cannot be written: its runs can be listed and loaded.
 
     Raises
     ------
@@ -41,8 +44,8 @@ class Store:
         It cannot be opened.
     """
 
-    def __init__(self, path: Path | None = None, is_network: bool | None = None) -> None:
-        self.file = StoreFile(path or default_path(), is_network)
+    def __init__(self, path: Path | None = None, is_network: bool | None = None, *, is_read_only: bool = False) -> None:
+        self.file = StoreFile(path or default_path(), is_network, is_read_only=is_read_only)
         self.writer = StoreWriter(self.file)
         self._records: weakref.WeakSet[ChunkLog] = weakref.WeakSet()
 
@@ -204,7 +207,7 @@ class Stores:
         self._lock = threading.Lock()
 
     def get(self, path: Path | None = None) -> Store:
-        """Give a store, opened when it is first asked for.
+        """Give a store to write, opened when it is first asked for.
 
         Parameters
         ----------
@@ -223,9 +226,38 @@ class Stores:
         wanted = (path or default_path()).expanduser().absolute()
         with self._lock:
             found = self._open.get(wanted)
-            if found is None:
-                found = self._open[wanted] = Store(wanted)
+            if found is None or found.file.is_read_only:
+                store = Store(wanted)
+                if found is not None:  # its disk can be written by now
+                    found.close()
+                found = self._open[wanted] = store
                 found.keep_small()
+            return found
+
+    def look(self, path: Path | None = None) -> Store:
+        """Give a store whose runs are asked for: one on a disk that cannot be written will do.
+
+        Parameters
+        ----------
+        path : Path, optional
+            As in `get`.
+
+        Returns
+        -------
+        Store
+
+        Raises
+        ------
+        StoreError
+            It cannot be read.
+        """
+        wanted = (path or default_path()).expanduser().absolute()
+        if not is_read_only(wanted):
+            return self.get(wanted)
+        with self._lock:
+            found = self._open.get(wanted)
+            if found is None:
+                found = self._open[wanted] = Store(wanted, is_read_only=True)
             return found
 
     @property

@@ -75,6 +75,8 @@ def _chart(altair: Any, drawing: Drawing, panel: Panel, chart: Any, is_small: bo
     across = altair.X("x", **_channel(altair, drawing.x, is_heat))
     measured = Scale(panel.measure)
     up = altair.Y("y", **_channel(altair, drawing.y if drawing.is_map else measured, is_heat, is_up=True))
+    if not drawing.is_map:
+        up = up.scale(**_heights(drawing, panel.measure))
     shown = {"x": across, "y": up, "tooltip": _tooltip(altair, drawing)}
     if drawing.color is not None:
         told = measured if drawing.is_map else drawing.color
@@ -82,6 +84,16 @@ def _chart(altair: Any, drawing: Drawing, panel: Panel, chart: Any, is_small: bo
     size = (_SMALL, _SMALL * 3 // 4) if is_small else (_WIDE, _HIGH)
     made = marked.encode(**shown).properties(width=size[0], height=size[1])
     return made.properties(title=panel.title) if panel.title else made
+
+
+def _heights(drawing: Drawing, measure: str) -> dict[str, Any]:
+    """Give panels of one measure the same height, so that they can be compared; bars stand on zero."""
+    is_bar = drawing.kind == "bar"
+    same = [panel for panel in drawing.panels if panel.measure == measure]
+    values = [value for panel in same for value in panel.y] + [0] * is_bar
+    if len(same) < 2 or min(values) == max(values):
+        return {"zero": is_bar}
+    return {"domain": [min(values), max(values)], "nice": True}
 
 
 def _shared(drawing: Drawing) -> Literal["shared", "independent"]:
