@@ -77,7 +77,7 @@ class Feeder:
         seats = self._with_room()
         self.sites.refuse(self.runs, self._fail_run)
         for depth in range(1, DEPTH + 1):
-            if not self._has_more():
+            if not self._has_more() or (depth > 1 and self.runs.is_kept_waiting()):
                 break
             for seat in seats:
                 while len(seat.in_flight) < depth and not seat.retiring and self._feed_one(seat):

@@ -8,7 +8,8 @@
                                       ▲
                         offer: its inputs are there, or some of it runs again
 
-So a step of the feeder costs as much as there are runs that have something to send, however many wait for others.
+So a step of the feeder costs as much as there are runs that have something to send, however many wait for others. While
+one of them has nothing at any worker, none gets more ahead: a worker becomes idle, and that one's turn comes.
 """
 
 from __future__ import annotations
@@ -89,6 +90,10 @@ class UnderWay(OrderedDict[Run, int]):
         queue = self._ahead if ahead else self._asked
         return queue.in_turn() if len(queue.runs) > 1 else list(queue.runs.values())
 
+    def is_kept_waiting(self) -> bool:
+        """Whether a run of which no worker has anything waits for one that others keep at work."""
+        return len(self._asked.runs) > 1 and any(map(_is_kept_waiting, self._asked.runs.values()))
+
     def doubt(self) -> None:
         """Ask anew whether there is a worker that will do: some have gone."""
         self.doubtful = dict(self._choosy)
@@ -124,6 +129,11 @@ def is_spent(run: Run) -> bool:
     """Whether a run has nothing to send, and says so itself when that changes."""
     source = run.source
     return not (run.again or source.ready) and (source.comes_late or source.left == 0)
+
+
+def _is_kept_waiting(run: Run) -> bool:
+    is_held = run.stopping or run.held_for or run.is_choosy or run.pins or run.options.n_workers is not None
+    return not (run.n_in_flight or is_held) and bool(run.source.ready or run.again)
 
 
 def _is_for_idle(run: Run) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from pathos_nb.dispatch.source import SliceSource
 from pathos_nb.dispatch.under_way import UnderWay
 from pathos_nb.dispatch.waiting import HeldSource
 from pathos_nb.errors import Cancelled
+from tests.rig.census import until
 
 FEW, MANY = 40, 400
 
@@ -188,3 +190,14 @@ def test_runs_may_end_and_begin_while_they_are_asked() -> None:
             runs.add(new)
             runs.offer(new)
     assert met == ["0", "1", "2", "3", "new"]
+
+
+@pytest.mark.parametrize("where", ["threads", "processes"])
+def test_a_call_and_a_short_map_have_their_turn_while_a_long_map_goes_on(where: str) -> None:
+    with Pool(where, nodes=2) as pool:
+        long = pool.amap(time.sleep, [0.005] * 1000)
+        assert until(lambda: long.run.n_done > 100), "each worker is known, and has a chunk to go on with"
+        assert pool.pipe(abs, -3) == 3
+        assert pool.map(abs, range(-5, 0)) == [5, 4, 3, 2, 1]
+        assert not long.run.is_over
+        assert long.get(60) == [None] * 1000
