@@ -68,7 +68,7 @@ function setGauge(gauge: HTMLElement, done: HTMLElement, failed: HTMLElement, ro
   const all = row.total ?? row.n_done;
   const part = (n: number): string => `${all ? Math.min(100, (100 * n) / all) : 0}%`;
   done.style.width = part(row.n_done - row.n_failed);
-  failed.style.width = part(row.n_failed);
+  failed.style.width = row.n_failed ? `max(3px, ${part(row.n_failed)})` : '0';
   gauge.dataset['bar'] = barOf(row);
   gauge.setAttribute('aria-label', `progress of ${name}`);
   gauge.setAttribute('aria-valuemax', String(all));

@@ -60,7 +60,7 @@ export const STYLE = `
 .pathos-nb-panel-fill { background: var(--fill); transition: width .2s; }
 .pathos-nb-panel-gauge[data-bar=over] { --fill: var(--good); }
 .pathos-nb-panel-gauge[data-bar=short] { --fill: var(--warn); }
-.pathos-nb-panel-fill-bad { background: repeating-linear-gradient(90deg, var(--bad) 0 4px, transparent 4px 5px); }
+.pathos-nb-panel-fill-bad { flex: none; background: repeating-linear-gradient(90deg, var(--bad) 0 4px, transparent 4px 5px); }
 @media (forced-colors: active) { .pathos-nb-panel-gauge, .pathos-nb-panel-spark { forced-color-adjust: none; } }
 .pathos-nb-panel-buttons { display: flex; flex-wrap: wrap; align-items: center; gap: 4px; margin-top: 6px; }
 .pathos-nb-panel-buttons:not(:has(> :not([hidden]))) { display: none; }

@@ -46,7 +46,7 @@ export function count(n: number, one: string, many = `${one}s`): string {
   return `${whole(n)} ${n === 1 ? one : many}`;
 }
 
-/** Put together what there is. */
-export function joined(parts: readonly (string | null | undefined | false)[], by = ' · '): string {
+/** Put together what there is; a line that is broken ends with the point between two. */
+export function joined(parts: readonly (string | null | undefined | false)[], by = '\u00a0· '): string {
   return parts.filter(Boolean).join(by);
 }
