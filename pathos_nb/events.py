@@ -24,7 +24,7 @@ class ChunkDone(NamedTuple):
     """Items that were run together: who, which, when, what they printed, and pictures (index, type, base64).
 
     ``ends[j]`` is the end of the items ``indices[j * block : (j + 1) * block]``; the start of each is the end before
-    it, and of the first `started`.
+    it, and of the first `started`. `place` is what users call the host, where it is one that they gave a name.
     """
 
     run_id: str
@@ -38,6 +38,7 @@ class ChunkDone(NamedTuple):
     failures: tuple[Failure, ...]
     output: tuple[tuple[int, str], ...]
     pictures: tuple[tuple[int, str, str], ...] = ()
+    place: str = ""
 
     @property
     def n_items(self) -> int:
@@ -51,7 +52,7 @@ class ChunkDone(NamedTuple):
 
 
 class InnerTold(NamedTuple):
-    """A map inside of an item has done something; `worker` is whose item it is.
+    """A map inside of an item has done something; `worker` is whose item it is, and `host` and `place` where that is.
 
     `news` are the fields of `pathos_nb.wire.protocol.InnerNews`, which is a floor up.
     """
@@ -59,6 +60,8 @@ class InnerTold(NamedTuple):
     run_id: str
     worker: str
     news: Sequence[Any]
+    host: str = ""
+    place: str = ""
 
 
 class ItemFailed(NamedTuple):

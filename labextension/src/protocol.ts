@@ -48,7 +48,10 @@ export interface Head {
 export interface Lane {
   lane: number;
   worker: string;
+  /** as users call it */
   host: string;
+  /** its own name, where that is another one */
+  machine: string;
   pid: number;
   n_items: number;
   busy_s: number;
@@ -342,6 +345,7 @@ export interface RunRow {
   n_done: number;
   n_failed: number;
   total: number | null;
+  started_at: number;
   seconds: number;
   can_retry: boolean;
 }

@@ -107,7 +107,7 @@ function figures(value: Record<string, unknown>): Figures {
 
 function lane(row: Record<string, unknown>): Lane {
   return {
-    lane: number(row['lane']), worker: text(row['worker']), host: text(row['host']), pid: number(row['pid']),
+    lane: number(row['lane']), worker: text(row['worker']), host: text(row['host']), machine: text(row['machine']), pid: number(row['pid']),
     n_items: number(row['n_items']), busy_s: number(row['busy_s']), is_up: row['is_up'] !== false, reason: text(row['reason']),
     parent: typeof row['parent'] === 'number' ? row['parent'] : -1, // records of earlier versions have no such entry
   };

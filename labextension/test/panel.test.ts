@@ -11,7 +11,7 @@ const HOST: HostRow = {
   round_trips_ms: [10, 12], n_workers: 4,
 };
 const POOL: PoolRow = { name: 'big', places: ['processes'], n_workers: 4, n_first: 4, n_busy: 0, is_default: false, is_owned: true };
-const RUN: RunRow = { run: 'r1', title: 'fits', state: 'running', n_done: 3, n_failed: 0, total: 10, seconds: 2, can_retry: false };
+const RUN: RunRow = { run: 'r1', title: 'fits', state: 'running', n_done: 3, n_failed: 0, total: 10, started_at: 1.7e9, seconds: 2, can_retry: false };
 const NONE: Tables = {
   type: 'tables', hosts: [], ssh_names: [], tunnels: [], services: [], pools: [], launchers: [], runs: [], n_more: {}, n_slots: 0, n_busy: 0,
 };
@@ -254,6 +254,18 @@ describe('the panel', () => {
     press('Cancel', card('r1'));
     press('Rerun failed', card('r0'));
     expect(dos()).toEqual([['cancel', ['r1']], ['rerun', ['r0', '--failed']]]);
+  });
+
+  it('tells runs of one name apart by when they began, and has one colour for one state', () => {
+    show({ runs: [RUN, { ...RUN, run: 'r0', state: 'done', n_done: 10, started_at: 1.7e9 + 61 }] });
+    const clock = (at_s: number): string => new Date(1000 * at_s).toTimeString().slice(0, 8);
+    expect(card('r1').textContent).toContain(clock(1.7e9));
+    expect(card('r0').textContent).toContain(clock(1.7e9 + 61));
+    expect(card('r1').querySelector(`[title*="Nov"][title*="2023 ${clock(1.7e9)}"]`)).not.toBeNull();
+    const bar = (name: string): unknown => card(name).querySelector<HTMLElement>('[role=progressbar]')?.dataset['bar'];
+    expect([bar('r1'), bar('r0')]).toEqual(['live', 'over']);
+    show({ runs: [{ ...RUN, state: 'failed' }] });
+    expect(bar('r1')).toBe('short');
   });
 
   it('shows what comes from outside as text, cut and harmless', () => {

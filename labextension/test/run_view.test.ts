@@ -191,6 +191,19 @@ describe('the view of a run', () => {
     expect(isShown('.pathos-nb-tip')).toBe(false);
   });
 
+  it('calls a host as users do, and tells its own name to who asks', async () => {
+    mounted({ lanes: [lane(0), lane(1, { host: 'me@node7', machine: 'host-1' })], figures: figures({ state: 'done' }) });
+    const press = (key: string): unknown =>
+      element.querySelector('.pathos-nb-scroller')?.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+    for (let i = 0; i < 3; i++) press('ArrowDown');
+    expect(text('.pathos-nb-tip')).toMatch(/^me@node7 \(host-1\)/);
+    press('ArrowDown');
+    expect(text('.pathos-nb-tip')).toMatch(/w1 on me@node7 \(host-1\)/);
+    const fold = element.querySelector<HTMLDetailsElement>('.pathos-nb-workers-table');
+    if (fold) fold.open = true;
+    await vi.waitFor(() => expect(fold?.querySelector('td[title="host-1"]')?.textContent).toBe('me@node7'));
+  });
+
   it('has the workers as a table', async () => {
     mounted({ lanes: [lane(0), lane(1, { is_up: false, reason: 'killed by signal 9' })] });
     const fold = element.querySelector<HTMLDetailsElement>('.pathos-nb-workers-table');

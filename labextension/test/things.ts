@@ -10,7 +10,7 @@ export function figures(over: Partial<Figures> = {}): Figures {
 }
 
 export function lane(n: number, over: Partial<Lane> = {}): Lane {
-  return { lane: n, worker: `w${n}`, host: 'laptop', pid: 100 + n, n_items: 20, busy_s: 4.5, is_up: true, reason: '', parent: -1, ...over };
+  return { lane: n, worker: `w${n}`, host: 'laptop', machine: '', pid: 100 + n, n_items: 20, busy_s: 4.5, is_up: true, reason: '', parent: -1, ...over };
 }
 
 /** Spans, each as [lane, start, end, items, failed]. */

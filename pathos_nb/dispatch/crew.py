@@ -77,6 +77,11 @@ class Seat:
         self.context: tuple[Any, ...] | None = None
         self.slot: Slot
 
+    @property
+    def called_host(self) -> str:
+        """What users call its machine; empty where they have no name of their own for it."""
+        return self.launcher.name if self.launcher.is_host else ""
+
     def begin(self) -> Seat:
         """Have the first worker in it."""
         self.slot = self.launcher.start_slot(self.name)

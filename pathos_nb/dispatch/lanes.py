@@ -106,7 +106,8 @@ def _drawn(path: str, color: str, part: float, step: float) -> str:
 
 
 def _name(lane: Lane, row: int, step: float) -> str:
-    host = f"{lane['host']} " if lane["host"] else ""
+    is_said = lane["worker"].startswith(f"{lane['host']}-")  # workers are called after their place
+    host = f"{lane['host']} " if lane["host"] and not is_said else ""
     name = "".join(filter(str.isprintable, f"{host}{lane['worker']}"))
     if lane.get("parent", -1) >= 0:
         name = f"› {name.rpartition(' › ')[2]}"

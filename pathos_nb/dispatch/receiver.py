@@ -267,7 +267,7 @@ class Receiver:
         output, pictures = said_and_shown(run, task, report) if report.output else ((), ())
         done = ChunkDone(
             run.run_id, seat.name, slot.host, slot.pid, indices, report.started, ends, report.block, tuple(failures),
-            output, pictures,
+            output, pictures, seat.called_host,
         )  # fmt: skip
         run.note(done)
 

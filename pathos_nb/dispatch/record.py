@@ -5,6 +5,7 @@ The record is the `ChunkDone` events; nothing here looks at a clock.
 
 from __future__ import annotations
 
+import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
@@ -15,7 +16,7 @@ from pathos_nb.errors import Failure
 from pathos_nb.events import ChunkDone
 from pathos_nb.typed import NamedTuple
 
-__all__ = ["ItemTimes", "Timing", "duration", "item_times", "timing_of"]
+__all__ = ["ItemTimes", "Timing", "duration", "item_times", "moment", "timing_of"]
 
 
 class ItemTimes:
@@ -225,3 +226,20 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def moment(at: float, now: float) -> str:
+    """Say when something was, in this machine's time.
+
+    Parameters
+    ----------
+    at, now : float
+        Then and now, in seconds since the epoch.
+
+    Returns
+    -------
+    str
+        Such as ``14:03:22`` of the same day, else ``2026-11-22 14:03``.
+    """
+    then = time.localtime(at)
+    return time.strftime("%H:%M:%S" if then[:3] == time.localtime(now)[:3] else "%Y-%m-%d %H:%M", then)

@@ -47,10 +47,11 @@ def take_profile(seat: Seat, chunk: Chunk, report: Report, frame: Frame) -> None
 
 def take_inner(run: Run, seat: Seat, rows: Sequence[Sequence[Any]]) -> None:
     """Take in what maps inside of items tell."""
+    where = seat.slot.host, seat.called_host
     for raw in rows:
         news = InnerNews(*raw)
         run.inner.take(news)
-        run.tell_now(InnerTold(run.run_id, seat.name, news))
+        run.tell_now(InnerTold(run.run_id, seat.name, news, *where))
 
 
 def seconds_of(report: Report, offset: int) -> float:

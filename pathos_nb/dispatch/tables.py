@@ -25,11 +25,12 @@ _N_CHARACTERS, _N_UNBROKEN = 60, 24
 
 
 class Cell(NamedTuple):
-    """One entry of a table: its text, its colour if any, and a longer text that unfolds."""
+    """One entry of a table: its text, its colour if any, a longer text that unfolds, and one under the pointer."""
 
     text: str
     color: str = ""
     more: str = ""
+    note: str = ""
 
 
 def short(value: object, n_characters: int = _N_CHARACTERS) -> str:
@@ -168,7 +169,8 @@ def _html_cell(cell: Cell) -> str:
     inner = html_text(cell.text)
     if cell.more:
         inner = f"<details><summary>{inner}</summary>{html_pre(html_text(cell.more))}</details>"
-    return f'<td style="{look}">{inner}</td>'
+    note = f' title="{html_text(cell.note)}"' if cell.note else ""
+    return f'<td style="{look}"{note}>{inner}</td>'
 
 
 def html_pre(inner: str) -> str:

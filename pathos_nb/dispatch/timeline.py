@@ -49,6 +49,7 @@ class _Row:
     lane: int
     worker: str
     host: str
+    place: str
     pid: int
     n_items: int = 0
     busy_s: float = 0.0
@@ -60,7 +61,8 @@ class _Row:
         return {
             "lane": self.lane,
             "worker": cut(self.worker, _NAME),
-            "host": cut(self.host, _NAME),
+            "host": cut(self.place or self.host, _NAME),
+            "machine": cut(self.host, _NAME) if self.place not in ("", self.host) else "",
             "pid": self.pid,
             "n_items": self.n_items,
             "busy_s": round(self.busy_s, _DIGITS),
@@ -178,24 +180,26 @@ class Timeline:
         if row is None and len(above) > 1:
             row = self._inner_row(name, self._above(above[:-1], chunk), chunk)
         elif row is None:
-            row = self._by_worker[name] = _Row(len(self._rows), name, chunk.host, 0)
+            row = self._by_worker[name] = _Row(len(self._rows), name, chunk.host, chunk.place, 0)
             self._rows.append(row)
         return row
 
     def _inner_row(self, name: str, parent: _Row, chunk: ChunkDone) -> _Row:
-        row = self._by_worker[name] = _Row(len(self._rows), name, chunk.host, chunk.pid, parent=parent.lane)
+        row = self._by_worker[name] = _Row(
+            len(self._rows), name, chunk.host, chunk.place, chunk.pid, parent=parent.lane
+        )
         self._rows.append(row)
         self._n_inner += 1
         return row
 
     def _new_row(self, chunk: ChunkDone) -> _Row:
         if len(self._rows) < self._most_lanes - 1:
-            row = _Row(len(self._rows), chunk.worker, chunk.host, chunk.pid)
+            row = _Row(len(self._rows), chunk.worker, chunk.host, chunk.place, chunk.pid)
             self._rows.append(row)
             self._by_worker[chunk.worker] = row
             return row
         if not self._more:
-            self._rows.append(_Row(len(self._rows), "more workers", "", 0))
+            self._rows.append(_Row(len(self._rows), "more workers", "", "", 0))
         if len(self._more) < _MOST_NAMES:
             self._more.add(chunk.worker)
         return self._rows[-1]
@@ -249,7 +253,7 @@ class Timeline:
             return self.lanes(), {}, self.n_more_lanes
         rest = self._rows[most - 1 :]
         sums = sum(row.n_items for row in rest), sum(row.busy_s for row in rest)
-        last = _Row(most - 1, "more workers", "", 0, *sums)
+        last = _Row(most - 1, "more workers", "", "", 0, *sums)
         moved = {row.lane: most - 1 for row in rest}
         return [*self.lanes(range(most - 1)), last.told()], moved, self.n_workers - (most - 1)
 

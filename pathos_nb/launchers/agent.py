@@ -94,7 +94,7 @@ class AgentLauncher(Launcher):
     """Workers on one host; `agent_launcher` makes the class of each."""
 
     target: ClassVar[Target]
-    sees_files = False
+    sees_files, is_host = False, True
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:
         super().__init__(hub, tell, setup, n_expected)

@@ -285,6 +285,8 @@ class Launcher(ABC):
         The keywords of a pool that this kind takes.
     sees_files : bool
         Whether no file is ever carried to its workers: they see those of this machine, or have to do without.
+    is_host : bool
+        Whether its place is one machine, which users call by that name.
     """
 
     name: ClassVar[str]
@@ -292,6 +294,7 @@ class Launcher(ABC):
     can_stop_items: ClassVar[bool] = True
     max_size: ClassVar[int] = 1024
     sees_files: ClassVar[bool] = True
+    is_host: ClassVar[bool] = False
     settings: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:

@@ -26,7 +26,7 @@ from pathos_nb.joined.verdict import size
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.remote_actions import REMOTE_ACTIONS
-from pathos_nb.notebook.said import Said, Table, workers
+from pathos_nb.notebook.said import Said, Table, began, workers
 from pathos_nb.session import Session
 
 __all__ = ["ACTIONS"]
@@ -115,9 +115,9 @@ def runs(session: Session, values: Mapping[str, Any]) -> Any:
     head = "\n".join([*(["kept in " + kept] if kept else []), *map(str, troubles)])
     rows = [_earlier_row(session, store, run) for store, run in earlier]
     rows += [_run_row(run, session.detached.said(run.run_id)) for run in session.runs]
-    columns = ("run", "title", "state", "done", "failed", "time", "kernel")
+    columns = ("run", "title", "began", "state", "done", "failed", "time", "kernel")
     is_old = bool(earlier) or any(session.detached.is_watched(run.run_id) for run in session.runs)
-    return Table(columns[: 6 + is_old], [row[: 6 + is_old] for row in rows], head)
+    return Table(columns[: 7 + is_old], [row[: 7 + is_old] for row in rows], head)
 
 
 def _prune(session: Session, stores: Sequence[Store], is_all: bool) -> Said:
@@ -350,13 +350,14 @@ def _earlier_row(session: Session, store: Store, run: StoredRun) -> list[Cell]:
     called, standing = session.detached.standing(store, run)
     n_done = max(run.n_done, standing.n_points)
     row = stored_row(replace(run, n_done=min(n_done, run.total or n_done)))
-    return [*row[:6], Cell(f"{called}: {standing}")]
+    return [*row[:7], Cell(f"{called}: {standing}")]
 
 
 def _run_row(run: KeptRun, at: str = "") -> list[Cell]:
     return [
         Cell(run.run_id),
         Cell(run.title),
+        began(run.started_at),
         Cell(run.state, _COLOURS.get(run.state, "")),
         Cell(f"{run.n_done:,}" + (f" of {run.total:,}" if run.total is not None else "")),
         Cell(f"{len(run.failures):,}" if run.failures else ""),
@@ -377,15 +378,15 @@ def stored_row(run: StoredRun) -> list[Cell]:
     -------
     list of Cell
     """
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
     return [
         Cell(run.run_id),
         Cell(run.title),
+        began(run.started),
         Cell(run.end, _COLOURS.get(run.end, "")),
         Cell(f"{run.n_done:,}" + (f" of {run.total:,}" if run.total is not None else "")),
         Cell(f"{run.n_failed:,}" if run.n_failed else ""),
         Cell(duration(run.seconds)),
-        Cell(f"at work: {said(run.owner)}" if run.is_running else f"{_kernel_of(run)}, {when}"),
+        Cell(f"at work: {said(run.owner)}" if run.is_running else _kernel_of(run)),
     ]
 
 

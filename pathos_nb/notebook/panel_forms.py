@@ -8,8 +8,9 @@ from typing import Any
 from pathos_nb.dispatch.record import duration
 from pathos_nb.dispatch.tables import BAD, GOOD, Cell, html_table
 from pathos_nb.joined.verdict import size
+from pathos_nb.notebook.said import began
 
-__all__ = ["TABLES", "connect_words", "optional", "table_of"]
+__all__ = ["TABLES", "called_run", "connect_words", "optional", "table_of"]
 
 Row = Mapping[str, Any]
 _FINE = {"connected", "done", "ready", "in use"}
@@ -58,8 +59,8 @@ def _launcher(row: Row) -> list[Cell]:
 def _run(row: Row) -> list[Cell]:
     done = f"{row['n_done']:,}" + ("" if row["total"] is None else f" of {row['total']:,}")
     return [
-        Cell(row["run"]), Cell(row["title"]), _state(row["state"]), Cell(done), Cell(str(row["n_failed"] or "")),
-        Cell(duration(row["seconds"])),
+        Cell(row["run"]), Cell(row["title"]), began(row["started_at"]), _state(row["state"]), Cell(done),
+        Cell(str(row["n_failed"] or "")), Cell(duration(row["seconds"])),
     ]  # fmt: skip
 
 
@@ -69,7 +70,7 @@ TABLES: Mapping[str, tuple[Sequence[str], Callable[[Row], list[Cell]]]] = {
     "services": (("server", "host", "kind", "state", "address"), _service),
     "pools": (("pool", "places", "busy", ""), _pool),
     "launchers": (("launcher", "state", "why not"), _launcher),
-    "runs": (("run", "title", "state", "done", "failed", "time"), _run),
+    "runs": (("run", "title", "began", "state", "done", "failed", "time"), _run),
 }
 
 
@@ -101,6 +102,22 @@ def table_of(topic: str, rows: Sequence[Row], n_more: int) -> str:
         return f"<i>{_NONE[topic]}</i>"
     page = html_table(columns, [cells(row) for row in rows]).replace("<table ", '<table cellpadding="5" ', 1)
     return page + (f"<div>and {n_more} more</div>" if n_more else "")
+
+
+def called_run(row: Row) -> str:
+    """Give what a run is called where one is chosen: runs of one name are told apart by when they began.
+
+    Parameters
+    ----------
+    row : mapping
+        As in the message.
+
+    Returns
+    -------
+    str
+        Its title, its state and when it began.
+    """
+    return f"{row['title']} ({row['state']}, {began(row['started_at']).text})"
 
 
 def optional(flag: str, value: str) -> list[str]:

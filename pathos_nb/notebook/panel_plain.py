@@ -13,7 +13,7 @@ import ipywidgets
 
 from pathos_nb.dispatch.tables import html_text
 from pathos_nb.notebook.panel import LEFT, Panel, unblock
-from pathos_nb.notebook.panel_forms import TABLES, connect_words, optional, table_of
+from pathos_nb.notebook.panel_forms import TABLES, called_run, connect_words, optional, table_of
 from pathos_nb.notebook.plain_questions import PlainQuestions
 from pathos_nb.wire.messages import PROTOCOL
 
@@ -163,7 +163,7 @@ class PlainPanel:
         _offer(self.chosen["services"], [*self._names("tunnels"), *self._names("services")])
         _offer(self.chosen["pools"], [row["name"] for row in self._rows.get("pools", ()) if row["is_owned"]])
         runs = reversed(self._rows.get("runs", []))
-        _offer(self.chosen["runs"], [(f"{row['title']} ({row['state']})", row["run"]) for row in runs])
+        _offer(self.chosen["runs"], [(called_run(row), row["run"]) for row in runs])
         ready = [row["name"] for row in self._rows.get("launchers", ()) if row["is_ready"]]
         _offer_many(self.places, [*ready, *self._names("hosts")])
         n = message["n_slots"]

@@ -247,6 +247,6 @@ def _pool(name: str, pool: Pool, is_default: bool, is_owned: bool) -> PoolRow:
 def _run(run: KeptRun) -> RunRow:
     return {
         "run": run.run_id, "title": _cut(run.label), "state": cast("Any", run.state), "n_done": run.n_done,
-        "n_failed": len(run.failures), "total": run.total, "seconds": round(run.seconds, 1),
-        "can_retry": run.again is not None and run.is_over,
+        "n_failed": len(run.failures), "total": run.total, "started_at": round(run.started_at, 3),
+        "seconds": round(run.seconds, 1), "can_retry": run.again is not None and run.is_over,
     }  # fmt: skip

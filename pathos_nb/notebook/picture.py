@@ -208,7 +208,8 @@ def _speed(rate: float) -> str:
 def _bar(shot: Snapshot) -> str:
     # Only the part counts: 100 % of nothing is an empty bar, not a full one.
     width, bad = 100 * shot.part, 100 * shot.part * (shot.n_failed / shot.n_done if shot.n_done else 0)
-    color = "#b8860b" if shot.is_cut_short else GOOD if shot.is_over else _BLUE
+    is_whole = shot.state == "done" or shot.n_done == shot.total  # the same rule as labextension/src/bar.ts
+    color = GOOD if is_whole else "#b8860b" if shot.is_over else _BLUE
     good = _fill(width - bad, color) + (_fill(bad, BAD) if bad else "")
     look = f"{_BOX};width:240px;height:10px;overflow:hidden;background:rgba(128,128,128,0.25);white-space:nowrap"
     return f'<span class="pathos-nb-bar" style="{look};font-size:0;line-height:0;vertical-align:middle">{good}</span>'

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
+from pathos_nb.dispatch.record import moment
 from pathos_nb.dispatch.tables import Cell, html_table, html_text, text_table
 
-__all__ = ["Page", "Said", "Shown", "Table", "workers"]
+__all__ = ["Page", "Said", "Shown", "Table", "began", "workers"]
 
 
 class Said(str):
@@ -69,6 +71,22 @@ class Shown:
 
     def _ipython_display_(self) -> None:
         """Show nothing."""
+
+
+def began(at: float) -> Cell:
+    """Say when a run began, which tells it from others of its name.
+
+    Parameters
+    ----------
+    at : float
+        In seconds since the epoch.
+
+    Returns
+    -------
+    Cell
+        The time of day, with the date for who asks.
+    """
+    return Cell(moment(at, time.time()), note=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)))
 
 
 def workers(n: int) -> str:

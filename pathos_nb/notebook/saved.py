@@ -104,7 +104,7 @@ def _row_of(record: RunRecord) -> Any:
         lane: Lane = record["lanes"][number]
         part = f"{min(1.0, lane['busy_s'] / elapsed):.0%}" if elapsed > 0 else ""
         gone = "" if lane["is_up"] else f"gone: {lane['reason']}"
-        cells = [lane["worker"], lane["host"], f"{lane['n_items']:,}", f"{duration(lane['busy_s'])} {part}", gone]
-        return [Cell(each) for each in cells]
+        worked = [Cell(f"{lane['n_items']:,}"), Cell(f"{duration(lane['busy_s'])} {part}"), Cell(gone)]
+        return [Cell(lane["worker"]), Cell(lane["host"], note=lane["machine"]), *worked]
 
     return row

@@ -293,6 +293,8 @@ class Watch:
         news = InnerNews(*told.news)
         for raw in news.chunks:
             chunk = as_chunk(news.path[-1][1], raw)
+            if chunk.host == told.host:
+                chunk = chunk._replace(place=told.place)
             lane = self.timeline.take_inner((told.worker, *news.via), chunk)
             if lane is not None:
                 self._tell(lane, chunk)

@@ -51,7 +51,8 @@ class Lane(TypedDict):
 
     lane: int
     worker: str
-    host: str
+    host: str  # as users call it
+    machine: str  # its own name, where that is another one
     pid: int
     n_items: int
     busy_s: float
@@ -336,6 +337,7 @@ class RunRow(TypedDict):
     n_done: int
     n_failed: int
     total: int | None
+    started_at: float
     seconds: float
     can_retry: bool
 

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from pathos_nb import Pool
+from pathos_nb.dispatch.timeline import Timeline
 from pathos_nb.errors import BadOption, HostLost, PoolClosed, UnknownPlace
 from tests.agent.far_things import nap, pid
 from tests.rig import agents
@@ -37,6 +38,18 @@ def test_a_place_that_joined_is_there_after_a_restart_and_gets_the_initializer()
         pool.restart()
         assert pool.nodes == 2
         assert {w.place for w in pool.workers()} == {"processes", "agent"}
+
+
+def test_lanes_stand_under_the_name_that_a_host_was_given_and_values_under_its_own():
+    with Pool("processes", "agent", nodes={"processes": 1, "agent": 1}) as pool:
+        run = pool.start(nap, range(100), chunksize=1)
+        assert run.wait(60)
+        (machine,) = {chunk.host for chunk in run.chunks}
+        timeline = Timeline(run.started_at)
+        for chunk in run.chunks:
+            timeline.take(chunk)
+    shown = {lane["worker"]: (lane["host"], lane["machine"]) for lane in timeline.lanes()}
+    assert shown == {"processes-1": (machine, ""), "agent-1": ("agent", machine)}
 
 
 def test_the_last_place_stays():

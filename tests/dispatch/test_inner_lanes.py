@@ -6,7 +6,10 @@ from array import array
 
 from pathos_nb.dispatch.lanes import nested
 from pathos_nb.dispatch.timeline import Part, SpanStore, Timeline
-from pathos_nb.events import ChunkDone
+from pathos_nb.events import ChunkDone, InnerTold
+from pathos_nb.notebook.watch import Watch
+from pathos_nb.wire.protocol import InnerNews
+from tests.notebook.fake_run import FakeRun
 
 
 def chunk(worker: str, start: float = 1.0) -> ChunkDone:
@@ -38,6 +41,19 @@ def test_they_count_neither_as_workers_nor_as_work() -> None:
     store = SpanStore(10)
     timeline.add_inner(store, Part(frozenset({0, 1}), 0.0, 5.0))
     assert [lane for lane, _ in store] == [1]
+
+
+def test_they_stand_where_their_worker_does_under_the_name_that_its_host_was_given() -> None:
+    watch = Watch(FakeRun(), 0.0, 100)  # type: ignore[arg-type]
+    for host in ("here", "elsewhere"):
+        raw = (f"{host}-1", host, 7, (0, 1, 1), 1.0, array("d", [2.0]).tobytes(), 1, 0)
+        news = InnerNews([(0, "r2")], [], "g", 1, "running", 1, 0, 0.0, 0.0, [raw])
+        watch.take(InnerTold("r1", "node1-1", news, "here", "node1"))
+    watch.catch_up()
+    shown = {lane["worker"]: (lane["host"], lane["machine"]) for lane in watch.timeline.lanes()}
+    assert shown == {
+        "node1-1": ("node1", "here"), "node1-1 › here-1": ("node1", "here"), "node1-1 › elsewhere-1": ("elsewhere", ""),
+    }  # fmt: skip
 
 
 def test_there_is_room_for_the_runs_own_workers_however_many_inner_ones_there_are() -> None:

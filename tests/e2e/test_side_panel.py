@@ -75,7 +75,7 @@ def test_the_whole_story_by_mouse_alone(open_notebook, bed, strangers):
     (tunnel,) = _when_there(panel, "tunnels")
     panel.state("tunnels", tunnel, "connected")
     assert carry(panel.card("tunnels", tunnel).inner_text()).startswith(b"SSH-2.0")
-    panel.card("tunnels", tunnel).get_by_text(re.compile(r"[1-9]\d*\sB · [\d.]+\sms")).wait_for()
+    panel.card("tunnels", tunnel).get_by_text(re.compile(r"[1-9]\d*\sB\s· [\d.]+\sms")).wait_for()
     panel.press("Close", panel.card("tunnels", tunnel))
     panel.card("tunnels", tunnel).wait_for(state="detached")
     panel.press("Check", panel.card("hosts", "host2"))

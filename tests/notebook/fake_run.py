@@ -42,13 +42,20 @@ class FakeRun:
             callback(event)
 
     def deliver(
-        self, values: dict[int, Any], *, worker: str = "p1", start: float = 0.0, step: float = 1.0, said: str = ""
+        self,
+        values: dict[int, Any],
+        *,
+        worker: str = "p1",
+        start: float = 0.0,
+        step: float = 1.0,
+        said: str = "",
+        place: str = "",
     ) -> None:
         """Finish some items in one chunk, each `step` seconds long."""
         failures = tuple(v for v in values.values() if isinstance(v, Failure))
         ends = [start + step * (i + 1) for i in range(len(values))]
         output = tuple((index, said) for index in values) if said else ()
-        chunk = ChunkDone(self.run_id, worker, "here", 1, tuple(values), start, ends, 1, failures, output)
+        chunk = ChunkDone(self.run_id, worker, "here", 1, tuple(values), start, ends, 1, failures, output, (), place)
         self.found |= values
         self.failures |= {f.index: f for f in failures}
         self.n_done += len(values)

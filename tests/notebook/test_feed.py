@@ -136,15 +136,18 @@ def test_the_lanes_are_a_picture_and_the_workers_a_table():
     watch = Watch(run, 0.0, 1000)
     run.subscribe(lambda event: watch.take(event) if isinstance(event, ChunkDone) else None)
     run.deliver({0: 1, 1: 1}, worker="<p1>")
-    run.deliver({2: 1, 3: Failure(3, ValueError("no"))}, worker="p2")
+    run.deliver({2: 1, 3: Failure(3, ValueError("no"))}, worker="me@node7-2", place="me@node7")
     run.end()
     shot = watch.snapshot(1.0)
     bundle = saved_bundle(shot, record_of(watch, 1.0, SAVED))
     drawn = bundle["text/html"]
     assert 'src="data:image/svg+xml;base64,' in drawn and "&lt;p1&gt;" in drawn and "<p1>" not in drawn
     assert "2 workers, 4.0 s of work" in bundle["text/plain"]
+    assert re.search(r'<td[^>]* title="here">me@node7<', drawn), "a host's own name is there for who asks"
     lanes = base64.b64decode(re.findall('base64,([^"]*)', drawn)[0]).decode()
-    assert lanes.count("<use ") == 1 and lanes.index("&lt;p1&gt;") < lanes.index("p2"), "what failed is cut in two"
+    assert (
+        ">me@node7-2<" in lanes and lanes.count("<use ") == 1 and lanes.index("&lt;p1&gt;") < lanes.index("node7-2")
+    ), "what failed is cut in two"
     assert "data:image" not in html(shot), "not while it goes on"
 
 

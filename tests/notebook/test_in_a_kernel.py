@@ -273,7 +273,8 @@ def test_verbs_answer(kernel):
     kernel.run("%%pmap -q -o fits for v in range(3)\nv")
     assert "processes" in kernel.run("%pathos status").result
     assert "in use" in kernel.run("%pathos pools").result
-    assert "fits" in kernel.run("%pathos runs").result
+    listed = kernel.run("%pathos runs").result
+    assert "began" in listed and re.search(r"fits +\d\d:\d\d:\d\d  ", listed)
     assert "made the pool two" in kernel.run("%pathos pool two threads -n 2").result
     assert "threads-1" in kernel.run("%pathos pool two").result
     assert "made the pool threads on threads (3 workers)" in kernel.run("%pathos pool --on threads -n 3").result

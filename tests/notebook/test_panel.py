@@ -70,7 +70,7 @@ def test_busy_workers_and_runs_are_seen_while_they_are_at_work(front, session):
     run = session.make("two", ("threads",), 2).start(lambda v: go_on.wait(30), range(2), title="slow")
     front.wait(lambda m: m["type"] == "tables" and m["n_busy"] == 2)
     (row,) = front.table("runs", lambda rows: bool(rows) and rows[0]["state"] == "running")
-    assert (row["title"], row["total"]) == ("slow", 2)
+    assert (row["title"], row["total"]) == ("slow", 2) and abs(row["started_at"] - run.started_at) < 0.01
     go_on.set()
     assert front.table("runs", lambda rows: bool(rows) and rows[0]["state"] == "done")[0]["n_done"] == 2
     assert run.is_over

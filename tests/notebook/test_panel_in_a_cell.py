@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+import time
 
 import pytest
 
@@ -38,6 +39,9 @@ def test_plain_widgets_start_use_resize_and_close_a_pool(plain, session):
     assert wait_until(lambda: "0 of 3" in plain.tables["pools"].value)
     run = session.pools["two"].start(lambda v: __import__("time").sleep(0.02), range(100_000), title="long")
     assert wait_until(lambda: plain.chosen["runs"].value == run.run_id)
+    began = time.strftime("%H:%M:%S", time.localtime(run.started_at))
+    assert f">{began}<" in plain.tables["runs"].value
+    assert [label for label, _ in plain.chosen["runs"].options] == [f"long (running, {began})"]
     plain.buttons["Cancel"].click()
     assert wait_until(lambda: run.state == "cancelled" and "cancelled" in plain.tables["runs"].value)
     plain.buttons["Close"].click()

@@ -1,4 +1,5 @@
 // Runs of this kernel: live and past.
+import { barOf } from '../bar';
 import { setShown, setText } from '../dom';
 import type { RunRow, RunState } from '../protocol';
 import { button, make } from './dom';
@@ -6,7 +7,7 @@ import { action, type Context } from './action';
 import { Badge, head, Line, type Mood } from './badge';
 import type { Card } from './cards';
 import { count as whole } from '../text';
-import { count, joined, line, seconds } from './text';
+import { count, joined, line, moment, seconds } from './text';
 
 const MOODS: Readonly<Record<RunState, Mood>> = { queued: 'plain', running: 'busy', done: 'good', failed: 'bad', cancelled: 'bad' };
 
@@ -38,7 +39,7 @@ export function runCard(context: Context, first: RunRow): Card<RunRow> {
       const isLive = now.state === 'running' || now.state === 'queued';
       title.setName(called(), run);
       badge.update(now.state, MOODS[now.state]);
-      figures.update(figuresText(now));
+      figures.update(figuresText(now), `began ${moment(now.started_at)}`);
       setGauge(gauge, done, failed, now, called());
       cancel.set(isLive);
       again.set(!isLive && now.can_retry);
@@ -59,6 +60,7 @@ function figuresText(row: RunRow): string {
     `${whole(row.n_done)}${of} done`,
     row.n_failed > 0 && count(row.n_failed, 'failed', 'failed'),
     seconds(row.seconds),
+    `at\u00a0${moment(row.started_at).slice(16)}`,
   ]);
 }
 
@@ -66,7 +68,8 @@ function setGauge(gauge: HTMLElement, done: HTMLElement, failed: HTMLElement, ro
   const all = row.total ?? row.n_done;
   const part = (n: number): string => `${all ? Math.min(100, (100 * n) / all) : 0}%`;
   done.style.width = part(row.n_done - row.n_failed);
-  failed.style.width = part(row.n_failed);
+  failed.style.width = row.n_failed ? `max(3px, ${part(row.n_failed)})` : '0';
+  gauge.dataset['bar'] = barOf(row);
   gauge.setAttribute('aria-label', `progress of ${name}`);
   gauge.setAttribute('aria-valuemax', String(all));
   gauge.setAttribute('aria-valuenow', String(row.n_done));

@@ -1,5 +1,11 @@
 /** JupyterLab's variables, with what a bare page has instead of them. */
 export const STYLE = `
+.pathos-nb-panel, .pathos-nb-panel-notice {
+  --brand: var(--jp-brand-color1, #1976d2);
+  --brand-ground: color-mix(in srgb, var(--brand) 80%, black);
+  color: var(--jp-ui-font-color1, inherit);
+  font: var(--jp-ui-font-size1, 13px)/1.4 var(--jp-ui-font-family, system-ui, sans-serif);
+}
 .pathos-nb-panel {
   --line: var(--jp-border-color2, color-mix(in srgb, currentColor 20%, transparent));
   --dim: color-mix(in srgb, var(--jp-ui-font-color0, currentColor) 64%, transparent);
@@ -7,16 +13,13 @@ export const STYLE = `
   --good: var(--jp-success-color1, #2e7d32);
   --bad: var(--jp-error-color1, #c62828);
   --warn: var(--jp-warn-color0, #b26a00);
-  --brand: var(--jp-brand-color1, #1976d2);
   --ink: var(--jp-ui-font-color0, currentColor);
   --good-ink: color-mix(in srgb, var(--good) 70%, var(--ink));
   --bad-ink: color-mix(in srgb, var(--bad) 72%, var(--ink));
   --warn-ink: color-mix(in srgb, var(--warn) 66%, var(--ink));
   --brand-ink: color-mix(in srgb, var(--brand) 76%, var(--ink));
-  --brand-ground: color-mix(in srgb, var(--brand) 80%, black);
   box-sizing: border-box; direction: ltr; text-align: left; display: flex; flex-direction: column; height: 100%; min-width: 0; overflow: hidden;
-  color: var(--jp-ui-font-color1, inherit); background: var(--jp-layout-color1, transparent);
-  font: var(--jp-ui-font-size1, 13px)/1.4 var(--jp-ui-font-family, system-ui, sans-serif);
+  background: var(--jp-layout-color1, transparent);
 }
 .pathos-nb-panel *, .pathos-nb-panel *::before { box-sizing: border-box; }
 .pathos-nb-panel [hidden] { display: none !important; }
@@ -53,9 +56,11 @@ export const STYLE = `
 .pathos-nb-panel-trip { display: flex; align-items: center; gap: 6px; }
 .pathos-nb-panel-spark { width: 64px; height: 16px; flex: none; }
 .pathos-nb-panel-spark polyline { stroke: var(--brand); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
-.pathos-nb-panel-gauge { display: flex; height: 5px; margin: 5px 0 3px; border-radius: 3px; background: var(--soft); overflow: hidden; }
-.pathos-nb-panel-fill { display: block; height: 100%; background: var(--good); transition: width .2s; }
-.pathos-nb-panel-fill-bad { background: repeating-linear-gradient(90deg, var(--bad) 0 4px, transparent 4px 5px); }
+.pathos-nb-panel-gauge { --fill: #4285d0; display: flex; height: 5px; margin: 5px 0 3px; border-radius: 3px; background: var(--soft); overflow: hidden; }
+.pathos-nb-panel-fill { background: var(--fill); transition: width .2s; }
+.pathos-nb-panel-gauge[data-bar=over] { --fill: var(--good); }
+.pathos-nb-panel-gauge[data-bar=short] { --fill: var(--warn); }
+.pathos-nb-panel-fill-bad { flex: none; background: repeating-linear-gradient(90deg, var(--bad) 0 4px, transparent 4px 5px); }
 @media (forced-colors: active) { .pathos-nb-panel-gauge, .pathos-nb-panel-spark { forced-color-adjust: none; } }
 .pathos-nb-panel-buttons { display: flex; flex-wrap: wrap; align-items: center; gap: 4px; margin-top: 6px; }
 .pathos-nb-panel-buttons:not(:has(> :not([hidden]))) { display: none; }
@@ -104,8 +109,7 @@ export const STYLE = `
 .pathos-nb-panel-note-cure { color: var(--dim); }
 .pathos-nb-panel-note pre { margin: 4px 0 0; max-height: 14em; overflow: auto; font: var(--jp-code-font-size, 12px)/1.35 var(--jp-code-font-family, monospace); white-space: pre; color: inherit; background: none; }
 .pathos-nb-panel .pathos-nb-panel-note-close { border: none; padding: 0 4px; flex: none; }
-.pathos-nb-panel-notice { padding: 12px 10px; display: flex; flex-direction: column; gap: 8px; align-items: flex-start; overflow-wrap: anywhere;
-  --brand: var(--jp-brand-color1, #1976d2); --brand-ground: color-mix(in srgb, var(--brand) 80%, black); font: var(--jp-ui-font-size1, 13px)/1.4 var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, inherit); }
+.pathos-nb-panel-notice { padding: 12px 10px; display: flex; flex-direction: column; gap: 8px; align-items: flex-start; overflow-wrap: anywhere; }
 .pathos-nb-panel-notice h2 { margin: 0; font-size: 1em; }
 .pathos-nb-panel-notice p { margin: 0; }
 .pathos-nb-run-tab { overflow: auto; padding: 8px; background: var(--jp-layout-color1, transparent); }

@@ -37,11 +37,16 @@ export function seconds(s: number): string {
   return `${Math.floor(s / 3600)}\u00a0h\u00a0${Math.round((s % 3600) / 60)}\u00a0min`;
 }
 
+/** Give a date and the time of day there was, here: `Mon Nov 23 2026 14:03:22`. */
+export function moment(at_s: number): string {
+  return String(new Date(1000 * at_s)).slice(0, 24);
+}
+
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${whole(n)} ${n === 1 ? one : many}`;
 }
 
-/** Put together what there is. */
-export function joined(parts: readonly (string | null | undefined | false)[], by = ' · '): string {
+/** Put together what there is; a line that is broken ends with the point between two. */
+export function joined(parts: readonly (string | null | undefined | false)[], by = '\u00a0· '): string {
   return parts.filter(Boolean).join(by);
 }

@@ -1,4 +1,5 @@
 // The bar and the figures of a run, and the same in a sentence for those who listen.
+import { barOf } from '../bar';
 import { make, setShown, setText } from '../dom';
 import type { Figures } from '../protocol';
 import { efficiency, elapsed, isOver, stateName, type State } from '../state';
@@ -87,6 +88,7 @@ function showBar(bar: HTMLElement, good: HTMLElement, bad: HTMLElement, state: S
   const whole = Math.max(1, figures.total ?? figures.n_done);
   good.style.width = `${(100 * (figures.n_done - figures.n_failed)) / whole}%`;
   bad.style.width = figures.n_failed ? `max(3px, ${(100 * figures.n_failed) / whole}%)` : '0';
+  bar.dataset['bar'] = state.isCutOff ? 'short' : barOf(figures);
   bar.classList.toggle('pathos-nb-endless', isUnknown);
   bar.setAttribute('aria-valuemax', String(total || figures.n_done || 1));
   if (isUnknown) bar.removeAttribute('aria-valuenow');

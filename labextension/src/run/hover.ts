@@ -35,7 +35,7 @@ function ofHost(row: Row, lanes: ReadonlyMap<number, Lane>): Told {
   const busy = workers.reduce((sum, lane) => sum + lane.busy_s, 0);
   const gone = workers.filter((lane) => !lane.is_up && lane.reason).length;
   return {
-    title: line(row.host),
+    title: workers[0] ? hostOf(workers[0]) : line(row.host),
     lines: [
       `${many(workers.length, 'worker')}${gone ? `, ${count(gone)} of them gone` : ''}`,
       `${many(items, 'item')}, ${duration(busy)} of work`,
@@ -86,8 +86,13 @@ function ofLane(lane: Lane | undefined, worker: string[]): Told {
   return { title: worker[0] ?? '', lines: [...worker.slice(1), ...work], isBad: Boolean(lane?.reason) };
 }
 
+/** Give a host as users call it, and what its machine calls itself where that is another name. */
+function hostOf({ host, machine }: Lane): string {
+  return line(host, 100) + (machine && ` (${line(machine, 100)})`);
+}
+
 function workerLines(lane: Lane): string[] {
   const pid = lane.pid ? ` (pid ${lane.pid})` : '';
   const gone = lane.reason ? [`gone: ${line(lane.reason, 200)}`] : [];
-  return [`${line(lane.worker, 100)} on ${line(lane.host, 100)}${pid}`, ...gone];
+  return [`${line(lane.worker, 100)} on ${hostOf(lane)}${pid}`, ...gone];
 }

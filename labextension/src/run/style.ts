@@ -49,10 +49,10 @@ export const CSS = `
 .pathos-nb-title { font-weight: 600; min-width: 0; flex: 0 1 auto; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .pathos-nb-state { padding: 0 7px; border-radius: 9px; font-size: 11px; line-height: 18px; white-space: nowrap;
   color: var(--pathos-nb-quiet); background: var(--pathos-nb-idle); }
-.pathos-nb-state[data-state="running"] { color: var(--pathos-nb-accent-ink); }
-.pathos-nb-state[data-state="done"] { color: var(--pathos-nb-good-ink); }
-.pathos-nb-state[data-state="failed"] { color: var(--pathos-nb-failed-ink); }
-.pathos-nb-state[data-state="cancelled"] { color: var(--pathos-nb-warn-ink); }
+.pathos-nb-state[data-state=running] { color: var(--pathos-nb-accent-ink); }
+.pathos-nb-state[data-state=done] { color: var(--pathos-nb-good-ink); }
+.pathos-nb-state[data-state=failed] { color: var(--pathos-nb-failed-ink); }
+.pathos-nb-state[data-state=cancelled] { color: var(--pathos-nb-warn-ink); }
 .pathos-nb-actions { display: flex; flex-wrap: wrap; gap: 4px; margin-left: auto; }
 .pathos-nb-group { display: inline-flex; gap: 2px; }
 .pathos-nb-button { font: inherit; line-height: 20px; padding: 0 8px; border: 1px solid var(--pathos-nb-rule); border-radius: 4px;
@@ -65,8 +65,8 @@ export const CSS = `
 .pathos-nb-run :focus-visible { outline: 2px solid var(--pathos-nb-accent); outline-offset: 1px; }
 .pathos-nb-bar { display: flex; height: 6px; margin: 4px 0 5px; border-radius: 3px; overflow: hidden; background: var(--pathos-nb-idle); }
 .pathos-nb-good { background: var(--pathos-nb-busy); }
-.pathos-nb-run[data-state="done"] .pathos-nb-good { background: var(--pathos-nb-good); }
-.pathos-nb-run[data-state="cancelled"] .pathos-nb-good { background: var(--pathos-nb-warn); }
+.pathos-nb-bar[data-bar=over] .pathos-nb-good { background: var(--pathos-nb-good); }
+.pathos-nb-bar[data-bar=short] .pathos-nb-good { background: var(--pathos-nb-warn); }
 .pathos-nb-bar .pathos-nb-bad { flex: none; margin-left: 1px;
   background: repeating-linear-gradient(90deg, var(--pathos-nb-failed) 0 4px, var(--pathos-nb-ground) 4px 5px); }
 @media (forced-colors: active) { .pathos-nb-bar, .pathos-nb-key, .pathos-nb-canvas { forced-color-adjust: none; } }

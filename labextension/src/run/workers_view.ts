@@ -60,7 +60,7 @@ function rowOf(lane: Lane): HTMLElement {
   const state = lane.reason ? `gone: ${line(lane.reason, 200)}` : lane.is_up ? 'up' : 'ended';
   return make('tr', lane.reason ? { class: 'gone' } : {},
     make('th', { scope: 'row' }, make('bdi', {}, line(lane.worker, 100))),
-    make('td', {}, make('bdi', {}, line(lane.host, 100))),
+    make('td', { title: line(lane.machine, 100) || null }, make('bdi', {}, line(lane.host, 100))),
     make('td', { class: 'number' }, count(lane.n_items)),
     make('td', { class: 'number' }, duration(lane.busy_s)),
     make('td', {}, state));

@@ -150,9 +150,10 @@ def _lanes(report: Report) -> str:
     drawn: Any = {"lanes": lanes, "spans": spans, "figures": {"elapsed_s": elapsed}}
     data = base64.b64encode(lanes_svg(drawn).encode()).decode()
     rows = [
-        [Cell(w["worker"]), Cell(w["host"]), Cell(f"{w['n_items']:,}"), Cell(_busy(w["busy_s"], elapsed))]
+        [Cell(w["worker"]), Cell(w["host"], note=w["machine"]), Cell(f"{w['n_items']:,}"),
+         Cell(_busy(w["busy_s"], elapsed))]
         for w in lanes
-    ]
+    ]  # fmt: skip
     rest = f'<div class="faint">{n_more:,} of the workers share the last row</div>' if n_more else ""
     picture = f'<img alt="what each worker did, over time" src="data:image/svg+xml;base64,{data}">'
     return picture + html_table(("worker", "host", "points", "busy"), rows) + rest
