@@ -99,8 +99,9 @@ def _tried(cell: Cell) -> tuple[bool, str]:
     command = [str(venv / "bin" / "python"), "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", *cell.words]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout[-6000:] if done.returncode else done.stdout[-200:], flush=True)
-    last = _LAST.findall(done.stdout)
-    return done.returncode == 0, f"{_versions(venv, cell.requirements)}: {last[-1] if last else 'no test was run'}"
+    last = (_LAST.findall(done.stdout) or ["no test was run"])[-1]
+    is_good = done.returncode == 0 and " passed" in last  # where all is skipped nothing has been tried
+    return is_good, f"{_versions(venv, cell.requirements)}: {last if is_good else f'**{last}**'}"
 
 
 def _answers(python: str) -> bool:
