@@ -15,12 +15,12 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def reliability(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    for name in ("reliability", "promises", "said", "matrix"):
+    for name in ("reliability", "promises", "said", "matrix", "lowest"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import reliability
 
     yield reliability
-    for name in ("reliability", "promises", "said", "matrix"):
+    for name in ("reliability", "promises", "said", "matrix", "lowest"):
         sys.modules.pop(name, None)
 
 
@@ -154,3 +154,5 @@ def test_the_environments_of_the_matrix_run_tests_that_are_there(reliability, mo
     assert {"python3.10", "python3.13", "ipykernel-6.31", "ipykernel-7.3", "jupyterlab-4.2"} <= {c.name for c in cells}
     tests = {word for cell in cells for word in cell.words if word.startswith("tests/")}
     assert not [path for path in tests if not (ROOT / path).exists()]
+    wanted = {word for cell in cells if cell.name == "lowest" for word in cell.requirements}
+    assert "dill==0.3.9" in wanted and "numpy" not in wanted
