@@ -109,7 +109,7 @@ binder: $(VENV)/.has-test  ## do the steps of binder/ in a clean environment, an
 	rm -rf build/binder
 	tools/binder.sh $(BIN)/python build/binder
 
-matrix:  ## other Pythons, ipykernels, ipywidgets, JupyterLabs, each in an environment of its own (ARGS="ipykernel")
+matrix:  ## Pythons, ipykernels, ipywidgets, JupyterLabs, lowest versions, each in an environment of its own (ARGS="lab")
 	@. tools/pythons.sh && python3 tools/matrix.py $(ARGS)
 
 clean:  ## remove what was made, the environment too

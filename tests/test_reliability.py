@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,12 +15,12 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def reliability(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    for name in ("reliability", "promises", "said", "matrix"):
+    for name in ("reliability", "promises", "said", "matrix", "lowest"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import reliability
 
     yield reliability
-    for name in ("reliability", "promises", "said", "matrix"):
+    for name in ("reliability", "promises", "said", "matrix", "lowest"):
         sys.modules.pop(name, None)
 
 
@@ -100,11 +101,48 @@ def test_what_the_readme_says_without_a_row_and_what_it_says_no_more_is_found(re
     ]  # fmt: skip
 
 
-def test_environments_are_summed_up_and_those_that_fail_are_named(reliability):
+def test_environments_are_summed_up_and_those_that_fail_are_named(reliability, monkeypatch):
+    monkeypatch.setattr(reliability, "cells", lambda: [SimpleNamespace(name=name) for name in "abcde"])
     text = (
-        "== a\n== matrix\n  a: 5 passed\n  b: 1 failed, 4 passed\n  c: c is not here\n  d: **could not be installed**\n"
+        "== a\n  e: 7 passed\n== matrix\n  a: 5 passed\n  b: 1 failed, 4 passed\n  c: c is not here\n"
+        "  d: **could not be installed**\n"
     )
-    assert reliability._sum_of_cells(text) == "1 environments passed, **failed: b, d**, not here: c"
+    assert reliability._sum_of_cells(text) == "1 environments passed, **failed: b, d**, not here: c, not tried: e"
+    again = "== b\n5 passed\n== matrix\n  b: 5 passed\n== matrix\n  d: 5 passed\n  e: **9 skipped**"
+    assert reliability._sum_of_cells(text + again) == "3 environments passed, **failed: e**, not here: c"
+
+
+def test_environments_that_were_tried_one_by_one_make_one_figure(reliability, monkeypatch, tmp_path):
+    monkeypatch.setattr(reliability, "PAGE", tmp_path / "reliability.md")
+    monkeypatch.setattr(reliability, "KEPT", tmp_path / "reliability.json")
+    monkeypatch.setattr(reliability, "cells", lambda: [SimpleNamespace(name=name) for name in "ab"])
+    logs = [tmp_path / "a.log", tmp_path / "b.log"]
+    logs[0].write_text("== a\n== matrix\n  a: 5 passed\n")
+    logs[1].write_text("== b\n== matrix\n  b: **1 failed, 4 passed**\n")
+    assert reliability.main(["--cells", *map(str, logs)]) == 1
+    assert "| 1 environments passed, **failed: b** (" in (tmp_path / "reliability.md").read_text(encoding="utf-8")
+    logs[1].write_text("== b\n== matrix\n  b: 5 passed\n")
+    assert reliability.main(["--cells", *map(str, logs)]) == 0
+    assert "| 2 environments passed (" in (tmp_path / "reliability.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "told"),
+    [
+        ("=== 5 passed, 1 skipped in 3.20s ===", 0, (True, "ipykernel 7: 5 passed, 1 skipped")),
+        ("1 failed, 4 passed in 3.20s", 1, (False, "ipykernel 7: **1 failed, 4 passed**")),
+        ("9 skipped in 0.10s", 0, (False, "ipykernel 7: **9 skipped**")),
+        ("Killed", 137, (False, "ipykernel 7: **no test was run**")),
+    ],
+)
+def test_an_environment_is_good_where_tests_ran_and_passed(reliability, monkeypatch, said, status, told):
+    matrix = sys.modules["matrix"]
+    monkeypatch.setattr(matrix, "_install", lambda *of: None)
+    monkeypatch.setattr(matrix, "_versions", lambda *of: "ipykernel 7")
+    monkeypatch.setattr(matrix, "_answers", lambda python: True)
+    ended = SimpleNamespace(stdout=said, returncode=status)
+    monkeypatch.setattr(matrix, "subprocess", SimpleNamespace(run=lambda *of, **how: ended, PIPE=-1))
+    assert matrix._tried(matrix.Cell("a", ("python3",), (), ("tests/e2e",))) == told
 
 
 def test_the_environments_of_the_matrix_run_tests_that_are_there(reliability, monkeypatch):
@@ -116,3 +154,5 @@ def test_the_environments_of_the_matrix_run_tests_that_are_there(reliability, mo
     assert {"python3.10", "python3.13", "ipykernel-6.31", "ipykernel-7.3", "jupyterlab-4.2"} <= {c.name for c in cells}
     tests = {word for cell in cells for word in cell.words if word.startswith("tests/")}
     assert not [path for path in tests if not (ROOT / path).exists()]
+    wanted = {word for cell in cells if cell.name == "lowest" for word in cell.requirements}
+    assert "dill==0.3.9" in wanted and "numpy" not in wanted

@@ -1,5 +1,7 @@
 """Try other versions of what we stand on, each in an environment of its own: Pythons, kernels, front ends.
 
+So are the lowest versions that are allowed (without numpy), and surroundings that are not as they should be.
+
 python tools/matrix.py                       all cells
 python tools/matrix.py ipykernel python3.13  those with these words in their names
 python tools/matrix.py --list                say which there are
@@ -16,12 +18,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import lowest
+
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / "build" / "matrix"
 _PYTHONS = ("python3.10", "python3.11", "python3.12", "python3.13")
 _MIDDLE = ("python3.11", "python3.12", "python3", "python3.10", "python3.13")
 _KERNELS = ("ipykernel==6.31.*", "ipykernel==7.3.*", "ipykernel")
-_WIDGETS = ("ipywidgets==8.1.0", "ipywidgets")
+_WIDGETS = ("ipywidgets==8.1.0",)  # every other environment has the newest
 _LABS = ("jupyterlab==4.2.*", "jupyterlab==4.3.*", "jupyterlab==4.4.*", "jupyterlab")
 _RUNNER = ("pytest>=8.4", "pytest-timeout", "pytest-xdist", "hypothesis", "psutil", "nbclient", "jupyter_client")
 _DRAWING = ("numpy", "matplotlib", "altair", "pandas")
@@ -57,6 +61,9 @@ class Cell(NamedTuple):
 
 def cells() -> Iterator[Cell]:
     """Give all of them."""
+    yield Cell("surroundings", _MIDDLE, (*_RUNNER, "numpy", "pandas"), ("tests/environments", "--everywhere"))
+    pins = lowest.lowest((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    yield Cell("lowest", _PYTHONS, (*lowest.RUNNER, "pytest-xdist", *pins), lowest.TESTS)
     for python in _PYTHONS:
         yield Cell(python, (python,), (*_RUNNER, "numpy"), _ENGINE)
     for pin in (*_KERNELS, *_WIDGETS):
@@ -99,8 +106,9 @@ def _tried(cell: Cell) -> tuple[bool, str]:
     command = [str(venv / "bin" / "python"), "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", *cell.words]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout[-6000:] if done.returncode else done.stdout[-200:], flush=True)
-    last = _LAST.findall(done.stdout)
-    return done.returncode == 0, f"{_versions(venv, cell.requirements)}: {last[-1] if last else 'no test was run'}"
+    last = (_LAST.findall(done.stdout) or ["no test was run"])[-1]
+    is_good = done.returncode == 0 and " passed" in last  # where all is skipped nothing has been tried
+    return is_good, f"{_versions(venv, cell.requirements)}: {last if is_good else f'**{last}**'}"
 
 
 def _answers(python: str) -> bool:

@@ -209,7 +209,8 @@ _SURROUNDINGS = (
         ("| Linux | all of it |",),
     ),
     Promise(
-        "Python 3.10 to 3.13; ipykernel 6.31, 7.3 and the newest; JupyterLab 4.2 to the newest; ipywidgets 8",
+        "Python 3.10 to 3.13; ipykernel 6.31, 7.3 and the newest; JupyterLab 4.2 to the newest; ipywidgets 8;"
+        " the lowest versions of what it needs, without numpy",
         ("matrix",),
         ("| Python 3.10, 3.11, 3.12, 3.13 | the same",),
     ),

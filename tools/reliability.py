@@ -5,6 +5,7 @@ python tools/reliability.py --check          say whether it is current, and that
 python tools/reliability.py --run [WORD …]   run what holds the promises that have the words in them (all, if none)
 python tools/reliability.py --run soak --scale 0.01      the long runs shortened
 python tools/reliability.py --from build/tests.xml       take the tests' figures from what `make test` has written
+python tools/reliability.py --cells LOG …    take the environments' from what runs of tools/matrix.py have said
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from matrix import cells
 from promises import LONG_RUNS, SECTIONS, Promise, quotes
 from said import unclaimed, unsaid
 
@@ -46,6 +48,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--run", nargs="*", metavar="WORD")
     parser.add_argument("--from", dest="record", type=Path, metavar="XML")
+    parser.add_argument("--cells", nargs="+", default=[], type=Path, metavar="LOG")
     parser.add_argument("--scale", type=float, default=1.0, help="how much of the long runs")
     asked = parser.parse_args(words)
     if asked.check:
@@ -54,6 +57,7 @@ def main(words: Sequence[str]) -> int:
         return int(bool(wrong))
     n_failed = sum(_run(promise, asked.scale) for promise in _meant(asked.run)) if asked.run is not None else 0
     n_failed += _take(asked.record) if asked.record is not None else 0
+    n_failed += _take_cells(asked.cells) if asked.cells else 0
     PAGE.write_text(page(), encoding="utf-8")
     return min(n_failed, 100)
 
@@ -152,6 +156,13 @@ def _take(record: Path) -> int:
     return sum(n_bad > 0 for _, n_bad, _ in found.values())
 
 
+def _take_cells(logs: Sequence[Path]) -> int:
+    """Keep the environments' figure of runs of some of them each; give whether one failed."""
+    figure = _sum_of_cells("\n".join(log.read_text(encoding="utf-8") for log in logs))
+    _keep({"matrix": figure})
+    return "**" in figure
+
+
 def _is_of(case: ElementTree.Element, holders: list[str]) -> bool:
     file = case.get("classname", "").replace(".", "/") + ".py"
     return file in holders or f"{file}::{case.get('name', '').partition('[')[0]}" in holders
@@ -226,13 +237,16 @@ def _sum_of_soaks(texts: list[str], seconds: float) -> str:
 
 
 def _sum_of_cells(text: str) -> str:
-    """Count the environments that were tried, and name those where something failed."""
-    cells = re.findall(r"^  (\S+): (.*)$", text.partition("== matrix")[2], re.MULTILINE)
-    failed = [name for name, how in cells if "failed" in how or "error" in how or "**" in how]
-    absent = [name for name, how in cells if how.endswith("not here")]
-    told = [f"{len(cells) - len(failed) - len(absent)} environments passed"]
-    told += [f"**failed: {', '.join(failed)}**"] if failed else []
-    return ", ".join([*told, *([f"not here: {', '.join(absent)}"] if absent else [])])
+    """Count the environments that were tried, the last time counts, and name those where something failed."""
+    ends = re.findall(r"^== matrix\n((?:  \S+: .*(?:\n|$))*)", text, re.MULTILINE)
+    told = dict(re.findall(r"^  (\S+): (.*)$", "\n".join(ends), re.MULTILINE))
+    failed = [name for name, how in told.items() if "failed" in how or "error" in how or "**" in how]
+    absent = [name for name, how in told.items() if how.endswith("not here")]
+    untried = [cell.name for cell in cells() if cell.name not in told]
+    parts = [f"{len(told) - len(failed) - len(absent)} environments passed"]
+    parts += [f"**failed: {', '.join(failed)}**"] if failed else []
+    parts += [f"not here: {', '.join(absent)}"] if absent else []
+    return ", ".join([*parts, *([f"not tried: {', '.join(untried)}"] if untried else [])])
 
 
 def _words(text: str) -> str:

@@ -363,6 +363,7 @@ def test_what_cannot_be_sent_is_called_by_its_name(kernel):
 
 
 def test_a_large_value_that_travels_along_is_told_once_by_name_and_size(kernel):
+    pytest.importorskip("numpy")
     kernel.run("import numpy as np\nlarge, small = np.zeros(2_000_000), np.zeros(10)")
     cell = "%%pmap -q for v in [0, 1]\nlarge[v] + small[v]"
     said = kernel.run(cell).text

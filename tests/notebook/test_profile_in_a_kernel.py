@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pathos_nb.notebook.live import CODE
-from tests.notebook.kernel import Kernel
+from tests.notebook.kernel import Answer, Kernel
 from tests.notebook.test_live_in_a_kernel import Front, told
 
 pytestmark = [
@@ -38,11 +38,8 @@ def front() -> Iterator[Front]:
 
 
 def test_a_profile_is_live_in_the_midst_of_an_item_and_stays(front: Front, tmp_path: Path) -> None:
-    answer = front.begin(CELL)
-    front.say(type="open", version=1)
-    first = front.hear(answer, "profile", timeout=60)["part"]
-    assert not any(m["figures"]["n_done"] for m in told(answer, "delta")[:3]), "no item is over yet"
-    assert "crunch" in " ".join(first["functions"]["name"])
+    # A kernel without subshells cannot hear a view before the cell is over, and is given none.
+    answer = watched(front) if front.subshell else front.kernel.begin(CELL)
     front.kernel.end(answer, 60)
     assert "pathos-nb-flame" in answer.picture["text/html"]
     record = json.loads(json.dumps(answer.picture["application/vnd.pathos-nb.run.v1+json"]))
@@ -54,6 +51,16 @@ def test_a_profile_is_live_in_the_midst_of_an_item_and_stays(front: Front, tmp_p
     assert "<%%pmap In[" in front.kernel.value(
         "[row.file for row in slow.profile.functions if 'crunch' in row.name][0]"
     )
+
+
+def watched(front: Front) -> Answer:
+    """Begin the cell and open its view while the first item runs; it is told where the item is."""
+    answer = front.begin(CELL)
+    front.say(type="open", version=1)
+    first = front.hear(answer, "profile", timeout=60)["part"]
+    assert not any(m["figures"]["n_done"] for m in told(answer, "delta")[:3]), "no item is over yet"
+    assert "crunch" in " ".join(first["functions"]["name"])
+    return answer
 
 
 def test_a_profile_is_written_by_the_verb(front: Front, tmp_path: Path) -> None:
