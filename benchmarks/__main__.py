@@ -37,7 +37,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--without", action="append", default=[], metavar="PEER", help="leave a peer out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument("--from-json", type=Path, metavar="FILE", help="run nothing; take these results")
-    parser.add_argument("--write-docs", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--write-docs", action="store_true", help="write docs/performance.md, or renew what was run")
     return parser.parse_args(arguments)
 
 
@@ -79,7 +79,9 @@ def run(options: argparse.Namespace) -> list[Outcome | None]:
 def about(options: argparse.Namespace) -> dict[str, str]:
     """Tell what the figures belong to: machine, versions, and how the run was made."""
     size = "scaled down (--quick: a fifth to a quarter of the items)" if options.quick else "whole"
-    return {**machine.describe(), "run": f"{size}, {scene_of(options).n_reps} repetitions"}
+    known, when = machine.describe(), time.strftime("%Y-%m-%d")
+    run = f"{when}, {size}, {scene_of(options).n_reps} repetitions; {known['processor']}, {known['cores']} cores"
+    return {**known, "run": run}
 
 
 def read(path: Path) -> tuple[list[Outcome | None], dict[str, str]]:

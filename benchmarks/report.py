@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ What `pathos_nb` costs, next to its peers, on one machine, in one run. This page
     python -m benchmarks --write-docs
 
 (`make bench` prints the same tables, `make bench-quick` a scaled-down run in a few minutes, and
-`python -m benchmarks --only NAME` one of them). Do not edit it by hand.
+`python -m benchmarks --only NAME` one of them; with `--write-docs` its part of the page is renewed, and the others stay).
+Do not edit it by hand.
 
 ## How it is measured
 
@@ -67,30 +69,52 @@ def _quality(row: Row) -> str:
     return " ".join(part for part in (spread, f"n={row.n}" if row.n > 1 else "", row.note) if part)
 
 
-def page(outcomes: Sequence[Outcome], machine: dict[str, str]) -> str:
-    """Give docs/performance.md."""
-    parts = [_HEAD, _machine(machine), _summary(outcomes), *(_section(outcome) for outcome in outcomes)]
-    return "\n".join(parts).rstrip() + "\n"
+def page(outcomes: Sequence[Outcome], machine: dict[str, str], before: str = "") -> str:
+    """Give docs/performance.md.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        What was measured.
+    machine : dict
+        Where, and how.
+    before : str, optional
+        The page as it is: what was not measured now stays as it stands there.
+    """
+    goals, sections = _goals_of(before), _sections_of(before)
+    for outcome in outcomes:
+        goals[outcome.name] = "".join(f"{_goal_line(outcome, goal)}\n" for goal in outcome.goals)
+        sections[outcome.name] = _section(outcome, machine)
+    table = "".join(["## Goals\n\n| benchmark | goal | asked | reached | |\n|---|---|---|---|---|\n", *goals.values()])
+    return "\n".join([_HEAD, _machine(machine), table, *sections.values()]).rstrip() + "\n"
+
+
+def _goals_of(text: str) -> dict[str, str]:
+    """Give the lines of a page's goals, by the case."""
+    goals: dict[str, str] = {}
+    for line, name in re.findall(r"^(\| \[.*\]\(#(\w+)\) .*\n)", text, re.MULTILINE):
+        goals[name] = goals.get(name, "") + line
+    return goals
+
+
+def _sections_of(text: str) -> dict[str, str]:
+    """Give a page's sections, by the case."""
+    _, *parts = re.split(r'^(?=<a id=")', text, flags=re.MULTILINE)
+    return {part.split('"')[1]: f"\n{part.rstrip()}\n" for part in parts}
 
 
 def _machine(machine: dict[str, str]) -> str:
     words = ", ".join(f"{key} {value}" for key, value in machine.items() if key != "run")
-    return f"\nThis run: {machine.get('run', 'whole')}. Machine and versions: {words}.\n"
-
-
-def _summary(outcomes: Sequence[Outcome]) -> str:
-    lines = ["## Goals\n", "| benchmark | goal | asked | reached | |", "|---|---|---|---|---|"]
-    for outcome in outcomes:
-        lines += [_goal_line(outcome, goal) for goal in outcome.goals]
-    return "\n".join(lines) + "\n"
+    return f"\nEach part says when it was measured, how, and where. The last one: {words}.\n"
 
 
 def _goal_line(outcome: Outcome, goal: Goal) -> str:
     return f"| [{outcome.title}](#{outcome.name}) | {goal.text} | {goal.target} | {goal.got} | {_MARKS[goal.is_met]} |"
 
 
-def _section(outcome: Outcome) -> str:
+def _section(outcome: Outcome, machine: dict[str, str]) -> str:
     lines = [f'\n<a id="{outcome.name}"></a>\n\n## {outcome.title[0].upper()}{outcome.title[1:]}\n']
+    lines += [f"*{machine.get('run', 'whole')}*\n"]
     lines += ["| who | what | figure | ÷ pathos_nb | spread | n | |", "|---|---|---:|---:|---:|---:|---|"]
     lines += [_page_row(row, outcome) for row in outcome.rows]
     return "\n".join(lines) + "\n"
@@ -104,6 +128,7 @@ def _page_row(row: Row, outcome: Outcome) -> str:
 
 
 def write_page(path: Path, outcomes: Sequence[Outcome], machine: dict[str, Any]) -> None:
-    """Write docs/performance.md."""
+    """Write docs/performance.md, or renew the parts of it that were measured."""
     path.parent.mkdir(exist_ok=True)
-    path.write_text(page(outcomes, machine))
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    path.write_text(page(outcomes, machine, before), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -55,6 +56,23 @@ def test_the_page_shows_goals_rows_and_notes() -> None:
     text = report.page([Outcome.from_json(outcome.to_json())], {"cores": "2"})
     assert "| [a title](#a_name) | quick | ≤ 1 | 2 | **not met** |" in text
     assert "hangs (> 60 s)" in text
+
+
+def test_what_is_not_measured_anew_stays_on_the_page() -> None:
+    def measured(name: str, got: str) -> Outcome:
+        rows = [Row("pathos_nb", f"{name} took", 2.0, "ms")]
+        return Outcome(name, f"a {name}", rows, [Goal("quick", "≤ 1", got, False), Goal("small", "≤ 1", got, True)])
+
+    before = report.page([measured("one", "21"), measured("two", "22")], {"run": "long ago"})
+    after = report.page([measured("two", "32"), measured("three", "33")], {"run": "today"}, before)
+    assert re.findall(r"^\| \[a (\w+)\]\(.*\| (\d+) \|", after, re.MULTILINE) == [
+        (name, got) for name, got in (("one", "21"), ("two", "32"), ("three", "33")) for _ in range(2)
+    ]
+    assert re.findall(r"^## A (\w+)\n\n\*(.*)\*$", after, re.MULTILINE) == [
+        ("one", "long ago"), ("two", "today"), ("three", "today")
+    ]  # fmt: skip
+    assert [after.count(f"{name} took") for name in ("one", "two", "three")] == [1, 1, 1]
+    assert report.page([], {}, before).partition("## Goals")[2] == before.partition("## Goals")[2]
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
