@@ -13,12 +13,12 @@ _MARKS = {True: "met", False: "**not met**", None: "not told"}
 
 _HEAD = """# Performance
 
-What `pathos_nb` costs, next to its peers, on one machine, in one run. This page is written by
+What `pathos_nb` costs, next to its peers, measured in the same run on the same machine. This page is written by
 
     python -m benchmarks --write-docs
 
 (`make bench` prints the same tables, `make bench-quick` a scaled-down run in a few minutes, and
-`python -m benchmarks --only NAME` one of them; with `--write-docs` its part of the page is renewed, and the others stay).
+`python -m benchmarks --only NAME` one of them; with `--write-docs` its part here is renewed, and the others stay).
 Do not edit it by hand.
 
 ## How it is measured
