@@ -152,7 +152,7 @@ def _take(record: Path) -> int:
     cases = list(ElementTree.parse(record).getroot().iter("testcase"))
     keys = {key for promise in promises() for key in _keys(promise) if key not in LONG_RUNS}
     found = {key: _counted([case for case in cases if _is_of(case, key.split())]) for key in keys}
-    _keep({key: f"{_told(*counts)} in *make test*" for key, counts in found.items() if sum(counts)})
+    _keep({key: f"{_told(*counts)} in *make test*" for key, counts in found.items() if any(counts[:2])})
     return sum(n_bad > 0 for _, n_bad, _ in found.values())
 
 
