@@ -63,7 +63,7 @@ def _notebook(cells: list[str]) -> Iterator[Any]:
     browsers, servers = import_module("tests.rig.browser"), import_module("tests.rig.jupyter")
     if reason := servers.why_no_jupyter() or browsers.why_no_browser():
         raise NoLabError(reason)
-    with tempfile.TemporaryDirectory() as folder, browsers.browser() as chromium:
+    with tempfile.TemporaryDirectory() as folder, browsers.play() as playing, browsers.browser(playing) as chromium:
         server = servers.Jupyter(Path(folder))
         try:
             page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
