@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import atexit
 import contextlib
+import fcntl
 import os
 import sys
 import time
@@ -90,6 +91,8 @@ def begin_as(kind: type[W], output_fd: int, board_fd: int, index: int) -> W:
     board = Board(board_fd)
     cells = board.cells(index)
     board.close()  # an item that writes to all descriptors must not reach the others' cells
+    # Ranks, and what an item starts, write to it at once: without this, memory files lose what another one writes.
+    fcntl.fcntl(output_fd, fcntl.F_SETFL, fcntl.fcntl(output_fd, fcntl.F_GETFL) | os.O_APPEND)
     worker = kind(cells, capture=FileCapture(output_fd, cells.note_said))
     worker.alarm = alarm = Alarm(worker)
     process.is_worker, process.worker = True, worker
