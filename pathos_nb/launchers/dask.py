@@ -239,15 +239,20 @@ class DaskLauncher(Launcher):
             line = self._line_for_one_more()
             if line is None:
                 self._n_short += 1
-                n_slots = self._n_slots
-                cure = "have more of them (cluster.scale), or ask for fewer nodes"
-                raise PoolBroken("dask has no thread to spare", cause=f"{n_slots} are in use here", cure=cure)
+                raise self._no_slot()
             slot = AgentSlot(line, name, next(self._numbers))
             line.slots[slot.number], self._has_begun = slot, True
         line.send(messages.START, slot.number, Frame(0, (name,)))
         if self.setup is not None:
             slot.send([self.setup._replace(meta=(self.context(),))])
         return slot
+
+    def _no_slot(self) -> PoolBroken:
+        """Tell why there is no worker more: what ended all of it, if something did, and not what follows from that."""
+        if self._error is not None or self._is_client_closed:
+            return self._error or _closed()
+        cure = "have more of them (cluster.scale), or ask for fewer nodes"
+        return PoolBroken("dask has no thread to spare", cause=f"{self._n_slots} are in use here", cure=cure)
 
     @property
     def _n_slots(self) -> int:

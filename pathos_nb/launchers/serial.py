@@ -36,6 +36,7 @@ class SerialSlot(Slot):
         self._frames: deque[Frame] = deque()
         self._replies: deque[Frame] = deque()
         self.stepping = 0
+        self._turn = threading.RLock()  # of the threads that wait for runs of one pool, one steps at a time
 
     def send(self, frames: Sequence[Frame]) -> None:
         """Send frames in order; see `Slot.send`."""
@@ -49,16 +50,27 @@ class SerialSlot(Slot):
         bool
             Whether there was anything.
         """
-        if not self._frames or self.stepping:
+        me = threading.get_ident()
+        if self.stepping == me:
             return False
-        self.stepping = threading.get_ident()
         try:
-            reply = self.worker.handle(self._frames.popleft())
-        finally:
-            self.stepping = 0
-        if reply is not None:
-            self._replies.append(reply)
-        return True
+            if not self._turn.acquire(blocking=False) or (frame := self._next()) is None:
+                return False
+            self.stepping = me
+            reply = self.worker.handle(frame)
+            if reply is not None:
+                self._replies.append(reply)
+            return True
+        finally:  # an interrupt may come right after the turn was taken
+            if self._turn._is_owned():  # type: ignore[attr-defined]
+                self.stepping = 0
+                self._turn.release()
+
+    def _next(self) -> Frame | None:
+        try:
+            return self._frames.popleft()
+        except IndexError:  # nothing was sent, or the worker was ended in between
+            return None
 
     @property
     def has_work(self) -> bool:
