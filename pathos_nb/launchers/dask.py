@@ -249,8 +249,10 @@ class DaskLauncher(Launcher):
 
     def _no_slot(self) -> PoolBroken:
         """Tell why there is no worker more: what ended all of it, if something did, and not what follows from that."""
-        if self._error is not None or self._is_client_closed:
-            return self._error or _closed()
+        if isinstance(self._error, PoolBroken):
+            return self._error
+        if self._is_client_closed:
+            return _closed()
         cure = "have more of them (cluster.scale), or ask for fewer nodes"
         return PoolBroken("dask has no thread to spare", cause=f"{self._n_slots} are in use here", cure=cure)
 
