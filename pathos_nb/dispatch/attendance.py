@@ -159,6 +159,12 @@ class Attendance:
         if self._n_following:
             self.changed.notify_all()
 
+    def stir(self) -> None:
+        """Have the leader look too, for whom there may be something to do by now; under the lock."""
+        self.tell()
+        if self.leader not in (0, threading.get_ident()):
+            self._hub.wake()
+
     def _tell_all(self) -> None:
         with self.changed:
             self.changed.notify_all()
@@ -189,11 +195,10 @@ class Attendance:
         with self.changed:
             if is_done() or (owner is not None and self._work.has_own_work(owner)):
                 return
-            if not (self._leading.locked() or self._main_waits):
-                return
-            self._n_following += 1
+            self._n_following += 1  # before it is looked whether anybody leads: who leaves looks at it after leaving
             try:
-                self.changed.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+                if self._leading.locked() or self._main_waits:
+                    self.changed.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
             finally:
                 self._n_following -= 1
 

@@ -199,8 +199,11 @@ class CachedSource(PulledSource):
         self._fresh.extend(new)
 
     def _look_up(self) -> None:
-        while self._fresh:
-            row, index = self._fresh[0], self._n_looked_up
+        while True:
+            with self._sorting:
+                if not self._fresh:  # looked up, or cleared by the end of the run
+                    return
+                row, index = self._fresh[0], self._n_looked_up
             value = self._lookup.look(index, row)
             with self._sorting:
                 if value is MISSING:

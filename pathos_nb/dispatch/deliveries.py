@@ -38,6 +38,10 @@ class Deliveries:
         """Whether there are calls to make."""
         return bool(self._queue)
 
+    def is_mine(self) -> bool:
+        """Whether this thread is in the midst of a call."""
+        return threading.get_ident() in self._makers
+
     def make(self) -> None:
         """Make all calls, in order; one that raises does not stop the others.
 

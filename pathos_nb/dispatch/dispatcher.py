@@ -89,7 +89,7 @@ class Dispatcher:
         self.hub = _new_hub()
         self.attendance = Attendance(self)
         self.crew = Crew(plan, self.hub)
-        self._steward = Steward(self.attendance, lambda: bool(self.unattended or self.crew.leaving), self._break)
+        self._steward = Steward(self.attendance, self._is_left_alone, self._break)
         self._cancelling = Cancelling(self.crew, self.hub)
         self.absences = Absences(self.crew, self.runs)
         self.receiver = Receiver(self.crew, self.fail_run, self._break, self._check_over, self.absences)
@@ -107,6 +107,10 @@ class Dispatcher:
     def _inline(self) -> list[Any]:
         """Seats whose worker is the thread that waits."""
         return [seat for seat in self.crew.seats if seat.slot.inline] if self._may_step else []
+
+    def _is_left_alone(self) -> bool:
+        """Whether there is something to attend to for which nobody may wait."""
+        return bool(self.unattended or self.crew.leaving or self.deliveries.are_waiting)
 
     # --- runs ---
 
@@ -166,8 +170,12 @@ class Dispatcher:
 
     def is_mine(self) -> bool:
         """Whether this thread is in the midst of this dispatcher's work, and so must not wait for it."""
+        return self._is_at_work() or self._is_stepping()
+
+    def _is_stepping(self) -> bool:
+        """Whether this thread is in an item that it runs as the worker."""
         me = threading.get_ident()
-        return self._is_at_work() or (self._may_step and any(seat.slot.stepping == me for seat in self._inline))
+        return self._may_step and any(seat.slot.stepping == me for seat in self._inline)
 
     def _is_at_work(self) -> bool:
         """Whether this thread leads, or changes state."""
@@ -264,9 +272,10 @@ class Dispatcher:
         seat = self.crew.seats[0]
         failure = failure_of(run, task, place, error, seat)
         failure.worker = failure.host = ""
+        run.fail(failure)  # before it is placed: who takes it looks whether it is one
         run.keeper.place(task.indices, [failure])
         run.n_done += 1
-        run.fail(failure)
+        self.attendance.stir()
         self._check_over(run)
 
     def _check_over(self, run: Run) -> None:
@@ -314,9 +323,7 @@ class Dispatcher:
                 if number in seat.defined:
                     seat.forget(number, is_heavy)
         run.finish()
-        self.attendance.tell()
-        if self.attendance.leader not in (0, threading.get_ident()):
-            self.hub.wake()
+        self.attendance.stir()
 
     def _break(self, error: PoolBroken) -> None:
         self.broken = error
@@ -372,11 +379,14 @@ class Dispatcher:
     def is_brief(self) -> bool:
         """Whether a report is likely to come at once, and a core is free to look out for it."""
         seats = self.crew.loads.busy
-        return 0 < len(seats) < self._n_cores and all(map(_is_brief, seats))
+        if not 0 < len(seats) < self._n_cores:
+            return False
+        with self.lock:  # other threads begin runs meanwhile
+            return all(map(_is_brief, seats))
 
     def has_deliveries(self) -> bool:
-        """Whether there are deliveries to make."""
-        return self.deliveries.are_waiting
+        """Whether there are deliveries that this thread may make: in the midst of one it may not."""
+        return self.deliveries.are_waiting and not (self.deliveries.is_mine() or self._is_stepping())
 
     # A user's code, be it the input's or an item's on the serial launcher, runs in the thread that waits for its run,
     # while that thread neither holds the lock nor attends: so it may use the pool.
@@ -394,7 +404,7 @@ class Dispatcher:
         if source.left is not None or run.stopping or run.is_over:
             return 0
         wanted = self.feeder.wanted(run)
-        return wanted if wanted > source.ready else 0
+        return wanted if wanted > source.ready and not source.is_being_pulled() else 0
 
     def do_own_work(self, run: Run) -> None:
         """Do it."""
@@ -412,6 +422,8 @@ class Dispatcher:
                 if n:
                     self.runs.offer(run)
                 self.feeder.feed()
+                if self._inline or run.source.is_shared:  # what was done or sent here may be what another waits for
+                    self.attendance.stir()
             self.deliver()
         run.flush_output()
 
@@ -428,6 +440,7 @@ class Dispatcher:
                 interrupts.item = None
                 with self.lock:
                     slot.hand_up()
+                    self.attendance.stir()  # they saw that somebody steps, and left it to that one
 
     # --- the end ---
 
@@ -462,6 +475,11 @@ class Dispatcher:
         """Give the workers as they are now."""
         with self.lock:
             return [WorkerInfo(s.name, s.slot.host, s.slot.pid, s.slot.place) for s in self.crew.seats if not s.leaving]
+
+    def has_any(self, which: Callable[[Run], bool]) -> bool:
+        """Whether one of the runs under way is of that kind."""
+        with self.lock:
+            return any(map(which, self.runs))
 
     @property
     def n_busy(self) -> int:

@@ -214,7 +214,9 @@ class ResultIterator(Iterator[Any]):
     __next__ = next
 
     def _take(self, timeout: float | None) -> tuple[Any, Failure | None]:
-        with self._lock:
+        if not self._lock.acquire(timeout=-1 if timeout is None else max(0.0, min(timeout, threading.TIMEOUT_MAX))):
+            raise _not_ready(timeout)  # another thread waits for a value
+        try:
             if self._is_closed:
                 raise StopIteration
             index, value = self._keeper.take()
@@ -224,6 +226,8 @@ class ResultIterator(Iterator[Any]):
             if self._since_feed * 4 >= self._window(self.run) and not self.run.is_over:
                 self._since_feed = 0
                 self._feed()
+        finally:
+            self._lock.release()
         failure = self.run.failures.get(index)
         is_raised = failure is not None and failure is value and self.run.options.on_error == "raise"
         return value, failure if is_raised else None

@@ -323,12 +323,17 @@ class Maps:
 
     def at_close(self, callback: Callable[[bool], None]) -> None:
         """Have something called before the workers end; see `Pool.at_close`."""
-        self._at_close = [callback for callback in self._at_close if callback() is not None]
-        self._at_close.append(weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback)
+        kept = weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback
+        with self._lock:  # two threads may each have their own
+            self._at_close = [*(each for each in self._at_close if each() is not None), kept]
 
     def _call_at_close(self, cancel: bool) -> None:
-        while self._at_close:
-            callback = self._at_close.pop()()
+        while True:
+            with self._lock:  # but not while it is called: it may wait for long, and for who closes too
+                found = self._at_close.pop() if self._at_close else None
+            if found is None:
+                return
+            callback = found()
             if callback is not None:
                 callback(cancel)
 
@@ -347,7 +352,7 @@ class Maps:
         try:
             dispatcher.let_streams_run()
             ending = _can_end_alone if dispatcher.is_inline else _can_end
-            dispatcher.attend(lambda: not any(map(ending, dispatcher.runs)), timeout, None)
+            dispatcher.attend(lambda: not dispatcher.has_any(ending), timeout, None)
         finally:  # an interrupt ends the wait, and the pool
             self.terminate()
 

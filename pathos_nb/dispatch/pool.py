@@ -6,6 +6,7 @@ which is `pathos_nb.dispatch.maps`, while that boots.
 
 from __future__ import annotations
 
+import _thread
 import sys
 
 from pathos_nb.errors import BadOption, HostError, PoolBroken, PoolRunning, without_engine
@@ -86,6 +87,7 @@ class Pool:
         self._setup = (initializer, _arguments(initargs))
         self._known_as: tuple[str, ...] = ()
         self._why = ""
+        self._beginning = _thread.allocate_lock()
         try:
             self._started: Maps | None = self._begin()
         except (HostError, PoolBroken) as error:  # its text has what there is to know of the cause
@@ -97,7 +99,9 @@ class Pool:
     def _maps(self) -> Maps:
         # A pool that came to a worker inside of a function starts when it is used, if it ever is.
         if self._started is None:
-            self._started = self._begin()
+            with self._beginning:  # of two threads that use it first, the second would begin one that nobody ends
+                if self._started is None:
+                    self._started = self._begin()
         return self._started
 
     def _begin(self) -> Maps:
@@ -409,8 +413,9 @@ class Pool:
 
     def restart(self) -> None:
         """End what there is, and begin with fresh workers."""
-        self.terminate()
-        self._started = self._begin()
+        with self._beginning:
+            self.terminate()
+            self._started = self._begin()
 
     def __enter__(self) -> Pool:
         return self
@@ -442,7 +447,7 @@ def _again(places: tuple[str, ...], nodes: Any, start: tuple[Any, Any], said: tu
     pool._where = pool.places = places
     pool._nodes, pool._setup = nodes, start
     pool._most_items, pool._settings, pool._known_as = most_items, kept, known_as
-    pool._started, pool._why = None, ""
+    pool._started, pool._why, pool._beginning = None, "", _thread.allocate_lock()
     process.travelled.add(pool)
     return pool
 

@@ -269,7 +269,11 @@ class Run:
 
     def _call_back(self) -> None:
         while self._callbacks:
-            self._callbacks.pop()(self)
+            try:
+                callback = self._callbacks.pop()
+            except IndexError:  # one thread has added it, another ends the run, and was quicker
+                return
+            callback(self)
 
     def tell(self, event: Event) -> None:
         """Hand an event to all subscribers, or to the store, which hands it on when it is kept."""
@@ -320,8 +324,8 @@ class Run:
         """Say that it is over."""
         if self.is_over:
             return
-        self.ended_at, self.is_over = time.time(), True
-        self.state = self.stopping or ("failed" if self.failures or self.error else "done")
+        self.state, self.ended_at = self.stopping or ("failed" if self.failures or self.error else "done"), time.time()
+        self.is_over = True  # last: others look at it without the lock, and then at the state
         if isinstance(self.keeper, CallbackKeeper):
             self._deliver_the_rest(self.keeper)
         self.source.end()
@@ -339,8 +343,7 @@ class Run:
 
     def _deliver_the_rest(self, keeper: CallbackKeeper) -> None:
         """Let no callback wait for what will not come."""
-        rest = [index for index in range(self.total or 0) if not keeper.has(index)]
-        if rest:
+        if rest := [index for index in range(self.total or 0) if not keeper.has(index)]:
             keeper.place(rest, [not_run(index, error=self.error) for index in rest])
 
     def drawn(self, indices: Sequence[int]) -> Sequence[int]:
@@ -466,8 +469,7 @@ class Run:
 
     def raise_if_failed(self) -> None:
         """Raise what the run as a whole has to raise."""
-        error = self.error
-        if error is not None:
+        if (error := self.error) is not None:
             raise error
         if self.options.on_error == "raise":
             if self.failures:
@@ -478,8 +480,7 @@ class Run:
     def argument_of(self, task: Task, place: int) -> str:
         """Give a short text of what an item is called with, whatever its ``repr`` does."""
         try:
-            items = task.items
-            row = items[place] if self.source.star else tuple(column[place] for column in items)
+            row = task.items[place] if self.source.star else tuple(column[place] for column in task.items)
         except Exception as error:  # of a sequence of the user's own
             return f"<no repr: {type(error).__name__}>"
         return called_with(self.function, row)

@@ -7,6 +7,7 @@ and an interrupt finds it there.
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +36,7 @@ class SliceSource:
     """
 
     comes_late = False  # whether items get ready by themselves, and not only by being pulled
+    is_shared = False  # whether several threads wait for what is pulled
 
     def __init__(self, columns: tuple[Any, ...], star: bool) -> None:
         self.columns, self.star = columns, star
@@ -73,6 +75,10 @@ class SliceSource:
 
     def pull(self, n_ready: int) -> None:
         """Nothing to pull: all is there."""
+
+    def is_being_pulled(self) -> bool:
+        """Whether another thread is at it: never."""
+        return False
 
     def take_hits(self) -> list[tuple[int, Any]]:
         """Give what was there already, with the places; it is the caller's then."""
@@ -141,9 +147,10 @@ class PulledSource:
         The length, if the input tells it.
     """
 
-    comes_late = False
+    comes_late = is_shared = False
 
     def __init__(self, iterator: Iterator[Any], star: bool, width: int, total: int | None) -> None:
+        self._turn, self._puller = threading.Lock(), 0  # of threads that wait for one run, one advances it at a time
         self._iterator, self.star, self.width, self.total = iterator, star, width, total
         self._pulled: deque[Any] = deque()
         self.hits: list[tuple[int, Any]] = []  # items whose values are there already
@@ -196,8 +203,30 @@ class PulledSource:
         Notes
         -----
         What the input raises is kept in `error`, and ends it; only KeyboardInterrupt is raised. Others may take items
-        meanwhile: so the new ones are counted apart.
+        meanwhile: so the new ones are counted apart. Where another thread is at it, nothing is done.
         """
+        me = threading.get_ident()
+        if self._puller == me:  # the input waits for its own map, and hears of it as in any loop
+            self._advance(n_ready)
+        elif not self._turn.acquire(blocking=False):
+            self.is_shared = True
+        else:
+            try:
+                self._puller = me
+                self._advance(n_ready)
+            finally:
+                self._puller = 0
+                self._turn.release()
+
+    def is_being_pulled(self) -> bool:
+        """Whether another thread is at it; that one then sees `is_shared`, and says when it is done."""
+        mine = (0, threading.get_ident())
+        if self._puller in mine:
+            return False
+        self.is_shared = True
+        return self._puller not in mine  # looked at again: it may have ended before it could see that
+
+    def _advance(self, n_ready: int) -> None:
         step, began = 1, time.perf_counter()
         while (missing := n_ready - len(self._pulled)) > 0 and not self._ended:
             self._pull_some(min(step, missing))

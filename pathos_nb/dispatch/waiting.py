@@ -249,9 +249,9 @@ class Waiting:
     def _fail_item(self, run: Run, index: int, error: BaseException, source: HeldSource) -> None:
         task = source.drop(index)
         failure = Failure(index, error, argument=run.argument_of(task, 0), attempt=0)
+        run.fail(failure)  # before it is placed: who takes it looks whether it is one
         run.keeper.place([index], [failure])
         run.n_done += 1
-        run.fail(failure)
 
     def _end(self, run: Run, error: BaseException) -> None:
         if isinstance(error, Cancelled):

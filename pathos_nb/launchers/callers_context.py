@@ -46,6 +46,8 @@ class CallersContext:
         # Decoding all of os.environ takes longer than a whole call; its own dictionary tells whether it changed.
         raw: Any = getattr(os.environ, "_data", os.environ)
         if raw != self._environ[0]:
-            kept = {name: v for name, v in self._limits.items() if os.environ.get(name) == self._born_with[name]}
-            self._environ = dict(raw), {**os.environ, **kept}
+            raw = dict(raw)  # at once: another thread may change it between any two names
+            environ = {os.fsdecode(name): os.fsdecode(value) for name, value in raw.items()}
+            kept = {name: v for name, v in self._limits.items() if environ.get(name) == self._born_with[name]}
+            self._environ = raw, {**environ, **kept}
         return self._environ[1]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import math
 import os
 import selectors
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -57,6 +59,8 @@ class EventHub:
         self._timers: list[tuple[float, int, Call]] = []
         self._count = itertools.count()
         self._is_closed = False
+        self._closing = threading.RLock()  # a signal's handler may wake, too
+        self._waits_until = _NOT_WAITING
 
     def watch(self, fd: int, on_readable: Callable[[], None], on_writable: Callable[[], None] | None = None) -> None:
         """Call back when the descriptor is ready; see `Hub.watch`."""
@@ -81,10 +85,11 @@ class EventHub:
 
     def wake(self) -> None:
         """End a wait that is under way, or the next one."""
-        if self._is_closed:
-            return  # the descriptor's number may be another file's by now
-        with contextlib.suppress(OSError):  # full is as good as awake; closed has nobody waiting
-            os.write(self._wake_w, b"!")
+        with self._closing:
+            if self._is_closed:
+                return  # the descriptor's number may be another file's by now
+            with contextlib.suppress(OSError):  # full is as good as awake
+                os.write(self._wake_w, b"!")
 
     def write_signals_to(self, fd: int | None) -> int:
         """Have the interpreter write each signal to this hub (None) or to a descriptor; give where it did before."""
@@ -93,9 +98,11 @@ class EventHub:
         return int(_set_wakeup_fd(self._wake_w if fd is None else fd, warn_on_full_buffer=False))
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Call:
-        """Have something called after a delay."""
-        call = Call(callback)
-        heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._count), call))
+        """Have something called after a delay, by whoever waits then; one that waits for longer is woken."""
+        call, due = Call(callback), time.monotonic() + delay_s
+        heapq.heappush(self._timers, (due, next(self._count), call))
+        if due < self._waits_until:
+            self.wake()
         return call
 
     def wait(self, timeout_s: float | None) -> Ready:
@@ -111,11 +118,15 @@ class EventHub:
         list
             To be given to `handle`.
         """
-        if self._timers:
-            until = max(0.0, self._timers[0][0] - time.monotonic())
-            timeout_s = until if timeout_s is None else min(until, timeout_s)
-        # Systems refuse waits of years; whoever waits asks again anyway.
-        return self._selector.select(None if timeout_s is None else min(timeout_s, _LONGEST_S))
+        self._waits_until = math.inf  # before it is looked what there is: what comes from now on ends the wait
+        try:
+            if self._timers:
+                until = max(0.0, self._timers[0][0] - time.monotonic())
+                timeout_s = until if timeout_s is None else min(until, timeout_s)
+            # Systems refuse waits of years; whoever waits asks again anyway.
+            return self._selector.select(None if timeout_s is None else min(timeout_s, _LONGEST_S))
+        finally:
+            self._waits_until = _NOT_WAITING
 
     def look(self) -> Ready:
         """Give what is ready now, without waiting."""
@@ -142,7 +153,9 @@ class EventHub:
 
     def close(self) -> None:
         """Close the descriptors."""
-        if not self._is_closed:
+        with self._closing:
+            if self._is_closed:
+                return
             self._is_closed = True
             try:  # an interrupt may come between any two of these: a pool may be closed in an item of a thread
                 self._selector.close()
@@ -156,4 +169,5 @@ class EventHub:
 
 
 _LONGEST_S = 3600.0
+_NOT_WAITING = -math.inf
 _set_wakeup_fd: Any = signal.set_wakeup_fd

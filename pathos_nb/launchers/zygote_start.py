@@ -97,7 +97,8 @@ class ZygoteStart:
     def _spawn(self, stdin: int, preload: Sequence[str]) -> int:
         argv = [sys.executable, "-c", BOOTSTRAP, _ROOT, self._child, *(preload or preloads())]
         actions = [(os.POSIX_SPAWN_DUP2, stdin, 0)] + [(os.POSIX_SPAWN_DUP2, self.log_fd, fd) for fd in (1, 2)]
-        environ = {**os.environ, **self.limits}
+        raw: Any = dict(getattr(os.environ, "_data", os.environ))  # at once: another thread may change it meanwhile
+        environ = {**{os.fsdecode(name): os.fsdecode(value) for name, value in raw.items()}, **self.limits}
         return os.posix_spawn(argv[0], argv, environ, file_actions=actions, setsid=True)
 
     def take(self) -> int:
