@@ -71,6 +71,8 @@ class RunTab extends Widget {
   }
 }
 
+let lastTab = 0; // a page that is not fetched safely has no randomUUID
+
 /** Give what opens a run: in a tab beside the notebook; in Notebook 7, which has one tab only, below it. */
 export function runOpener(app: JupyterFrontEnd, labShell: ILabShell | null): OpenRun {
   const there = new Map<Link, Map<string, Widget>>();
@@ -83,7 +85,7 @@ export function runOpener(app: JupyterFrontEnd, labShell: ILabShell | null): Ope
     // Notebook 7 has its place below folded to nothing, and makes as much of it as what lies there asks for.
     if (!labShell) content.node.style.minHeight = DOWN;
     const made = new MainAreaWidget({ content });
-    made.id = `pathos-nb-run-${crypto.randomUUID()}`;
+    made.id = `pathos-nb-run-${++lastTab}`;
     made.title.label = line(title || run);
     made.title.icon = icon;
     made.title.closable = true;
