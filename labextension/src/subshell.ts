@@ -24,9 +24,9 @@ export class Subshell {
   constructor(private readonly kernel: Connection) {}
 
   /** Say something to an anywidget's comm; where there are no subshells it is heard when the kernel is free. */
-  say(comm: string, content: ToKernel): void {
+  say(comm: string, content: ToKernel, isHurried = false): void {
     const said = { comm_id: comm, data: { method: 'custom', content } };
-    if (!this.isKnown && content.type === 'open') this.write('comm_msg', said, null); // it may be free
+    if (isHurried && !this.isKnown && content.type === 'open') this.write('comm_msg', said, null); // it may be free
     this.send('comm_msg', said);
   }
 

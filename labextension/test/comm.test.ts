@@ -121,13 +121,13 @@ describe('a channel', () => {
     await vi.waitFor(() => expect(kernel.control).toEqual(['create_subshell_request', 'delete_subshell_request']));
   });
 
-  it('of an anywidget takes that way too, and says open to the shell as well, which may be free', async () => {
+  it('of an anywidget takes that way too', async () => {
     const kernel = new FakeKernel();
     const model = Object.assign(new FakeModel(), { widget_manager: { kernel }, get: (name: string) => (name === 'comm_id' ? 'c' : undefined) });
     const channel = fromModel(model);
     channel.send({ type: 'open', version: PROTOCOL });
     channel.send({ type: 'keep' });
-    await vi.waitFor(() => expect(kernel.shell).toEqual([['open', undefined], ['open', 's1'], ['keep', 's1']]));
+    await vi.waitFor(() => expect(kernel.shell).toEqual([['open', 's1'], ['keep', 's1']]));
     expect(model.sent).toEqual([]);
   });
 

@@ -225,7 +225,10 @@ def test_a_run_whose_kernel_died_is_shown_as_far_as_it_was_known(open_notebook, 
     os.kill(pid, signal.SIGKILL)
     if is_seen:
         tab.page.locator("section.pathos-nb-run .pathos-nb-notice", has_text="cut off").wait_for()
-        tab.wait(f"() => {{ if ({UNSAVED}) jupyterapp.commands.execute('docmanager:save'); return !{UNSAVED}; }}", "it is saved")
+        tab.wait(
+            f"() => {{ if ({UNSAVED}) jupyterapp.commands.execute('docmanager:save'); return !{UNSAVED}; }}",
+            "it is saved",
+        )
         last = kept(tab)
         assert last[RUN_MIME]["figures"]["n_done"] >= 40 and len(last) == 3, "the widget is not kept"
     tab.page.goto("about:blank")

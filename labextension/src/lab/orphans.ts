@@ -191,7 +191,7 @@ export class Orphans {
     const line = (this.line ??= new Subshell(this.kernel));
     const made = new OrphanChannel(
       comm,
-      (message) => line.say(comm, message),
+      (message) => line.say(comm, message, true),
       (record) => {
         livingRuns().channels.set(record.head.run, made);
         write(cell.outputs, place.place, { [RUN_MIME]: record as never, 'text/plain': record.head.title });
