@@ -92,6 +92,7 @@ export function runOpener(app: JupyterFrontEnd, labShell: ILabShell | null): Ope
     made.disposed.connect(() => ofLink.delete(run));
     ofLink.set(run, made);
     app.shell.add(made, labShell ? 'main' : 'down', { mode: 'split-bottom' });
+    if (!made.parent) app.shell.add(made, 'right'); // Notebook before 7.3 has no place below
     app.shell.activateById(made.id);
   };
 }
