@@ -6,6 +6,7 @@
 //
 // What comes is looked at before anybody believes it: a message of an unknown kind is told as a Problem.
 import { PROTOCOL, type ToFront, type ToKernel } from './protocol';
+import { lineTo, type Subshell } from './subshell';
 
 /** Why a channel is of no use (any more), in words for the person. */
 export interface Problem {
@@ -33,10 +34,13 @@ export interface Model {
   send(content: unknown): void;
   on(event: string, callback: (content: unknown) => void): void;
   off(event: string, callback: (content: unknown) => void): void;
+  /** JupyterLab's has a kernel. */
+  readonly widget_manager?: { readonly kernel?: unknown };
 }
 
 /** What is used of a kernel's comm (JupyterLab's `IComm` has it). */
 export interface Comm {
+  readonly commId: string;
   readonly isDisposed: boolean;
   onMsg: (message: { content: { data: unknown } }) => void | PromiseLike<void>;
   onClose: (message: never) => void | PromiseLike<void>;
@@ -85,6 +89,8 @@ function otherVersion(hello: Record<string, unknown>): Problem {
 export function fromModel(model: Model): Channel {
   const listeners = new Listeners();
   const hear = (content: unknown): void => listeners.hear(content);
+  const id = model.get('comm_id');
+  const line = typeof id === 'string' ? lineTo(model.widget_manager?.kernel) : null;
   // Sent when a restart of the kernel has taken the comms with it.
   const lose = (): void => listeners.tell(GONE);
   model.on('msg:custom', hear);
@@ -93,7 +99,8 @@ export function fromModel(model: Model): Channel {
     isLive: true,
     send(message) {
       try {
-        model.send(message);
+        if (line) line.say(id as string, message);
+        else model.send(message);
       } catch {
         lose(); // the page has no comm any more, and has not said so yet: the kernel was restarted a moment ago
       }
@@ -103,24 +110,28 @@ export function fromModel(model: Model): Channel {
       model.off('msg:custom', hear);
       model.off('comm_live_update', lose);
       listeners.clear();
+      line?.close();
     },
   };
 }
 
-/** A channel over a comm that is open; it is closed with the channel. */
-export function fromComm(comm: Comm): Channel {
+/** A channel over a comm that is open; it is closed with the channel. What is sent takes the line, if there is one. */
+export function fromComm(comm: Comm, line: Subshell | null = null): Channel {
   const listeners = new Listeners();
   comm.onMsg = (message) => listeners.hear(message.content.data);
   comm.onClose = () => listeners.tell({ kind: 'closed', text: 'The kernel has closed the connection.' });
   return {
     isLive: true,
     send(message) {
-      if (!comm.isDisposed) comm.send(message as never);
+      if (comm.isDisposed) return;
+      if (line) line.send('comm_msg', { comm_id: comm.commId, data: message });
+      else comm.send(message as never);
     },
     onMessage: (listener) => listeners.add(listener),
     close() {
       listeners.clear();
       if (!comm.isDisposed) comm.close();
+      line?.close();
     },
   };
 }

@@ -8,7 +8,8 @@ import type { Model } from './comm';
 import { knownViews, type Render, type RenderProps } from './known_views';
 import type { WantCode } from './protocol';
 
-const ASK_EVERY_MS = 300; // the first messages of a comm may reach a shell that a cell blocks
+// The first messages of a comm may reach a shell that a cell blocks, which answers all of them at its end: so few are sent.
+const ASK_AGAIN_MS = 300;
 
 function viewFor(model: Model): Promise<Render> {
   const known = knownViews();
@@ -39,10 +40,14 @@ function codeOf(model: Model): Promise<string> {
 function asked(model: Model): Promise<string> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
-      window.clearInterval(timer);
+      window.clearTimeout(timer);
       model.off('msg:custom', hear);
     };
+    let wait_ms = ASK_AGAIN_MS;
+    let timer = 0;
     const ask = (): void => {
+      timer = window.setTimeout(ask, wait_ms);
+      wait_ms *= 2;
       try {
         model.send({ type: 'code' } satisfies WantCode);
       } catch (error) {
@@ -56,7 +61,6 @@ function asked(model: Model): Promise<string> {
       stop();
       resolve(text);
     };
-    const timer = window.setInterval(ask, ASK_EVERY_MS);
     model.on('msg:custom', hear);
     ask();
   });

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fromComm, fromModel, fromNothing, problemOf, type Comm, type Model, type Problem } from '../src/comm';
 import { PROTOCOL, type ToFront } from '../src/protocol';
+import { lineTo } from '../src/subshell';
 
 /** What anywidget hands to `render`, with a kernel that is this test. */
 class FakeModel implements Model {
@@ -23,6 +24,27 @@ class FakeModel implements Model {
   }
   say(content: unknown): void {
     for (const callback of this.callbacks) callback(content);
+  }
+}
+
+/** The connection to a kernel that JupyterLab 4.2 has: it knows of no subshells. */
+class FakeKernel {
+  readonly clientId = 'me';
+  readonly username = '';
+  readonly isDisposed = false;
+  readonly info: Promise<object>;
+  readonly shell: unknown[] = [];
+  readonly control: string[] = [];
+  constructor(info: object = { supported_features: ['kernel subshells'] }) {
+    this.info = Promise.resolve(info);
+  }
+  sendShellMessage({ header, content }: { header: { subshell_id?: string }; content: { data: { content?: unknown } } }): void {
+    const said = (content.data.content ?? content.data) as { type: string };
+    this.shell.push([said.type, header.subshell_id]);
+  }
+  sendControlMessage({ header }: { header: { msg_type: string } }): { done: Promise<{ content: object }> } {
+    this.control.push(header.msg_type);
+    return { done: Promise.resolve({ content: { subshell_id: 's1' } }) };
   }
 }
 
@@ -72,7 +94,7 @@ describe('a channel', () => {
   it('tells when a comm is closed, and sends nothing after that', () => {
     const sent: unknown[] = [];
     const comm: Comm & { isDisposed: boolean } = {
-      isDisposed: false, onMsg: () => undefined, onClose: () => undefined, close: () => undefined,
+      commId: 'c', isDisposed: false, onMsg: () => undefined, onClose: () => undefined, close: () => undefined,
       send: (data) => sent.push(data),
     };
     const channel = fromComm(comm);
@@ -84,6 +106,42 @@ describe('a channel', () => {
     expect(heard.messages).toEqual([HELLO]);
     expect(heard.problems.map((p) => p.kind)).toEqual(['closed']);
     expect(sent).toEqual([]);
+  });
+
+  it('finds its own way past a busy cell where JupyterLab has none, and in order', async () => {
+    const kernel = new FakeKernel();
+    const comm: Comm = {
+      commId: 'c', isDisposed: false, onMsg: () => undefined, onClose: () => undefined, close: () => undefined, send: () => undefined,
+    };
+    const channel = fromComm(comm, lineTo(kernel));
+    channel.send({ type: 'cancel', run: 'r' });
+    channel.send({ type: 'close' });
+    await vi.waitFor(() => expect(kernel.shell).toEqual([['cancel', 's1'], ['close', 's1']]));
+    channel.close();
+    await vi.waitFor(() => expect(kernel.control).toEqual(['create_subshell_request', 'delete_subshell_request']));
+  });
+
+  it('of an anywidget takes that way too', async () => {
+    const kernel = new FakeKernel();
+    const model = Object.assign(new FakeModel(), { widget_manager: { kernel }, get: (name: string) => (name === 'comm_id' ? 'c' : undefined) });
+    const channel = fromModel(model);
+    channel.send({ type: 'open', version: PROTOCOL });
+    channel.send({ type: 'keep' });
+    await vi.waitFor(() => expect(kernel.shell).toEqual([['open', 's1'], ['keep', 's1']]));
+    expect(model.sent).toEqual([]);
+  });
+
+  it('asks for no subshell where the kernel says that it has none', async () => {
+    const kernel = new FakeKernel({ supported_features: ['debugger'] });
+    const channel = fromModel(Object.assign(new FakeModel(), { widget_manager: { kernel }, get: () => 'c' }));
+    channel.send({ type: 'keep' });
+    await vi.waitFor(() => expect(kernel.shell).toEqual([['keep', undefined]]));
+    expect(kernel.control).toEqual([]);
+  });
+
+  it('leaves all to a JupyterLab that has subshells of its own, and to what is none', () => {
+    expect(lineTo(Object.assign(new FakeKernel(), { supportsSubshells: false }))).toBeNull();
+    expect([undefined, null, {}, 'kernel'].map(lineTo)).toEqual([null, null, null, null]);
   });
 
   it('goes on when one of its listeners throws', () => {

@@ -35,6 +35,7 @@ const click = (selector: string): void => element.querySelector<HTMLElement>(sel
 
 describe('the view of a run', () => {
   it('asks for everything, and shows what is known before the answer', () => {
+    vi.useFakeTimers({ toFake: ['Date'] }); // the clock that is shown goes on
     const channel = mounted();
     expect(channel.sent).toEqual([{ type: 'open', version: 1 }]);
     expect(text('.pathos-nb-title')).toBe('score(m, 0)');

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import traitlets
 
 from pathos_nb.notebook.panel import LEFT, Panel, unblock
 from pathos_nb.notebook.panel_seat import Seat
@@ -44,8 +45,10 @@ def in_cell(panel: Panel, bundle: Path) -> Any:
     anywidget.AnyWidget
         To be displayed.
     """
-    kind = type("PanelWidget", (anywidget.AnyWidget,), {"_esm": bundle, "__repr__": lambda _: LEFT})
+    comm_id = traitlets.Unicode().tag(sync=True)  # for a page that has to find its own way past a busy cell
+    kind = type("PanelWidget", (anywidget.AnyWidget,), {"_esm": bundle, "comm_id": comm_id, "__repr__": lambda _: LEFT})
     widget = kind()
+    widget.comm_id = widget.comm.comm_id
     widget.on_msg(_Way(panel, widget).hear)
     unblock(widget.comm, widget._handle_msg)
     return widget

@@ -101,8 +101,8 @@ class PlainPanel:
                 ipywidgets.HBox([runs, self._do("Cancel", "cancel", lambda: _one(runs)),
                                  self._do("Cancel all", "cancel", lambda: ["--all"]),
                                  self._do("Errors", "errors", lambda: _one(runs)),
-                                 self._do("Run failed again", "rerun", lambda: [*_one(runs), "--failed"]),
-                                 self._do("Run all again", "rerun", lambda: _one(runs))]),
+                                 self._do("Rerun failed", "rerun", lambda: [*_one(runs), "--failed"]),
+                                 self._do("Rerun all", "rerun", lambda: _one(runs))]),
             ],
         }  # fmt: skip
         shown = ipywidgets.Tab([ipywidgets.VBox(parts) for parts in tabs.values()], titles=tuple(tabs))

@@ -5,6 +5,7 @@ Imported when the first run is about to show itself, as ipywidgets takes a while
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -88,6 +89,7 @@ class RunWidget(anywidget.AnyWidget):
         self, outlet: Outlet, code: Code, record: Callable[[], RunRecord], hear: Callable[[Mapping[str, Any]], None]
     ) -> None:
         self._outlet, self._record, self._code, self._esm = outlet, record, code, code.loader
+        self._comm_id = uuid.uuid4().hex
         super().__init__()
         self.on_msg(lambda widget, content, buffers: hear(content))
 
@@ -96,7 +98,7 @@ class RunWidget(anywidget.AnyWidget):
         names = [
             name for name in self.traits(sync=True) if name.startswith(("_model_", "_view_", "_esm", "_anywidget"))
         ]
-        code: dict[str, Any] = {"digest": self._code.digest, "protocol": PROTOCOL}
+        code: dict[str, Any] = {"digest": self._code.digest, "protocol": PROTOCOL, "comm_id": self._comm_id}
         if not self._code.is_known:
             code["code"] = self._code.text
         return {**{name: getattr(self, name) for name in names}, **code, "record": self._record()}
@@ -104,4 +106,6 @@ class RunWidget(anywidget.AnyWidget):
     def open(self) -> None:
         """Begin."""
         data = {"state": self.get_state(), "buffer_paths": []}
-        self.comm = RunComm(self._outlet, target_name=_WIDGETS, data=data, metadata={"version": _VERSION})
+        self.comm = RunComm(
+            self._outlet, comm_id=self._comm_id, target_name=_WIDGETS, data=data, metadata={"version": _VERSION}
+        )

@@ -6,6 +6,7 @@ from tests.remote.fake_server import FakeServer
 
 BLOCK = "%%pmap -q -p threads -n 2 for i in range(10_000)\nimport time\ntime.sleep(0.05)"
 SHOWN = ".jp-OutputArea .pathos-nb-panel"
+HEARS_WIDGETS = """'supportsSubshells' in jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"""
 
 
 def test_the_panel_in_a_cell_steers_while_another_cell_blocks_and_forgets_secrets(open_notebook, lab):
@@ -25,7 +26,9 @@ def test_the_panel_in_a_cell_steers_while_another_cell_blocks_and_forgets_secret
     for panel in (bundle, plain):
         panel.get_by_text("running").locator("visible=true").first.wait_for()
     tab.shot("panel-in-a-cell")
-    plain.get_by_role("button", name="Cancel", exact=True).click()
+    # Before JupyterLab 4.4 what plain widgets say waits for the end of the cell; the bundle finds a way of its own.
+    steering = plain if tab.page.evaluate(HEARS_WIDGETS) else bundle
+    steering.locator("button:text-is('Cancel')").click()
     end()
     for panel in (bundle, plain):
         panel.get_by_text("cancelled").locator("visible=true").first.wait_for()

@@ -23,11 +23,11 @@ _FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update",
 )  # fmt: skip
-# Notebook 7 says these at its start, with no extension at all.
+# Notebook 7 says these at its start, with no extension at all (that of `last_modified`: 7.2).
 # Besides: what JupyterLab leaves of a question to a kernel that was ended meanwhile, and of one to its server that
 # Chromium gave up, as it does when an interface of the machine comes or goes.
 _NOT_OURS = (
-    "reading 'schema'", "Command 'filebrowser:open-path' not registered", "Canceled future for create_subshell_request",
+    "reading 'schema'", "Command 'filebrowser:open-path' not registered", "reading 'last_modified'", "Canceled future for create_subshell_request",
     "Failed to fetch",
 )  # fmt: skip
 _KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"

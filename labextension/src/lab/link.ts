@@ -7,6 +7,7 @@ import { fromComm, type Channel, type Comm } from '../comm';
 import { PANEL_TARGET, PROTOCOL, type Topic } from '../protocol';
 import { NOTHING, reduce, type PanelState } from '../panel/state';
 import { listenForLoading } from './loaders';
+import { lineTo } from '../subshell';
 import { isLoaded, load, type Loaded } from './loading';
 
 export type LinkState =
@@ -127,7 +128,8 @@ export class Link {
     } catch (error) {
       return this.become({ kind: 'problem', text: `This page cannot speak with the kernel: ${String(error)}` });
     }
-    const channel = fromComm(comm as unknown as Comm);
+    const line = lineTo(kernel);
+    const channel = fromComm(comm as unknown as Comm, line);
     let hasAnswered = false;
     channel.onMessage({
       message: (message) => {
@@ -148,7 +150,9 @@ export class Link {
       if (turn !== this.turn || comm.isDisposed) return channel.close();
       this.wasRestarted = false;
       this.become({ kind: 'ready', channel });
-      comm.open({ type: 'open', version: PROTOCOL });
+      const open = { type: 'open', version: PROTOCOL };
+      if (line) line.send('comm_open', { comm_id: comm.commId, target_name: PANEL_TARGET, data: open });
+      else comm.open(open);
       this.tellWatch();
     });
   }

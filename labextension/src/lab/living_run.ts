@@ -8,7 +8,7 @@ import { render } from '../anywidget';
 import { isObject } from '../comm';
 import type { Render, RenderProps } from '../known_views';
 import { SAVED, SavedRun } from '../mime';
-import { RUN_MIME, type Keep } from '../protocol';
+import { RUN_MIME } from '../protocol';
 import { readRecord } from '../record';
 import { isOver } from '../state';
 import { livingRuns } from './living';
@@ -73,16 +73,10 @@ export function showLiving(notebook: NotebookPanel, placeOf: (model: IRenderMime
 }
 
 /** Draw a run as ever, and tell the kernel where its output may be shown anew meanwhile. */
-export const renderKept: Render = ({ model, el }: RenderProps) => {
-  const end = render({ model, el });
-  const tell = (): void => {
-    if (placeAround(el) === null) return;
-    model.off('msg:custom', tell); // not before something was heard: what is sent earlier may meet a busy shell
-    model.send({ type: 'keep' } satisfies Keep);
-  };
-  model.on('msg:custom', tell);
-  return () => {
-    model.off('msg:custom', tell);
-    end();
-  };
-};
+export const renderKept: Render = (props: RenderProps) => render(props, (channel) => {
+  const stop = channel.onMessage(() => {
+    if (placeAround(props.el) === null) return;
+    stop(); // not before something was heard: what is sent earlier may meet a busy shell
+    channel.send({ type: 'keep' });
+  });
+});

@@ -12,11 +12,11 @@ import { isObject } from '../comm';
 import { ABOUT, type Left, type Place, RUN_MIME, type RunRecord } from '../protocol';
 import { readRecord } from '../record';
 import { isOver } from '../state';
+import { Subshell } from '../subshell';
 import { keptAtTheEnd } from './kept';
 import { livingRuns } from './living';
 import { modelOf, placeAround, showLiving, WIDGET_MIME } from './living_run';
 import { OrphanChannel } from './orphan_channel';
-import { Subshell } from './subshell';
 
 type Outputs = ICodeCellModel['outputs'];
 
@@ -191,7 +191,7 @@ export class Orphans {
     const line = (this.line ??= new Subshell(this.kernel));
     const made = new OrphanChannel(
       comm,
-      (message) => void line.say(comm, message),
+      (message) => line.say(comm, message, true),
       (record) => {
         livingRuns().channels.set(record.head.run, made);
         write(cell.outputs, place.place, { [RUN_MIME]: record as never, 'text/plain': record.head.title });

@@ -71,6 +71,8 @@ class RunTab extends Widget {
   }
 }
 
+let lastTab = 0; // a page that is not fetched safely has no randomUUID
+
 /** Give what opens a run: in a tab beside the notebook; in Notebook 7, which has one tab only, below it. */
 export function runOpener(app: JupyterFrontEnd, labShell: ILabShell | null): OpenRun {
   const there = new Map<Link, Map<string, Widget>>();
@@ -83,13 +85,14 @@ export function runOpener(app: JupyterFrontEnd, labShell: ILabShell | null): Ope
     // Notebook 7 has its place below folded to nothing, and makes as much of it as what lies there asks for.
     if (!labShell) content.node.style.minHeight = DOWN;
     const made = new MainAreaWidget({ content });
-    made.id = `pathos-nb-run-${crypto.randomUUID()}`;
+    made.id = `pathos-nb-run-${++lastTab}`;
     made.title.label = line(title || run);
     made.title.icon = icon;
     made.title.closable = true;
     made.disposed.connect(() => ofLink.delete(run));
     ofLink.set(run, made);
     app.shell.add(made, labShell ? 'main' : 'down', { mode: 'split-bottom' });
+    if (!made.parent) app.shell.add(made, 'right'); // Notebook before 7.3 has no place below
     app.shell.activateById(made.id);
   };
 }

@@ -1,0 +1,1 @@
+"use strict";(self.rspackChunkpathos_nb=self.rspackChunkpathos_nb||[]).push([[0],{12(s,a,h){h.r(a);var p=h(3);h.d(a,{default:()=>p.f})}}]);

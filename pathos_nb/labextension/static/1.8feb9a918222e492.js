@@ -1,0 +1,1 @@
+"use strict";(self.rspackChunkpathos_nb=self.rspackChunkpathos_nb||[]).push([[1],{2(s,a,h){h.r(a);var p=h(3);h.d(a,{default:()=>p.I})}}]);
