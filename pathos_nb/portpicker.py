@@ -10,7 +10,7 @@ import random
 import socket
 import sys
 
-from pathos_nb.errors import BadOption
+from pathos_nb.errors import BadOption, PathosNbError
 
 __all__ = ["portnumber", "randomport"]
 
@@ -98,7 +98,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--min", type=int, default=1024, help="the smallest to take (1024)")
     parser.add_argument("--max", type=int, default=MAX_PORT, help=f"the largest to take ({MAX_PORT})")
     said = parser.parse_args(argv)
-    sys.stdout.write(f"{randomport(said.min, said.max)}\n")
+    try:
+        port = randomport(said.min, said.max)
+    except (PathosNbError, RuntimeError) as error:
+        said_why = error if isinstance(error, PathosNbError) else f"no port from {said.min} to {said.max} is free"
+        sys.stderr.write(f"portpicker: {said_why}\n")
+        return 1
+    sys.stdout.write(f"{port}\n")
     return 0
 
 

@@ -5,8 +5,8 @@
     here                                        python -I -c BOOT, there
       │ ── archive, port, nodes, secret ──────►  pathos_nb.launchers.ppft_carried
       │ ◄──────────────── port, process id ────  listens on loopback; ends with this stream
-      │ ◄────────── a byte every two seconds ──  and when nobody acknowledges that any more,
-      │ ── a byte every two seconds ──────────►  or speaks to it: the byte says how long a silence may last
+      │ ◄───────────────── a byte each beat ───  and when nobody acknowledges that any more,
+      │ ── a byte each beat ─────────────────►  or speaks to it: the byte says how long a silence may last
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pathos_nb.errors import HostError
 from pathos_nb.joined.verdict import Taken, take_python
 from pathos_nb.secure.probe import HostFacts
@@ -11,6 +13,7 @@ __all__ = ["interpreter"]
 
 _VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 _RUN_S = 30.0
+_MINOR = re.compile(r"3\.\d+")
 
 
 def interpreter(remote: Remote, facts: HostFacts, wanted: str = "", name: str = "") -> Taken:
@@ -38,14 +41,18 @@ def interpreter(remote: Remote, facts: HostFacts, wanted: str = "", name: str = 
     """
     if not wanted:
         return take_python(facts)
+    if wanted not in facts.pythons and _MINOR.fullmatch(wanted):
+        raise _unusable(f"there is no Python {wanted} on the PATH of {name or remote.name}", facts, name or remote.name)
     path = facts.pythons.get(wanted, wanted)
     done = remote.run([path, "-I", "-c", _VERSION], timeout=_RUN_S)
     version = done.stdout.decode("utf-8", "replace").strip()
     if done.status or not version.startswith("3."):
-        there = ", ".join(facts.pythons) or "none"
-        raise HostError(
-            f"{path} on {name or remote.name} is no Python that can be used",
-            cause=f"on the PATH there is {there}", cure="name one by its path (--python)",
-            host=name or remote.name, tail=done.stderr[-2000:],
-        )  # fmt: skip
+        what = f"{path} on {name or remote.name} is no Python that can be used"
+        raise _unusable(what, facts, name or remote.name, done.stderr[-2000:])
     return Taken(path, version)
+
+
+def _unusable(what: str, facts: HostFacts, host: str, tail: str = "") -> HostError:
+    there = ", ".join(facts.pythons) or "none"
+    cure = "name one by its path (--python)"
+    return HostError(what, cause=f"on the PATH there is {there}", cure=cure, host=host, tail=tail)

@@ -34,14 +34,14 @@ START, RELAY, LIMIT, TAKE_BACK, INTERRUPT, WATCH, KILL, RETIRE, CARRY, SHARE, UN
 FORKED, DOWN, TAKEN, AT, FAILED, ECHO = range(13, 19)
 LOOK, PIECE, WANT, LOOKED = range(19, 23)
 
-BEAT_S = 2.0
-"""How often each side says that it is there."""
+BEAT_S = 1.5
+"""How often each side says that it is there: so that both ends of a cut link know it, and end, within five seconds."""
 SILENCE_BEATS = 2.5
 """After how many beats without a word the pool takes the link for cut, and so does the agent if it sees why."""
 JUMP_BEATS = 2.75
 """After how many beats without a word an agent whose system sees no cut, for a jump host, takes the link for cut.
 
-It looks four times a beat: three beats after the cut it has found it, as the pool has."""
+It looks four times a beat: three beats after the last word it has found it, a little later than the pool."""
 ORPHAN_S = 30.0
 """After how long without a word the agent takes itself for forgotten: a pool may be asleep, and come back."""
 BRIEF, LONG = b"-", b"."

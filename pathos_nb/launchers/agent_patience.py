@@ -3,8 +3,8 @@
 An agent whose system sees whether the way here is cut (`agent_silence`) can be patient with silence itself. Behind a
 jump host nothing is seen, and silence has to do. But a process that holds its interpreter is silent as well, and an
 agent that ends for it takes the items of its workers along. So three beats are the measure only as long as this
-process has always spoken in time: once it was late by half a beat, it is known to be one that may be, and asks for as
-much patience as any. That is said while it speaks, so that what it learns costs an agent once at the most.
+process has always spoken in time: once it was late by two thirds of a beat, it is known to be one that may be, and asks
+for as much patience as any. That is said while it speaks, so that what it learns costs an agent once at the most.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathos_nb.launchers import agent_messages as messages
 
 __all__ = ["Patience"]
 
-_LATE_BEATS = 0.5
+_LATE_BEATS = 2 / 3
 
 
 class Patience:

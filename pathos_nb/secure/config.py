@@ -1,7 +1,7 @@
 """How to reach a host: what was typed, laid over what ``~/.ssh/config`` says.
 
 Host, HostName, User, Port, IdentityFile, CertificateFile, IdentitiesOnly, IdentityAgent, ProxyJump, HostKeyAlias, the
-known_hosts files and StrictHostKeyChecking are read, with wildcards, Match and Include, by paramiko's reader.
+known_hosts files and StrictHostKeyChecking are taken from it (`ssh_config`) and from the system's, as ``ssh`` does.
 ProxyCommand is a shell line and is left to ``transport="openssh"``.
 """
 
@@ -10,27 +10,24 @@ from __future__ import annotations
 import base64
 import contextlib
 import getpass
-import glob
-import io
 import os
 import re
-import shlex
-import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pathos_nb.errors import BadOption, HostUnreachable
 from pathos_nb.secure.names import Target, checked_port, jumps, parse
+from pathos_nb.secure.ssh_config import Asked, OnlySsh, Said, expanded, filled, lines_of, look_up, tokens
 
 __all__ = ["Hop", "hosts_in_config", "key_file", "public_blob", "route"]
 
 MAX_HOPS = 8
-MAX_INCLUDES = 16
-MAX_FILES = 1000
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 _LENGTH_BYTES = 4  # before each part of a public key
-_TOKEN = re.compile(r"%[%dhikLlnpru]")
+_TOKEN = re.compile(r"%[%hnpr]")  # in the names of jump hosts
+NO_AGENT = "none"
+SYSTEM = Path("/etc/ssh/ssh_config")
 GLOBAL_KNOWN = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 
 
@@ -52,6 +49,8 @@ class Hop:
         Certificates of keys that the configuration names, besides ``KEY-cert.pub``.
     use_agent : bool
         Whether keys of the agent are tried.
+    agent : str
+        The socket of the agent that the configuration names; empty for the one of the environment.
     known_hosts : tuple of Path
         Files of known keys; the first is the one that is added to.
     key_name : str
@@ -68,6 +67,7 @@ class Hop:
     public_keys: tuple[Path, ...] = ()
     certificates: tuple[Path, ...] = ()
     use_agent: bool = True
+    agent: str = ""
     only_these_keys: bool = False
     known_hosts: tuple[Path, ...] = ()
     key_name: str = ""
@@ -105,7 +105,7 @@ def route(target: Target, *, key: str = "", through: tuple[str, ...] | None = No
     HostUnreachable
         The configuration asks for something that only ``ssh`` itself can do.
     """
-    reader = _reader(config)
+    reader = Reader(config)
     return _with_jumps(reader, _hop(reader, target, key), through, ())
 
 
@@ -129,82 +129,57 @@ def _check_ends(first: list[Hop], through: tuple[str, ...] | None, seen: tuple[H
 
 
 class Reader:
-    """Looks hosts up in one configuration file."""
+    """Looks hosts up in one configuration, or in the user's and the system's."""
 
-    def __init__(self, path: Path) -> None:
-        import paramiko
+    def __init__(self, config: str) -> None:
+        self.path = _path(config)
+        self._paths = [self.path] if config else [self.path, *filter(_is_readable, [SYSTEM])]
 
-        self.path, self.said = path, paramiko.SSHConfig()
-        with _reading(path):
-            self.said.parse(io.StringIO("".join(_lines(path))))
+    def lookup(self, target: Target) -> Said:
+        """Give what is said about a host."""
+        with _reading(self.path, target.host):
+            return look_up(self._paths, Asked(target.host, target.user, target.port))
 
-    def lookup(self, host: str) -> dict[str, str | list[str]]:
-        """Give what the file says about a host: lower-case keys."""
-        try:
-            return dict(self.said.lookup(host))
-        except Exception as error:  # a number that is none, a Match that paramiko does not know, a variable of ssh's
-            raise BadOption(f"{self.path} cannot be used for {host}: {error}", cure="mend the file") from error
+
+def _path(config: str) -> Path:
+    return Path(config).expanduser() if config else Path.home() / ".ssh" / "config"
+
+
+def _is_readable(path: Path) -> bool:
+    return os.access(path, os.R_OK)
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _reading(path: Path, host: str = "") -> Iterator[None]:
     """Say of which file it is what goes wrong inside of the block."""
+    whom = f"used for {host}" if host else "read"
     try:
         yield
-    except Exception as error:  # paramiko's own class, and what a strange file makes Python raise
-        raise BadOption(f"{path} cannot be read: {error}", cure="mend the file") from error
-
-
-def _reader(config: str) -> Reader:
-    return Reader(Path(config).expanduser() if config else Path.home() / ".ssh" / "config")
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """Give the lines of a configuration, with what it includes in its place."""
-    left = [MAX_FILES]
-
-    def read(file: Path, depth: int) -> Iterator[str]:
-        if depth > MAX_INCLUDES or not file.is_file():
-            return
-        left[0] -= 1
-        if left[0] < 0:  # one that includes itself twice would be read for ever
-            raise ValueError(f"it includes more than {MAX_FILES} files")
-        for line in file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-            included = re.match(r"\s*include[\s=]+(.+)", line, re.IGNORECASE)
-            if not included:
-                yield line if line.endswith("\n") else f"{line}\n"
-                continue
-            for found in _included(included[1], path.parent):
-                yield from read(found, depth + 1)
-
-    return read(path, 0)
-
-
-def _included(patterns: str, base: Path) -> Iterator[Path]:
-    """Give the files that an Include names; as for ssh, a star goes no deeper than its folder."""
-    for pattern in shlex.split(patterns):
-        for found in sorted(glob.glob(str(base / _expanded(pattern)))):  # noqa: PTH207 - that one goes deeper
-            yield Path(found)
+    except OnlySsh as error:
+        raise HostUnreachable(
+            f"{path} cannot be {whom} here", cause=str(error), cure='use transport="openssh"', host=host
+        ) from error
+    except (OSError, ValueError) as error:
+        raise BadOption(f"{path} cannot be {whom}: {error}", cure="mend the file") from error
 
 
 def _hop(reader: Reader, target: Target, key: str) -> Hop:
-    said = reader.lookup(target.host)
-    text = {name: value for name, value in said.items() if isinstance(value, str)}
-    if text.get("proxycommand", "none").lower() != "none" and "proxyjump" not in text:
+    said = reader.lookup(target)
+    if said.first("proxycommand", "none").lower() != "none":
         raise HostUnreachable(
             f"{reader.path} gives a ProxyCommand for {target.host}",
             cause="it is a line for a shell, and is left to ssh",
             cure='use transport="openssh", or ProxyJump',
             host=target.host,
         )
-    with _reading(reader.path):
-        known = _known_hosts(text)
-    checked = parse(text.get("hostname", target.host), user=target.user or text.get("user", ""))
+    checked = parse(said.address, user=said.first("user"))
     address = checked.host.lower()  # as for ssh: the hashed names of known_hosts are lower-case
     user = checked.user or getpass.getuser()
-    port = target.port or checked_port(text.get("port", "22"), target.host)
-    tokens = _tokens(target.host, address, port, user, text.get("hostkeyalias", ""))
-    private, public = _keys(said, key, tokens)
+    port = checked_port(said.first("port", "22"), target.host)
+    known = tokens(target.host, address, str(port), user, said.first("hostkeyalias"))
+    with _reading(reader.path, target.host):
+        known_hosts, agent = _known_hosts(said, known), _agent(said.first("identityagent"), known)
+    private, public = _keys(said, key, known)
     return Hop(
         name=target.host,
         address=address,
@@ -212,27 +187,30 @@ def _hop(reader: Reader, target: Target, key: str) -> Hop:
         user=user,
         keys=private,
         public_keys=public,
-        certificates=_there(_named(said.get("certificatefile", []), tokens)),
-        use_agent=(not key or not private) and text.get("identityagent", "").lower() != "none",
-        only_these_keys=bool(key) or text.get("identitiesonly", "no").lower() == "yes",
-        known_hosts=known,
-        key_name=text.get("hostkeyalias", ""),
-        accepts_new=text.get("stricthostkeychecking", "ask").lower() in ("no", "off", "accept-new"),
-        through=jumps(text.get("proxyjump", "none")),
+        certificates=_there(_named(said.values.get("certificatefile", []), known)),
+        use_agent=(not key or not private) and agent != NO_AGENT,
+        agent=agent,
+        only_these_keys=bool(key) or said.first("identitiesonly", "no").lower() == "yes",
+        known_hosts=known_hosts,
+        key_name=said.first("hostkeyalias"),
+        accepts_new=said.first("stricthostkeychecking", "ask").lower() in ("no", "off", "accept-new"),
+        through=jumps(_TOKEN.sub(lambda token: known[token[0]], said.first("proxyjump", "none"))),
     )
 
 
-def _tokens(name: str, address: str, port: int, user: str, alias: str) -> dict[str, str]:
-    """Give what stands for ssh's tokens; paramiko knows some of them, and those only in IdentityFile."""
-    here, me = socket.gethostname(), getpass.getuser()
-    known = {"%n": name, "%h": address, "%p": str(port), "%r": user, "%k": alias or name, "%u": me, "%%": "%"}
-    return known | {"%d": str(Path.home()), "%i": str(os.getuid()), "%l": here, "%L": here.split(".")[0]}
+def _agent(text: str, known: Mapping[str, str]) -> str:
+    """Give the socket of the agent that is named: none, or nothing for the one of the environment."""
+    if text.lower() == NO_AGENT or text in ("", "SSH_AUTH_SOCK"):
+        return text.lower() if text.lower() == NO_AGENT else ""
+    if re.fullmatch(r"\$\w+", text):
+        text = f"${{{text[1:]}}}"
+    return str(expanded(filled(text, known)))
 
 
-def _keys(said: dict[str, str | list[str]], key: str, tokens: dict[str, str]) -> tuple[tuple[Path, ...], ...]:
+def _keys(said: Said, key: str, known: Mapping[str, str]) -> tuple[tuple[Path, ...], ...]:
     """Give the private keys, and the public ones: of a key in a token or an agent there is no other file."""
-    names = said.get("identityfile") or [f"~/.ssh/{name}" for name in DEFAULT_KEYS]
-    named = [key_file(key)] if key else _named(names, tokens)
+    names = said.values.get("identityfile") or [f"~/.ssh/{name}" for name in DEFAULT_KEYS]
+    named = [key_file(key)] if key else _named(names, known)
     public = [place for path in named for place in (path, _beside(path)) if public_blob(place)]
     return tuple(path for path in _there(named) if path not in public), tuple(dict.fromkeys(public))
 
@@ -274,31 +252,23 @@ def key_file(key: str) -> Path:
     return path
 
 
-def _named(names: str | list[str], tokens: dict[str, str]) -> list[Path]:
-    """Give the paths that the configuration names, there or not."""
-    said = [names] if isinstance(names, str) else names
-    return [_expanded(_TOKEN.sub(lambda found: tokens[found[0]], _bare(name))) for name in said]
+def _named(names: Sequence[str], known: Mapping[str, str]) -> list[Path]:
+    """Give the paths that the configuration names, there or not; one whose variable is not set is not there."""
+    found = []
+    for name in names:
+        with contextlib.suppress(ValueError):
+            found.append(expanded(filled(name, known)))
+    return found
 
 
 def _there(paths: list[Path]) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.is_file())
 
 
-def _known_hosts(text: dict[str, str]) -> tuple[Path, ...]:
-    own = text.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")
-    everybody = text.get("globalknownhostsfile", " ".join(GLOBAL_KNOWN))
-    return tuple(_expanded(name) for name in [*shlex.split(own), *shlex.split(everybody)])
-
-
-def _expanded(name: str) -> Path:
-    """Give a path with the home folder in place of its tilde; of a user whom nobody knows there is none."""
-    with contextlib.suppress(RuntimeError):
-        return Path(name).expanduser()
-    return Path(name)
-
-
-def _bare(text: str) -> str:
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+def _known_hosts(said: Said, known: Mapping[str, str]) -> tuple[Path, ...]:
+    own = said.values.get("userknownhostsfile", ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"])
+    everybody = said.values.get("globalknownhostsfile", GLOBAL_KNOWN)
+    return tuple(expanded(filled(name, known)) for name in [*own, *everybody])
 
 
 def hosts_in_config(config: str = "") -> list[str]:
@@ -319,11 +289,8 @@ def hosts_in_config(config: str = "") -> list[str]:
     BadOption
         It cannot be read.
     """
-    path = Path(config).expanduser() if config else Path.home() / ".ssh" / "config"
-    words: list[str] = []
-    with _reading(path):
-        lines = list(_lines(path))
-    for line in lines:
-        found = re.match(r"\s*host[\s=]+(.+)", line, re.IGNORECASE)
-        words += found[1].split() if found else []
-    return list(dict.fromkeys(w for w in words if not set(w) & set('*?!"') and os.sep not in w))
+    names: list[str] = []
+    with _reading(path := _path(config)):
+        for line in lines_of(path):
+            names += line.words if line.name == "host" else []
+    return list(dict.fromkeys(name for name in names if not set(name) & set('*?!"') and os.sep not in name))

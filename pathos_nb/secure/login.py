@@ -15,6 +15,7 @@ import base64
 import contextlib
 import copy
 import queue
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -134,9 +135,7 @@ def _check_alive(transport: paramiko.Transport, hop: Hop, refusals: _Refusals) -
 
 
 def _by_keys(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refusals: _Refusals) -> None:
-    import paramiko
-
-    agent = paramiko.Agent() if hop.use_agent else None
+    agent = _agent_of(hop) if hop.use_agent else None
     passed = refusals.has_passed
     try:
         for label, key in _all_keys(agent, hop, ask, refusals):
@@ -148,6 +147,24 @@ def _by_keys(transport: paramiko.Transport, hop: Hop, ask: Ask | None, refusals:
     finally:
         if agent is not None:
             agent.close()
+
+
+def _agent_of(hop: Hop) -> paramiko.Agent | None:
+    """Reach the agent: the one that the configuration names, or the environment's."""
+    import paramiko
+
+    if not hop.agent:
+        return paramiko.Agent()
+    agent = paramiko.Agent.__new__(paramiko.Agent)  # its own beginning looks at the environment, and there alone
+    paramiko.agent.AgentSSH.__init__(agent)
+    stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        stream.connect(hop.agent)
+        agent._connect(stream)  # type: ignore[attr-defined]
+    except (OSError, paramiko.SSHException):  # as for ssh, it is then done without
+        stream.close()
+        return None
+    return agent
 
 
 def _all_keys(

@@ -78,8 +78,9 @@ def checked_port(port: int | str, where: str) -> int:
 
 
 def jumps(text: str) -> tuple[str, ...]:
-    """Take ``ProxyJump`` or ``--through`` apart: names with commas between them, or ``none``."""
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    """Take ``ProxyJump`` or ``--through`` apart: names (or ``ssh://`` and one) with commas between, or ``none``."""
+    said = (name.strip() for name in text.split(","))
+    names = tuple(name.removeprefix("ssh://").rstrip("/") for name in said if name)
     return () if names == ("none",) else names
 
 

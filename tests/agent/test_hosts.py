@@ -6,6 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from tests.rig.bed import READ_ANEW, wait_until
 pytestmark = pytest.mark.timeout(180)
 
 
-def processes_on(bed: Any, host: str) -> list[str]:
-    """Give the commands of Python that run there."""
+def processes_on(bed: Any, host: str, pid: str = "") -> list[str]:
+    """Give the commands of Python that run there, or that one of them."""
     table = bed.on(host, "ps", "-eo", "pid,args")
-    return [line.strip() for line in table.splitlines() if "pathos_nb" in line and " ps " not in line]
+    found = [line.strip() for line in table.splitlines() if "pathos_nb" in line and " ps " not in line]
+    return [line for line in found if not pid or line.split()[0] == pid]
 
 
 def started(pool: Any, n: int = 300) -> Any:
@@ -287,16 +289,22 @@ def test_an_agent_behind_a_jump_host_ends_after_three_beats_of_silence(places, b
         assert run.is_over
 
 
-def test_two_kernels_on_one_host_do_not_mind_each_other(places, bed, tmp_path):
+def test_two_kernels_on_one_host_do_not_mind_each_other_nor_that_one_is_killed(places, bed, tmp_path):
     bed.on("host1", "rm -rf ~/.cache/pathos_nb")
     script = tmp_path / "kernel.py"
     script.write_text(KERNEL)
-    command = [sys.executable, str(script), bed.config]
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    kernels = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) for _ in range(2)]
-    told = [kernel.communicate(timeout=120)[0] for kernel in kernels]
-    assert told == ["499500 host1\n"] * 2
-    assert wait_until(lambda: not processes_on(bed, "host1"), 10), processes_on(bed, "host1")
+    with ExitStack() as ended:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environ}
+        command = [sys.executable, str(script), bed.config]
+        stays, goes = (ended.enter_context(subprocess.Popen([*command, then], **pipes)) for then in ("again", "sleep"))
+        told = [kernel.stdout.readline().split() for kernel in (stays, goes)]
+        assert [words[:2] for words in told] == [["499500", "host1"]] * 2
+        goes.kill()
+        assert wait_until(lambda: not processes_on(bed, "host1", pid=told[1][2]), 60), processes_on(bed, "host1")
+        said, _ = stays.communicate("go on\n", timeout=120)
+        assert said.split() == told[0], "the same worker goes on"
+    assert wait_until(lambda: not processes_on(bed, "host1"), 60), processes_on(bed, "host1")
 
 
 KERNEL = """
@@ -307,10 +315,14 @@ from pathos_nb.launchers.registry import registry
 from pathos_nb.secure.remote import Remote
 remote = Remote("host1", config=sys.argv[1])
 registry.register("host1", agent_launcher("host1", remote.open, python=sys.executable))
-pool = Pool("host1", nodes=2)
-print(sum(pool.map(lambda x: x, range(1000))), pool.pipe(lambda: os.uname().nodename), flush=True)
-if sys.argv[2:]:
+pool = Pool("host1", nodes=2 if sys.argv[2] == "sleep" else 1)
+def tell():
+    print(sum(pool.map(lambda x: x, range(1000))), *pool.pipe(lambda: (os.uname().nodename, os.getpid())), flush=True)
+tell()
+if sys.argv[2] == "sleep":
     pool.map(lambda x: __import__("time").sleep(600), range(2))
+sys.stdin.readline()
+tell()
 pool.close()
 remote.close()
 """
@@ -320,9 +332,9 @@ def test_a_driver_that_is_killed_leaves_nothing_there(places, bed, tmp_path):
     script = tmp_path / "kernel.py"
     script.write_text(KERNEL)
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [sys.executable, str(script), bed.config, "and sleep"]
+    command = [sys.executable, str(script), bed.config, "sleep"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as kernel:
-        assert kernel.stdout.readline() == "499500 host1\n"
+        assert kernel.stdout.readline().split()[:2] == ["499500", "host1"]
         assert len(processes_on(bed, "host1")) >= 4
         kernel.kill()
     assert wait_until(lambda: not processes_on(bed, "host1")), processes_on(bed, "host1")

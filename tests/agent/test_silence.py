@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from pathos_nb.joined.carried import CarriedServer
-from pathos_nb.launchers import ppft_carried
+from pathos_nb.launchers import agent_far, ppft_carried
+from pathos_nb.launchers import agent_messages as messages
 from pathos_nb.launchers.agent_messages import BRIEF, LONG
 from pathos_nb.launchers.agent_patience import Patience
 from pathos_nb.launchers.agent_silence import is_cut, unanswered
@@ -69,6 +70,14 @@ def test_behind_a_jump_host_not_three_beats_of_silence_are_a_cut_unless_the_pool
     assert behind.seconds == 5.5
     behind.note(1.5)  # it held its interpreter, and may do so for longer
     assert behind.seconds == 30.0
+
+
+def test_a_cut_is_found_within_five_seconds_and_three_beats_wherever_it_is():
+    """The pool's own measure is the shortest, so that no agent ends while it is still believed in."""
+    at_the_pool = messages.SILENCE_BEATS * messages.BEAT_S
+    by_an_agent = [beats * messages.BEAT_S for beats in (messages.SILENCE_BEATS, messages.JUMP_BEATS)]
+    look_s = max(messages.BEAT_S / agent_far._LOOKS_A_BEAT, ppft_carried._LOOK_S)
+    assert at_the_pool <= min(by_an_agent) < max(by_an_agent) + look_s <= min(5.0, 3.1 * messages.BEAT_S)
 
 
 @pytest.mark.parametrize(("late_s", "said"), [(0.5, BRIEF), (1.5, LONG)])

@@ -169,7 +169,7 @@ def test_exec_runs_words_and_shows_what_came(kernel):
 FAULTS = {
     "%pathos connect host1 --port 1": ("HostUnreachable", "host1"),
     "%pathos connect nobody@host1": ("LoginRefused", "nobody@host1 was not let in"),
-    "%pathos connect host1 --python 3.1": ("HostError", "no Python that can be used"),
+    "%pathos connect host1 --python 3.1": ("HostError", "there is no Python 3.1 on the PATH of host1"),
     "%pathos connect no.such.host.invalid": ("HostUnreachable", "no.such.host.invalid"),
 }
 

@@ -121,6 +121,18 @@ def test_keys_of_the_agent_are_used(bed, home, agent):
         assert user_of(host) == "root"
 
 
+def test_an_agent_that_the_configuration_names_is_used(bed, home, agent, monkeypatch):
+    monkeypatch.delenv("SSH_AUTH_SOCK")
+    monkeypatch.setenv("TOKEN_AGENT", agent)
+    for named in (agent, "${TOKEN_AGENT}", "$TOKEN_AGENT"):
+        text = _host_lines(bed, "host1", f"IdentityAgent {named}")
+        with Remote("host1", config=str(_write(home / ".ssh" / "config", text))) as host:
+            assert user_of(host) == "root"
+    config = _write(home / ".ssh" / "config", _host_lines(bed, "host1", f"IdentityAgent {agent}-gone"))
+    with pytest.raises(LoginRefused, match="root@host1"):
+        Remote("host1", config=str(config))
+
+
 @both
 def test_a_key_that_is_named_is_the_only_one_that_is_tried(bed, tmp_path, home, agent, transport):
     config, key = _write(home / ".ssh" / "config", _host_lines(bed, "host1")), tmp_path / "id_other"

@@ -13,7 +13,7 @@ from pathos_nb.secure.config import hosts_in_config, route
 from pathos_nb.secure.names import parse
 
 STRANGE = {
-    "a number that is none": "CanonicalizeMaxDots many\n",
+    "a number that is none": "CanonicalizeHostname yes\nCanonicalizeMaxDots many\n",
     "a quotation mark that is not closed": 'UserKnownHostsFile "~/known\n',
     "an Include with one": 'Include "~/more\n',
     "a Match of nothing": "Match host\n",

@@ -45,6 +45,15 @@ def test_the_command_prints_one(capsys):
     assert 1024 <= int(done.stdout) <= 65535
 
 
+def test_the_command_says_in_a_line_why_there_is_none(capsys):
+    assert main(["--min", "70000", "--max", "80000"]) == 1
+    assert capsys.readouterr().err == "portpicker: there are no ports from 70000 to 80000; ports go from 0 to 65535\n"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["--min", port, "--max", port]) == 1
+    assert capsys.readouterr().err == f"portpicker: no port from {port} to {port} is free\n"
+
+
 def test_the_selector_calls_who_wants_to_know():
     ours, theirs = socket.socketpair()
     seen = []
