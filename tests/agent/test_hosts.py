@@ -155,11 +155,11 @@ def test_a_link_cut_for_some_seconds_is_found_by_its_beats_and_costs_no_item(pla
         assert wait_until(lambda: place.n("lost"), 60), "TCP itself would take many minutes"
         assert "nothing was heard for" in next(state.reason for state in place.states if state.state == "lost")
         done = run.n_done
-        assert wait_until(lambda: run.n_done > done + 20, 30), "the other host carries on"
+        assert wait_until(lambda: run.is_over or run.n_done > done + 20), "the other host carries on"
         bed("heal", "host1")
         finished(run, 600)
-        assert wait_until(lambda: place.n("up") == 2, 60)
-        assert set(pool.map(node, range(200), chunksize=1)) == {"host1", "host2"}
+        assert wait_until(lambda: place.n("up") >= 2)
+        assert wait_until(lambda: set(pool.map(node, range(200), chunksize=1)) == {"host1", "host2"})
 
 
 def test_a_far_and_lossy_host_gives_the_same(places, bed):
@@ -203,13 +203,13 @@ def test_a_host_that_is_killed_is_done_without_and_comes_back(places, bed):
     with Pool("processes", "host1", nodes=1) as pool:
         run = started(pool, 200)
         bed("kill", "host1")
-        assert wait_until(lambda: place.n("lost"), 30)
+        assert wait_until(lambda: place.n("lost"))
         finished(run, 200)
-        assert wait_until(lambda: {w.place for w in pool.workers()} == {"processes"}, 30)
+        assert wait_until(lambda: {w.place for w in pool.workers()} == {"processes"})
         bed("start", "host1")
-        assert wait_until(lambda: place.n("up") == 2, 60)
-        assert wait_until(lambda: pool.map(abs, [0]) == [0] and len(pool.workers()) == 2, 30)
-        assert "host1" in set(pool.map(node, range(200), chunksize=1))
+        assert wait_until(lambda: place.n("up") >= 2)
+        assert wait_until(lambda: pool.map(abs, [0]) == [0] and len(pool.workers()) == 2)
+        assert wait_until(lambda: "host1" in set(pool.map(node, range(200), chunksize=1)))
 
 
 def test_an_sshd_that_restarts_ends_nothing_and_lets_in_again(places, bed):
@@ -220,7 +220,7 @@ def test_an_sshd_that_restarts_ends_nothing_and_lets_in_again(places, bed):
         finished(run)
         assert place.n("lost") == 0
         place.remote.reconnect()
-        assert wait_until(lambda: place.n("up") == 2, 60)
+        assert wait_until(lambda: place.n("up") >= 2)
         assert pool.map(square, range(10)) == [x * x for x in range(10)]
 
 
@@ -242,14 +242,14 @@ def test_a_map_that_waits_for_its_only_host_says_so_on_its_record(places, bed):
         finished(run, 150)
         assert isinstance(run.places[-1], PlaceBack) and not missing(run.places) and not sentences(run.places)
         assert later.result() == [0, 1]
-    assert place.n("up") == 2
+    assert place.n("up") >= 2
 
 
 def test_a_host_that_stays_away_is_an_error_that_says_what_to_do(places, bed):
     places("host2", settings=SETTINGS._replace(patience_s=2.0))
     places("host3", settings=SETTINGS._replace(patience_s=2.0))
     with Pool("host2", "host3", nodes=1) as pool:
-        run = started(pool, 600)
+        run = started(pool, 20_000)  # more than the other host can do before it is killed too
         bed("kill", "host3")
         assert wait_until(lambda: any(isinstance(news, PlaceGone) for news in run.places), 60)
         assert sentences(run.places)[0].startswith("without host3 since ")
@@ -282,7 +282,7 @@ def test_an_agent_behind_a_jump_host_ends_after_three_beats_of_silence(places, b
         run = started(pool, 2000)
         assert processes_on(bed, "inner")
         bed("cut", "host1")  # the jump host's own link to it stands
-        assert wait_until(lambda: not processes_on(bed, "inner"), 30), processes_on(bed, "inner")
+        assert wait_until(lambda: not processes_on(bed, "inner")), processes_on(bed, "inner")
         pool.terminate()
         assert run.is_over
 
@@ -296,7 +296,7 @@ def test_two_kernels_on_one_host_do_not_mind_each_other(places, bed, tmp_path):
     kernels = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) for _ in range(2)]
     told = [kernel.communicate(timeout=120)[0] for kernel in kernels]
     assert told == ["499500 host1\n"] * 2
-    assert wait_until(lambda: not processes_on(bed, "host1"), 10), processes_on(bed, "host1")
+    assert wait_until(lambda: not processes_on(bed, "host1")), processes_on(bed, "host1")
 
 
 KERNEL = """
