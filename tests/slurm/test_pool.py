@@ -69,7 +69,7 @@ def test_nothing_secret_stands_where_others_can_read_it(cluster: Cluster):
 def test_work_begins_with_the_first_node_and_the_view_says_what_the_others_wait_for(cluster: Cluster, tmp_path: Path):
     blocking, seen = hog(cluster, "node2"), tmp_path / "seen"
     with Pool("slurm", nodes=2, cpus=2) as pool:
-        run = pool.start(partial(nap_until, str(seen), 40), range(120))
+        run = pool.start(partial(nap_until, str(seen), 40), range(120), chunksize=1)
         assert wait_until(lambda: run.wait(0.05) or run.n_done > 5, 60)
         assert len(pool.workers()) == 2
         said = lambda: " ".join(sentences(run.places))  # noqa: E731 - asked again and again
