@@ -90,7 +90,7 @@ def test_a_queue_that_gives_nothing_in_time_is_left(cluster: Cluster):
         run = pool.start(nap, range(4))
         assert wait_until(lambda: run.wait(0.05) or sentences(run.places), 30)
         assert "waiting for slurm: 1 of 1 nodes" in " ".join(sentences(run.places))
-        with pytest.raises(AllocationLost, match="did not begin within 2.5 s.*Resources.*start_within"):
+        with pytest.raises(AllocationLost, match="did not begin within 2.5 s.*it waited in the queue.*start_within"):
             run.result()
         assert wait_until(lambda: len(cluster.left()) == 2)  # the others'
         for again in (pool.map, pool.each):
