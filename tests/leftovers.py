@@ -25,6 +25,9 @@ STAYING_THREADS = ("pytest_timeout", "pydevd", "coverage")
 # What a client of dask's that is open for the whole session starts and connects as it likes (tests/rig/dask_cluster.py).
 STAYING_THREADS += ("Dask-", "IO loop", "TCP-Executor", "asyncio_", "Profile")
 
+# What looks after children once PSI/J is imported, from the end of the next one on.
+STAYING_THREADS += ("Local Executor Process Reaper",)
+
 # What matplotlib keeps open once it has drawn letters, until its own cache of fonts lets it go.
 STAYING_FILES = ("/mpl-data/fonts/",)
 # What a pool that is warm for many tests follows the user's files with, from the first call on that has many.

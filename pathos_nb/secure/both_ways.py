@@ -57,20 +57,24 @@ class Counter:
     @property
     def up_bytes(self) -> int:
         """How many went to the host."""
-        return self._up_bytes + sum(up for up, _ in self._of_followed())
+        with self._lock:
+            return self._up_bytes + sum(_carried(client)[0] for client in self._followed)
 
     @property
     def down_bytes(self) -> int:
         """How many came from the host."""
-        return self._down_bytes + sum(down for _, down in self._of_followed())
+        with self._lock:
+            return self._down_bytes + sum(_carried(client)[1] for client in self._followed)
 
     def went(self, n_bytes: int) -> None:
         """Count what went to the host."""
-        self._up_bytes += n_bytes
+        with self._lock:  # connections are many, and each has a thread
+            self._up_bytes += n_bytes
 
     def came(self, n_bytes: int) -> None:
         """Count what came from the host."""
-        self._down_bytes += n_bytes
+        with self._lock:
+            self._down_bytes += n_bytes
 
     @contextlib.contextmanager
     def following(self, client: socket.socket) -> Iterator[None]:
@@ -84,10 +88,6 @@ class Counter:
                 self._followed.discard(client)
                 up, down = _carried(client)
                 self._up_bytes, self._down_bytes = self._up_bytes + up, self._down_bytes + down
-
-    def _of_followed(self) -> list[tuple[int, int]]:
-        with self._lock:
-            return [_carried(client) for client in self._followed]
 
 
 def can_follow(client: socket.socket) -> bool:

@@ -12,6 +12,7 @@ import os
 import re
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ READ_BYTES = 1 << 18
 TROUBLE = 255  # ssh's own exit status when it, and not the command, has failed
 ALIVE_S = 15
 KILL_S = 2.0
+LATE_KILL_S = 20.0  # on a busy host, or far away, to be let in takes longer than whoever closes a command waits
 
 UNKNOWN_KEY = ("Host key verification failed", "No ED25519 host key is known")
 _COMPARE = "compare its fingerprint, then connect with --accept-new"
@@ -238,9 +240,13 @@ class FarProcess:
             self._process.terminate()
             return
         line = f"kill -{name} -{pid}"  # a name of our own and a number
-        try:
-            _quietly([*self._ssh.arguments(), line])
-        except subprocess.TimeoutExpired:  # the link is lost: to try again would take as long
+        nothing, environ = subprocess.DEVNULL, _without_questions()
+        killer = subprocess.Popen(
+            [*self._ssh.arguments(), line], stdin=nothing, stdout=nothing, stderr=nothing, env=environ,
+            start_new_session=True,
+        )  # fmt: skip
+        if not _has_ended(killer, KILL_S):  # to try again would take as long: it may come late, and nobody waits for it
+            threading.Thread(target=_end, args=(killer,), name=f"pathos-nb kill {self.where}", daemon=True).start()
             self._process.terminate()
 
     def lost(self) -> str:
@@ -266,6 +272,20 @@ class FarProcess:
             with contextlib.suppress(OSError):
                 if pipe:
                     pipe.close()
+
+
+def _has_ended(process: subprocess.Popen[bytes], within_s: float) -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(within_s)
+        return True
+    return False
+
+
+def _end(killer: subprocess.Popen[bytes]) -> None:
+    """Give it the time that a slow host needs; one that is not reached at all is ended."""
+    if not _has_ended(killer, LATE_KILL_S):
+        killer.kill()
+        killer.wait()
 
 
 def _read(pipe: object) -> bytes:

@@ -11,6 +11,7 @@ import zipfile
 import pytest
 
 from pathos_nb.launchers.agent_beside import Beside
+from tests.rig.census import until
 
 N_FILES = 40
 
@@ -82,7 +83,7 @@ def test_what_is_followed_is_let_go(project):
     for _ in range(50):
         beside.news(PAYLOAD, True)
     beside.close()
-    assert len(os.listdir("/dev/fd")) == before
+    assert until(lambda: len(os.listdir("/dev/fd")) <= before), "what earlier tests had open may go meanwhile"
 
 
 def test_within_a_run_files_are_taken_as_they_were(project, beside):

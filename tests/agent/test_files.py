@@ -83,7 +83,7 @@ def test_files_are_carried_once_to_a_machine_that_does_not_see_them(apart: Path)
         index: bytes([index + 1]) * 100_000 for index in range(3)
     }
     assert sorted(path.name for path in (apart / "collected").iterdir()) == [run.run_id]
-    assert until(lambda: not store.exists(), 20.0)
+    assert until(lambda: not store.exists())
 
 
 def test_machines_that_see_the_files_and_that_do_not_share_a_map(apart: Path) -> None:

@@ -22,6 +22,7 @@ from pathos_nb.launchers.dask_boot import Found, own_digest
 from tests.contract.calls import nap, square
 from tests.rig.census import until
 from tests.rig.dask_cluster import Cluster
+from tests.rig.ports import refusing_port
 from tests.rig.script import Script
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("files", "threads")]
@@ -52,7 +53,7 @@ def test_a_client_that_is_closed_under_a_pool_ends_it_with_a_word(rough: Cluster
 
     client = Client(rough.address, set_as_default=False)
     with Pool(client, nodes=2) as pool:
-        run = under_way(pool, 600)
+        run = under_way(pool, 5000)
         client.close()
         assert run.wait(PATIENCE_S)
         with pytest.raises(PoolBroken, match="the client of dask was closed.*a new client"):
@@ -127,28 +128,28 @@ def test_a_large_captured_value_goes_to_the_cluster_once(rough: Cluster, monkeyp
 
 
 def test_where_nobody_answers_it_is_said_at_once():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with pytest.raises(
-        PoolBroken, match=rf"no scheduler of dask's answers at tcp://127\.0\.0\.1:{port}.*can be reached"
-    ):
-        Pool("dask", address=f"tcp://127.0.0.1:{port}")
+    with refusing_port() as port:
+        told = rf"no scheduler of dask's answers at tcp://127\.0\.0\.1:{port}.*can be reached"
+        with pytest.raises(PoolBroken, match=told):
+            Pool("dask", address=f"tcp://127.0.0.1:{port}")
 
 
 def test_who_answers_something_else_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(dask_client, "_CONNECT_S", 1.0)
 
     def greet(listening: socket.socket) -> None:
-        for _ in range(2):  # to be knocked at, and to be spoken with
-            connection, _ = listening.accept()
-            with connection:
-                connection.sendall(b"220 mail.example.org ready\r\n" * 4)
-                connection.recv(1)
+        with contextlib.suppress(OSError):
+            while True:  # to be knocked at, and to be spoken with
+                connection, _ = listening.accept()
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(b"220 mail.example.org ready\r\n" * 4)
+                    connection.recv(1)
 
     with socket.create_server(("127.0.0.1", 0)) as other, ThreadPoolExecutor(1) as beside:
         beside.submit(greet, other)
         with pytest.raises(PoolBroken, match="no scheduler"):
             Pool("dask", address=f"tcp://127.0.0.1:{other.getsockname()[1]}")
+        other.shutdown(socket.SHUT_RDWR)
 
 
 def test_who_answers_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch):

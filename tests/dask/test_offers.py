@@ -13,6 +13,7 @@ from pathos_nb.launchers import dask_client
 from pathos_nb.launchers.dask import DaskLauncher
 from pathos_nb.launchers.dask_client import offer_of
 from tests.rig.dask_cluster import Cluster
+from tests.rig.ports import refusing_port
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("files", "threads")]
 pytest.importorskip("distributed", reason="dask is not installed")
@@ -75,11 +76,11 @@ def test_without_a_client_it_is_the_one_that_the_environment_names(
     monkeypatch.setattr(dask_client, "_is_here", lambda host: False)
     [offer] = DaskLauncher.offers()
     assert (offer.place, offer.cores) == (f"dask:{dask_cluster.address.rpartition('://')[2]}", 4)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        gone = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", gone)
-    with Pool("auto") as pool:
-        assert pool.places == ("processes",)
-        assert f"no scheduler of dask's answers at {gone}" in pool.why
+    with refusing_port() as port:
+        gone = f"tcp://127.0.0.1:{port}"
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", gone)
+        with Pool("auto") as pool:
+            assert pool.places == ("processes",)
+            assert f"no scheduler of dask's answers at {gone}" in pool.why
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS")
     assert DaskLauncher.offers() == ()

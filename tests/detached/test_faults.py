@@ -143,7 +143,7 @@ def test_a_sweep_that_is_in_the_queue_by_another_name_says_so_and_what_is_to_com
     assert all(isinstance(value.error, NotYet) for value in again)
     assert detach(abs, range(2), store=store, title="three").run.title == "three", "nothing is waited for"
     [kept] = current_session().stores.opened
-    assert kept.writer.flush(10.0)
+    assert kept.writer.flush(WAIT_S)
     again.run.cancel()
     assert again.run.wait(WAIT_S)
     assert not any(isinstance(value.error, NotYet) for value in again)

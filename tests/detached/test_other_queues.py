@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ WAIT_S = 50.0
 
 @pytest.fixture
 def store(tmp_path):
-    pytest.importorskip("psij", reason='psij-python not installed: pip install "pathos_nb[queues]"')
+    if find_spec("psij") is None:  # it is not imported here: from then on it hears of the end of each child
+        pytest.skip('psij-python not installed: pip install "pathos_nb[queues]"')
     current_session().detached.patience = QUICK
     yield tmp_path / "store.sqlite"
     close_session()

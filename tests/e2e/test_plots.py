@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from pathos_nb.notebook.live import CODE
+from tests.e2e.test_run_view import DONE
 from tests.rig.browser import SHOTS
 
 pytest.importorskip("altair")
@@ -21,7 +22,7 @@ FITS = (
     "import math, time\ntime.sleep(0.01)\nmath.exp(-(math.log10(alpha) + 2) ** 2) + fold / 20"
 )
 HEAT = "waves = %pmap x * y for x in range(20) for y in range(12)\nwaves.plot()"
-PROFILED = """%%pmap --profile -n 2 -o slow for v in range(4)
+PROFILED = """%%pmap --profile -n 2 -o profiled for v in range(1000)
 import time, zlib
 def crunch(seconds):
     until = time.thread_time() + seconds
@@ -74,6 +75,8 @@ def enter_a_flame_graph(tab) -> None:
     tab.page.locator(f"{LIVE} .pathos-nb-box:has-text('crunch')").first.click()
     tab.page.wait_for_selector(f"{LIVE} .pathos-nb-profile > .pathos-nb-small:visible")
     assert tab.page.locator(f"{LIVE} .pathos-nb-box:has-text('squeeze')").count() == 0
-    end()
+    tab.wait(DONE, "items are done", 2)
+    tab.command("notebook:interrupt-kernel")
+    assert "points are finished, kept in profiled" in end()
     tab.page.wait_for_selector(".pathos-nb-saved .pathos-nb-box:has-text('squeeze')")
     tab.shot("profile-saved")

@@ -27,6 +27,7 @@ SLOW = (
     "import time\ntime.sleep(0.05)\nif v % 50 == 7: print('\\x1b[31mred\\x1b[0m <b>', v)\n"
     "if v % 40 == 9: raise ValueError('<script>alert(1)</script>')\nv"
 )
+LONG = 20_000  # minutes: it is cancelled, or goes on for as long as a page on a busy machine takes
 STOPPED = "print(slow.run.state, slow.run.n_done < len(slow), 'stopped')"
 RUNNING = "section.pathos-nb-run[data-state=running]"
 LIVE = "[...document.querySelectorAll('.jp-OutputArea section.pathos-nb-run[data-state=running]')]"
@@ -41,7 +42,7 @@ def wait_for_live(tab, n: int = 10) -> None:
 
 
 def test_lanes_move_while_the_cell_blocks_and_the_button_or_an_interrupt_stops_it(open_notebook):
-    tab = open_notebook(LOAD, SLOW.format(n=2000), STOPPED)
+    tab = open_notebook(LOAD, SLOW.format(n=LONG), STOPPED)
     assert str(ROOT / "pathos_nb" / "__init__.py") in tab.run(0)
     end = tab.begin(1)
     wait_for_live(tab)
@@ -57,10 +58,8 @@ def test_lanes_move_while_the_cell_blocks_and_the_button_or_an_interrupt_stops_i
     tab.dark()
     assert faint(tab.page, RUNNING) == []
     tab.shot("run-live-dark")
-    start = time.monotonic()
     tab.page.click(f"{RUNNING} .pathos-nb-cancel")
     end()
-    assert time.monotonic() - start < 30, "under 2 s of the kernel; a page on a busy machine is slower"
     assert tab.run(2) == "cancelled True stopped"
     tab.wait(SAVED.replace("section", "section[data-state=cancelled]"), "what stays says that it was cancelled")
     tab.shot("run-cancelled-dark")
@@ -110,7 +109,7 @@ def test_a_page_that_is_reloaded_while_the_cell_blocks_shows_all_of_it_again_and
     open_notebook,
 ):
     """JupyterLab restores neither widgets nor outputs then: the kernel has not told it yet that it can be spoken to."""
-    tab = open_notebook(LOAD, SLOW.format(n=4000), STOPPED, "1")
+    tab = open_notebook(LOAD, SLOW.format(n=LONG), STOPPED, "1")
     tab.run(0)
     tab.begin(1)
     wait_for_live(tab, 20)
@@ -138,7 +137,7 @@ def test_a_page_that_is_reloaded_while_the_cell_blocks_shows_all_of_it_again_and
 def test_where_there_is_no_extension_the_kernel_brings_the_view(open_notebook, lab):
     """As in any front end that has widgets: the code comes by the comm, once, and what stays is a picture."""
     with lab.bare():
-        tab = open_notebook(LOAD, SLOW.format(n=2000))
+        tab = open_notebook(LOAD, SLOW.format(n=LONG))
         tab.run(0)
         end = tab.begin(1)
         wait_for_live(tab)
@@ -158,7 +157,7 @@ def test_what_a_run_behind_left_while_no_page_was_there_is_in_its_cell_when_one_
     address = tab.page.url
     tab.page.goto("about:blank")
     kernel = tab.server.ask("GET", "api/kernels")[0]["id"]
-    wait_until(lambda: tab.server.ask("GET", f"api/kernels/{kernel}")["connections"] == 0)
+    assert wait_until(lambda: tab.server.ask("GET", f"api/kernels/{kernel}")["connections"] == 0)
     time.sleep(30 * 0.05)  # as long as it takes at least; what comes later comes to the page
     tab.page.goto(address)
     tab.wait(SAVED.replace("section", "section[data-state=failed]"), "what stays is there")
@@ -213,7 +212,7 @@ def look_at_a_cut_off_run(tab, shot: str) -> None:
 @pytest.mark.parametrize("is_seen", [True, *seldom(False)])
 def test_a_run_whose_kernel_died_is_shown_as_far_as_it_was_known(open_notebook, is_seen: bool, request):
     """Whether a page was there to see it, or the notebook had only been saved: no widget is looked for in vain."""
-    tab = open_notebook(f"{LOAD}\nprint(__import__('os').getpid())", SLOW.format(n=4000))
+    tab = open_notebook(f"{LOAD}\nprint(__import__('os').getpid())", SLOW.format(n=LONG))
     pid = int(tab.run(0).split()[-1])
     tab.begin(1)
     wait_for_live(tab, 40)

@@ -14,8 +14,11 @@ def where(_: object) -> str:
     return socket.gethostname()
 
 
-def use(x: int) -> tuple[int, str]:
+def use(gate: str, x: int) -> tuple[int, str]:
+    """Give what a large file is, and where it lies; from the ninth on, when a file is there."""
     time.sleep(0.05)
+    while x >= 8 and not Path(gate).exists():
+        time.sleep(0.05)
     Path("out.txt").write_text(str(x))
     return Path("large.bin").stat().st_size, os.path.realpath("large.bin")
 

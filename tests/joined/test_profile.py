@@ -27,7 +27,7 @@ def test_workers_of_a_host_and_of_this_machine_are_one_profile(home):
             assert mine.endswith(f"joined/calls.py:{compute.__code__.co_firstlineno}"), (
                 "the same function is one, wherever its file lies"
             )
-            assert all(0 <= usage.transfer_s < 5 for usage in report.workers), "stamps are by this machine's clock"
+            assert all(0 <= usage.transfer_s < 60 for usage in report.workers), "stamps are by this machine's clock"
         assert session.pool(("one",)).map(counted, [0.01]) > [1], "pathos' own names work there too"
     finally:
         session.close()

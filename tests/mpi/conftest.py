@@ -13,6 +13,7 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.launchers.mpi import MpiLauncher
+from tests.rig.census import until
 
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -48,7 +49,7 @@ def pairs() -> Iterator[Any]:
         ranks = [psutil.Process(pid) for pid in pool.each(os.getpid)]
         yield pool
     assert not psutil.wait_procs(ranks, timeout=30)[1]
-    assert left_in_memory() <= shared
+    assert until(lambda: left_in_memory() <= shared, 60)  # a neighbour's job, too, which begins or ends
 
 
 @pytest.fixture

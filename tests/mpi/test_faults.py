@@ -37,6 +37,14 @@ def broken(mpiexec: str, **settings: Any) -> PoolBroken:
     return caught.value
 
 
+def has_ended(pid: int) -> bool:
+    """Say whether a process is no more, or all that is left of it is for its parent to know."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def test_without_mpiexec_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
@@ -80,7 +88,7 @@ def test_a_rank_that_never_joins_is_waited_for_so_long(fake_mpiexec: Callable[[s
         ranks_per_item=2,
     )
     assert re.search("[12] of 2 ranks have not been started within 1 s", error.cause)
-    assert left_in_memory() <= shared
+    assert until(lambda: left_in_memory() <= shared, 60)  # of a neighbour's job, too, which begins or ends
 
 
 def test_an_mpiexec_of_another_mpi_is_found_out(fake_mpiexec: Callable[[str], str]) -> None:
@@ -145,21 +153,18 @@ def test_a_pool_ends_in_a_process_that_has_very_many_descriptors() -> None:
 
 
 def test_a_keeper_that_is_killed_takes_its_rank_along() -> None:
-    import psutil
-
     with Pool("mpi", nodes=1) as pool:
         pid = pool.pipe(os.getpid)
         handle = pool.amap(calls.cut, [1, 3, 2], on_error="keep", retries=0, chunksize=1)
         psutil.Process(pid).parent().send_signal(signal.SIGKILL)
         got = handle.get(60)
         assert len(got) == 3
-        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        assert until(lambda: has_ended(pid), 60)
         assert pool.map(abs, [-1]) == [1]
 
 
 @pytest.mark.leaves("children", "threads", "files")  # the fixture counts
 def test_nothing_listens_beyond_this_machine_and_ranks_share_the_cores(pairs: Any) -> None:
-    pytest.importorskip("psutil")
     if find_mpiexec().endswith("gforker"):
         assert pairs.map(calls.listening, [0]) == [[]]
     told = pairs.pipe(calls.share, 0)
@@ -181,4 +186,4 @@ def test_a_driver_killed_while_ranks_wait_for_each_other_leaves_nothing(tmp_path
         running.heard(1)
         running.process.kill()
         assert running.left() == []
-    assert left_in_memory() <= shared
+    assert until(lambda: left_in_memory() <= shared, 60)  # of a neighbour's job, too, which begins or ends

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_in_the_background_there_is_a_process_to_end(pipe, monkeypatch):
     assert one.response() is None
     assert one.status is None
     one.kill()
-    assert one.wait(10)
+    assert one.wait(50)
     assert one.status != 0
     assert one.response() == ""
 
@@ -80,7 +81,7 @@ def test_what_takes_too_long_is_ended(pipe):
     one = pipe(command="sleep 1000", timeout=0.5)
     with pytest.raises(CommandFailed, match="sleep 1000 did not end within 0.5 s"):
         one.launch()
-    assert one.wait(10)
+    assert one.wait(50)
 
 
 def test_it_has_to_be_launched(pipe):
@@ -196,7 +197,7 @@ def test_a_copier_copies(bed, tmp_path):
     assert one.copied.n_bytes == one.progress.done_bytes == told[-1].total_bytes == 300_000
     one(source="host2:copied", destination=str(tmp_path / "back"), background=True)
     one.launch()
-    assert one.wait(30)
+    assert one.wait(50)
     assert (tmp_path / "back").read_text() == "x" * 300_000
 
 
@@ -206,7 +207,7 @@ def test_a_copier_that_fails_says_so(bed, tmp_path):
         one.launch()
     one(background=True)
     one.launch()
-    assert one.wait(30)
+    assert one.wait(50)
     with pytest.raises(secure.copier.FileNotFound, match="/no/such"):
         one.response()
     with pytest.raises(KeyError, match="command"):
@@ -218,7 +219,7 @@ def test_a_copier_is_stopped_and_goes_on(bed, tmp_path):
     one = copier(bed, source=str(tmp_path / "big"), destination="host2:/tmp/stopped", background=True)
     one.on_progress = lambda progress: progress.done_bytes > 1_000_000 and one._running._is_stopped.set()
     one.launch()
-    assert one.wait(30)
+    assert one.wait(50)
     assert (one.status, one.stderr) == (1, "it was stopped")
     one.on_progress = None
     one(background=False)
@@ -247,20 +248,21 @@ def host(request, home):
 
 
 def test_processes_are_found_and_ended(host):
-    one = core.execute("sleep 4242", host)
+    n = f"{uuid.uuid4().int % 10**9 + 10**9}"  # no other test's, of this machine or of hosts that it sees into
+    one = core.execute(f"sleep {n}", host)
     pid = one.pid()
     try:
-        assert wait_until(lambda: core.getpid("^sleep 4242$", host) == pid)
-        assert "sleep 4242" in core.getpid("sleep 42+", host, all=True)
+        assert wait_until(lambda: core.getpid(f"^sleep {n}$", host) == pid)
+        assert f"sleep {n}" in core.getpid(f"sleep {n[:-1]}.+", host, all=True)
         parent = core.getppid(pid, host)
         assert pid in core.getchild(parent, host)
         assert core.getppid(pid, host, group=True) == pid
         assert core.getchild(pid, host, group=True) == [pid]
         assert core.getchild(pid, host) == []
         assert core.kill(pid, host) == ""
-        assert one.wait(20)
+        assert one.wait(50)
         with pytest.raises(OSError, match="no process that matches"):
-            core.getpid("^sleep 4242$", host)
+            core.getpid(f"^sleep {n}$", host)
     finally:
         one.kill()
 

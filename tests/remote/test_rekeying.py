@@ -52,12 +52,13 @@ def test_what_waits_for_keys_when_its_channel_is_closed_is_left_out(bed):
         gate = Gate(transport)
         gate.set()
         channel = remote.link.session(10)
-        channel.exec_command("sleep 0.3")
+        channel.exec_command("sleep 98767")
         gate.clear()  # as if keys were being exchanged
         room = channel.out_window_size
         gate.late = threading.Thread(target=channel.send, args=(bytes(1000),))
         gate.late.start()
         assert wait_until(lambda: channel.out_window_size < room), "it is about to send"
+        bed.on("host1", "pkill -f '^sleep 98767'")
         assert wait_until(lambda: channel.closed), "the host has closed it"
         gate.set()
         gate.late.join(30)

@@ -153,7 +153,7 @@ def bed(raised_bed: Bed, request: pytest.FixtureRequest) -> Iterator[Bed]:
     raised_bed.mend()
 
 
-def wait_until(is_so: Callable[[], object], seconds: float = 20.0) -> bool:
+def wait_until(is_so: Callable[[], object], seconds: float = 60.0) -> bool:
     """Wait until something is so; say whether it is."""
     deadline = time.monotonic() + seconds
     while not (found := bool(is_so())) and time.monotonic() < deadline:

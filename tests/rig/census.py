@@ -19,7 +19,7 @@ from tests import leftovers
 MARK = "PATHOS_NB_TEST_MARK"
 
 
-def until(holds: Callable[[], bool], within_s: float = 30.0) -> bool:
+def until(holds: Callable[[], bool], within_s: float = 60.0) -> bool:
     """Wait until something holds that no event tells of; false if it never did."""
     deadline = time.monotonic() + within_s
     while not holds():

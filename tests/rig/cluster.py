@@ -87,7 +87,7 @@ class Cluster:
         told = self.do("scontrol", "-o", "show", "job", number).stdout
         return dict(word.split("=", 1) for word in told.split() if "=" in word)
 
-    def wait(self, number: str, *states: str, seconds: float = 30.0) -> str:
+    def wait(self, number: str, *states: str, seconds: float = 60.0) -> str:
         """Wait until a job is in one of some states; give the one."""
         assert wait_until(lambda: self.job(number)["JobState"] in states, seconds), self.job(number)
         return self.job(number)["JobState"]
@@ -107,7 +107,7 @@ class Cluster:
             self.tenants.popitem()[1]()
         kept, self.kept = self.kept, ""
         self.do("scancel", kept, check=False)
-        assert wait_until(lambda: kept not in self.jobs(), 30.0), "the job that was kept does not end"
+        assert wait_until(lambda: kept not in self.jobs()), "the job that was kept does not end"
 
     def left(self) -> list[str]:
         """Give the jobs that are not over, but the one that is kept."""
@@ -121,7 +121,7 @@ class Cluster:
         if left := self.left():
             self.do("scancel", "--signal=KILL", *left, check=False)
             self.do("scancel", *left, check=False)
-            assert wait_until(lambda: not self.left(), 30.0), "jobs do not end"
+            assert wait_until(lambda: not self.left()), "jobs do not end"
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:

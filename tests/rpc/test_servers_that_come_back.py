@@ -18,6 +18,7 @@ from pathos_nb.errors import LauncherUnavailable, PoolBroken
 from pathos_nb.parallel import ParallelPool
 from pathos_nb.server import LocalServer
 from tests.rig.census import until
+from tests.rig.ports import free_port
 from tests.rpc.calls import slow
 
 # Says in a data folder that it will start a server again, and ends.
@@ -26,7 +27,7 @@ KEEPER = "from pathos_nb import known_servers as k; k.remember({!r}, 'secret', i
 
 def killed() -> tuple[str, int]:
     """Give address and port of a server that was killed."""
-    with LocalServer(nodes=1) as server:
+    with LocalServer(nodes=1, port=free_port()) as server:
         address = server.address
         os.kill(server.pid, signal.SIGKILL)
     return address, int(address.partition(":")[2])
@@ -88,7 +89,7 @@ def test_nor_if_who_would_start_it_again_has_ended() -> None:
 
 
 def test_a_pool_that_has_lost_it_begins_anew_with_the_next_map() -> None:
-    with LocalServer(nodes=1) as server, ParallelPool(0, servers=(server.address,)) as pool:
+    with LocalServer(nodes=1, port=free_port()) as server, ParallelPool(0, servers=(server.address,)) as pool:
         address, port = server.address, int(server.address.partition(":")[2])
         run = pool._serve().pool.start(slow, range(500))
         assert until(lambda: run.n_done > 2)

@@ -14,6 +14,14 @@ def nap(x: int) -> int:
     return x
 
 
+def nap_until(path: str, n_free: int, x: int) -> int:
+    """Wait, but for the first so many items, until a file is there."""
+    time.sleep(0.05)
+    while x >= n_free and not Path(path).exists():
+        time.sleep(0.05)
+    return x
+
+
 def where(_: object) -> str:
     return socket.gethostname()
 

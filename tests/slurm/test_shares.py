@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -195,7 +196,10 @@ run.wait()
 
 def running(mark: str, what: str) -> list[psutil.Process]:
     """Give the interpreters that run something; not who starts them."""
-    found = [(process, process.cmdline()) for process in marked(mark) if process.is_running()]
+    found = []
+    for process in marked(mark):
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            found.append((process, process.cmdline()))
     return [process for process, words in found if words[:1] == [sys.executable] and what in " ".join(words)]
 
 

@@ -120,7 +120,7 @@ def _options(dice: random.Random, acts: list[str], fault: str) -> dict[str, obje
     if dice.random() < 0.3:
         options["chunksize"] = dice.choice((1, 5, 50))
     if "late" in acts:
-        options["timeout"] = 2.0
+        options["timeout"] = 5.0
     if dice.random() < 0.2:
         options["seed"] = 7
     return options

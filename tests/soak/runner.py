@@ -141,7 +141,7 @@ class Runner:
         self._carriers.clear()
         self._runs.clear()
         try:
-            self._before.check(10.0)
+            self._before.check(60.0)
         except AssertionError as error:
             self._before = Census.take()  # told once
             raise Wrong(f"{error}\n{_stacks()}") from None
@@ -187,10 +187,17 @@ def _stacks() -> str:
 def _kill_one(spared: Set[int]) -> None:
     """Kill any process of a pool: of those that this one, or one of its processes, has started."""
     children = [p for p in psutil.Process().children(recursive=True) if p.pid not in spared]
-    found = [p for p in children if p.status() != psutil.STATUS_ZOMBIE]
+    found = [p for p in children if _is_alive(p)]
     if found:
         with contextlib.suppress(psutil.Error):
             random.choice(found).kill()
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:  # it has just ended
+        return False
 
 
 def gather(planned: Round, pool: Pool, came: list[Any]) -> None:
