@@ -113,7 +113,7 @@ class Script:
         assert self.process.returncode == 0, f"rc {self.process.returncode}\n{out[-3000:]}\n{err[-6000:]}"
         return out, err
 
-    def left(self, within_s: float = 5.0) -> list[str]:
+    def left(self, within_s: float = 30.0) -> list[str]:
         """Say which of its processes outlive it."""
         until(lambda: not marked(self.mark), within_s)
         return describe(marked(self.mark))
