@@ -81,9 +81,9 @@ class Kernel:
         """Wait until the cell is idle."""
         start = time.monotonic()
         self.listen(lambda: any(_is_idle(m) for m in answer.messages), timeout)
-        reply = self.client.get_shell_msg(timeout=10)
+        reply = self.client.get_shell_msg(timeout=30)
         while reply["parent_header"]["msg_id"] != answer.msg_id:
-            reply = self.client.get_shell_msg(timeout=10)
+            reply = self.client.get_shell_msg(timeout=30)
         answer.status, answer.seconds = reply["content"]["status"], time.monotonic() - start
         return answer
 

@@ -485,7 +485,7 @@ def test_a_run_behind_leaves_its_last_picture_there_too():
         answer = kernel.run("%%pmap --bg -o later for v in range(20)\nimport time\ntime.sleep(0.05)\nv")
         assert re.search(r" \d+/20 ", answer.picture["text/plain"]) and answer.text == ""
         kernel.run("later.wait(20)")
-        kernel.listen(lambda: "20/20" in answer.picture["text/plain"], 10)
+        kernel.listen(lambda: "20/20" in answer.picture["text/plain"], 30)
         assert len(answer.displays) == 1
     finally:
         kernel.close()

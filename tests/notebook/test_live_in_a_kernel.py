@@ -185,4 +185,4 @@ def test_a_run_behind_is_fed_in_its_own_cell(shared):
     other = shared.kernel.run("print('meanwhile')")
     shared.hear(answer, "ended")
     assert "comm_msg" not in kinds(other)
-    shared.kernel.listen(lambda: RUN_MIME in answer.picture and "comm_close" in kinds(answer), 10)
+    shared.kernel.listen(lambda: RUN_MIME in answer.picture and "comm_close" in kinds(answer), 30)
