@@ -138,6 +138,7 @@ def test_the_button_stops_a_cell_that_blocks(front):
 
 
 def test_a_page_that_is_reloaded_gets_the_whole_run_again_and_what_is_saved_meanwhile_is_not_old(front, tmp_path):
+    start = time.monotonic()
     answer = front.begin(SLOW.format(n=120, body=held(119, tmp_path / "gate")))
     front.say(type="open", version=PROTOCOL)
     front.hear(answer, "delta", 4)
@@ -152,7 +153,7 @@ def test_a_page_that_is_reloaded_gets_the_whole_run_again_and_what_is_saved_mean
     assert "still going on at 2" in renewed["text/html"] and renewed[RUN_MIME]["figures"]["state"] == "running"
     (tmp_path / "gate").touch()
     front.kernel.end(answer)
-    assert len(shown(answer)) < 8, "now and then"
+    assert len(shown(answer)) <= 5 + (time.monotonic() - start), "now and then: once a second, and not ten times"
     assert "still going on" not in answer.picture["text/plain"]
     kept = answer.picture[RUN_MIME]["items"]
     assert len(kept["label"]) == 120 and "v=7" in kept["label"], "what is pointed at is named in a saved notebook too"
