@@ -269,7 +269,7 @@ def test_a_worker_that_dies_fails_its_call_alone() -> None:
 
 
 def test_options_of_the_pool_hold_for_every_call() -> None:
-    with Pool("processes", nodes=1) as pool, PoolExecutor(pool, timeout=0.2) as executor:
+    with Pool("processes", nodes=1) as pool, PoolExecutor(pool, timeout=1.0) as executor:
         slow, quick = executor.submit(time.sleep, LIMIT_S), executor.submit(pow, 2, 2)
         assert isinstance(slow.exception(LIMIT_S), TimeoutError)
         assert quick.result(LIMIT_S) == 4

@@ -7,6 +7,8 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +64,15 @@ def square(x: int) -> int:
 def where(_: object) -> tuple[int, int]:
     time.sleep(0.01)
     return os.getpid(), threading.get_ident()
+
+
+def where_two_are(folder: str, i: int) -> tuple[int, int]:
+    """Say where it runs, once tasks have begun in two processes."""
+    Path(folder, str(os.getpid())).touch()
+    until = time.monotonic() + LIMIT_S / 2
+    while len(os.listdir(folder)) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    return where(i)
 
 
 def fail_at_three(x: int) -> int:
@@ -223,10 +234,10 @@ def nothing_kept() -> Iterator[None]:
     joblib_backend.end()
 
 
-def test_without_a_pool_calls_have_one_that_is_kept_for_the_next(nothing_kept: None) -> None:
+def test_without_a_pool_calls_have_one_that_is_kept_for_the_next(nothing_kept: None, tmp_path: Path) -> None:
     with joblib.parallel_config(backend="pathos_nb", n_jobs=2):
         assert run(square, range(20)) == [x * x for x in range(20)]
-    pids = {pid for pid, _ in run(where, range(20), backend="pathos_nb", n_jobs=2)}
+    pids = {pid for pid, _ in run(partial(where_two_are, str(tmp_path)), range(20), backend="pathos_nb", n_jobs=2)}
     assert {pid for pid, _ in run(where, range(20), backend="pathos_nb", n_jobs=2)} <= pids
     assert os.getpid() not in pids
     joblib_backend.end()

@@ -34,6 +34,15 @@ if TYPE_CHECKING:
     from pathos_nb.launchers.metering import Metering
 
 _clock = time.perf_counter
+_N_LOOKS = 5
+
+
+def _wall_offset() -> float:
+    """Give how far seconds since the epoch are ahead of this worker's clock.
+
+    A process may lose its core between two looks, and all of its stamps would be off by that: the quickest pair counts.
+    """
+    return min(-_clock() + time.time() for _ in range(_N_LOOKS))
 
 
 class Worker:
@@ -84,7 +93,7 @@ class Worker:
         self.inner: Any = None  # tells of maps inside of its items, once there has been one
         self._runs: dict[int, Work] = {}
         self._surroundings = Surroundings()
-        self._offset = time.time() - _clock()
+        self._offset = _wall_offset()
 
     def start_from(self, surroundings: tuple[Any, ...]) -> None:
         """Take folder, module path and environment for those that each run finds, where none are brought.

@@ -89,7 +89,7 @@ def test_a_plain_script_shows_the_output_in_whole_lines_once(launcher: str, tmp_
             pool.map(item, range(20))
             list(pool.imap(item, range(20, 25)))
             pool.pipe(item, 25)
-            pool.amap(item, [26]).get(10)
+            pool.amap(item, [26]).get(30)
         print("end")
         """,
         launcher,

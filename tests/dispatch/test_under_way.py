@@ -195,9 +195,9 @@ def test_runs_may_end_and_begin_while_they_are_asked() -> None:
 @pytest.mark.parametrize("where", ["threads", "processes"])
 def test_a_call_and_a_short_map_have_their_turn_while_a_long_map_goes_on(where: str) -> None:
     with Pool(where, nodes=2) as pool:
-        long = pool.amap(time.sleep, [0.005] * 1000)
+        long = pool.amap(time.sleep, [0.005] * 100_000)
         assert until(lambda: long.run.n_done > 100), "each worker is known, and has a chunk to go on with"
         assert pool.pipe(abs, -3) == 3
         assert pool.map(abs, range(-5, 0)) == [5, 4, 3, 2, 1]
-        assert not long.run.is_over
-        assert long.get(60) == [None] * 1000
+        assert not long.run.is_over and long.run.n_done < 50_000, "minutes before its end"
+        long.cancel()

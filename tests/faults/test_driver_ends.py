@@ -91,8 +91,8 @@ def test_a_driver_killed_at_work_leaves_nothing(
         assert len(marked(running.mark)) >= (1 if launcher == "dask" else 3), "the workers of dask's are no children"
         running.process.send_signal(signal.SIGKILL)
         running.process.wait()
-        assert running.left(within_s=15) == []
-    assert until(lambda: not new_in("/dev/shm", shm), 15), new_in("/dev/shm", shm)
+        assert running.left() == []
+    assert until(lambda: not new_in("/dev/shm", shm)), new_in("/dev/shm", shm)
     assert not list(temporary.iterdir())
 
 

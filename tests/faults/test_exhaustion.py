@@ -123,7 +123,7 @@ def test_with_shared_memory_full_arrays_go_another_way_or_it_is_an_error(
 NO_PROCESSES = """
     import resource
     with Pool(LAUNCHER, nodes=1) as pool:
-        pool.amap(abs, [-1, 2]).get(10)
+        pool.amap(abs, [-1, 2]).get(30)
     os.setgid(12345); os.setuid(12345)
     resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
     try:

@@ -175,7 +175,7 @@ def test_uncaught_it_ends_the_script_with_one_traceback_of_the_driver(launcher: 
     with Script(tmp_path, LOST, launcher) as running:
         running.heard(1 if launcher == "serial" else 2)
         running.interrupt(group=True)
-        _, err = running.process.communicate(timeout=15)
+        _, err = running.process.communicate(timeout=50)
         assert running.process.returncode in (-signal.SIGINT, 130)
         assert err.count("Traceback") == 1
         assert err.rstrip().endswith("KeyboardInterrupt")
@@ -219,7 +219,7 @@ def test_a_driver_ended_by_another_signal_leaves_nothing(launcher: str, tmp_path
     with Script(tmp_path, TERMINATED, launcher) as running:
         running.heard(1 if launcher == "serial" else 2)
         running.process.send_signal(number)
-        _, err = running.process.communicate(timeout=15)
+        _, err = running.process.communicate(timeout=50)
         assert "Traceback" not in err
         assert running.left() == []
 

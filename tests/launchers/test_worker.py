@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pathos_nb.launchers import chunk as chunks
+from pathos_nb.launchers import worker as worker_module
 from pathos_nb.launchers.board import Cells
 from pathos_nb.launchers.codec import ByReference
 from pathos_nb.launchers.worker import Worker
@@ -63,8 +65,10 @@ def test_a_size_that_was_given_is_no_trial() -> None:
     assert report.n_run == 5
 
 
-def test_a_failure_ends_a_trial_at_once() -> None:
-    worker = worker_of(fail_at_5)
+def test_a_failure_ends_a_trial_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(1e-6)  # a core that is lost in an item would end the trial, too
+    monkeypatch.setattr(chunks, "_clock", clock)
+    worker = worker_of(lambda x: fail_at_5(clock.item(x)))
     report, values = report_of(worker, 1)
     assert (report.n_run, values) == (6, [0, 1, 2, 3, 4, None])
     assert [failure[0] for failure in report.failures] == [5]
@@ -168,3 +172,17 @@ def test_items_that_are_not_short_end_it_whichever_is_the_longest(monkeypatch: p
     assert report_by(Clock(1e-4), monkeypatch).n_run == 6
     assert report_by(Clock(1e-4, at_4=0.02), monkeypatch).n_run == 5
     assert report_by(Clock(1e-6, at_0=0.02), monkeypatch).n_run == 1
+
+
+def test_a_worker_that_loses_its_core_as_it_begins_has_the_right_time_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stalls, now = iter([0.3, 0.2, 0.0, 0.1]), [100.0]
+
+    def wall() -> float:
+        now[0] += next(stalls, 0.4)
+        return 5000.0 + now[0]
+
+    monkeypatch.setattr(worker_module, "_clock", lambda: now[0])
+    monkeypatch.setattr(worker_module, "time", SimpleNamespace(time=wall))
+    assert worker_of(abs).now(110.0) == pytest.approx(5110.0, abs=1e-6)

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.manager import KernelManager
@@ -16,6 +17,14 @@ from jupyter_client.manager import KernelManager
 from tests.rig.kernels import ROOT, socket_folder
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def held(last: int, gate: Path) -> str:
+    """Give lines of a body by which the last point waits for a file, a minute at most: until then the run goes on."""
+    return (
+        f"import os, time\nend = time.monotonic() + 60\n"
+        f"while v == {last} and not os.path.exists({str(gate)!r}) and time.monotonic() < end: time.sleep(0.01)\n"
+    )
 
 
 @dataclass
@@ -72,9 +81,9 @@ class Kernel:
         """Wait until the cell is idle."""
         start = time.monotonic()
         self.listen(lambda: any(_is_idle(m) for m in answer.messages), timeout)
-        reply = self.client.get_shell_msg(timeout=10)
+        reply = self.client.get_shell_msg(timeout=30)
         while reply["parent_header"]["msg_id"] != answer.msg_id:
-            reply = self.client.get_shell_msg(timeout=10)
+            reply = self.client.get_shell_msg(timeout=30)
         answer.status, answer.seconds = reply["content"]["status"], time.monotonic() - start
         return answer
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from pathos_nb.dispatch.using.altair_plot import MIME
-from tests.notebook.kernel import Kernel
+from tests.notebook.kernel import Kernel, held
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.leaves("children")]
 
@@ -54,11 +54,13 @@ def test_verified_points_are_said_and_differences_raised(kernel):
 BODY = "import time; time.sleep(0.05); v * 2.0"
 
 
-def test_a_plot_is_drawn_while_points_arrive_and_the_last_one_stays(kernel):
+def test_a_plot_is_drawn_while_points_arrive_and_the_last_one_stays(kernel, tmp_path):
     pytest.importorskip("altair")
     assert kernel.run("import altair, matplotlib.figure", 60).status == "ok"  # seconds, on a busy machine
-    answer = kernel.run(f"%%pmap -q -n 2 --plot for v in range(80)\n{BODY}", 90)
-    assert answer.status == "ok", answer.traceback
+    answer = kernel.begin(f"%%pmap -q -n 2 --plot for v in range(80)\n{held(79, tmp_path / 'gate')}{BODY}")
+    kernel.listen(lambda: any(MIME in drawn[0] for drawn in answer.displays.values()), 50)
+    (tmp_path / "gate").touch()
+    assert kernel.end(answer, 60).status == "ok", answer.traceback
     plots = [drawn for drawn in answer.displays.values() if MIME in drawn[0]]
     assert len(plots) == 1 and len(plots[0]) >= 2, "one place, drawn more than once"
     sizes = [len(drawn[MIME]["data"]["values"]) for drawn in plots[0]]

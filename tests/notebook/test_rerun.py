@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.notebook.kernel import Kernel
+from tests.notebook.kernel import Kernel, held
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children")]
 
@@ -52,8 +52,10 @@ def test_the_value_in_the_first_cell_is_shown_anew_when_its_points_have_run_agai
     )
 
 
-def test_the_value_of_a_cell_whose_run_goes_on_behind_is_whole_in_the_end(kernel):
-    cell = kernel.run("import time\n%pmap --bg (time.sleep(0.05), v * 7)[1] for v in range(20)")
+def test_the_value_of_a_cell_whose_run_goes_on_behind_is_whole_in_the_end(kernel, tmp_path):
+    gate = f"def gate(v):\n    {held(19, tmp_path / 'gate').strip().replace(chr(10), chr(10) + '    ')}\n"
+    cell = kernel.run(f"{gate}%pmap --bg (gate(v), v * 7)[1] for v in range(20)")
+    (tmp_path / "gate").touch()
     (shown,) = [m for m in cell.messages if m["msg_type"] == "execute_result"]
     kernel.listen(lambda: shown["content"]["metadata"]["pathos_nb"]["place"] in cell.displays, 30)
     (final,) = cell.displays[shown["content"]["metadata"]["pathos_nb"]["place"]]

@@ -20,6 +20,7 @@ from pathos_nb.notebook.views import Look, Views
 from pathos_nb.notebook.watch import Meter, Watch
 from pathos_nb.wire.messages import PROTOCOL
 from tests.notebook.fake_run import FakeRun
+from tests.rig.census import until
 
 
 class Drawn:
@@ -54,7 +55,7 @@ class Drawn:
 
     def wait_for(self, is_there) -> None:
         with self.news:
-            assert self.news.wait_for(is_there, 10)
+            assert self.news.wait_for(is_there, 30)
 
 
 @pytest.fixture
@@ -105,7 +106,8 @@ def test_a_short_run_that_prints_leaves_a_picture_at_the_end(screen):
     assert len(screen.last) == 1
 
 
-def test_a_run_that_outlives_its_cell_takes_its_place_at_once(views, screen):
+def test_a_run_that_outlives_its_cell_takes_its_place_at_once(screen):
+    views = Views(lambda: screen, lambda: Look(after_s=30))  # no picture is quicker
     run = FakeRun(4)
     views.begin(run)
     views.show_now("another run")
@@ -114,6 +116,7 @@ def test_a_run_that_outlives_its_cell_takes_its_place_at_once(views, screen):
     run.end(seconds=0.01)
     views.settle()
     assert len(screen.last) == 1, "what is placed is finished, however short the run"
+    views.close()
 
 
 def test_a_run_behind_whose_picture_was_quicker_than_its_cell_is_live_from_then_on():
@@ -138,13 +141,13 @@ def test_at_most_ten_pictures_a_second_however_many_events(views, screen):
     views.begin(run)
     start = time.monotonic()
     n = 0
-    while time.monotonic() < start + 0.7:
+    while time.monotonic() < start + 0.7 or (len(screen.shots) < 2 and time.monotonic() < start + 30):
         run.deliver({n: 1})
         n += 1
         time.sleep(0.0005)
     run.end()
     stamps = [stamp for stamp, _ in screen.shots]
-    assert 2 <= len(stamps) <= 8
+    assert 2 <= len(stamps) <= 10 * (time.monotonic() - start) + 1 < n
     assert all(b - a >= 0.099 for a, b in zip(stamps, stamps[1:], strict=False))
 
 
@@ -152,13 +155,14 @@ def test_large_pictures_are_drawn_less_often(screen):
     screen.size = 40_000
     views = Views(lambda: screen, lambda: Look(after_s=0.0))
     run = FakeRun(100_000)
+    start = time.monotonic()
     views.begin(run)
     for n in range(60):
         run.deliver({n: 1})
         time.sleep(0.01)
     run.end()
     views.close()
-    assert len(screen.shots) <= 3
+    assert len(screen.shots) <= (time.monotonic() - start) / 0.4 + 2, "100 kB a second"
 
 
 def test_without_news_the_clock_goes_on(views, screen):
@@ -214,7 +218,7 @@ def test_a_view_that_fails_does_not_end_the_others(views, screen):
     run = FakeRun(run_id="good")
     views.begin(run)
     screen.wait_for(lambda: screen.shots)
-    assert set(views._views) == {"good"}
+    assert until(lambda: set(views._views) == {"good"}), "whichever of the two is drawn first"
 
 
 def test_closing_ends_the_thread(views, screen):

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from pathos_nb.wire.messages import RUN_MIME
-from tests.notebook.kernel import Kernel
+from tests.notebook.kernel import Kernel, held
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.leaves("children")]
 
-CELL = "%%pmap -n 2 -o ys for v in range(16)\nimport time\ntime.sleep(0.1)\nv"
+CELL = "%%pmap -n 2 -o ys for v in range(16)\n{}time.sleep(0.05)\nv"
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +23,14 @@ def kernel() -> Iterator[Kernel]:
     made.close()
 
 
-def test_a_run_draws_pictures_while_it_goes_on_and_leaves_all_that_others_do(kernel):
-    answer = kernel.run(CELL)
+def test_a_run_draws_pictures_while_it_goes_on_and_leaves_all_that_others_do(kernel, tmp_path):
+    answer = kernel.begin(CELL.format(held(15, tmp_path / "gate")))
+    kernel.listen(lambda: any(len(states) > 2 for states in answer.displays.values()), 50)
+    (tmp_path / "gate").touch()
+    kernel.end(answer)
     assert answer.status == "ok" and "idget" not in answer.text, answer.traceback
     (states,) = answer.displays.values()
-    assert len(states) > 2 and all("text/html" in state and "text/plain" in state for state in states)
+    assert all("text/html" in state and "text/plain" in state for state in states)
     assert not any("widget-view" in kind for state in states for kind in state)
     assert "comm_open" not in [message["msg_type"] for message in answer.messages]
     assert "16/16" in states[-1]["text/plain"] and "<img" in states[-1]["text/html"] and RUN_MIME in states[-1]

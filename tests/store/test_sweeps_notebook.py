@@ -29,6 +29,8 @@ def test_it_has_no_errors_and_no_settings_of_anybodys_machine(notebook):
 def test_a_restart_in_the_middle_costs_only_what_was_being_computed(notebook, monkeypatch, tmp_path):
     pytest.importorskip("sklearn")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    for cell in notebook.cells:  # on a busy machine, too, it is not over when the kernel is restarted
+        cell.source = cell.source.replace("time.sleep(0.05)", "time.sleep(0.1)")
     executed(notebook, NOTEBOOK.parent)
     said = {tag: text_of(cell) for cell in notebook.cells for tag in cell.metadata.get("tags", [])}
     assert "lost" in said["restart-the-kernel"] and "store.sqlite" in said["restart-the-kernel"]
