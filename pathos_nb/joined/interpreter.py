@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pathos_nb.errors import HostError
 from pathos_nb.joined.verdict import Taken, take_python
 from pathos_nb.secure.probe import HostFacts
@@ -38,7 +40,8 @@ def interpreter(remote: Remote, facts: HostFacts, wanted: str = "", name: str = 
     """
     if not wanted:
         return take_python(facts)
-    path = facts.pythons.get(wanted, wanted)
+    # A command begins at home; a tilde would be read by its shell alone, and the agent could not tell where it is.
+    path = re.sub(r"^~/", "./", facts.pythons.get(wanted, wanted))
     done = remote.run([path, "-I", "-c", _VERSION], timeout=_RUN_S)
     version = done.stdout.decode("utf-8", "replace").strip()
     if done.status or not version.startswith("3."):
