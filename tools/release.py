@@ -23,7 +23,7 @@ import installs
 from installs import Clean, Failed
 
 ROOT = Path(__file__).resolve().parents[1]
-BACKEND = "hatchling>=1.24"
+BACKEND = "hatchling>=1.27"
 SUPPORTED = tuple(f"python3.{minor}" for minor in range(10, 14))
 
 

@@ -43,7 +43,8 @@ def interpreter(remote: Remote, facts: HostFacts, wanted: str = "", name: str = 
         return take_python(facts)
     if wanted not in facts.pythons and _MINOR.fullmatch(wanted):
         raise _unusable(f"there is no Python {wanted} on the PATH of {name or remote.name}", facts, name or remote.name)
-    path = facts.pythons.get(wanted, wanted)
+    # A command begins at home; a tilde would be read by its shell alone, and the agent could not tell where it is.
+    path = re.sub(r"^~/", "./", facts.pythons.get(wanted, wanted))
     done = remote.run([path, "-I", "-c", _VERSION], timeout=_RUN_S)
     version = done.stdout.decode("utf-8", "replace").strip()
     if done.status or not version.startswith("3."):

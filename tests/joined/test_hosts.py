@@ -126,7 +126,10 @@ def test_a_host_that_does_not_answer_leaves_nothing_open(session, bed):
 def test_a_python_is_named_by_its_version_or_path(session):
     minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
     assert session.connect(Plan("a", "host1", python=minor, nodes=1)).python.is_like_here
-    assert session.connect(Plan("b", "host1", python=sys.executable, nodes=1)).python.path == sys.executable
+    named = session.connect(Plan("b", "host1", python=sys.executable, nodes=1))
+    assert named.python.path == sys.executable
+    named.remote.run(["ln", "-sfn", sys.executable, "its-own-python"], timeout=60)
+    assert session.connect(Plan("d", "host1", python="~/its-own-python", nodes=1)).python.is_like_here
     with pytest.raises(HostError, match=r"/bin/cat on c is no Python that can be used.*--python"):
         session.connect(Plan("c", "host1", python="/bin/cat"))
 

@@ -21,13 +21,14 @@ RESTART = "restart-the-kernel"  # the tag of a cell before which a story has its
 
 
 class _Story(NotebookClient):
-    """What executes a notebook, and restarts its kernel where its story does."""
+    """What executes a notebook, and restarts its kernel where its story does; cells have the kernel's own numbers."""
 
     async def async_execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwds: Any) -> Any:
         """Run a cell; before a tagged one, do what the menu does: the kernel is killed, a new one is at its place."""
         if RESTART in cell.metadata.get("tags", []):
             await self.km.restart_kernel(now=True)
             await self.kc.wait_for_ready(timeout=60)
+        kwds.pop("execution_count", None)  # it would go on counting where the new kernel begins with 1
         return await super().async_execute_cell(cell, cell_index, *args, **kwds)
 
 
