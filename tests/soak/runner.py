@@ -28,6 +28,7 @@ from tests.soak.items import Item, do, expected, outcome, serial_value
 from tests.soak.rounds import Round
 
 _QUICK = LinkSettings(boot_s=60.0, beat_s=0.5, first_pause_s=0.05, longest_pause_s=0.5, patience_s=60.0)
+_GONE_S = 60.0
 _STOPPED = ("cancel", "terminate", "interrupt")
 
 
@@ -148,7 +149,7 @@ class Runner:
         self._carriers.clear()
         self._runs.clear()
         try:
-            self._before.check(10.0)
+            self._before.check(_GONE_S)
         except AssertionError as error:
             self._before = Census.take()  # told once
             raise Wrong(f"{error}\n{_stacks()}") from None
