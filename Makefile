@@ -44,7 +44,7 @@ format: setup  ## let ruff put the code in order
 test:  ## run the tests (TESTS=path, ARGS="-k name", JOBS=0 for one process)
 	@tools/testbed.sh & \
 		$(MAKE) --no-print-directory $(VENV)/.has-test; made=$$?; \
-		[ $$made != 0 ] || tools/front.sh $(VENV) ready; \
+		[ $$made != 0 ] || { tools/older.sh $(VENV) & tools/front.sh $(VENV) ready; }; \
 		wait; exit $$made
 	PYTEST_ADDOPTS="--junitxml=build/tests.xml $$PYTEST_ADDOPTS" \
 		$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)

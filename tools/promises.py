@@ -211,7 +211,7 @@ _SURROUNDINGS = (
     Promise(
         "Python 3.10 to 3.13; ipykernel 6.31, 7.3 and the newest; JupyterLab 4.2 to the newest; ipywidgets 8;"
         " the lowest versions of what it needs, without numpy",
-        ("matrix",),
+        ("matrix", *_of("environments/", "test_other_versions.py")),
         ("| Python 3.10, 3.11, 3.12, 3.13 | the same",),
     ),
     Promise(

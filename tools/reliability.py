@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -197,7 +197,11 @@ def _long_run(name: str, scale: float) -> tuple[bool, str]:
     seeds = range(1, 1 + max(1, round(20 * scale))) if name == "soak" else range(1, 2)
     said = [_said(_command(name, max(5.0, seconds), scale, seed)) for seed in seeds]
     texts = [text for _, text in said]
-    sums = {"soak": lambda: _sum_of_soaks(texts, seconds), "matrix": lambda: _sum_of_cells(texts[-1])}
+    sums: dict[str, Callable[[], str]] = {
+        "soak": lambda: _sum_of_soaks(texts, seconds),
+        "matrix": lambda: _sum_of_cells(texts[-1]),
+        "kills": lambda: texts[-1].splitlines()[-1] if texts[-1] else "it said nothing",
+    }
     figure = sums.get(name, lambda: _words(texts[-1]))()
     return all(is_good for is_good, _ in said), figure
 

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import pathos_nb
 from pathos_nb import Pool
 from pathos_nb.errors import CannotReturn, CannotSend
 from tests.rig import agents
+from tests.rig.pythons import other_pythons
 
 pytestmark = pytest.mark.timeout(120)
 
 
-def minor_of(python: Path) -> tuple[int, ...]:
-    code = "import sys; print(*sys.version_info[:2])"
-    told = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False, timeout=30)
-    return tuple(map(int, told.stdout.split()))
-
-
 @pytest.fixture
 def other() -> str:
-    """Make a place whose Python is of another minor version, if there is one on the path that starts."""
-    for minor in (12, 13, 10, 11):
-        for folder in os.get_exec_path():
-            found = Path(folder) / f"python3.{minor}"
-            if minor != sys.version_info[1] and found.exists() and minor_of(found) == (3, minor):
-                agents.register("other", python=str(found))
-                return f"3.{minor}"
-    pytest.skip("there is no Python of another minor version on the path")
+    """Make a place whose Python is of another minor version, if there is one on this machine that starts."""
+    for minor, python in sorted(other_pythons().items(), key=lambda one: abs(one[0] - 12)):
+        agents.register("other", python=python)
+        return f"3.{minor}"
+    pytest.skip("there is no Python of another minor version on this machine")
 
 
 def test_another_minor_version_gets_importable_functions_only(other):
@@ -72,6 +62,18 @@ def test_so_does_an_argument_that_carries_code(other):
 def without(package: str) -> Any:
     """Give what opens a carrier to an agent whose Python cannot import a package."""
     return agents.beginning_with("", f"import sys; sys.modules[{package!r}] = None; ")
+
+
+def test_a_host_that_has_another_version_installed_runs_ours(tmp_path: Path) -> None:
+    """What is installed there is neither asked nor loaded: agents are of the kernel's version, always."""
+    package = tmp_path / "pathos_nb"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('this is another version')\n")
+    agents.register("old", agents.beginning_with(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n", ""))
+    with Pool("old", nodes=1) as pool:
+        assert pool.map(abs, range(-3, 0)) == [3, 2, 1]
+        found = pool.map(lambda _: (__import__("pathos_nb").__version__, __import__("pathos_nb").__file__), [1])
+        assert found[0][0] == pathos_nb.__version__ and ".zip/pathos_nb/" in found[0][1]
 
 
 def test_a_package_that_the_function_needs_and_the_host_lacks_is_said_plainly():

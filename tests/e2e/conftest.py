@@ -105,3 +105,4 @@ def open_notebook(lab: Jupyter, context: Any, request: pytest.FixtureRequest) ->
             print(f"picture: {tab.shot(f'failed-{request.node.name}-{number}')}", *tab.said[-20:], sep="\n")
         (tab.page if tab.page.context is context else tab.page.context).close()
     assert [error for tab in tabs for error in tab.errors] == []
+    assert [url for tab in tabs for url in tab.strangers] == [], "nothing is fetched from beyond this machine"

@@ -34,10 +34,10 @@ def main(words: Sequence[str]) -> int:
 def _told(figures: Figures, seed: int, seconds: float) -> str:
     faults = "\n".join(figures.broken) or "all held"
     return (
-        f"seed {seed}: {figures.n_maps} maps, {figures.n_pools} pools, {figures.n_interrupts} interrupts "
+        f"seed {seed}: {figures.n_maps:,} maps, {figures.n_pools:,} pools, {figures.n_interrupts} interrupts "
         f"({figures.n_in_time} in time), {figures.n_restarts} restarts in {seconds:.0f} s\n"
         f"memory: {figures.bytes_a_map:.0f} bytes a map; {figures.bytes_a_pool:.0f} a pool; "
-        f"{figures.bytes_an_interrupt:.0f} an interrupt\n"
+        f"{figures.bytes_an_interrupt:,.0f} an interrupt\n"
         f"descriptors {figures.more_files:+d}, threads {figures.more_threads:+d}, "
         f"processes {figures.more_children:+d}; left by restarts: {figures.n_left}\n{faults}\n"
     )

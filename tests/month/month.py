@@ -6,6 +6,7 @@ import contextlib
 import os
 import queue
 import random
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable
@@ -83,11 +84,14 @@ class Month:
         first = self._held()
         for start in range(0, maps, _TOGETHER):
             self._ask(f"use.maps({min(_TOGETHER, maps - start)}, {self._seed + start})")
+            self._tell(f"{min(start + _TOGETHER, maps)} maps")
         mapped = self._held()
         for start in range(0, pools, _TOGETHER):
             self._ask(f"use.pools({min(_TOGETHER, pools - start)}, {self._seed + start})")
+            self._tell(f"{min(start + _TOGETHER, pools)} pools")
         pooled = self._held()
         n_in_time = sum(self._interrupted() for _ in range(interrupts))
+        self._tell(f"{interrupts} interrupts")
         self._ask("assert use.is_well()")
         last = self._settled(first)
         n_left = sum(self._restarted(number) for number in range(restarts))
@@ -100,6 +104,12 @@ class Month:
             maps, pools, interrupts, n_in_time, restarts, n_left, bytes_a_map,
             (pooled.n_bytes - mapped.n_bytes) / pools, (last.n_bytes - pooled.n_bytes) / max(1, interrupts), *more, self._broken,
         )  # fmt: skip
+
+    @staticmethod
+    def _tell(how_far: str) -> None:
+        """Say how far it is; what came of it is told at the end."""
+        sys.stderr.write(f"{how_far}\n")
+        sys.stderr.flush()
 
     def _see(self, is_so: bool, else_: str) -> None:
         if not is_so:
@@ -164,6 +174,7 @@ class Month:
         self._end(by_force=number % 2 == 0)
         until(lambda: not marked(self._mark), _END_S)
         left = describe(marked(self._mark))
+        self._tell(f"{number + 1} restarts")
         self._see(not left, f"restart {number} left {left}")
         return bool(left)
 

@@ -56,14 +56,17 @@ class Kernel:
     ----------
     allow_stdin : bool
         Whether to speak as a front end with a person in front of it.
+    first : Path
+        A folder whose modules go before those of the environment.
     """
 
-    def __init__(self, *, allow_stdin: bool = True) -> None:
+    def __init__(self, *, allow_stdin: bool = True, first: Path | None = None) -> None:
         self.allow_stdin = allow_stdin
         self._folder = ExitStack()
         sockets = self._folder.enter_context(socket_folder())
         self.manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
-        self.manager.start_kernel(env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=str(ROOT))
+        path = os.pathsep.join(str(folder) for folder in (first, ROOT) if folder)
+        self.manager.start_kernel(env={**os.environ, "PYTHONPATH": path}, cwd=str(ROOT))
         self.client = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=50)

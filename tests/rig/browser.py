@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from tests.rig.jupyter import ROOT, Jupyter
 
@@ -17,6 +18,7 @@ __all__ = ["SHOTS", "Tab", "browser", "play", "profile", "why_no_browser"]
 
 SHOTS = ROOT / "build" / "e2e"
 DEADLINE_S = 60.0
+_OWN_SCHEMES, _LOOPBACK = ("data", "blob", "about", "chrome-error"), ("127.0.0.1", "localhost")
 UI = Literal["lab", "notebook"]
 
 _FLAGS = (
@@ -109,6 +111,8 @@ class Tab:
         self.page, self.server, self.ui = page, server, ui
         self.errors: list[str] = []
         self.said: list[str] = []
+        self.strangers: list[str] = []  # what it has asked for beyond this machine
+        page.on("request", lambda request: self._note_request(request.url))
         page.set_default_timeout(DEADLINE_S * 1e3)
         page.on("pageerror", lambda error: self._note(str(error)))
         page.on("console", lambda line: self.said.append(f"{line.type}: {line.text}"))
@@ -116,6 +120,11 @@ class Tab:
     def _note(self, error: str) -> None:
         if not any(words in error for words in _NOT_OURS):
             self.errors.append(error)
+
+    def _note_request(self, url: str) -> None:
+        asked = urlsplit(url)
+        if asked.scheme not in _OWN_SCHEMES and asked.hostname not in _LOOPBACK:
+            self.strangers.append(url)
 
     def open(self, *cells: str, name: str = "test", kernel: bool = True) -> None:
         """Make a notebook of these cells, open it, and wait for its kernel."""

@@ -31,6 +31,17 @@ def who() -> tuple[str, int]:
     return socket.gethostname(), os.getpid()
 
 
+def doors(_: object) -> tuple[bool, list[str]]:
+    """Say whether some of ours stand above this process, and at which Unix sockets it and they take calls."""
+    import psutil
+
+    family = [p for p in (psutil.Process(), *psutil.Process().parents()) if "pathos_nb" in " ".join(p.cmdline())]
+    held = {os.readlink(fd) for p in family for fd in Path(f"/proc/{p.pid}/fd").iterdir() if fd.is_symlink()}
+    rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    opened = [row[-1] for row in rows if row[3] == "00010000" and f"socket:[{row[6]}]" in held]
+    return len(family) > 1, opened
+
+
 def take(n_bytes: int) -> int:
     return len(bytearray(n_bytes))
 

@@ -10,16 +10,18 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pathos_nb import Pool
 from pathos_nb.dispatch.absences import sentences
 from pathos_nb.errors import AllocationLost
 from pathos_nb.launchers.registry import registry
+from tests.contract.test_doors import listening_ports, unix_doors
 from tests.mpi.calls import listening
 from tests.rig.bed import ROOT, wait_until
 from tests.rig.cluster import Cluster
-from tests.slurm.calls import nap, nap_until, where, who
+from tests.slurm.calls import doors, nap, nap_until, where, who
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -37,6 +39,7 @@ def hog(cluster: Cluster, node: str) -> str:
 
 
 def test_each_node_has_a_worker_for_each_of_its_cores_and_all_of_it_goes_with_the_pool(cluster: Cluster):
+    before = listening_ports(me := psutil.Process()), unix_doors(me)
     with Pool("slurm", nodes=2, cpus=2, name="mine", account="physics") as pool:
         assert settled(pool, 4)
         assert pool.map(pow, range(100), range(100)) == list(map(pow, range(100), range(100)))
@@ -48,6 +51,8 @@ def test_each_node_has_a_worker_for_each_of_its_cores_and_all_of_it_goes_with_th
         assert len(jobs) == 2
         assert all(name.startswith("mine-") and account == "physics" for name, account in jobs)
         assert pool.each(listening, 0) == [[]] * 4, "no port: the agents speak over srun"
+        assert pool.each(doors, 0) == [(True, [])] * 4, "nor a socket of another kind"
+        assert (listening_ports(me), unix_doors(me)) == before, "and none here"
     assert wait_until(lambda: not cluster.left())
 
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -52,7 +53,8 @@ class _Soak:
         self.asked, self.folder, self.grounds = asked, folder, grounds
         self.clock = Clock(grounds.__exit__ if grounds else lambda: None)  # before the census: it stays
         self.runner = Runner(grounds.own_processes if grounds else set())
-        self.n_failed = self.number = self.n_great = self.n_great_items = self.n_harms = 0
+        self.n_failed = self.number = self.n_great = self.n_great_items = 0
+        self.harms = Counter[str]()
         if grounds is not None:
             warm_up(grounds)  # what is loaded for the first pool there stays
         self.before_bytes, self.before_held = psutil.Process().memory_info().rss, held_bytes()
@@ -67,9 +69,11 @@ class _Soak:
             self._play_all()
         self._try("the memory that is left", self.weigh)
         grown = (psutil.Process().memory_info().rss - self.before_bytes) / 2**20
+        faults = self.runner.faults + self.harms
         sys.stdout.write(
+            f"faults: {_counted(faults)}\nitems run: {_counted(self.runner.places)}\n"
             f"seed {self.asked.seed}: {self.number} rounds, {self.runner.n_items + self.n_great_items} items compared, "
-            f"{self.runner.n_faults + self.n_harms} faults in time, {self.n_great} of the rounds great, "
+            f"{faults.total()} faults in time, {self.n_great} of the rounds great, "
             f"{grown:.0f} MB grown, {self.n_failed} failed\n"
         )
         return min(self.n_failed, 100)
@@ -117,7 +121,9 @@ class _Soak:
         self._try("the rest after it", self.runner.rest)  # which lets go of the runs that were noted
         self.n_great_items += played.n_compared
         done = played.harms.done if played.harms else []
-        self.n_harms += len(done)
+        self.harms.update(harm.name for harm in done if harm.whom != "nobody")
+        self.harms["interrupt"] += played.n_interrupted - sum(harm.name == "interrupt" for harm in done)
+        self.runner.places += played.places
         harms = ", ".join(f"{harm.name} {harm.whom}".strip() for harm in done)
         self._say(f"{planned}: {time.monotonic() - began:.0f} s, {played.n_interrupted} interrupts; {harms}")
 
@@ -136,6 +142,11 @@ class _Soak:
                 took = f"({time.monotonic() - begun:.1f} s)"
                 sys.stdout.write(f"FAILED {what} {took}; {again}\n{traceback.format_exc()}\n")
                 sys.stdout.flush()
+
+
+def _counted(found: Counter[str]) -> str:
+    """Say how many of each, the names as people write them."""
+    return ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in sorted(found.items()) if n) or "none"
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathos_nb.launchers.registry import registry
 from tests.rig.census import Census
 from tests.soak.grounds import Grounds
 from tests.soak.harms import Harms
+from tests.soak.runner import count_places
 from tests.soak.sized import Sized, answer, load_of, sized, work
 
 __all__ = ["Great", "GreatRound", "draw_great", "warm_up"]
@@ -69,6 +70,7 @@ class GreatRound:
         self.came: list[Answer] = []
         self.n_interrupted = self.n_compared = 0
         self.harms: Harms | None = None
+        self.places = Counter[str]()
         self._runs: list[Run] = []
 
     def play(self) -> None:
@@ -87,6 +89,7 @@ class GreatRound:
             self._play()
         finally:
             registry.observers.remove(self._runs.append)
+            count_places(self._runs, self.places)
             self._runs.clear()
         before.check(_END_S)
 

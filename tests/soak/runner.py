@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any
 
 import psutil
@@ -27,6 +28,7 @@ from tests.soak.items import Item, do, expected, outcome, serial_value
 from tests.soak.rounds import Round
 
 _QUICK = LinkSettings(boot_s=60.0, beat_s=0.5, first_pause_s=0.05, longest_pause_s=0.5, patience_s=60.0)
+_GONE_S = 60.0
 _STOPPED = ("cancel", "terminate", "interrupt")
 
 
@@ -44,12 +46,17 @@ class Runner:
 
     Attributes
     ----------
-    n_items, n_faults : int
-        Items that were compared, and faults that were done in time.
+    n_items : int
+        Items that were compared.
+    faults : Counter
+        Of each kind of fault, how many were done in time.
+    places : Counter
+        Of each launcher, how many items it has had.
     """
 
     def __init__(self, spared: Set[int] = frozenset()) -> None:
-        self.n_items = self.n_faults = 0
+        self.n_items = 0
+        self.faults, self.places = Counter[str](), Counter[str]()
         self._spared = spared
         self._pools: dict[tuple[str, ...], Pool] = {}
         self._carriers: list[agents.LocalCarrier] = []
@@ -85,7 +92,8 @@ class Runner:
         pool = self._pool(planned.places)
         fault = Fault(lambda: self._harm(planned, pool), planned.after_s)
         came, error = self._collect(planned, pool, fault)
-        self.n_faults += fault.was_done and planned.fault != "none"
+        self.faults[planned.fault] += fault.was_done and planned.fault != "none"
+        count_places(self._runs, self.places)
         compare(planned, came, error)
         self.n_items += len(came)
         self._see_that_it_goes_on(planned, pool)
@@ -141,10 +149,17 @@ class Runner:
         self._carriers.clear()
         self._runs.clear()
         try:
-            self._before.check(60.0)
+            self._before.check(_GONE_S)
         except AssertionError as error:
             self._before = Census.take()  # told once
             raise Wrong(f"{error}\n{_stacks()}") from None
+
+
+def count_places(runs: Iterable[Run], places: Counter[str]) -> None:
+    """Add, for each place, the items of these runs that it has had."""
+    for run in runs:
+        for chunk in run.chunks:
+            places[chunk.worker.rpartition("-")[0].partition(":")[0]] += chunk.n_items
 
 
 class Fault:
