@@ -29,8 +29,8 @@ _FLAGS = (
 # Besides: what JupyterLab leaves of a question to a kernel that was ended meanwhile, and of one to its server that
 # Chromium gave up, as it does when an interface of the machine comes or goes.
 _NOT_OURS = (
-    "reading 'schema'", "Command 'filebrowser:open-path' not registered", "reading 'last_modified'", "Canceled future for create_subshell_request",
-    "Failed to fetch",
+    "reading 'schema'", "Command 'filebrowser:open-path' not registered", "reading 'last_modified'", "Failed to fetch",
+    "Canceled future for create_subshell_request", "Canceled future for kernel_info_request",
 )  # fmt: skip
 _KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
 # A kernel answers in order: when this one is answered, so is all that the page has asked a new kernel.
