@@ -98,14 +98,14 @@ def test_garbage_is_no_certificate(keys, blob):
 def certified(bed, home):
     """Give host2 a certificate, and a configuration whose known_hosts is still to be written."""
     address = bed.hosts["host2"]["address"]
-    bed.on("host2", "rm -f /tmp/ca*; ssh-keygen -q -t ed25519 -N '' -f /tmp/ca")
-    bed.on("host2", f"ssh-keygen -q -s /tmp/ca -h -I host2 -n {address} /etc/ssh/host_key.pub")
+    bed.on("host2", "rm -f ~/authority*; ssh-keygen -q -t ed25519 -N '' -f ~/authority")
+    bed.on("host2", f"ssh-keygen -q -s ~/authority -h -I host2 -n {address} /etc/ssh/host_key.pub")
     known = home / ".ssh" / "known_hosts"
     known.parent.mkdir()
     config = home / "config"
     config.write_text(Path(bed.config).read_text().replace(bed.facts["known_hosts"], str(known)))
     with bed.obeying("host2", "HostCertificate /etc/ssh/host_key-cert.pub"):
-        yield config, known, bed.on("host2", "cat /tmp/ca.pub")
+        yield config, known, bed.on("host2", "cat ~/authority.pub")
 
 
 @both
