@@ -98,7 +98,10 @@ class Zygote:
         if not data:
             return False
         while len(data) < REQUEST_BYTES:
-            data += self.control.recv(REQUEST_BYTES - len(data))
+            more = self.control.recv(REQUEST_BYTES - len(data))
+            if not more:  # the pool has gone in the middle of a request
+                return False
+            data += more
         for _, _, raw in ancillary:
             descriptors.frombytes(raw[: len(raw) - len(raw) % descriptors.itemsize])
         verb, first, second = data.split()[:3]
