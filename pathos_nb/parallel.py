@@ -22,6 +22,7 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 from pathos_nb.abstract_launcher import AbstractWorkerPool  # noqa: F401 - a name of pathos
+from pathos_nb.dispatch.options import is_count
 from pathos_nb.dispatch.pool import Pool
 from pathos_nb.errors import BadOption, LauncherUnavailable, plain
 from pathos_nb.found_servers import await_servers, find_servers
@@ -36,8 +37,13 @@ __all__ = ["ParallelPool", "stats"]
 
 
 def _local_nodes(nodes: Any) -> Any:
-    """Give the number of local processes; None for as many as there are cores."""
-    return None if nodes in ("*", "autodetect", None) else nodes
+    """Give the number of local processes; None for as many as there are cores, a BadOption if it is none."""
+    if nodes is None or (isinstance(nodes, str) and nodes in ("*", "autodetect")):
+        return None
+    if not is_count(nodes) or nodes < 0:
+        cure = "it must be a whole number of local processes: 0 (servers do all of it) or more"
+        raise BadOption(f"nodes is {nodes!r}", cure=cure)
+    return nodes
 
 
 def _named_servers(servers: Any) -> tuple[str, ...]:

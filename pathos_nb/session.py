@@ -228,8 +228,8 @@ class Session(RunLog):
             if place in known or place.partition(":")[0] in known or self.hosts.knows(place):
                 continue
             near = difflib.get_close_matches(place, [*known, *self.hosts.names()], n=1)
-            cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-            raise UnknownPlace(f"no place is called {place!r}", cure=f"{cure}; %pathos connect reaches a host")
+            cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+            raise UnknownPlace(f"no place is called {place!r}", cure=f"{cure} %pathos connect reaches a host")
 
     def close_pool(self, name: str) -> None:
         """End one pool and its workers; if it is the one in use, and has a name of its own, cells run at home again.

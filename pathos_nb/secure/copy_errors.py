@@ -86,6 +86,8 @@ def _in_the_way(place: Files, path: str, error: Exception) -> tuple[str, str] | 
             return f"{above} is a file, and no folder", "choose another place"
         if above != posixpath.dirname(path):
             return f"there is no folder {posixpath.dirname(path)}", "make it first, or choose another place"
+        if found and getattr(error, "errno", None) == errno.ENOENT:  # in /proc, or after somebody tidied up
+            return f"the folder {above} takes no such file, or it was removed meanwhile", "choose another place"
     return None
 
 

@@ -77,6 +77,21 @@ def test_a_kernel_that_was_asleep_first_hears_what_has_come(tmp_path):
     assert out == "up\n"
 
 
+@pytest.mark.parametrize("seconds", [28_800.0, -86_400.0])
+def test_a_clock_of_this_machine_that_jumps_under_a_map_is_no_silence(seconds, monkeypatch):
+    """As it does when a laptop wakes: eight hours later, or set right by a day."""
+    states: list[LinkState] = []
+    agents.register("a-desk", on_link=states.append)
+    with Pool("a-desk", nodes=2) as pool:
+        run = pool.start(nap, range(40))
+        assert until(lambda: run.n_done >= 5, 60)
+        monkeypatch.setattr(time, "time", lambda now=time.time: now() + seconds)
+        assert run.wait(60) and run.result() == list(range(40))
+        assert sorted(i for chunk in run.chunks for i in chunk.indices) == list(range(40)), "each was delivered once"
+        assert pool.map(nap, range(3)) == [0, 1, 2], "and what begins after it is well"
+    assert [state.state for state in states] == ["up"]
+
+
 def test_a_slow_host_gets_little_and_holds_nobody_up_at_the_end():
     environ = {**os.environ, "PATHOS_NB_TEST_SLOW": "1"}
     agents.register("snail", lambda command: agents.LocalCarrier(command, env=environ))

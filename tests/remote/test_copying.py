@@ -176,6 +176,7 @@ def test_folders_keep_who_may_look_into_them(connect, tree, bed):
         ("deep", "/tmp/way/file/x/y", "/tmp/way/file is a file, and no folder; choose another place"),
         ("none", "/tmp/way/no/such/x", "there is no folder /tmp/way/no/such; make it first"),
         ("none", "/tmp/way", "a folder of that name is there; choose another name"),
+        ("none", "/proc/x", "the folder /proc takes no such file, or it was removed meanwhile; choose another place"),
     ],
 )
 def test_a_destination_that_cannot_be_says_why_and_what_to_do(connect, tree, bed, source, place, said, transport):

@@ -101,6 +101,13 @@ def test_a_server_that_does_not_answer_is_named_and_left_out(server: LocalServer
     assert pool.map(abs, [-1]) == [1]
 
 
+@pytest.mark.parametrize("nodes", [-1, 2.5, "x", True])
+def test_what_is_no_number_of_local_processes_is_refused_with_those_that_are(nodes: object) -> None:
+    with pytest.raises(BadOption, match=r"nodes is .*; it must be a whole number of local processes: 0 .servers do"):
+        ParallelPool(nodes)
+    assert not ParallelPool.__state__
+
+
 def test_with_nobody_left_it_is_an_error() -> None:
     with (
         pytest.raises(LauncherUnavailable, match="nobody to work.*localhost:9 cannot be used"),
