@@ -236,7 +236,7 @@ class Run:
     @property
     def seconds(self) -> float:
         """How long it took, or has taken so far."""
-        return (self.ended_at or time.time()) - self.started_at
+        return max(0.0, (self.ended_at or time.time()) - self.started_at)
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have a callable told of every event.
