@@ -17,6 +17,7 @@ from pathos_nb.joined.services import Service
 from pathos_nb.joined.verdict import HERE
 from pathos_nb.launchers.registry import registry
 from pathos_nb.notebook.panel_gauges import Figures, Gauges
+from pathos_nb.notebook.said import workers
 from pathos_nb.secure.config import hosts_in_config
 from pathos_nb.secure.names import parse
 from pathos_nb.session import Session
@@ -228,7 +229,7 @@ def _tunnel(service: Service) -> TunnelRow:
 
 def _service(service: Service) -> ServiceRow:
     return {
-        "name": _cut(service.name), "host": _cut(service.host), "kind": f"ppft, {service.nodes} workers",
+        "name": _cut(service.name), "host": _cut(service.host), "kind": f"ppft, {workers(service.nodes)}",
         "state": _cut(service.state, _TEXT), "port": service.local_port,
     }  # fmt: skip
 

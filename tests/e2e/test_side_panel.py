@@ -224,6 +224,7 @@ def test_pools_and_servers_are_steered_by_their_buttons(open_notebook, bed, lab)
     panel.press("Start", form)
     assert "runs on host3" in panel.wait_for_note("a server with 1 worker")
     panel.state("services", "server-1", "connected")
+    assert "ppft, 1 worker\xa0" in panel.card("services", "server-1").inner_text()
     tab.shot("panel-server")
     panel.press("Stop", panel.card("services", "server-1"))
     panel.press("Yes: stop")
@@ -288,7 +289,9 @@ def test_two_notebooks_the_palette_the_settings_and_the_status_bar(open_notebook
 def test_hostile_names_and_fifty_hosts_are_shown_and_do_no_harm(open_notebook, lab):
     folder = lab.home / ".config" / "pathos_nb"
     folder.mkdir(parents=True)
-    text = "".join(f"[node{i:02d}]\nhost = node{i:02d}.{'long-' * 10}name.example.org\n" for i in range(50))
+    text = "".join(
+        f"[compute-cluster-node{i:02d}]\nhost = node{i:02d}.{'long-' * 10}name.example.org\n" for i in range(50)
+    )
     (folder / "hosts.ini").write_text(text)
     (folder / "hosts.ini").chmod(0o600)
     tab = open_notebook(HOSTILE)
@@ -303,7 +306,9 @@ def test_hostile_names_and_fifty_hosts_are_shown_and_do_no_harm(open_notebook, l
     assert wait_until(lambda: hosts.count() == 50)
     panel.section("hosts").get_by_label("Find in Hosts").fill("NODE17")
     assert wait_until(lambda: hosts.count() == 1)
-    assert panel.names("hosts") == ["node17"]
+    assert panel.names("hosts") == ["compute-cluster-node17"]
+    name = hosts.first.locator(".pathos-nb-panel-name")
+    assert name.evaluate("name => name.scrollWidth <= name.clientWidth"), "what tells hosts apart is not cut off"
     panel.press("Open", panel.card("runs", run))
     failed = tab.page.locator(".pathos-nb-run-tab .pathos-nb-run")
     failed.get_by_text("1 failed").first.click()

@@ -41,7 +41,7 @@ export const STYLE = `
 .pathos-nb-panel-section-body { padding: 2px 8px 10px; }
 .pathos-nb-panel-empty { color: var(--dim); padding: 4px 0; }
 .pathos-nb-panel-card { padding: 6px 7px; margin: 6px 0; border: 1px solid var(--line); border-radius: 4px; min-width: 0; }
-.pathos-nb-panel-card-head { display: flex; gap: 8px; align-items: baseline; min-width: 0; }
+.pathos-nb-panel-card-head { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; min-width: 0; }
 .pathos-nb-panel-name { flex: 1 1 auto; font-weight: 600; min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .pathos-nb-panel-state { flex: none; max-width: 65%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--dim); }
 .pathos-nb-panel-state::before { content: ''; display: inline-block; width: .6em; height: .6em; margin-right: .4em; border-radius: 50%; background: currentColor; }
