@@ -88,7 +88,7 @@ class Hosts:
         return [host.offer() for host in self.connected.values()]
 
     def plan_for(self, target: str, name: str = "") -> Plan:
-        """Give the plan of a host of which no more is said than its name.
+        """Give the plan of a host of which no more is said than its name; one in use is meant as it was reached.
 
         Parameters
         ----------
@@ -109,7 +109,8 @@ class Hosts:
         typed = parse(target)
         known = registered(typed.host)
         if known is None:
-            return Plan(name or typed.host, target)
+            standing = self._hosts.get(target) if name in ("", target) else None
+            return standing.plan if standing else Plan(name or typed.host, target)
         there = Target(known.host or known.name, typed.user or known.user, typed.port or known.port)
         return Plan(
             name or known.name, str(there), key=known.key, through=known.through or None,

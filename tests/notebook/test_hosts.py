@@ -180,6 +180,17 @@ def test_a_host_that_cannot_be_had_is_one_message_with_the_next_step(kernel, lin
     assert "no host is connected" in kernel.run("%pathos disconnect").result, "nothing stays open"
 
 
+def test_the_bare_name_connects_a_lost_host_again_in_the_way_it_was_reached(kernel, bed):
+    fine(kernel.run("%pathos connect host2 --name far -n 1 --through host1"))
+    bed("kill", "host1")
+    bed("start", "host1")
+    assert "far is connected as root@host2, in" in fine(kernel.run("%pathos connect far", timeout=60))
+    fine(kernel.run("%%ppipe -p far -o there\nimport socket\nsocket.gethostname()", timeout=60))
+    assert kernel.value("there") == "host2"
+    other = kernel.run("%pathos connect far -n 2")
+    assert "the name 'far' is taken" in other.text, "what is said besides is another connection"
+
+
 MISUSE = {
     "%pathos connect": "%pathos connect wants HOST",
     "%pathos connect -oProxyCommand=id": "has no option",

@@ -42,6 +42,13 @@ def test_what_opens_a_demonstration_names_its_notebook_and_the_panel(name):
     assert paths == [f"binder/{name}.ipynb"] and (ROOT / paths[0]).is_file()
 
 
+def test_each_page_says_which_of_its_cells_ends_its_first_sweep():
+    for name in NAMES:
+        cells = read(BINDER / f"{name}.ipynb", as_version=4).cells
+        tagged = [cell.source for cell in cells if "first-sweep" in cell.metadata.get("tags", [])]
+        assert len(tagged) == 1 and "--bg" not in tagged[0]  # one that goes on in the background has not ended
+
+
 def test_each_page_says_that_its_points_sleep():
     for name in NAMES:
         first = read(BINDER / f"{name}.ipynb", as_version=4).cells[0].source
