@@ -200,6 +200,8 @@ class Carrier:
         except OSError:  # one of the two ends is closed: the other pump says why
             pass
         finally:
+            with contextlib.suppress(OSError):
+                self._inner.shutdown(socket.SHUT_RD)  # who still writes hears of it; the bytes have nowhere to go
             with contextlib.suppress(OSError, EOFError):
                 self._far.end_input()
 

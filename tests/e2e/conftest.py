@@ -75,9 +75,14 @@ def lab(server: Jupyter) -> Iterator[Jupyter]:
     server.clear()
     before = _processes()
     yield server
-    server.end_kernels()
-    wait_until(lambda: _processes().keys() <= before.keys())
+    wait_until(lambda: _has_ended_all(server, before))
     assert {pid: name for pid, name in _processes().items() if pid not in before} == {}
+
+
+def _has_ended_all(server: Jupyter, before: dict[object, str]) -> bool:
+    """End all kernels, also one that a page asked for before it was closed, and that begins only now."""
+    server.end_kernels()
+    return _processes().keys() <= before.keys()
 
 
 def _processes() -> dict[object, str]:
