@@ -80,6 +80,9 @@ def server() -> Iterator[None]:
                 yield
             finally:
                 process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(START_S)
+                process.kill()  # nothing, where it has ended
 
 
 def _wait_for(folder: Path, process: subprocess.Popen[Any]) -> None:
