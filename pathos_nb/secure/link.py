@@ -15,6 +15,7 @@ import errno
 import logging
 import socket
 import threading
+import warnings
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,6 +94,11 @@ class Link:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether no jump host stands between."""
+        return len(self._hops) == 1
 
     @property
     def transport(self) -> paramiko.Transport:
@@ -328,6 +334,15 @@ def _greet(transport: paramiko.Transport, hop: Hop, options: LinkOptions) -> Non
     _verify(key, hop, options)
 
 
+def _remember(hop: Hop, name: str, kind: str, blob: bytes) -> None:
+    """Write a key down; where that cannot be, it is good for this connection, as it is for ssh."""
+    try:
+        known_hosts.add(hop.known_hosts[0], name, kind, blob)
+    except OSError as error:
+        what = f"the key of {hop.name} was taken, but cannot be remembered in {hop.known_hosts[0]} ({error.strerror})"
+        warnings.warn(f"{what}: it will be unknown the next time", UserWarning, stacklevel=2)
+
+
 def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:
     name, blob = _known_name(hop), key.asbytes()
     entries = _entries(hop)
@@ -339,7 +354,7 @@ def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:
     shown = f"{key.get_name()} {fingerprint}"
     is_wanted = options.accept_new or hop.accepts_new or fingerprint in options.fingerprints
     if verdict.word in _NEW and is_wanted:
-        known_hosts.add(hop.known_hosts[0], name, key.get_name(), blob)
+        _remember(hop, name, key.get_name(), blob)
         return
     raise _key_refused(hop, name, shown, verdict, fault)
 

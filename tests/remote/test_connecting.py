@@ -308,6 +308,13 @@ def test_an_unknown_key_is_accepted_on_request_and_known_from_then_on(bed, home,
     assert len(known.read_text().splitlines()) == 1
 
 
+def test_a_key_that_cannot_be_remembered_is_good_for_the_connection(bed, home):
+    config, known = _unknown(bed, home)
+    known.mkdir(parents=True)  # no file can be there
+    with pytest.warns(UserWarning, match=r"the key of host2 was taken, but cannot be remembered in .*known_hosts"):
+        Remote("host2", config=config, accept_new=True).close()
+
+
 def test_hashed_entries_are_known(bed, home):
     config, known = _unknown(bed, home)
     _write(known, Path(bed.facts["known_hosts"]).read_text())
