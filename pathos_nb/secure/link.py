@@ -15,8 +15,8 @@ import errno
 import logging
 import socket
 import threading
-import warnings
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
