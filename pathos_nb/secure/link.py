@@ -378,11 +378,14 @@ def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict, 
         what = f"the key of {hop.name} is not known: {shown}"
         cause = f"{verdict.entry.place} trusts an authority for it, but {fault}"
         cure = f'ask who runs it for one that fits; where ssh itself connects, use transport="openssh"; or {compare}'
+    elif verdict.word == "revoked":
+        what = f"the key of {hop.name} is one that was revoked: {shown}"
+        cause = f"{verdict.entry.place} has it as revoked, so that whoever shows it may not be the host"
+        cure = "ask who runs it for a new key of its own; a revoked one is never taken"
     else:
         what = f"the key of {hop.name} is not the one that is known: it shows {shown}"
         known = f"{verdict.entry.kind} {known_hosts.fingerprint(verdict.entry.key)}"
-        cause = f"{verdict.entry.place} has {known}{' as revoked' * (verdict.word == 'revoked')}"
-        cause += ": the host was set up anew, or somebody stands between"
+        cause = f"{verdict.entry.place} has {known}: the host was set up anew, or somebody stands between"
         cure = f"ask who runs it; if the new key is right: ssh-keygen -R '{name}', then connect with --accept-new"
     is_new = verdict.word in _NEW
     return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=fingerprint, is_new=is_new)

@@ -37,7 +37,9 @@ def test_after_a_long_cut_all_goes_on(home, bed, monkeypatch, least_s):
         begun = time.monotonic()
         assert wait_until(lambda: host.state == "link lost" and server.tunnel.state == "reconnecting", 60)
         assert wait_until(lambda: bed.on("host2", OURS).strip() == "0", 60), "nobody hears them any more"
-        assert wait_until(lambda: "did not answer within 2 s" in f"{host.link} {server.tunnel.last_error}", 60), host.link
+        assert wait_until(lambda: "did not answer within 2 s" in f"{host.link} {server.tunnel.last_error}", 60), (
+            host.link
+        )
         time.sleep(max(0.0, least_s - (time.monotonic() - begun)))
         assert host.state == "link lost" and not run.is_over
         bed("heal", "host2")
