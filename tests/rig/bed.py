@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pathos_nb.errors import HostError
+from pathos_nb.errors import HostError, HostLost
 from tests import leftovers
 
 ROOT = Path(__file__).parents[2]
@@ -154,7 +154,7 @@ def bed(raised_bed: Bed, request: pytest.FixtureRequest) -> Iterator[Bed]:
     raised_bed.mend()
 
 
-def says_all(error: HostError, host: str) -> None:
+def says_all(error: HostError | HostLost, host: str) -> None:
     """An error has the host's name as a field and in its words, and the next step."""
     assert error.host == host, error
     assert host in str(error)
