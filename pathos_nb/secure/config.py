@@ -277,7 +277,7 @@ def _named(names: Sequence[str], known: Mapping[str, str]) -> list[Path]:
 
 
 def _there(paths: list[Path]) -> tuple[Path, ...]:
-    return tuple(path for path in paths if path.is_file())
+    return tuple(path for path in paths if os.path.isfile(path))  # noqa: PTH113 - one that is too long is not there
 
 
 def _known_hosts(said: Said, known: Mapping[str, str]) -> tuple[Path, ...]:

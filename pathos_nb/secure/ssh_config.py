@@ -138,6 +138,8 @@ class _Pass:
 
 
 def _take(line: Line, values: dict[str, list[str]]) -> None:
+    if not line.words or not line.words[0]:
+        raise ValueError(f"{line.where} has no value for {line.name}")
     if line.name in _LISTS:
         path = " ".join(line.words)
         if path not in values.setdefault(line.name, []):
