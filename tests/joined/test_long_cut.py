@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import uuid
 from functools import partial
 
 import pytest
@@ -13,6 +14,7 @@ from pathos_nb.joined.host import Plan
 from pathos_nb.parallel import ParallelPool
 from pathos_nb.secure.remote import Remote
 from pathos_nb.session import Session
+from tests.joined.calls import wait_for
 from tests.rig.bed import wait_until
 from tests.rig.sampling import seldom
 
@@ -27,11 +29,12 @@ def test_after_a_long_cut_all_goes_on(home, bed, monkeypatch, least_s):
     monkeypatch.setattr(hosts, "Remote", partial(Remote, timeout=2.0))  # for an attempt to fail sooner than in 10 s
     monkeypatch.setattr("pathos_nb.secure.tunnel.WATCH_S", 0.5)
     monkeypatch.setattr("pathos_nb.secure.tunnel.DEAD_S", 3.0)
+    gate = f"/tmp/{uuid.uuid4().hex}"  # of the host: the map cannot be over before the link is
     session = Session()
     try:
         host = session.connect(Plan("host2", "host2", nodes=1))
         server = session.services.serve(host, nodes=1)
-        run = session.pool(("host2",)).start(lambda v: (time.sleep(0.02), v)[1], range(200))
+        run = session.pool(("host2",)).start(partial(wait_for, gate), range(200), chunksize=1)
         assert wait_until(lambda: run.n_done > 20, 60)
         bed("cut", "host2")
         begun = time.monotonic()
@@ -43,6 +46,7 @@ def test_after_a_long_cut_all_goes_on(home, bed, monkeypatch, least_s):
         time.sleep(max(0.0, least_s - (time.monotonic() - begun)))
         assert host.state == "link lost" and not run.is_over
         bed("heal", "host2")
+        bed.on("host2", "touch", gate)
         assert run.wait(120) and run.result() == list(range(200))
         assert sorted(i for chunk in run.chunks for i in chunk.indices) == list(range(200)), "each is delivered once"
         assert wait_until(lambda: host.state == "connected", 60)
