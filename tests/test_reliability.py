@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -156,3 +157,18 @@ def test_the_environments_of_the_matrix_run_tests_that_are_there(reliability, mo
     assert not [path for path in tests if not (ROOT / path).exists()]
     wanted = {word for cell in cells if cell.name == "lowest" for word in cell.requirements}
     assert "dill==0.3.9" in wanted and "numpy" not in wanted
+
+
+NAMED = re.compile(r"`((?:\w+/)?test_\w+\.py)::(test_\w+)`")
+
+
+def test_the_faults_of_hosts_are_held_by_tests_that_are_there_and_run_every_day():
+    rows = [row for row in (ROOT / "docs" / "host-faults.md").read_text("utf-8").splitlines() if row.startswith("| ")]
+    rows = [row for row in rows if not row.startswith("| what goes wrong")]
+    assert len(rows) > 30 and all(NAMED.search(row) for row in rows)
+    for row in rows:
+        for file, name in NAMED.findall(row):
+            found = re.search(rf"((?:^@.*\n)*)^def {name}\(", (ROOT / "tests" / file).read_text("utf-8"), re.M)
+            assert found, f"{file} has no {name}"
+            assert "mark.everywhere" not in found[1], f"{name} does not run every day"
+            assert "seldom(" not in found[1] or "°" in row, f"{name} does not run every day in all its shapes"

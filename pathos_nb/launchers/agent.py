@@ -49,10 +49,9 @@ from pathos_nb.wire.framing import Frame
 __all__ = ["AgentLauncher", "Target", "agent_launcher"]
 
 _AMID_S = 1e-3
-_AFTER_A_LOSS = (
-    "what was finished is kept; when the host is back, %pathos connect {0} or the pool's restart() begins again there, "
-    "or use other places"
-)
+_KEPT = "what was finished is kept"
+_AFTER_A_LOSS = f"{_KEPT}; {{1}}, %pathos connect {{0}} or the pool's restart() begins again there, or use other places"
+_BY_ITSELF = "when the host is back"
 
 
 class Target(NamedTuple):
@@ -295,7 +294,8 @@ def _given_up(name: str, state: LinkState, failed: LinkFailed) -> HostLost:
     lost_at = time.strftime("%H:%M:%S", time.localtime(state.since))
     what = f"the link to {name} was lost at {lost_at}, and could not be opened again"
     cause = f"{failed.what}: {failed.cause}" if failed.cause else failed.what
-    return HostLost(what, cause=cause, cure=_AFTER_A_LOSS.format(name), tail=failed.tail, host=name)
+    first = f"{failed.cure}; then" if failed.is_final and failed.cure else _BY_ITSELF  # a refusal does not mend itself
+    return HostLost(what, cause=cause, cure=_AFTER_A_LOSS.format(name, first), tail=failed.tail, host=name)
 
 
 def agent_launcher(

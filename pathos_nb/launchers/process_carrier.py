@@ -77,9 +77,13 @@ class ProcessCarrier:
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
         self.sock.close()
-        for end, grace_s in zip((lambda: None, self.process.terminate, self.process.kill), _GRACE_S, strict=True):
+        for end, grace_s in zip((_by_itself, self.process.terminate, self.process.kill), _GRACE_S, strict=True):
             end()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(grace_s)
                 break
         self._errors.close()
+
+
+def _by_itself() -> None:
+    """End nothing: a process whose stream has ended may be about to go."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import getpass
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +17,18 @@ from pathlib import Path
 
 from pathos_nb.errors import BadOption, HostUnreachable
 from pathos_nb.secure.names import Target, checked_port, jumps, parse
-from pathos_nb.secure.ssh_config import Asked, OnlySsh, Said, expanded, filled, lines_of, look_up, tokens
+from pathos_nb.secure.ssh_config import (
+    Asked,
+    OnlySsh,
+    Said,
+    canonical,
+    filled,
+    is_yes,
+    look_up,
+    tokens,
+    user_here,
+)
+from pathos_nb.secure.ssh_config_lines import expanded, lines_of, users_folder
 
 __all__ = ["Hop", "hosts_in_config", "key_file", "public_blob", "route"]
 
@@ -26,7 +36,8 @@ MAX_HOPS = 8
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 _LENGTH_BYTES = 4  # before each part of a public key
 _TOKEN = re.compile(r"%[%hnpr]")  # in the names of jump hosts
-NO_AGENT = "none"
+NO_AGENT = _NONE = "none"
+_ACCEPTING = ("no", "false", "off", "accept-new")
 SYSTEM = Path("/etc/ssh/ssh_config")
 GLOBAL_KNOWN = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 
@@ -133,6 +144,8 @@ class Reader:
 
     def __init__(self, config: str) -> None:
         self.path = _path(config)
+        if config and config != _NONE and not self.path.exists():
+            raise BadOption(f"there is no file {self.path}", cure="name the configuration of ssh, or leave it out")
         self._paths = [self.path] if config else [self.path, *filter(_is_readable, [SYSTEM])]
 
     def lookup(self, target: Target) -> Said:
@@ -142,7 +155,7 @@ class Reader:
 
 
 def _path(config: str) -> Path:
-    return Path(config).expanduser() if config else Path.home() / ".ssh" / "config"
+    return Path(config).expanduser() if config else users_folder() / "config"
 
 
 def _is_readable(path: Path) -> bool:
@@ -173,10 +186,11 @@ def _hop(reader: Reader, target: Target, key: str) -> Hop:
             host=target.host,
         )
     checked = parse(said.address, user=said.first("user"))
-    address = checked.host.lower()  # as for ssh: the hashed names of known_hosts are lower-case
-    user = checked.user or getpass.getuser()
+    address = canonical(checked.host)  # as for ssh: known_hosts has addresses in one form, and names in lower case
+    user = checked.user or user_here()
     port = checked_port(said.first("port", "22"), target.host)
-    known = tokens(target.host, address, str(port), user, said.first("hostkeyalias"))
+    alias = said.first("hostkeyalias").lower()
+    known = tokens(target.host, address, str(port), user, alias)
     with _reading(reader.path, target.host):
         known_hosts, agent = _known_hosts(said, known), _agent(said.first("identityagent"), known)
     private, public = _keys(said, key, known)
@@ -190,10 +204,10 @@ def _hop(reader: Reader, target: Target, key: str) -> Hop:
         certificates=_there(_named(said.values.get("certificatefile", []), known)),
         use_agent=(not key or not private) and agent != NO_AGENT,
         agent=agent,
-        only_these_keys=bool(key) or said.first("identitiesonly", "no").lower() == "yes",
+        only_these_keys=bool(key) or is_yes(said.first("identitiesonly", "no")),
         known_hosts=known_hosts,
-        key_name=said.first("hostkeyalias"),
-        accepts_new=said.first("stricthostkeychecking", "ask").lower() in ("no", "off", "accept-new"),
+        key_name=alias,
+        accepts_new=said.first("stricthostkeychecking", "ask").lower() in _ACCEPTING,
         through=jumps(_TOKEN.sub(lambda token: known[token[0]], said.first("proxyjump", "none"))),
     )
 
@@ -210,6 +224,7 @@ def _agent(text: str, known: Mapping[str, str]) -> str:
 def _keys(said: Said, key: str, known: Mapping[str, str]) -> tuple[tuple[Path, ...], ...]:
     """Give the private keys, and the public ones: of a key in a token or an agent there is no other file."""
     names = said.values.get("identityfile") or [f"~/.ssh/{name}" for name in DEFAULT_KEYS]
+    names = [name for name in names if name.lower() != _NONE]
     named = [key_file(key)] if key else _named(names, known)
     public = [place for path in named for place in (path, _beside(path)) if public_blob(place)]
     return tuple(path for path in _there(named) if path not in public), tuple(dict.fromkeys(public))
@@ -262,13 +277,14 @@ def _named(names: Sequence[str], known: Mapping[str, str]) -> list[Path]:
 
 
 def _there(paths: list[Path]) -> tuple[Path, ...]:
-    return tuple(path for path in paths if path.is_file())
+    return tuple(path for path in paths if os.path.isfile(path))  # noqa: PTH113 - one that is too long is not there
 
 
 def _known_hosts(said: Said, known: Mapping[str, str]) -> tuple[Path, ...]:
     own = said.values.get("userknownhostsfile", ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"])
     everybody = said.values.get("globalknownhostsfile", GLOBAL_KNOWN)
-    return tuple(expanded(filled(name, known)) for name in [*own, *everybody])
+    names = [os.devnull if name.lower() == _NONE else name for name in [*own, *everybody]]
+    return tuple(expanded(filled(name, known)) for name in names)
 
 
 def hosts_in_config(config: str = "") -> list[str]:

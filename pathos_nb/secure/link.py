@@ -16,6 +16,7 @@ import logging
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,11 @@ class Link:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether no jump host stands between."""
+        return len(self._hops) == 1
 
     @property
     def transport(self) -> paramiko.Transport:
@@ -328,6 +334,15 @@ def _greet(transport: paramiko.Transport, hop: Hop, options: LinkOptions) -> Non
     _verify(key, hop, options)
 
 
+def _remember(hop: Hop, name: str, kind: str, blob: bytes) -> None:
+    """Write a key down; where that cannot be, it is good for this connection, as it is for ssh."""
+    try:
+        known_hosts.add(hop.known_hosts[0], name, kind, blob)
+    except OSError as error:
+        what = f"the key of {hop.name} was taken, but cannot be remembered in {hop.known_hosts[0]} ({error.strerror})"
+        warnings.warn(f"{what}: it will be unknown the next time", UserWarning, stacklevel=2)
+
+
 def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:
     name, blob = _known_name(hop), key.asbytes()
     entries = _entries(hop)
@@ -339,7 +354,7 @@ def _verify(key: paramiko.PKey, hop: Hop, options: LinkOptions) -> None:
     shown = f"{key.get_name()} {fingerprint}"
     is_wanted = options.accept_new or hop.accepts_new or fingerprint in options.fingerprints
     if verdict.word in _NEW and is_wanted:
-        known_hosts.add(hop.known_hosts[0], name, key.get_name(), blob)
+        _remember(hop, name, key.get_name(), blob)
         return
     raise _key_refused(hop, name, shown, verdict, fault)
 
@@ -363,11 +378,14 @@ def _key_refused(hop: Hop, name: str, shown: str, verdict: known_hosts.Verdict, 
         what = f"the key of {hop.name} is not known: {shown}"
         cause = f"{verdict.entry.place} trusts an authority for it, but {fault}"
         cure = f'ask who runs it for one that fits; where ssh itself connects, use transport="openssh"; or {compare}'
+    elif verdict.word == "revoked":
+        what = f"the key of {hop.name} is one that was revoked: {shown}"
+        cause = f"{verdict.entry.place} has it as revoked, so that whoever shows it may not be the host"
+        cure = "ask who runs it for a new key of its own; a revoked one is never taken"
     else:
         what = f"the key of {hop.name} is not the one that is known: it shows {shown}"
         known = f"{verdict.entry.kind} {known_hosts.fingerprint(verdict.entry.key)}"
-        cause = f"{verdict.entry.place} has {known}{' as revoked' * (verdict.word == 'revoked')}"
-        cause += ": the host was set up anew, or somebody stands between"
+        cause = f"{verdict.entry.place} has {known}: the host was set up anew, or somebody stands between"
         cure = f"ask who runs it; if the new key is right: ssh-keygen -R '{name}', then connect with --accept-new"
     is_new = verdict.word in _NEW
     return HostKeyRefused(what, cause=cause, cure=cure, host=hop.name, fingerprint=fingerprint, is_new=is_new)

@@ -42,6 +42,11 @@ _CURES = {
     _NO_PASSWORD: "connect again and type it, or name a key (--key)",
     _QUESTIONS: "a wrong answer, or none: connect again and type it anew, and check the user's name",
 }
+_WRONG_PHRASE, _NO_PHRASE = "wrong passphrase", "its passphrase was not given"
+_PHRASES = {
+    _WRONG_PHRASE: "connect again and type the passphrase anew, or name another key (--key)",
+    _NO_PHRASE: "add the key to the agent (ssh-add), or log in from a terminal or a notebook, where it can be asked",
+}
 _TAIL_BYTES = 32  # of a public key: the certificate has it in it
 
 
@@ -63,6 +68,9 @@ class _Refusals:
     def cure(self) -> str:
         """Say what to do about the last that was refused."""
         last = self.tried[-1] if self.tried else ""
+        for phrase, cure in _PHRASES.items():
+            if last.endswith(f"({phrase})"):
+                return cure
         return _CURES.get(last, "check the user's name, name the key (--key) or add it to the host's authorized_keys")
 
 
@@ -245,13 +253,13 @@ def _load(path: Path, hop: Hop, ask: Ask | None, refusals: _Refusals) -> paramik
     for _ in range(TRIES if is_encrypted else 0):
         phrase = ask(f"Passphrase of {path}: ", True) if ask else None
         if not phrase:
-            refusals.note(f"{path} (its passphrase was not given)")
+            refusals.note(f"{path} ({_NO_PHRASE})")
             return None
         key, _unused = _read_key(path, phrase)
         if key is not None:
             return key
     if key is None:
-        refusals.note(f"{path} ({'wrong passphrase' if is_encrypted else 'it cannot be read as a key'})")
+        refusals.note(f"{path} ({_WRONG_PHRASE if is_encrypted else 'it cannot be read as a key'})")
     return key
 
 

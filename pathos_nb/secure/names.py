@@ -81,7 +81,7 @@ def jumps(text: str) -> tuple[str, ...]:
     """Take ``ProxyJump`` or ``--through`` apart: names (or ``ssh://`` and one) with commas between, or ``none``."""
     said = (name.strip() for name in text.split(","))
     names = tuple(name.removeprefix("ssh://").rstrip("/") for name in said if name)
-    return () if names == ("none",) else names
+    return () if text.strip().lower() == "none" else names
 
 
 def _refused(text: str, what: str) -> BadOption:

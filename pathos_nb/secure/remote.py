@@ -184,6 +184,8 @@ class Remote:
     @property
     def is_direct(self) -> bool:
         """Whether nobody stands between, as far as is known: no jump host, and no ``ProxyCommand``."""
+        if self._links.is_alive():
+            return self._links.main.is_direct  # the configuration, and what it runs, need not be asked again
         try:
             return len(self._route()) == 1
         except HostUnreachable:  # a way that only ssh itself can go

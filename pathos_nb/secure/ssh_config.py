@@ -13,45 +13,35 @@ ssh_config(5).
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import getpass
-import glob
 import os
 import re
 import shlex
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Asked", "Line", "OnlySsh", "Said", "expanded", "filled", "lines_of", "look_up", "tokens"]
+from pathos_nb.secure.ssh_config_lines import Files, Line
 
-MAX_INCLUDES = 16
-MAX_FILES = 1000
+__all__ = ["Asked", "OnlySsh", "Said", "canonical", "filled", "is_yes", "look_up", "tokens", "user_here"]
+
 EXEC_S = 10.0
-SHELL = "/bin/sh"
 _LISTS = {"identityfile", "certificatefile"}  # each line adds to what there is
-_RAW = {"proxycommand", "localcommand", "remotecommand", "knownhostscommand"}  # lines for a shell
 _ALONE = {"all", "canonical", "final"}
 _ONLY_SSH = {"localnetwork", "version", "command"}
-_LINE = re.compile(r"\s*([A-Za-z]+)(?:\s*=\s*|\s+|$)(.*)", re.S)
+_KNOWN = {"host", "originalhost", "user", "localuser", "tagged", "sessiontype", "exec"}
 _TOKEN = re.compile(r"%[%dhikLlnpru]")
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
-_ESCAPED = "\"'\\"
+_TO_FILL = re.compile(r"\$\{(\w+)\}|%[%dhikLlnpru]")
+_TYPED = {"%n", "%h", "%p", "%r", "%k"}  # tokens that somebody else may have had a hand in: quoted for the shell
 
 
 class OnlySsh(ValueError):
     """A configuration that only ``ssh`` itself can make sense of."""
-
-
-class Line(NamedTuple):
-    """An option: where it stands, its name in lower case, its words."""
-
-    where: str
-    name: str
-    words: list[str]
 
 
 class Asked(NamedTuple):
@@ -79,7 +69,7 @@ class Said:
     @property
     def user(self) -> str:
         """Who logs in there, as far as is known."""
-        return self.first("user") or getpass.getuser()
+        return self.first("user") or user_here()
 
     @property
     def address(self) -> str:
@@ -115,7 +105,7 @@ def look_up(paths: Sequence[Path], asked: Asked) -> Said:
     _go_through(paths, said)
     is_canonical = _find_canonical(said)
     if is_canonical or said.wants_final:
-        said.is_final, said.host = True, said.address
+        said.is_final, said.host = True, canonical(said.address)
         said.values["hostname"] = [said.host.replace("%", "%%")]
         _go_through(paths, said)
     return said
@@ -123,145 +113,60 @@ def look_up(paths: Sequence[Path], asked: Asked) -> Said:
 
 def _go_through(paths: Sequence[Path], said: Said) -> None:
     for path in paths:
-        _Pass(path.parent, said).go_through(path)
+        _Pass(Files(path), said).go_through(path)
 
 
 class _Pass:
     """One way through a file and what it includes."""
 
-    def __init__(self, base: Path, said: Said) -> None:
-        self.base, self.said, self.n_files = base, said, 0
+    def __init__(self, files: Files, said: Said) -> None:
+        self.files, self.said = files, said
 
-    def go_through(self, path: Path, depth: int = 0) -> None:
-        is_about = True
-        for line in _lines(path, depth, self):
+    def go_through(self, path: Path, depth: int = 0, is_wanted: bool = True) -> None:
+        """Take what a file says; of one that is not about the host it counts only that a Match asks for the end."""
+        is_about = is_wanted
+        for line in self.files.lines(path, depth):
             if line.name == "host":
-                is_about = _is_in(self.said.host, _some(line))
+                is_about = _is_in(self.said.host, line.words) and is_wanted
             elif line.name == "match":
-                is_about = _matches(line, self.said)
-            elif line.name == "include" and is_about:
-                for found in included(line.words, self.base):
-                    self.go_through(found, depth + 1)
+                is_about = _matches(line, self.said, is_wanted)
+            elif line.name == "include":
+                for found in self.files.included(line):
+                    self.go_through(found, depth + 1, is_about)
             elif is_about:
                 _take(line, self.said.values)
 
-    def count(self) -> None:
-        self.n_files += 1
-        if self.n_files > MAX_FILES:  # one that includes itself twice would be read for ever
-            raise ValueError(f"it includes more than {MAX_FILES} files")
-
 
 def _take(line: Line, values: dict[str, list[str]]) -> None:
+    if not line.words or not line.words[0]:
+        raise ValueError(f"{line.where} has no value for {line.name}")
     if line.name in _LISTS:
         path = " ".join(line.words)
         if path not in values.setdefault(line.name, []):
             values[line.name].append(path)
         return
-    if line.name == "proxycommand" and "proxyjump" in values:
+    if line.name == "proxycommand" and _is_said(values, "proxyjump"):
         return  # of these two, too, the first counts
     if line.name == "proxyjump" and "proxycommand" in values:
         return
     values.setdefault(line.name, line.words)
 
 
-# ---------------------------------------------------------------------------------------------------------------- lines
-
-
-def lines_of(path: Path) -> Iterator[Line]:
-    """Give all lines of a file, with what it includes in its place, whomever they are about."""
-    whole = _Pass(path.parent, Said(Asked(""), ""))
-
-    def read(file: Path, depth: int) -> Iterator[Line]:
-        for line in _lines(file, depth, whole):
-            yield line
-            for found in included(line.words, path.parent) if line.name == "include" else ():
-                yield from read(found, depth + 1)
-
-    return read(path, 0)
-
-
-def _lines(path: Path, depth: int, whole: _Pass) -> Iterator[Line]:
-    if depth > MAX_INCLUDES or not path.is_file():
-        return
-    whole.count()
-    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        found = _LINE.fullmatch(text.lstrip("\ufeff"))
-        if found:
-            name = found[1].lower()
-            yield Line(f"line {number} of {path}", name, [found[2].strip()] if name in _RAW else words(found[2]))
-
-
-def words(text: str) -> list[str]:
-    """Take a line apart as ssh does: quoted or not, up to a word that begins a comment.
-
-    Raises
-    ------
-    ValueError
-        A quotation mark is not closed.
-    """
-    found: list[str] = []
-    at = 0
-    while (at := _skipped(text, at)) < len(text) and text[at] != "#":
-        word, at = _word(text, at)
-        found.append(word)
-    return found
-
-
-def _skipped(text: str, at: int) -> int:
-    while at < len(text) and text[at].isspace():
-        at += 1
-    return at
-
-
-def _word(text: str, at: int) -> tuple[str, int]:
-    word, quote = "", ""
-    while at < len(text) and (quote or not text[at].isspace()):
-        char, after = text[at], text[at + 1 : at + 2]
-        if char == "\\" and after and (after in _ESCAPED or (after == " " and not quote)):
-            word, at = word + after, at + 1
-        elif not quote and char in "\"'":
-            quote = char
-        elif char == quote:
-            quote = ""
-        else:
-            word += char
-        at += 1
-    if quote:
-        raise ValueError(f"a quotation mark is not closed: {text.strip()}")
-    return word, at
-
-
-def included(patterns: Sequence[str], base: Path) -> Iterator[Path]:
-    """Give the files that an Include names; as for ssh, a star goes no deeper than its folder."""
-    for pattern in patterns:
-        for found in sorted(glob.glob(str(base / expanded(pattern)))):  # noqa: PTH207 - that one goes deeper
-            yield Path(found)
-
-
-def expanded(name: str) -> Path:
-    """Give a path with the home folder in place of its tilde; of a user whom nobody knows there is none."""
-    with contextlib.suppress(RuntimeError):
-        return Path(name).expanduser()
-    return Path(name)
+def _is_said(values: Mapping[str, list[str]], name: str) -> bool:
+    return next(iter(values.get(name, ())), "none").lower() != "none"
 
 
 # -------------------------------------------------------------------------------------------------------- who is meant
 
 
-def _some(line: Line) -> list[str]:
-    if not line.words:
-        raise ValueError(f"{line.where} names nobody")
-    return line.words
-
-
 def _is_in(name: str, patterns: Sequence[str]) -> bool:
     """Say whether a pattern has the name, and none that is negated has."""
-    hits = [pattern.startswith("!") for pattern in patterns if _pattern(pattern.lstrip("!")).fullmatch(name)]
+    hits = [text.startswith("!") for text in patterns if _fits(name, text.removeprefix("!"))]
     return bool(hits) and not any(hits)
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile("".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in text), re.S)
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))  # only stars and question marks are more than letters
 
 
 class _Test(NamedTuple):
@@ -273,60 +178,54 @@ class _Test(NamedTuple):
 
 
 def _tests(line: Line) -> Iterator[_Test]:
-    left = _some(line)[::-1]
+    if not line.words:
+        raise ValueError(f"{line.where} names nobody")
+    left = line.words[::-1]
     while left:
-        text, _, value = left.pop().partition("=")
-        word = text.lstrip("!").lower()
+        text, equals, value = left.pop().partition("=")
+        word = text.removeprefix("!").lower()
         if word not in _ALONE and not value:
-            if not left:
-                raise ValueError(f"{line.where} does not say which {word}")
-            value = left.pop()
+            value = left.pop() if left else ""
+            if value.startswith("=") and not equals:
+                value = value[1:] or (left.pop() if left else "")
+        if word not in _ALONE | _ONLY_SSH | _KNOWN:
+            raise ValueError(f"{line.where} asks for {word!r}, which is nothing to match")
+        if word not in _ALONE and not value:
+            raise ValueError(f"{line.where} does not say which {word}")
         yield _Test(word, value, text.startswith("!"))
 
 
-def _matches(line: Line, said: Said) -> bool:
-    """Say whether all that a Match asks for is so; nothing is run for it once something is not."""
-    is_so = True
-    for word, value, is_negated in list(_tests(line)):
-        said.wants_final |= word == "final"
-        if word in _ALONE:
-            is_met = word == "all" or said.is_final
-        else:
-            criterion = _criterion(word, line.where, said)
-            is_met = is_so and criterion(value)
-        is_so = is_so and is_met != is_negated
-    return is_so
+def _matches(line: Line, said: Said, is_wanted: bool) -> bool:
+    """Say whether all that a Match asks for is so; nothing is run for it unless all the rest is."""
+    tests = list(_tests(line))
+    said.wants_final |= any(test.word == "final" for test in tests)
+    told = [test for test in tests if test.word not in {"exec", *_ONLY_SSH}]
+    if not is_wanted or not all(_is_met(test, said) != test.is_negated for test in told):
+        return False
+    for test in tests:
+        if test.word in _ONLY_SSH:
+            raise OnlySsh(f"{line.where} asks for {test.word!r}, which ssh alone knows")
+    return all(_succeeds(test.value, said) != test.is_negated for test in tests if test.word == "exec")
 
 
-def _criterion(word: str, where: str, said: Said) -> Callable[[str], bool]:
-    def among(name: str) -> Callable[[str], bool]:
-        return lambda patterns: _is_in(name, patterns.split(","))
-
-    if word == "exec":
-        return lambda line: _succeeds(line, said)
-    if word == "host":
-        return among(said.address)
-    known = {
-        "originalhost": said.asked.host,
-        "user": said.user,
-        "localuser": getpass.getuser(),
-        "tagged": said.first("tag"),
-        "sessiontype": "exec",
-    }
-    if word in known:
-        return among(known[word])
-    if word in _ONLY_SSH:
-        raise OnlySsh(f"{where} asks for {word!r}, which ssh alone knows")
-    raise ValueError(f"{where} asks for {word!r}, which is nothing to match")
+def _is_met(test: _Test, said: Said) -> bool:
+    if test.word in _ALONE:
+        return test.word == "all" or said.is_final
+    if test.word in ("host", "originalhost"):  # of these, and of no others, the case does not count
+        name = said.address if test.word == "host" else said.asked.host
+        return _is_in(name.lower(), test.value.lower().split(","))
+    known = {"user": said.user, "localuser": user_here(), "tagged": said.first("tag"), "sessiontype": "exec"}
+    return _is_in(known[test.word], test.value.split(","))
 
 
 def _succeeds(line: str, said: Said) -> bool:
     """Run a line of the user's own configuration, as ssh does, and say whether it went well."""
     port = said.first("port", "22")
     known = tokens(said.asked.host, said.address, port, said.user, said.first("hostkeyalias"))
-    ready = _TOKEN.sub(lambda token: shlex.quote(known[token[0]]) if token[0] != "%%" else "%", line)
+    known = {token: shlex.quote(text) if token in _TYPED else text for token, text in known.items()}
     nothing = subprocess.DEVNULL
-    command, group = [SHELL, "-c", ready], os.name == "posix"
+    command = [os.environ.get("SHELL") or "/bin/sh", "-c", _TOKEN.sub(lambda token: known[token[0]], line)]
+    group = os.name == "posix"
     with subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=group) as running:
         try:
             return not running.wait(EXEC_S)
@@ -337,9 +236,23 @@ def _succeeds(line: str, said: Said) -> bool:
                 os.killpg(running.pid, signal.SIGKILL) if group else running.kill()
 
 
+def user_here() -> str:
+    """Give the user's name here: as for ssh the system says it, and not the environment."""
+    with contextlib.suppress(ImportError, KeyError):
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    return getpass.getuser()
+
+
+def is_yes(text: str) -> bool:
+    """Say whether an option is on."""
+    return text.lower() in ("yes", "true")
+
+
 def tokens(name: str, address: str, port: str, user: str, alias: str) -> Mapping[str, str]:
     """Give what stands for ssh's tokens."""
-    here, me = socket.gethostname(), getpass.getuser()
+    here, me = socket.gethostname(), user_here()
     known = {"%n": name, "%h": address, "%p": port, "%r": user, "%k": alias or name, "%u": me, "%%": "%"}
     return known | {"%d": str(Path.home()), "%i": str(os.getuid()), "%l": here, "%L": here.split(".")[0]}
 
@@ -353,50 +266,74 @@ def filled(text: str, known: Mapping[str, str]) -> str:
         A variable is not set.
     """
 
-    def value_of(variable: re.Match[str]) -> str:
-        if variable[1] not in os.environ:
-            raise ValueError(f"the variable {variable[1]} of {text} is not set")
-        return os.environ[variable[1]]
+    def value_of(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return known[found[0]]
+        if found[1] not in os.environ:
+            raise ValueError(f"the variable {found[1]} of {text} is not set")
+        return os.environ[found[1]]
 
-    return _TOKEN.sub(lambda token: known[token[0]], _VARIABLE.sub(value_of, text))
+    return _TO_FILL.sub(value_of, text)
 
 
 # ------------------------------------------------------------------------------------------------------------ canonical
 
 
+def canonical(name: str) -> str:
+    """Give an address in its usual form, and a name in lower case; nobody is asked for it."""
+    return _address(name) or name.lower()
+
+
+def _address(name: str) -> str:
+    with contextlib.suppress(OSError, ValueError):
+        return socket.inet_ntoa(socket.inet_aton(name))
+    with contextlib.suppress(OSError, ValueError):
+        return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, name))
+    return ""
+
+
 def _find_canonical(said: Said) -> bool:
     """Look for a short name in the domains that the configuration names; say whether that was asked for."""
     wanted = said.first("canonicalizehostname", "no").lower()
-    is_led = any(said.first(name, "none").lower() != "none" for name in ("proxyjump", "proxycommand"))
-    if wanted not in ("yes", "true", "always") or (is_led and wanted != "always"):
-        return wanted not in ("no", "false")
-    name, dots = said.address.lower(), _number(said.first("canonicalizemaxdots", "1"))
-    if name.count(".") <= dots and not _is_address(name):
-        found = _resolved(name, said.values.get("canonicaldomains", []))
-        if not found and said.first("canonicalizefallbacklocal", "yes").lower() in ("no", "false"):
-            raise ValueError(f"{name} is in none of its CanonicalDomains, and CanonicalizeFallbackLocal says no")
-        said.values["hostname"] = [found or name]
+    is_led = any(_is_said(said.values, name) for name in ("proxyjump", "proxycommand"))
+    if wanted in ("no", "false"):
+        return False
+    name = canonical(said.address)
+    if not _address(name) and (not is_led or wanted == "always"):
+        said.values["hostname"] = [_full_name(name, said).replace("%", "%%")]
     return True
 
 
-def _resolved(name: str, domains: Sequence[str]) -> str:
-    for domain in domains:
-        with contextlib.suppress(OSError, UnicodeError):
-            full = f"{name}.{domain}".rstrip(".")
-            socket.getaddrinfo(full, None)
-            return full
-    return ""
+def _full_name(name: str, said: Said) -> str:
+    """Give the first of the names that the resolver knows, and the one that it stands for where that is allowed."""
+    rules = [rule.lower() for rule in said.values.get("canonicalizepermittedcnames", [])]
+    if name.count(".") > _number(said.first("canonicalizemaxdots", "1")) and not name.endswith("."):
+        return _resolved(name, rules) or name if rules else name
+    domains = said.values.get("canonicaldomains", [])
+    for full in [name] if name.endswith(".") else [f"{name}.{domain}." for domain in domains if domain != "none"]:
+        if found := _resolved(full, rules):
+            return found
+    if said.first("canonicalizefallbacklocal", "yes").lower() in ("no", "false"):
+        raise ValueError(f"{name} is in none of its CanonicalDomains, and CanonicalizeFallbackLocal says no")
+    return _resolved(name, rules) or name if rules else name
+
+
+def _resolved(name: str, rules: Sequence[str]) -> str:
+    """Give the name if the resolver knows it, or the one that it is an alias of, if a rule lets that be taken."""
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
+    except (OSError, UnicodeError):
+        return ""
+    name, other = name.removesuffix("."), found[0][3].lower().removesuffix(".")
+    return other if other and any(_is_permitted(rule, name, other) for rule in rules) else name
+
+
+def _is_permitted(rule: str, name: str, other: str) -> bool:
+    names, _, others = rule.partition(":")
+    return rule == "*" or (_is_in(name, names.split(",")) and _is_in(other, others.split(",")))
 
 
 def _number(text: str) -> int:
     if not text.isdecimal():
         raise ValueError(f"{text!r} is no number of dots")
     return int(text)
-
-
-def _is_address(name: str) -> bool:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        with contextlib.suppress(OSError):
-            socket.inet_pton(family, name)
-            return True
-    return False

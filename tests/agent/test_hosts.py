@@ -20,7 +20,8 @@ from pathos_nb.launchers.agent_patience import Patience
 from tests.agent.conftest import SETTINGS
 from tests.agent.far_things import imports_when_called, kind_of, nap, node
 from tests.contract.calls import square
-from tests.rig.bed import READ_ANEW, wait_until
+from tests.rig.bed import READ_ANEW, says_all, wait_until
+from tests.rig.sampling import seldom
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -247,7 +248,9 @@ def test_a_map_that_waits_for_its_only_host_says_so_on_its_record(places, bed):
     assert place.n("up") == 2
 
 
-def test_a_host_that_stays_away_is_an_error_that_says_what_to_do(places, bed):
+@pytest.mark.parametrize("how", [("kill",), *seldom(("cut", "--unreachable"))], ids=["killed", "cut off"])
+def test_a_host_that_stays_away_is_an_error_that_says_what_to_do(places, bed, how):
+    bed.needs("cut")
     places("host2", settings=SETTINGS._replace(patience_s=2.0))
     places("host3", settings=SETTINGS._replace(patience_s=2.0))
     with Pool("host2", "host3", nodes=1) as pool:
@@ -255,12 +258,12 @@ def test_a_host_that_stays_away_is_an_error_that_says_what_to_do(places, bed):
         bed("kill", "host3")
         assert wait_until(lambda: any(isinstance(news, PlaceGone) for news in run.places), 60)
         assert sentences(run.places)[0].startswith("without host3 since ")
-        bed("kill", "host2")
+        bed(*how, "host2")
         with pytest.raises(
             HostLost, match=r"link to host2 was lost at .*without host3 .*%pathos connect host2"
         ) as caught:
             run.result()
-        assert caught.value.host == "host2"
+        says_all(caught.value, "host2")
         assert run.n_done >= 20 and run.values()[0] == 0
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from pathos_nb import Pool
 from pathos_nb.launchers.agent_link import LinkSettings, LinkState
-from tests.agent.far_things import nap, slow_there
+from tests.agent.far_things import nap, slow_on_host2
 from tests.rig import agents
 from tests.rig.census import until
 
@@ -92,14 +92,13 @@ def test_a_clock_of_this_machine_that_jumps_under_a_map_is_no_silence(seconds, m
     assert [state.state for state in states] == ["up"]
 
 
-def test_a_slow_host_gets_little_and_holds_nobody_up_at_the_end():
-    environ = {**os.environ, "PATHOS_NB_TEST_SLOW": "1"}
-    agents.register("snail", lambda command: agents.LocalCarrier(command, env=environ))
-    with Pool("processes", "snail", nodes=1) as pool:
-        run = pool.start(slow_there, range(300))
+def test_a_slow_host_gets_little_and_holds_nobody_up_at_the_end(places):
+    places("host2")
+    with Pool("processes", "host2", nodes=1) as pool:
+        run = pool.start(slow_on_host2, range(300))
         assert run.wait(60)
         assert run.result() == list(range(300))
-        there = [i for chunk in run.chunks if chunk.worker.startswith("snail") for i in chunk.indices]
+        there = [i for chunk in run.chunks if chunk.worker.startswith("host2") for i in chunk.indices]
         assert 1 <= len(there) < 150, "it has had its share, and not half of it"
         assert sorted(i for chunk in run.chunks for i in chunk.indices) == list(range(300))
 

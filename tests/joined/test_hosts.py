@@ -21,7 +21,7 @@ from pathos_nb.joined.host import Plan
 from pathos_nb.launchers.registry import registry
 from pathos_nb.session import Session
 from tests.joined.calls import use, where
-from tests.rig.bed import Bed, wait_until
+from tests.rig.bed import Bed, says_all, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(120)
@@ -145,6 +145,24 @@ def test_a_lost_connection_is_made_anew_and_every_item_is_delivered_once(session
     assert sorted(i for chunk in run.chunks for i in chunk.indices) == list(range(150))
     bed("start", "host1")
     assert wait_until(lambda: host.state == "connected" and "host1" in pool.map(where, range(20)), 90)
+
+
+def test_a_key_that_changes_under_a_live_session_is_refused_when_its_agent_connects_again(session, bed):
+    for name in ("host1", "host3"):
+        session.connect(Plan(name, name, nodes=1))
+    runs = [
+        session.pool(places, 1).start(lambda v: (time.sleep(0.02), v)[1], range(n))
+        for places, n in ((("host1", "host3"), 200), (("host3",), 5000))
+    ]
+    assert wait_until(lambda: all(run.n_done > 10 for run in runs))
+    for act in ("rekey", "kill", "start"):
+        bed(act, "host3")
+    with pytest.raises(HostLost, match=r"(?s)host3.*is not the one that is known.*ssh-keygen -R") as caught:
+        runs[1].result()
+    says_all(caught.value, "host3")
+    assert runs[0].wait(60) and runs[0].result() == list(range(200)), "the other host carries on"
+    host = session.hosts.get("host3")
+    assert host.state == "link failed" and "is not the one that is known" in host.refusal
 
 
 def test_closing_the_session_ends_connections_and_what_ran_there(home, bed):

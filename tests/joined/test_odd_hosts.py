@@ -15,9 +15,11 @@ import pytest
 
 from pathos_nb.errors import CannotSend, HostError
 from pathos_nb.joined.host import Plan
+from pathos_nb.launchers.agent_messages import BEAT_S
 from pathos_nb.secure.remote import Remote
 from pathos_nb.secure.shell import SetUp
 from pathos_nb.session import Session
+from tests.rig.bed import says_all
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(120)
@@ -37,27 +39,25 @@ def session(home) -> Iterator[Session]:
     made.close()
 
 
-SAME_PATH = pytest.mark.everywhere("the path of the other")
+def refused(session, there: str) -> None:
+    """It has no Python that will do, and says what there is."""
+    said = rf"(?s)host2 has no Python that can be used.*on its PATH there is {there}, and 3\.10 or later.*--python PATH"
+    with pytest.raises(HostError, match=said) as caught:
+        session.connect(Plan("host2", "host2", setup=SetUp(".few")))
+    says_all(caught.value, "host2")
+    assert list(session.hosts.connected) == ["host1"]
 
 
-@pytest.mark.parametrize(
-    ("more", "there"),
-    [
-        pytest.param("rm -f /tmp/few/python3", "none at all", marks=SAME_PATH, id="none"),
-        pytest.param(ANCIENT, r"3\.8", id="too old"),
-    ],
-)
-def test_a_host_without_a_python_that_will_do_is_said_and_the_others_carry_on(session, bed, more, there):
-    bed.on("host2", f"{FEW}{more}")
+def test_a_host_without_a_python_that_will_do_is_said_and_the_others_carry_on(session, bed):
     session.connect(Plan("host1", "host1", nodes=1))
     run = session.pool(("host1",)).start(lambda v: (time.sleep(0.02), v)[1], range(100))
-    said = rf"(?s)host2 has no Python that can be used.*on its PATH there is {there}, and 3\.10 or later.*--python PATH"
+    bed.on("host2", f"{FEW}rm -f /tmp/few/python3")
     try:
-        with pytest.raises(HostError, match=said) as caught:
-            session.connect(Plan("host2", "host2", setup=SetUp(".few")))
+        refused(session, "none at all")
+        bed.on("host2", ANCIENT)
+        refused(session, r"3\.8")
     finally:
         bed.on("host2", "rm -r ~/.few /tmp/few")
-    assert caught.value.host == "host2" and list(session.hosts.connected) == ["host1"]
     assert run.wait(60) and run.result() == list(range(100))
 
 
@@ -80,28 +80,28 @@ def test_a_host_of_another_minor_version_is_given_what_it_can_load(session):
 SLEEPER = """
 import time
 from pathos_nb.joined.host import Plan
+from pathos_nb.launchers.agent_messages import BEAT_S
 from pathos_nb.session import Session
 session = Session()
 host = session.connect(Plan("host1", "host1", nodes=1))
-run = session.pool(("host1",)).start(lambda v: (time.sleep(0.02), v)[1], range(300))
+run = session.pool(("host1",)).start(lambda v: (time.sleep(0.02), v)[1], range(150))
 while run.n_done < 10:
     time.sleep(0.01)
 print("at work", flush=True)
-assert run.wait(90) and run.result() == list(range(300))
-assert sorted(i for chunk in run.chunks for i in chunk.indices) == list(range(300))
+assert run.wait(90) and run.result() == list(range(150))
+assert sorted(i for chunk in run.chunks for i in chunk.indices) == list(range(150))
 print(host.state, flush=True)
 session.close()
 """
 
 
-@pytest.mark.everywhere("it sleeps for four heartbeats; by quicker ones it is told in tests/agent/test_time.py")
 def test_a_kernel_that_slept_goes_on_where_it_was(home, bed):
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", SLEEPER], stdout=subprocess.PIPE, text=True, env=environ) as driver:
         try:
             assert driver.stdout.readline() == "at work\n"
             driver.send_signal(signal.SIGSTOP)
-            wake = threading.Timer(8.0, driver.send_signal, [signal.SIGCONT])
+            wake = threading.Timer(3.2 * BEAT_S, driver.send_signal, [signal.SIGCONT])
             wake.start()
             out, _ = driver.communicate(timeout=100)
             wake.join()

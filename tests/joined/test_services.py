@@ -146,18 +146,6 @@ def test_a_server_that_does_not_live_is_given_up(session, host, bed, request):
     assert "in a row" in server.state and len(killed) > 1
 
 
-def test_a_server_whose_link_is_cut_without_a_word_ends_and_comes_back(session, host, bed):
-    bed.needs("cut")
-    server = session.services.serve(host, nodes=1)
-    first = server.pid
-    bed("cut", "host1")
-    assert wait_until(lambda: not alive(bed, first)), "nobody hears it any more"
-    bed("heal", "host1")
-    assert wait_until(lambda: server.pid != first and server.state == "connected", 60), server.state
-    with ParallelPool(0, servers=(server.address,)) as pool:
-        assert pool.map(lambda _: socket.gethostname(), range(2)) == ["host1"] * 2
-
-
 def test_a_server_behind_a_jump_host_ends_when_nobody_speaks_to_it_any_more(session, bed):
     bed.needs("cut")
     inner = session.connect(Plan("inner", "inner", nodes=1, python=str(BARE)))

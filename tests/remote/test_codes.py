@@ -9,6 +9,7 @@ import pytest
 
 from pathos_nb.errors import LoginRefused
 from tests.remote.test_connecting import answers, user_of
+from tests.rig.bed import says_all
 
 SEED = b"12345678901234567890"
 SERVICE = """auth required pam_unix.so nodelay
@@ -65,6 +66,7 @@ def test_a_wrong_code_may_be_mended_and_is_refused_if_not(connect, bed, coded, t
     ask, _ = answers(bed.password, "000000", bed.password, code(0))
     assert connect(coded, ask=ask, transport=transport).is_alive()
     ask, asked = answers(*[bed.password, "000000"] * 3)
-    with pytest.raises(LoginRefused, match="pwuser@host2"):
+    with pytest.raises(LoginRefused, match="pwuser@host2") as caught:
         connect(coded, ask=ask, transport=transport)
+    says_all(caught.value, "host2")
     assert len(asked) == 6

@@ -17,6 +17,8 @@ STRANGE = {
     "a quotation mark that is not closed": 'UserKnownHostsFile "~/known\n',
     "an Include with one": 'Include "~/more\n',
     "a Match of nothing": "Match host\n",
+    "an option without a value": "IdentityFile \n",
+    "a value that is empty": 'User ""\n',
     "itself, twice": "Include config\nInclude config\n",
 }
 
@@ -37,6 +39,7 @@ def test_what_is_wrong_in_the_configuration_is_said_with_its_name(config, text):
 def test_files_of_a_user_whom_nobody_knows_are_not_there(config):
     config.write_text(
         "Host node7\n  IdentityFile ~nobody-of-that-name/key\n  UserKnownHostsFile ~nobody-of-that-name/x\n"
+        f"  IdentityFile {'k' * 5000}\n  CertificateFile {'c' * 5000}\n"
     )
     assert route(parse("node7"))[-1].keys == ()
     assert hosts_in_config() == ["node7"]

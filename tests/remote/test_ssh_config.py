@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -10,9 +11,11 @@ import subprocess
 import pytest
 
 from pathos_nb.errors import BadOption, HostUnreachable
-from pathos_nb.secure import ssh_config
-from pathos_nb.secure.config import route
+from pathos_nb.secure import ssh_config, ssh_config_lines
+from pathos_nb.secure.config import hosts_in_config, route
 from pathos_nb.secure.names import parse
+from tests.remote.ssh_configs import Made, differences
+from tests.rig.sampling import seldom
 
 # What is written, about whom is asked, and what ssh says: address, port, jump hosts.
 CASES = {
@@ -69,6 +72,14 @@ def test_it_is_read_as_ssh_reads_it(config, text, host, said):
         assert f"{values['hostname']} {values['port']} {values.get('proxyjump', 'none')}" == said
 
 
+@pytest.mark.skipif(not shutil.which("ssh"), reason="there is no ssh to compare with")
+@pytest.mark.parametrize("seed", [0, *seldom(*range(1, 10))])
+def test_random_configurations_are_read_as_ssh_reads_them(tmp_path, seed):
+    for n in range(40 * seed, 40 * seed + 40):
+        (folder := tmp_path / str(n)).mkdir()
+        assert not differences(Made(n, folder)), f"the configuration of {n}"
+
+
 def test_what_is_included_counts_for_whom_its_include_is_about(config):
     (config.parent / "more").write_text(MORE)
     config.write_text("Host a\n  Include more\n  Port 10\nHost *\n  User me\n")
@@ -76,21 +87,31 @@ def test_what_is_included_counts_for_whom_its_include_is_about(config):
 
 
 def test_a_short_name_is_looked_for_in_the_domains_that_are_named(config, monkeypatch):
-    known = {"a.far.org"}
+    known = {
+        "a.far.org.": "",
+        "b.far.org.": "Mail.Near.Org",
+        "c.": "",
+    }  # asked for to the end, so that no other is found
 
-    def resolve(name, _):
+    def resolve(name, *_, **__):
         if name not in known:
             raise socket.gaierror(socket.EAI_NONAME, "not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, known[name], ("10.0.0.1", 0))]
 
     monkeypatch.setattr(ssh_config.socket, "getaddrinfo", resolve)
     asked = "CanonicalizeHostname yes\nCanonicalDomains near.org far.org\n"
     config.write_text(f"{asked}Host a.far.org\n  Port 7\nMatch canonical host *.far.org\n  ProxyJump none\n")
     assert understood("a", config) == "a.far.org 7 none"
-    assert understood("b", config) == "b 22 none"
+    assert understood("d", config) == "d 22 none"
     assert understood("a.b.c", config) == "a.b.c 22 none"
+    assert understood("c.", config) == "c 22 none"
+    for rules, name in (("", "b.far.org"), ("*", "mail.near.org"), ("x:y *.far.org:*.near.org", "mail.near.org")):
+        more = f"CanonicalizePermittedCNAMEs {rules}\n" if rules else ""
+        config.write_text(f"{asked}{more}Host mail.*\n  Port 7\n")
+        assert understood("b", config) == f"{name} {7 if name.startswith('mail') else 22} none"
     config.write_text(f"{asked}CanonicalizeFallbackLocal no\n")
-    with pytest.raises(BadOption, match=r"config cannot be used for b: b is in none of its CanonicalDomains"):
-        route(parse("b"))
+    with pytest.raises(BadOption, match=r"config cannot be used for d: d is in none of its CanonicalDomains"):
+        route(parse("d"))
 
 
 def test_files_are_named_by_tokens_and_variables(config, home, monkeypatch):
@@ -133,3 +154,100 @@ def test_a_line_of_a_match_that_does_not_end_is_not_waited_for(config, monkeypat
     config.write_text('Match exec "sleep 60"\n  Port 8\n')
     with pytest.raises(BadOption, match=r"Match exec 'sleep 60' did not end in 0\.1 s"):
         route(parse("a"))
+
+
+def test_what_only_ssh_understands_concerns_the_hosts_that_it_is_about(config):
+    config.write_text("Match localnetwork 10.0.0.0/8 host b\n  Port 8\n")
+    assert understood("a", config) == "a 22 none"
+    with pytest.raises(HostUnreachable, match="line 1 of .* which ssh alone knows"):
+        route(parse("b"))
+
+
+def test_no_line_is_run_for_a_host_that_it_is_not_about(config, tmp_path):
+    mark = tmp_path / "run"
+    config.write_text(f'Match exec "touch {mark}" host b\n  Port 8\nHost b\n  Include {tmp_path}/more\n')
+    (tmp_path / "more").write_text(f'Match exec "touch {mark}"\n  Port 9\n')
+    assert understood("a", config) == "a 22 none"
+    assert hosts_in_config(str(config)) == ["b"]
+    assert not mark.exists()
+    assert understood("b", config) == "b 8 none"
+    assert mark.exists()
+
+
+def test_what_is_typed_is_one_word_for_the_shell_of_a_line(config, tmp_path, monkeypatch):
+    monkeypatch.delenv("SHELL", raising=False)
+    config.write_text(f'Match exec "printf [%%s] %n %r >{tmp_path}/told"\n  Port 8\n')
+    assert route(parse("corp\\joe@a"))[-1].port == 8
+    assert (tmp_path / "told").read_text() == "[a][corp\\joe]"
+
+
+LINE_BREAKS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\r"
+
+
+def test_a_line_ends_where_ssh_ends_it_and_nowhere_else(config):
+    hidden = "".join(f"# nothing{char}ProxyJump gate{char}User other\n" for char in LINE_BREAKS)
+    config.write_bytes(f"{hidden}Host a\n  Port 7\r\n".encode())
+    hops = route(parse("a"))
+    assert [(hop.name, hop.port) for hop in hops] == [("a", 7)] and hops[0].user != "other"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_a_file_that_others_could_have_written_is_not_believed(config, tmp_path):
+    (more := tmp_path / "more").write_text("Match exec true\n  Port 8\n")
+    config.write_text(f"Include {more}\n")
+    for file in (more, config):
+        file.chmod(0o666)
+        with pytest.raises(
+            BadOption, match=rf"config cannot be used for a: others could have written {file}.*chmod go-w"
+        ):
+            route(parse("a"))
+        file.chmod(0o644)
+    assert understood("a", config) == "a 8 none"
+
+
+def test_what_is_no_file_is_not_opened_and_what_is_endless_is_refused(config, monkeypatch):
+    os.mkfifo(config.parent / "pipe")
+    config.write_text("Include pipe /dev/zero .\nHost a\n  Port 7\n")
+    assert understood("a", config) == "a 7 none"
+    config.write_text("Host b\n  Include config\n")
+    with pytest.raises(
+        BadOption, match="config cannot be used for a: its Includes lead more than 16 files deep, or back"
+    ):
+        route(parse("a"))
+    monkeypatch.setattr(ssh_config_lines, "MAX_BYTES", 1 << 20)
+    config.write_text("#" * (1 << 20) + "\n")
+    with pytest.raises(BadOption, match="has more than 1 MB"):
+        route(parse("a"))
+
+
+def test_many_stars_are_no_riddle(config):
+    config.write_text(f"Host {'*a' * 60}b\n  Port 9\n")
+    assert understood("a" * 200, config) == f"{'a' * 200} 22 none"
+
+
+def test_an_address_is_taken_in_its_usual_form(config):
+    config.write_text("Host a\n  HostName 127.1\nHost b\n  HostName 0:0::1\n")
+    assert [route(parse(name))[-1].address for name in "ab"] == ["127.0.0.1", "::1"]
+
+
+def test_none_is_no_file_and_words_for_yes_are_all_known(config, home):
+    words = "IdentityFile none", "UserKnownHostsFile none", "IdentitiesOnly true", "StrictHostKeyChecking false"
+    config.write_text("\n".join([*words, "HostKeyAlias Gate", "ProxyJump NONE"]))
+    (hop,) = route(parse("a"))
+    assert (hop.keys, hop.only_these_keys, hop.accepts_new, hop.key_name) == ((), True, True, "gate")
+    assert str(hop.known_hosts[0]) == os.devnull
+
+
+def test_the_users_name_is_the_systems_word(config, monkeypatch):
+    """As for ssh: the environment may be another user's, of whom this one was made."""
+    pwd = pytest.importorskip("pwd")
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    config.write_text("Match localuser somebody-else\n  Port 9\n")
+    (hop,) = route(parse("a"))
+    assert (hop.user, hop.port) == (pwd.getpwuid(os.getuid()).pw_name, 22)
+
+
+def test_a_configuration_that_is_named_has_to_be_there(home):
+    with pytest.raises(BadOption, match=r"there is no file .*/no-such.*name the configuration"):
+        route(parse("a"), config=str(home / "no-such"))
+    assert route(parse("a"), config="none")[-1].address == "a"

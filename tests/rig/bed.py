@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from pathos_nb.errors import HostError, HostLost
 from tests import leftovers
 
 ROOT = Path(__file__).parents[2]
@@ -151,6 +152,13 @@ def bed(raised_bed: Bed, request: pytest.FixtureRequest) -> Iterator[Bed]:
     if request.session.testsfailed > n_failed:
         print(raised_bed.logs())
     raised_bed.mend()
+
+
+def says_all(error: HostError | HostLost, host: str) -> None:
+    """An error has the host's name as a field and in its words, and the next step."""
+    assert error.host == host, error
+    assert host in str(error)
+    assert error.cure and str(error).count(error.cure), error
 
 
 def wait_until(is_so: Callable[[], object], seconds: float = 60.0) -> bool:
