@@ -80,7 +80,7 @@ def test_figures_are_taken_from_what_the_suite_has_written(reliability, monkeypa
          "2 seeds of 5 s: 18 rounds, 100 items, 6 faults, none failed"),
         (["seed 1: 9 rounds, 50 items compared, 3 faults in time, 1 MB grown, 1 failed", "it hung"],
          "2 seeds of 5 s: 9 rounds, 50 items, 3 faults, **2 failed**"),
-        (["seed 1 PASSED: 9 rounds, 50 items compared, 3 faults in time, 0 failed; every fault came, at every place"],
+        (["seed 1 PASSED: 9 rounds, 50 items compared, 3 faults in time, 1 MB grown, 0 failed; every fault came, at every place"],
          "1 seeds of 5 s: 9 rounds, 50 items, 3 faults, none failed, every fault at every place in 1 of them"),
     ],
     ids=["good", "bad", "whole"],
