@@ -9,7 +9,7 @@ ARGS ?=
 JOBS ?= 4
 SECONDS ?= 600
 SEED ?= 1
-KILLS ?= 200
+KILLS ?= $(shell expr $(SECONDS) / 3)
 SHARE ?= 1
 BENCH_NEEDS := $(wildcard benchmarks/requirements.txt)
 
@@ -55,9 +55,9 @@ test-everywhere:  ## the same with every fault on every launcher and all that ta
 times:  ## what the last run of the tests took, folder by folder, beside its budget (tests/README.md)
 	@$(firstword $(wildcard $(BIN)/python) python3) tools/durations.py $(ARGS)
 
-soak: $(VENV)/.has-test  ## random faults wherever work can run, for a while, then soak-store (SECONDS=600 KILLS=200 SEED=1)
-	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED) $(ARGS)
-	$(BIN)/python -m tests.store.kills $(SEED) $(KILLS)
+soak: $(VENV)/.has-test  ## random faults wherever work can run, for a while, then soak-store; one verdict (SECONDS=600 SEED=1)
+	@tools/testbed.sh
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED) --kills $(KILLS) $(ARGS)
 
 fuzz: $(VENV)/.has-test  ## inputs that nobody meant, for every reader there is (SECONDS=600 SEED=1 ARGS="--only NAME")
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(ARGS)

@@ -19,7 +19,7 @@ import traceback
 from importlib import import_module
 from typing import Any, TextIO
 
-from benchmarks import peers
+from benchmarks import cases, peers
 
 
 def private_streams() -> tuple[TextIO, TextIO]:
@@ -46,7 +46,7 @@ def main(case: str, peer: str, is_quick: str) -> None:
     """Serve until stdin ends."""
     commands, replies = private_streams()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
-    module = import_module(f"benchmarks.cases.{case}")
+    module = import_module(f"benchmarks.cases.{case}" if case in cases.NAMES else f"benchmarks.{case}")
     far = module.Far(peers.make(peer), is_quick == "quick")
     for line in commands:
         replies.write(json.dumps(answer(far, json.loads(line))) + "\n")

@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def reliability(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    for name in ("reliability", "promises", "said", "matrix", "lowest"):
+    for name in ("reliability", "beside", "promises", "said", "matrix", "lowest"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import reliability
 
     yield reliability
-    for name in ("reliability", "promises", "said", "matrix", "lowest"):
+    for name in ("reliability", "beside", "promises", "said", "matrix", "lowest"):
         sys.modules.pop(name, None)
 
 
@@ -71,7 +71,7 @@ def test_figures_are_taken_from_what_the_suite_has_written(reliability, monkeypa
     assert reliability.main(["--from", str(tmp_path / "tests.xml")]) == 1
     page = (tmp_path / "reliability.md").read_text()
     assert "| 1 passed, **1 failed**, 1 skipped in *make test* (" in page
-    assert page.count("not run yet") == 1
+    assert page.partition("## Beside")[0].count("not run yet") == 1
 
 
 @pytest.mark.parametrize(
@@ -81,11 +81,41 @@ def test_figures_are_taken_from_what_the_suite_has_written(reliability, monkeypa
          "2 seeds of 5 s: 18 rounds, 100 items, 6 faults, none failed"),
         (["seed 1: 9 rounds, 50 items compared, 3 faults in time, 1 MB grown, 1 failed", "it hung"],
          "2 seeds of 5 s: 9 rounds, 50 items, 3 faults, **2 failed**"),
+        (["seed 1 PASSED: 9 rounds, 50 items compared, 3 faults in time, 1 MB grown, 0 failed; every fault came, at every place"],
+         "1 seeds of 5 s: 9 rounds, 50 items, 3 faults, none failed, every fault at every place in 1 of them"),
     ],
-    ids=["good", "bad"],
+    ids=["good", "bad", "whole"],
 )  # fmt: skip
 def test_soaks_are_summed_up_and_none_is_overlooked(reliability, said, told):
     assert reliability._sum_of_soaks(said, 5.0) == told
+
+
+def test_soaks_that_have_been_are_taken_from_their_verdicts(reliability, monkeypatch, tmp_path):
+    monkeypatch.setattr(reliability, "PAGE", tmp_path / "reliability.md")
+    monkeypatch.setattr(reliability, "KEPT", tmp_path / "reliability.json")
+    log = tmp_path / "soaks.txt"
+    rest = "2 rounds, 9 items compared, 4 faults in time, 2 of the rounds great, 1 MB grown"
+    log.write_text(f"abc1234 seed 1 PASSED: {rest}, 0 failed\nnoise\nabc1234 seed 2 FAILED: {rest}, 1 failed\n")
+    assert reliability.main(["--soaks", str(log)]) == 1
+    assert (
+        "| 2 seeds of 120 s: 4 rounds, 18 items, 8 faults, **1 failed** (" in (tmp_path / "reliability.md").read_text()
+    )
+
+
+def test_the_peers_are_beside_the_promises_those_that_do_the_same_together(reliability, monkeypatch, tmp_path):
+    beside = sys.modules["beside"]
+    promised = {name for promise in reliability.promises() for name in promise.beside}
+    assert promised == set(beside.BEHAVIOURS), "each of them stands beside a promise"
+    monkeypatch.setattr(reliability, "PAGE", tmp_path / "reliability.md")
+    monkeypatch.setattr(reliability, "KEPT", tmp_path / "reliability.json")
+    answers = {"pathos_nb": "every result", "multiprocessing": "hangs (> 15 s)", "pathos": "hangs (> 15 s)"}
+    monkeypatch.setattr(beside, "told_by", lambda behaviour, who: answers.get(who, "BrokenProcessPool"))
+    assert reliability.main(["--peers", "killing"]) == 0
+    page = (tmp_path / "reliability.md").read_text()
+    told = "multiprocessing, pathos hangs (> 15 s); futures, mpire, joblib, loky BrokenProcessPool |"
+    assert f"*an item kills each worker that tries it:* {told}" in page
+    assert "| an item kills each worker that tries it | every result | hangs (> 15 s) | Broken" in page
+    assert "| an item raises | not run yet |" in page
 
 
 def test_what_the_readme_says_without_a_row_and_what_it_says_no_more_is_found(reliability, monkeypatch, tmp_path):

@@ -15,11 +15,12 @@ LONG_RUNS = ("soak", "month", "fuzz", "kills", "matrix")
 
 
 class Promise(NamedTuple):
-    """A row: what is promised, what holds it, and the words of the README that promise it."""
+    """A row: what is promised, what holds it, the words of the README that promise it, and what peers are tried at."""
 
     text: str
     holders: tuple[str, ...]
     says: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 def _of(folder: str, *names: str) -> tuple[str, ...]:
@@ -35,11 +36,16 @@ _RESULTS = (
             "Each item's result is delivered once",
             "stand in for the serial ones",
         ),
+        beside=("worker_killed",),
     ),
     Promise(
         "An item that raises gives its own exception, with where and which argument",
         _of(_FAULTS, "items_that_raise.py"),
         ("gives an error that says which item, which argument and where",),
+        beside=(
+            "raising",
+            "odd",
+        ),
     ),
     Promise(
         "A worker that dies costs no other item; the one that kills workers is found, and fails alone",
@@ -48,19 +54,35 @@ _RESULTS = (
             "the item fails alone and everything else is delivered",
             "The pool goes on either way",
         ),
+        beside=("killing",),
     ),
     Promise(
-        "An item that meddles with its worker harms no neighbour and no later run", _of(_FAULTS, "items_that_meddle.py")
+        "An item that meddles with its worker harms no neighbour and no later run",
+        _of(_FAULTS, "items_that_meddle.py"),
+        beside=("exiting",),
     ),
-    Promise("What cannot travel is said by name, and nothing hangs", _of(_FAULTS, "objects_that_do_not_travel.py")),
-    Promise("Inputs that raise, never end or are slow are pulled as needed", _of(_FAULTS, "input.py")),
+    Promise(
+        "What cannot travel is said by name, and nothing hangs",
+        _of(_FAULTS, "objects_that_do_not_travel.py"),
+        beside=(
+            "unreturnable",
+            "unsendable",
+            "closure",
+        ),
+    ),
+    Promise(
+        "Inputs that raise, never end or are slow are pulled as needed", _of(_FAULTS, "input.py"), beside=("pulled",)
+    ),
     Promise(
         "Maps inside of maps give the same, and never wait for themselves",
         _of(_FAULTS, "nesting.py"),
         ("Maps nest, hosts outside and their cores inside",),
+        beside=("nested",),
     ),
     Promise(
-        "An interrupt stops a map soon, keeps what is finished, and leaves the pool well", _of(_FAULTS, "interrupt.py")
+        "An interrupt stops a map soon, keeps what is finished, and leaves the pool well",
+        _of(_FAULTS, "interrupt.py"),
+        beside=("interrupted",),
     ),
     Promise(
         "A killed kernel costs a sweep only the points in flight",
@@ -130,7 +152,11 @@ _MACHINES = (
     ),
 )
 _REMAINS = (
-    Promise("However the driver ends, no process, file or shared memory stays", _of(_FAULTS, "driver_ends.py")),
+    Promise(
+        "However the driver ends, no process, file or shared memory stays",
+        _of(_FAULTS, "driver_ends.py"),
+        beside=("driver_killed",),
+    ),
     Promise(
         "A month of use: under 1 kB a map, no descriptor, thread or process more; restarts leave nothing", ("month",)
     ),
@@ -344,6 +370,7 @@ _SCRIPTS = (
         "The options of a map hold on every launcher; what raises ends it or leaves a Failure, as you say",
         _of("contract/", "test_failures.py", "test_record.py"),
         ("the options of each of them", "that ends the map, and what is finished stays on the run"),
+        beside=("limited",),
     ),
     Promise(
         "A concurrent.futures.Executor, and joblib's backend",

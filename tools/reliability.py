@@ -6,6 +6,8 @@ python tools/reliability.py --run [WORD …]   run what holds the promises that 
 python tools/reliability.py --run soak --scale 0.01      the long runs shortened
 python tools/reliability.py --from build/tests.xml       take the tests' figures from what `make test` has written
 python tools/reliability.py --cells LOG …    take the environments' from what runs of tools/matrix.py have said
+python tools/reliability.py --soaks LOG …    take the soak's from what runs of `make soak SECONDS=120` have said
+python tools/reliability.py --peers [NAME …] have the peers do what is promised here (benchmarks/behaviours.py)
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+import beside
 from matrix import cells
 from promises import LONG_RUNS, SECTIONS, Promise, quotes
 from said import unclaimed, unsaid
@@ -34,12 +37,20 @@ What is promised, what holds it, and what came of that when it was last run. Thi
 
     python tools/reliability.py --run
 
-(`--run WORD` for some rows, `--from build/tests.xml` for those of the last `make test`; `docs/reliability.json` keeps
-the figures). Do not edit it by hand. A figure of tests is that of one machine with everything installed: of every test
-there is (`--everywhere`), or of those that *make test* runs, where it says so. Long runs say how long they were.
+(`--run WORD` for some rows, `--from build/tests.xml` for those of the last `make test`, `--peers` for what
+[the peers](#beside-the-peers) do; `docs/reliability.json` keeps the figures). Do not edit it by hand. A figure of tests
+is that of one machine with everything installed: of every test there is (`--everywhere`), or of those that *make test*
+runs, where it says so. Long runs say how long they were. A dash is where no peer promises the like.
 
 """
-_LINE_S = 4 * 3600.0
+BESIDE = """## Beside the peers
+
+What comes of what goes wrong, here and at the peers: two workers, default settings, each in a process of its own with a
+deadline of 15 seconds. "Then" is what the pool says to the next map. `python tools/reliability.py --peers` runs it;
+what things cost beside the peers is in [performance.md](performance.md).
+
+"""
+_LINE_S, _SOAK_S = 4 * 3600.0, 120.0
 
 
 def main(words: Sequence[str]) -> int:
@@ -49,6 +60,8 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--run", nargs="*", metavar="WORD")
     parser.add_argument("--from", dest="record", type=Path, metavar="XML")
     parser.add_argument("--cells", nargs="+", default=[], type=Path, metavar="LOG")
+    parser.add_argument("--soaks", nargs="+", default=[], type=Path, metavar="LOG")
+    parser.add_argument("--peers", nargs="*", metavar="NAME", choices=beside.BEHAVIOURS)
     parser.add_argument("--scale", type=float, default=1.0, help="how much of the long runs")
     asked = parser.parse_args(words)
     if asked.check:
@@ -58,6 +71,9 @@ def main(words: Sequence[str]) -> int:
     n_failed = sum(_run(promise, asked.scale) for promise in _meant(asked.run)) if asked.run is not None else 0
     n_failed += _take(asked.record) if asked.record is not None else 0
     n_failed += _take_cells(asked.cells) if asked.cells else 0
+    n_failed += _take_soaks(asked.soaks) if asked.soaks else 0
+    if asked.peers is not None:
+        _try_peers(asked.peers or list(beside.BEHAVIOURS))
     PAGE.write_text(page(), encoding="utf-8")
     return min(n_failed, 100)
 
@@ -92,10 +108,16 @@ def page() -> str:
     known = figures()
     told = [HEAD]
     for section, rows in SECTIONS.items():
-        told.append(f"## {section}\n\n| promise | held by | last figure |\n|---|---|---|\n")
-        told += [f"| {promise.text} | {_held_by(promise)} | {_figure(promise, known)} |\n" for promise in rows]
+        told.append(f"## {section}\n\n| promise | held by | last figure | the peers at the same |\n|---|---|---|---|\n")
+        told += [_row(promise, known) for promise in rows]
         told.append("\n")
+    told.append(f"{BESIDE}{beside.section(known)}")
     return "".join(told).rstrip("\n") + "\n"
+
+
+def _row(promise: Promise, known: dict[str, dict[str, str]]) -> str:
+    cells = (promise.text, _held_by(promise), _figure(promise, known), beside.cell(promise.beside, known))
+    return f"| {' | '.join(cells)} |\n"
 
 
 def figures() -> dict[str, dict[str, str]]:
@@ -143,7 +165,10 @@ def _run(promise: Promise, scale: float) -> int:
 
 def _keep(found: dict[str, str]) -> None:
     today = time.strftime("%Y-%m-%d")
-    kept = figures() | {key: {"figure": figure, "date": today} for key, figure in found.items()}
+    _write(figures() | {key: {"figure": figure, "date": today} for key, figure in found.items()})
+
+
+def _write(kept: dict[str, dict[str, str]]) -> None:
     KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
 
 
@@ -161,6 +186,24 @@ def _take_cells(logs: Sequence[Path]) -> int:
     figure = _sum_of_cells("\n".join(log.read_text(encoding="utf-8") for log in logs))
     _keep({"matrix": figure})
     return "**" in figure
+
+
+def _take_soaks(logs: Sequence[Path]) -> int:
+    """Keep the soak's figure of runs that have been; give how many failed."""
+    text = "\n".join(log.read_text(encoding="utf-8") for log in logs)
+    verdicts = re.findall(r"^.*seed \d+ (?:PASSED|FAILED): .*$", text, re.MULTILINE)
+    _keep({"soak": _sum_of_soaks(verdicts, _SOAK_S)})
+    return sum(" PASSED: " not in verdict for verdict in verdicts)
+
+
+def _try_peers(names: Sequence[str]) -> None:
+    """Have the peers do some of what is promised here, and keep what came."""
+    for name in names:
+        found = beside.tried(name)
+        print(
+            f"== {beside.BEHAVIOURS[name]}", *(f"  {who}: {told}" for who, told in found.items()), sep="\n", flush=True
+        )
+        _write(figures() | {beside.key(name): found})
 
 
 def _is_of(case: ElementTree.Element, holders: list[str]) -> bool:
@@ -237,7 +280,9 @@ def _sum_of_soaks(texts: list[str], seconds: float) -> str:
     rounds, items, n_faults, failed = (sum(int(one[i]) for one in found if one) for i in range(1, 5))
     broken = sum(one is None for one in found)
     told = f"{len(texts)} seeds of {seconds:.0f} s: {rounds:,} rounds, {items:,} items, {n_faults:,} faults"
-    return f"{told}, {f'**{failed + broken} failed**' if failed + broken else 'none failed'}"
+    whole = sum("; every fault came, at every place" in text for text in texts)
+    everywhere = f", every fault at every place in {whole} of them" if whole else ""
+    return f"{told}, {f'**{failed + broken} failed**' if failed + broken else 'none failed'}{everywhere}"
 
 
 def _sum_of_cells(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.errors import BadOption, PoolClosed
 from pathos_nb.launchers.contract import Launcher
@@ -80,7 +82,8 @@ def leave(dispatcher: Dispatcher, kind: type[Launcher]) -> None:
         dispatcher.receiver.do_without(launcher, f"{kind.name} left the pool")
         dispatcher.feeder.feed()
     dispatcher.hub.wake()
-    launcher.close()
+    with dispatcher.lock if launcher.is_closed_in_turn else nullcontext():
+        launcher.close()
 
 
 def wait_for_workers(dispatcher: Dispatcher) -> None:

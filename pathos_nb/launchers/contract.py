@@ -287,6 +287,8 @@ class Launcher(ABC):
         Whether no file is ever carried to its workers: they see those of this machine, or have to do without.
     is_host : bool
         Whether its place is one machine, which users call by that name.
+    is_closed_in_turn : bool
+        Whether `close` waits for what the hub watches: nobody else may handle that meanwhile.
     """
 
     name: ClassVar[str]
@@ -295,6 +297,7 @@ class Launcher(ABC):
     max_size: ClassVar[int] = 1024
     sees_files: ClassVar[bool] = True
     is_host: ClassVar[bool] = False
+    is_closed_in_turn: ClassVar[bool] = False
     settings: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, hub: Hub, tell: Callable[[News], None], setup: Frame | None = None, n_expected: int = 1) -> None:

@@ -241,6 +241,7 @@ class ProcessesLauncher(Launcher):
     """Workers as processes of this machine."""
 
     name = "processes"
+    is_closed_in_turn = True
 
     def __init__(
         self,

@@ -45,6 +45,8 @@ LIES: dict[str, Lie] = {
     "a slot that is no number": adding(messages.RELAY, [1], Frame(protocol.DONE, (1,))),
     "an end without a reason": adding(messages.DOWN, 1, Frame(0, ())),
     "a place that is none": adding(messages.AT, 1, Frame(0, ("here",))),
+    "a huge length": adding(messages.WANT, 1, Frame(0, (b"no such file", 1 << 62))),
+    "a huge number": lambda parcel: Parcel(1 << 70, parcel.envelopes),
     "files that nobody wants": adding(messages.WANT, 1, Frame(0, (5, 6, 7, 8, 9))),
 }
 HARMLESS: dict[str, Lie] = {
@@ -91,6 +93,32 @@ def test_a_station_that_lies_is_left_and_every_result_is_delivered(
         assert run.result() == [0.03] * 60
         assert rogue.lie is None, "it has lied"
         assert pool.map(square, range(20)) == [x * x for x in range(20)]
+
+
+def test_a_station_that_says_it_piece_by_piece_and_slowly_is_slow_and_nothing_else(
+    rough: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, ask, n_pieces = set[str](), dask_line.Line.ask, 0
+    left: dict[str, list[Envelope]] = {}
+
+    async def dripping(line: dask_line.Line, function: str, *args: Any) -> Any:
+        nonlocal n_pieces
+        if function != "news" or line.key not in slow:
+            return await ask(line, function, *args)
+        if not left.get(line.key):
+            left[line.key] = list((await ask(line, function, *args)).envelopes)
+        await asyncio.sleep(0.02)
+        n_pieces += 1
+        return Parcel(line._n_heard + 1, [left[line.key].pop(0)] if left[line.key] else [])
+
+    monkeypatch.setattr(dask_line.Line, "ask", dripping)
+    with Pool(rough.client, nodes=1) as pool:
+        assert pool.map(square, range(4)) == [0, 1, 4, 9]
+        [launcher] = pool._maps.dispatcher.crew.launchers
+        slow |= {line.key for line in launcher.lines.values()}
+        run = pool.start(nap, [0.001] * 20, chunksize=1)
+        assert run.wait(PATIENCE_S) and run.result() == [0.001] * 20
+        assert n_pieces > 2 and all(line.key in slow for line in launcher.lines.values()), "the line is the same"
 
 
 @pytest.mark.usefixtures("seldom")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import ClassVar
 
 import pytest
@@ -72,3 +73,24 @@ def test_an_object_is_a_place_where_a_launcher_knows_it():
         assert pool.map(abs, [-1]) == [1]
     with pytest.raises(UnknownPlace, match="at int 3"):
         Pool(3)
+
+
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_nobody_else_handles_what_a_launcher_hears_at_its_end(in_turn, monkeypatch):
+    found = []
+
+    class Ending(ClusterLauncher):
+        is_closed_in_turn = in_turn
+
+        def close(self):
+            own = pool._maps.dispatcher.lock
+            other = threading.Thread(target=lambda: found.append(own.acquire(timeout=0.05) and (own.release() or True)))
+            other.start()
+            other.join()
+            super().close()
+
+    monkeypatch.setitem(registry._known, "cluster", Ending)
+    with Pool("threads", "cluster", nodes=1) as pool:
+        assert pool.map(abs, [-1, -2]) == [1, 2]
+        pool.drop_place("cluster")
+        assert found == [not in_turn], "whether another thread gets the lock meanwhile"

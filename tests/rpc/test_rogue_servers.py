@@ -6,6 +6,7 @@ import os
 import pickle
 import socket
 import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,17 @@ def says_ok_and_then_nothing(peer: socket.socket) -> None:
     login(peer)
 
 
+def a_letter_at_a_time(peer: socket.socket) -> None:
+    """Say what a server would, but so slowly that each letter comes in time, and all of it never."""
+    told = framed(VERSION) + framed(b"x" * 500)
+    for at in range(len(told)):
+        peer.sendall(told[at : at + 1])
+        time.sleep(0.1)
+
+
 ROGUES = [
     says_nothing, hangs_up, garbage, is_a_web_server, length_of_2_63, half_a_message, another_version, proves_nothing,
-    length_of_2_63_after_the_login, says_ok_and_then_nothing,
+    length_of_2_63_after_the_login, says_ok_and_then_nothing, a_letter_at_a_time,
 ]  # fmt: skip
 
 

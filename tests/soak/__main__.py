@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,11 +23,17 @@ from tests.soak.grounds import Grounds, told
 from tests.soak.held import held_bytes
 from tests.soak.rounds import draw
 from tests.soak.runner import Runner
+from tests.soak.schedule import HERE
+from tests.soak.tally import Tally
 
 _ROUND_S, _GREAT_S, _GREAT_EVERY_S = 120.0, 900.0, 60.0
 _SMALL_S = 30.0  # for small rounds after each great one, which on a busy machine would take all the time
+_BOTH_S = 120.0  # from this long on, a soak has two great rounds at least: together they have all faults at all places
 _REST_EVERY = 8
 _MOST_GROWN_MB = 30.0
+_SMALL = "small rounds"
+_KILL_S = 30.0
+_ENVIRON = dict(os.environ)  # a great round changes it
 
 
 def main(words: Sequence[str]) -> int:
@@ -36,14 +44,21 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--round", type=int, help="play this one only, again and again")
     parser.add_argument("--great", type=int, help="play this great round only, once")
     parser.add_argument("--items", type=int, default=100_000, help="of a great round; 0 for none")
+    parser.add_argument("--kills", type=int, default=0, help="then kill a sweep so many times (tests/store/kills.py)")
     parser.add_argument("--verbose", action="store_true")
     asked = parser.parse_args(words)
     with (
         tempfile.TemporaryDirectory(prefix="pathos-nb-soak-", ignore_cleanup_errors=True) as folder,
         ExitStack() as ends,
     ):
-        grounds = ends.enter_context(Grounds(Path(folder))) if asked.items else None
-        return _Soak(asked, folder, grounds).play()
+        has_great = asked.items and asked.round is None
+        grounds = ends.enter_context(Grounds(Path(folder))) if has_great else None
+        soak = _Soak(asked, folder, grounds)
+        soak.play()
+    if asked.kills:
+        soak.kill_sweeps()
+    _say_it(soak.verdict())
+    return min(soak.n_failed, 100)
 
 
 class _Soak:
@@ -54,35 +69,61 @@ class _Soak:
         self.clock = Clock(grounds.__exit__ if grounds else lambda: None)  # before the census: it stays
         self.runner = Runner(grounds.own_processes if grounds else set())
         self.n_failed = self.number = self.n_great = self.n_great_items = 0
-        self.harms = Counter[str]()
+        self.grown_mb = 0.0
+        self.came = Tally()
         if grounds is not None:
             warm_up(grounds)  # what is loaded for the first pool there stays
         self.before_bytes, self.before_held = psutil.Process().memory_info().rss, held_bytes()
 
-    def play(self) -> int:
+    def play(self) -> None:
+        """Play, and say which faults came."""
         if self.grounds is not None:
-            sys.stdout.write(f"{told(self.grounds)}\n")
-            sys.stdout.flush()
+            _say_it(told(self.grounds))
         if self.asked.great is not None:
             self._play_great(self.asked.great)
         else:
             self._play_all()
         self._try("the memory that is left", self.weigh)
-        grown = (psutil.Process().memory_info().rss - self.before_bytes) / 2**20
-        faults = self.runner.faults + self.harms
-        sys.stdout.write(
-            f"faults: {_counted(faults)}\nitems run: {_counted(self.runner.places)}\n"
-            f"seed {self.asked.seed}: {self.number} rounds, {self.runner.n_items + self.n_great_items} items compared, "
-            f"{faults.total()} faults in time, {self.n_great} of the rounds great, "
-            f"{grown:.0f} MB grown, {self.n_failed} failed\n"
+        self.grown_mb = (psutil.Process().memory_info().rss - self.before_bytes) / 2**20
+        self._count_small()
+        _say_it(f"faults that came, by place:\n{self.came.table()}\nitems run: {_counted(self.runner.places)}")
+
+    def kill_sweeps(self) -> None:
+        """Kill a process that sweeps, like a kernel, at random moments; see that no point is lost."""
+        words = [sys.executable, "-m", "tests.store.kills", str(self.asked.seed), str(self.asked.kills)]
+        done = subprocess.run(words, env=_ENVIRON, timeout=_KILL_S * max(60, self.asked.kills), check=False)
+        self.n_failed += done.returncode != 0
+
+    def verdict(self) -> str:
+        """Say in a line what came of it."""
+        faults = f"{self.runner.n_items + self.n_great_items} items compared, {self.came.total} faults in time"
+        kills = f"; a sweep killed {self.asked.kills} times" if self.asked.kills else ""
+        return (
+            f"seed {self.asked.seed} {'FAILED' if self.n_failed else 'PASSED'}: {self.number} rounds, {faults}, "
+            f"{self.n_great} of the rounds great, {self.grown_mb:.0f} MB grown, {self.n_failed} failed; "
+            f"{self._missing()}{kills}"
         )
-        return min(self.n_failed, 100)
+
+    def _count_small(self) -> None:
+        """Add what came in small rounds: the launchers there are all of this machine."""
+        for kind, n in self.runner.faults.items():
+            self.came.add(kind, HERE if kind == "interrupt" else _SMALL, n)
+
+    def _missing(self) -> str:
+        if self.grounds is None:
+            return "without great rounds, which have the other faults"
+        return self.came.missing(self.grounds.can_do(), self.grounds.missing)
 
     def _play_all(self) -> None:
         began, small_s = time.monotonic(), 0.0
-        while (gone := time.monotonic() - began) < self.asked.seconds or small_s < self.n_great * _SMALL_S:
+        least = 2 if self.grounds is not None and self.asked.seconds >= _BOTH_S else 0
+        while (
+            (gone := time.monotonic() - began) < self.asked.seconds
+            or small_s < self.n_great * _SMALL_S
+            or self.n_great < least
+        ):
             is_due = gone >= self.n_great * _GREAT_EVERY_S and small_s >= self.n_great * _SMALL_S
-            if self.grounds is not None and not self.asked.round and is_due:
+            if self.grounds is not None and is_due:
                 self._play_great(self.n_great + 1)
                 continue
             self.number += 1
@@ -111,26 +152,25 @@ class _Soak:
         assert self.grounds is not None, "a great round needs --items"
         self.n_great += 1
         self.number += 1
+        again = f"python -m tests.soak --seed {self.asked.seed}"
         played = GreatRound(self.grounds, planned := draw_great(self.asked.seed, number, self.asked.items))
         self._say(str(planned))
         self._try("the rest before it", self.runner.rest)
         began = time.monotonic()
-        self._try(
-            str(planned), played.play, f"python -m tests.soak --seed {self.asked.seed} --great {number}", _GREAT_S
-        )
+        self._try(str(planned), played.play, f"{again} --great {number} --items {self.asked.items}", _GREAT_S)
         self._try("the rest after it", self.runner.rest)  # which lets go of the runs that were noted
         self.n_great_items += played.n_compared
         done = played.harms.done if played.harms else []
-        self.harms.update(harm.name for harm in done if harm.whom != "nobody")
-        self.harms["interrupt"] += played.n_interrupted - sum(harm.name == "interrupt" for harm in done)
+        for harm in done:
+            self.came.add(harm.kind, harm.place, harm.whom != "nobody" and harm.kind != "interrupt")
+        self.came.add("interrupt", HERE, played.n_interrupted)
         self.runner.places += played.places
-        harms = ", ".join(f"{harm.name} {harm.whom}".strip() for harm in done)
+        harms = ", ".join(f"{harm.kind} {harm.whom}" for harm in done)
         self._say(f"{planned}: {time.monotonic() - began:.0f} s, {played.n_interrupted} interrupts; {harms}")
 
     def _say(self, text: str) -> None:
         if self.asked.verbose:
-            sys.stdout.write(f"{text}\n")
-            sys.stdout.flush()
+            _say_it(text)
 
     def _try(self, what: str, act: Callable[[], object], again: str = "", most_s: float = _ROUND_S) -> None:
         begun = time.monotonic()
@@ -140,8 +180,12 @@ class _Soak:
             except Exception:
                 self.n_failed += 1
                 took = f"({time.monotonic() - begun:.1f} s)"
-                sys.stdout.write(f"FAILED {what} {took}; {again}\n{traceback.format_exc()}\n")
-                sys.stdout.flush()
+                _say_it(f"FAILED {what} {took}; {again}\n{traceback.format_exc()}")
+
+
+def _say_it(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _counted(found: Counter[str]) -> str:

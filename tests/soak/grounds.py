@@ -24,6 +24,7 @@ from pathos_nb.session import Session
 from tests.rig.bed import Bed, wait_until, why_no_bed
 from tests.rig.cluster import Cluster, why_no_cluster
 from tests.rig.dask_cluster import Cluster as DaskCluster
+from tests.soak.schedule import Pair, pairs
 
 __all__ = ["Grounds", "Stand"]
 
@@ -43,10 +44,15 @@ class Stand:
         Which has the hosts.
     client : distributed.Client or None
         Of dask's cluster.
+    places : dict
+        What each place of the pool was made of, by its name.
+    settings : dict
+        Which it was made with.
     """
 
-    def __init__(self, pool: Pool, session: Session, client: Any) -> None:
-        self.pool, self.session, self.client = pool, session, client
+    def __init__(self, pool: Pool, session: Session, client: Any, given: list[Any], settings: dict[str, Any]) -> None:
+        self.pool, self.session, self.client, self.settings = pool, session, client, settings
+        self.places = dict(zip(pool.places, given, strict=True))
 
 
 class Grounds:
@@ -137,6 +143,18 @@ class Grounds:
         top = psutil.Process(self.dask.process.pid)
         return {top.pid, *(process.pid for process in top.children(recursive=True))}
 
+    def can_do(self) -> list[Pair]:
+        """Give the harms that can be done here, each with where."""
+        features = self.bed.facts["features"] if self.bed else {}
+        others = [("processes", True), ("slurm", self.cluster), ("dask", self.dask), ("mpi", self.has_mpi)]
+        return pairs(
+            HOSTS if self.bed else (),
+            [name for name, found in others if found],
+            can_cut=bool(features.get("cut")),
+            can_slow=bool(features.get("slow")),
+            has_disk=self.disk is not None,
+        )
+
     @contextmanager
     def stand(self) -> Iterator[Stand]:
         """Give a pool over all of it, and see at the end that nothing of it is left anywhere."""
@@ -153,7 +171,7 @@ class Grounds:
             settings = {"cpus": 1} if self.cluster else {}
             pool = ends.enter_context(Pool(*places, nodes=1, **settings))
             pool.resize(2)
-            yield Stand(pool, session, client)
+            yield Stand(pool, session, client, places, settings)
             pool.close()
             session.close()  # which has a pool of its own on each host
             self.see_that_nothing_is_left(client)

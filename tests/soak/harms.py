@@ -1,4 +1,4 @@
-"""What is done to a great round meanwhile: one harm after another, drawn at random; each that lasts is undone again."""
+"""What is done to a great round meanwhile: one harm after another, as scheduled; each that lasts is undone again."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ import os
 import random
 import signal
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import psutil
 
+from pathos_nb.errors import PathosNbError
 from tests.soak.grounds import HOSTS, Grounds, Stand
+from tests.soak.schedule import Harm
 
 __all__ = ["Harms", "Log"]
 
-_PAUSE_S = (0.2, 2.5)
-_LASTS_S = (1.0, 9.0)
-_JOIN_S = 120.0
+_JOIN_S = 150.0
+_WORKER_S = 30.0  # a host that was away, or a job, takes some seconds to have one again
+_BACK_S = 90.0
+
+Undo = Callable[[], object] | None
 
 
 class Log(NamedTuple):
-    """A harm that was done, for how long, and to whom."""
+    """A harm that was done, and to whom; "nobody", where nobody was there to suffer it."""
 
-    name: str
+    kind: str
+    place: str
     whom: str
-    seconds: float
 
 
 class Harms:
@@ -39,101 +45,116 @@ class Harms:
         What there is.
     stand : Stand
         What is harmed.
+    planned : sequence of Harm
+        What is done, and begun again when all has been done.
     dice : random.Random
-        Of the seed: which harms come, in which order.
+        Draws what the plan leaves open: how slow, how many.
 
     Attributes
     ----------
     done : list of Log
         What was done.
+    has_played : bool
+        Whether all of the plan was done once.
     """
 
-    def __init__(self, grounds: Grounds, stand: Stand, dice: random.Random) -> None:
-        self._grounds, self._stand, self._dice = grounds, stand, dice
+    def __init__(self, grounds: Grounds, stand: Stand, planned: Sequence[Harm], dice: random.Random) -> None:
+        self._grounds, self._stand, self._planned, self._dice = grounds, stand, planned, dice
         self.done: list[Log] = []
         self.errors: list[str] = []
+        self.has_played = False
+        self._missed: list[Harm] = []
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="soak harms", daemon=True)
-        self._kinds = self._possible()
-
-    def _possible(self) -> list[Callable[[], tuple[str, Callable[[], object] | None]]]:
-        kinds = [self._kill, self._kill, self._stop, self._resize, self._interrupt]
-        if self._grounds.bed is not None:
-            kinds += [self._host_dies, self._agent_dies]
-            kinds += [self._partition] * 2 if self._grounds.bed.facts["features"].get("cut") else []
-            kinds += [self._slow_link] if self._grounds.bed.facts["features"].get("slow") else []
-        if self._grounds.cluster is not None:
-            kinds += [self._node_dies]
-        if self._grounds.dask is not None:
-            kinds += [self._dask_worker_dies]
-        if self._grounds.disk is not None:
-            kinds += [self._full_disk] * 2
-        return kinds
 
     def __enter__(self) -> Harms:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         while self._thread.is_alive():  # an interrupt may come here, too late for the map: it is nobody's fault
             with contextlib.suppress(KeyboardInterrupt):
                 self._is_over.set()
                 self._thread.join(_JOIN_S)
                 if self._thread.is_alive():
                     self.errors.append("the harms do not end")
-                    return
+                    break
+        return kind is not None and issubclass(kind, KeyboardInterrupt)
 
     def _run(self) -> None:
-        while not self._is_over.wait(self._dice.uniform(*_PAUSE_S)):
-            kind, seconds = self._dice.choice(self._kinds), self._dice.uniform(*_LASTS_S)
-            undo: Callable[[], object] | None = None
-            try:
-                whom, undo = kind()
-                if undo is not None:
-                    self._is_over.wait(seconds)
-                self.done.append(Log(kind.__name__.strip("_"), whom, seconds if undo else 0.0))
-            except Exception:
-                self.errors.append(f"{kind.__name__}: {traceback.format_exc()}")
-            finally:
-                if undo is not None:
-                    undo()
+        for harm in self._in_order():
+            if self._is_over.wait(harm.pause_s):
+                return
+            self._do(harm)
+
+    def _in_order(self) -> Iterator[Harm]:
+        """Give them as planned; then those once more that found nobody; then all over again."""
+        yield from self._planned
+        yield from tuple(self._missed)
+        self.has_played = True
+        yield from cycle(self._planned)
+
+    def _do(self, harm: Harm) -> None:
+        undo: Undo = None
+        try:
+            whom, undo = getattr(self, f"_{harm.kind.replace(' ', '_')}")(harm.place)
+            self.done.append(Log(harm.kind, harm.place, whom))
+            if whom == "nobody":
+                self._missed.append(harm)
+            elif undo is not None:
+                self._is_over.wait(harm.lasts_s)
+        except Exception:
+            self.errors.append(f"{harm}: {traceback.format_exc()}")
+        finally:
+            if undo is not None:
+                self._undo(harm, undo)
+
+    def _undo(self, harm: Harm, undo: Callable[[], object]) -> None:
+        try:
+            undo()
+        except Exception:
+            self.errors.append(f"undoing {harm}: {traceback.format_exc()}")
 
     # --- the harms: each says to whom it was done, and gives what undoes it ---
 
-    def _kill(self) -> tuple[str, None]:
-        worker = self._worker()
-        if worker is None:
-            return "nobody", None
-        self._send(worker, signal.SIGKILL)
-        return worker.name, None
+    def _kill(self, place: str) -> tuple[str, Undo]:
+        worker = self._worker(place)
+        return (worker.name if worker and self._send(worker, signal.SIGKILL) else "nobody"), None
 
-    def _stop(self) -> tuple[str, Callable[[], object]]:
+    def _stop(self, place: str) -> tuple[str, Undo]:
         """Stop a worker; who finds it stopped kills it, else it goes on after a while."""
-        worker = self._worker()
-        if worker is None:
-            return "nobody", lambda: None
-        self._send(worker, signal.SIGSTOP)
+        worker = self._worker(place)
+        if worker is None or not self._send(worker, signal.SIGSTOP):
+            return "nobody", None
         return worker.name, lambda: self._send(worker, signal.SIGCONT)
 
-    def _worker(self) -> Any:
-        """Give any worker that is known to run; None if there is none at this moment."""
-        found = [worker for worker in self._stand.pool.workers() if worker.pid]
-        return self._dice.choice(found) if found else None
+    def _worker(self, place: str) -> Any:
+        """Give any worker of a place that is known to run, once there is one; None if there is none in time."""
+        until_s = time.monotonic() + _WORKER_S
+        while not self._is_over.wait(0.05) and time.monotonic() < until_s:
+            found = [w for w in self._stand.pool.workers() if w.pid and w.place.partition(":")[0] == place]
+            if found:
+                return self._dice.choice(found)
+        return None
 
-    def _send(self, worker: Any, number: int) -> None:
+    def _send(self, worker: Any, number: int) -> bool:
+        """Send a signal to a worker, wherever it is; say whether it was there."""
         if worker.place in HOSTS:
             assert self._grounds.bed is not None
-            self._grounds.bed.on(worker.place, "kill", f"-{number}", str(worker.pid), check=False)
-        elif worker.place.startswith("slurm"):
-            self._send_to_node(worker, number)
-        else:
-            with contextlib.suppress(OSError):
-                os.kill(worker.pid, number)
+            words = ("exec", worker.place, "--", "kill", f"-{int(number)}", str(worker.pid))
+            return self._grounds.bed(*words, check=False).returncode == 0
+        if worker.place.startswith("slurm"):
+            return self._send_to_node(worker, number)
+        with contextlib.suppress(OSError):
+            os.kill(worker.pid, number)
+            return True
+        return False
 
-    def _send_to_node(self, worker: Any, number: int) -> None:
+    def _send_to_node(self, worker: Any, number: int) -> bool:
         """Find the process by the number that it has in the namespace of its node."""
         assert self._grounds.cluster is not None
         own = f"SLURM_CONF={self._grounds.cluster.environ['SLURM_CONF']}".encode()
+        was_sent = False
         for process in psutil.process_iter():
             with contextlib.suppress(OSError, psutil.Error):
                 with (
@@ -143,62 +164,82 @@ class Harms:
                     is_own = own in environ.read() and _number_inside(status.read()) == worker.pid
                 if is_own and process.environ().get("SLURMD_NODENAME") == worker.host:
                     process.send_signal(number)
+                    was_sent = True
+        return was_sent
 
-    def _resize(self) -> tuple[str, None]:
-        n = self._dice.randint(1, 3)
-        self._stand.pool.resize(n)
-        return str(n), None
+    def _resize(self, place: str) -> tuple[str, Undo]:
+        """Have another number of workers: of this machine's one to three, elsewhere none for a while."""
+        if place == "processes":
+            self._stand.pool.resize(n := self._dice.randint(1, 3))
+            return str(n), None
+        name, thing = next((n, t) for n, t in self._stand.places.items() if n.partition(":")[0] == place)
+        self._stand.pool.drop_place(name)
+        return name, lambda: self._come_back(thing)
 
-    def _interrupt(self) -> tuple[str, None]:
+    def _come_back(self, thing: object) -> None:
+        """Add a place again; a host whose link is being opened again has to be waited for."""
+        until_s = time.monotonic() + _BACK_S
+        while True:
+            try:
+                self._stand.pool.add_place(thing, nodes=1, **(self._stand.settings if thing == "slurm" else {}))
+                return
+            except PathosNbError:
+                if time.monotonic() > until_s:
+                    raise
+                time.sleep(0.5)
+
+    def _interrupt(self, place: str) -> tuple[str, Undo]:
         os.kill(os.getpid(), signal.SIGINT)
-        return "", None
+        return place, None
 
-    def _host(self) -> str:
-        return self._dice.choice(HOSTS)
-
-    def _host_dies(self) -> tuple[str, Callable[[], object]]:
+    def _host_dies(self, host: str) -> tuple[str, Undo]:
         assert self._grounds.bed is not None
-        host, bed = self._host(), self._grounds.bed
+        bed = self._grounds.bed
         bed("kill", host)
         return host, lambda: bed("start", host)
 
-    def _agent_dies(self) -> tuple[str, None]:
+    def _agent_dies(self, host: str) -> tuple[str, Undo]:
+        if self._worker(host) is None:
+            return "nobody", None
         assert self._grounds.bed is not None
-        host = self._host()
         self._grounds.bed.on(host, "pkill -9 -f pathos_nb", check=False)
         return host, None
 
-    def _partition(self) -> tuple[str, Callable[[], object]]:
+    def _partition(self, host: str) -> tuple[str, Undo]:
         assert self._grounds.bed is not None
-        host, bed = self._host(), self._grounds.bed
+        bed = self._grounds.bed
         bed("cut", host)
         return host, lambda: bed("heal", host)
 
-    def _slow_link(self) -> tuple[str, Callable[[], object]]:
+    def _slow_link(self, host: str) -> tuple[str, Undo]:
         assert self._grounds.bed is not None
-        host, bed = self._host(), self._grounds.bed
+        bed = self._grounds.bed
         bed("slow", host, "--delay", f"{self._dice.randint(5, 80)}ms", "--rate", f"{self._dice.randint(5, 50)}mbit")
         return host, lambda: bed("heal", host)
 
-    def _node_dies(self) -> tuple[str, Callable[[], object]]:
+    def _node_dies(self, place: str) -> tuple[str, Undo]:
         assert self._grounds.cluster is not None
-        cluster, node = self._grounds.cluster, self._dice.choice(sorted(self._grounds.cluster.facts["nodes"]))
+        cluster, worker = self._grounds.cluster, self._worker(place)
+        if worker is None:
+            return "nobody", None
+        nodes = sorted(cluster.facts["nodes"])
+        node = worker.host if worker.host in nodes else self._dice.choice(nodes)
         cluster("lose", node, "--told")
         return node, lambda: cluster("restore", node)
 
-    def _dask_worker_dies(self) -> tuple[str, None]:
+    def _dask_worker_dies(self, place: str) -> tuple[str, Undo]:
         pids = sorted(self._stand.client.run(os.getpid).values())
         pid = self._dice.choice(pids)
         os.kill(pid, signal.SIGKILL)
-        return str(pids.index(pid)), None
+        return f"{place} {pids.index(pid)}", None
 
-    def _full_disk(self) -> tuple[str, Callable[[], object]]:
+    def _full_disk(self, place: str) -> tuple[str, Undo]:
         assert self._grounds.disk is not None
         other = self._grounds.disk / "other"
         with contextlib.suppress(OSError), other.open("wb", buffering=0) as file:
             while file.write(bytes(1 << 16)):
                 pass
-        return "", lambda: other.unlink(missing_ok=True)
+        return place, lambda: other.unlink(missing_ok=True)
 
 
 def _number_inside(status: str) -> int:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections import Counter
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pathos_nb.errors import Failure, WorkerLost
+from tests.soak import __main__ as soak
+from tests.soak.great import draw_great
 from tests.soak.items import Item, serial_value
 from tests.soak.rounds import Round, draw
 from tests.soak.runner import Wrong, compare
+from tests.soak.schedule import HERE, NAMED, pairs, schedule
+from tests.soak.tally import Tally
 
 ITEMS = [Item(0, "square"), Item(1, "nap"), Item(2, "raises"), Item(3, "spin")]
 PLAYED = Round(("processes",), "map", ITEMS, {"on_error": "keep"}, "none", 0.0, 0)
@@ -59,5 +67,63 @@ def test_one_that_comes_twice_is_found():
 
 
 def test_a_round_is_drawn_again_by_its_number(tmp_path):
-    first, second = (str(draw(3, 4, str(tmp_path))) for _ in range(2))
-    assert first == second != str(draw(3, 5, str(tmp_path)))
+    first, second = (draw(3, 4, str(tmp_path)) for _ in range(2))
+    assert str(first) == str(second) != str(draw(3, 5, str(tmp_path)))
+    assert [(item.x, item.act) for item in first.items] == [(item.x, item.act) for item in second.items]
+
+
+def planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have rounds fail in which an item exits, and nothing be run."""
+
+    def play(planned: Round) -> None:
+        if any(item.act == "exits" for item in planned.items):
+            raise Wrong(f"it exits: {planned}")
+
+    runner = SimpleNamespace(play=play, rest=lambda: None, n_items=0, faults=Counter(), places=Counter())
+    monkeypatch.setattr(soak, "Runner", lambda spared: runner)
+    monkeypatch.setattr(soak, "Clock", lambda end: SimpleNamespace(running=lambda most_s, what: nullcontext()))
+
+
+def test_the_line_that_a_failing_round_prints_plays_it_again_and_it_fails_the_same_way(monkeypatch, capsys):
+    planted(monkeypatch)
+    assert soak.main(["--seed", "3", "--items", "0", "--seconds", "0.5"]) > 0
+    said = capsys.readouterr().out
+    number, words = re.findall(r"^FAILED round (\d+):.*; python -m tests.soak (.*)$", said, re.MULTILINE)[-1]
+    assert " FAILED: " in said.splitlines()[-1] and words == f"--seed 3 --round {number}"
+    assert soak.main([*words.split(), "--seconds", "0.05"]) > 0
+    again = capsys.readouterr().out
+    [wrong] = set(re.findall(r"Wrong: it exits: .*", again))
+    assert wrong in said
+
+
+HOSTS = ["host1", "host2", "host3"]
+POSSIBLE = pairs(HOSTS, ["processes", "slurm", "dask", "mpi"], can_cut=True, can_slow=True, has_disk=True)
+
+
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_the_harms_of_a_seed_are_the_same_again_and_two_great_rounds_have_them_all(seed):
+    first, second = (schedule(seed, number, POSSIBLE, is_kept=draw_great(seed, number, 9).is_kept) for number in (1, 2))
+    assert first == schedule(seed, 1, POSSIBLE, is_kept=True) != schedule(seed + 1, 1, POSSIBLE, is_kept=True)
+    assert {(harm.kind, harm.place) for harm in (*first, *second)} == set(POSSIBLE)
+    assert {harm.kind for harm in first} >= set(NAMED) and {harm.kind for harm in second} >= {*NAMED} - {"full disk"}
+    places = {place for _, place in POSSIBLE}
+    assert {harm.place for harm in first} == {harm.place for harm in second} == places
+
+
+def test_where_nothing_can_be_raised_what_is_left_is_done():
+    here = pairs([], ["processes"], can_cut=False, can_slow=False, has_disk=False)
+    done = {(harm.kind, harm.place) for number in (1, 2) for harm in schedule(1, number, here, is_kept=True)}
+    assert done == {("kill", "processes"), ("stop", "processes"), ("resize", "processes"), ("interrupt", HERE)}
+
+
+def test_a_fault_that_never_came_is_named():
+    came = Tally()
+    for kind, place in POSSIBLE:
+        came.add(kind, place, 2)
+    assert came.missing(POSSIBLE, {}) == "every fault came, at every place"
+    assert "  partition: host1 2, host2 2, host3 2\n" in came.table() and came.total == 2 * len(POSSIBLE)
+    for pair in POSSIBLE:
+        if pair[1] == "mpi" or pair[0] == "full disk" or pair == ("stop", "host2"):
+            del came.n_of[pair]
+    told = came.missing(POSSIBLE, {"disk": "mount: not permitted\nat all"})
+    assert told == "never came: full disk, anything at mpi, stop at host2; no disk: mount: not permitted"
