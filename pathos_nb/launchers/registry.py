@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 
-from pathos_nb.errors import LauncherUnavailable, UnknownPlace
+from pathos_nb.errors import BadOption, LauncherUnavailable, UnknownPlace
 from pathos_nb.launchers.contract import Availability, Launcher, Offer
 from pathos_nb.typed import Any
 
@@ -179,6 +179,26 @@ class Registry:
             raise LauncherUnavailable(f"the launcher {name!r} cannot be loaded", cause=str(error)) from error
         self._known[name] = launcher
         return launcher
+
+    def lacks(self, name: str) -> str:
+        """Say what a launcher wants to be told before it can run; empty if it runs as it is.
+
+        Parameters
+        ----------
+        name : str
+            One of `names`, which can be loaded.
+
+        Returns
+        -------
+        str
+        """
+        kind = self.load(name)
+        try:
+            if kind.wants_settings():
+                kind.configured()
+        except BadOption as error:
+            return str(error)
+        return ""
 
     def _scan(self) -> None:
         with self._scanning:  # a thread may be at it already
