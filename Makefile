@@ -102,14 +102,8 @@ docs: $(VENV)/.has-docs  ## build the documentation into docs/_build/html
 pictures: $(VENV)/.has-test  ## take the pictures of README and docs/ anew, light and dark (ARGS="run panel")
 	$(BIN)/python tools/screenshots.py $(ARGS)
 
-# An environment of its own: twine's newest wants a newer "packaging" than one of the tests' libraries takes.
-build/release/.has-release: pyproject.toml tools/setup.sh
-	@mkdir -p build
-	@tools/setup.sh build/release release $(PYTHON)
-	@touch $@
-
-release: build/release/.has-release  ## build wheel and sdist, and try them in clean environments, on each Python here (ARGS="--quick")
-	@. tools/pythons.sh && build/release/bin/python tools/release.py $(ARGS)
+release: $(VENV)/.has-release  ## build wheel and sdist, and try them in clean environments, on each Python here (ARGS="--quick")
+	@. tools/pythons.sh && $(BIN)/python tools/release.py $(ARGS)
 
 binder: $(VENV)/.has-test  ## do the steps of binder/ in a clean environment, and run its demonstrations
 	rm -rf build/binder
