@@ -176,7 +176,7 @@ class Registry:
         try:
             launcher: type[Launcher] = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
-            raise LauncherUnavailable(f"the launcher {name!r} cannot be loaded", cause=str(error)) from error
+            raise LauncherUnavailable(f"the launcher {name!r} cannot be loaded", cause=_missing(error)) from error
         self._known[name] = launcher
         return launcher
 
@@ -209,6 +209,12 @@ class Registry:
             for entry in entry_points(group=GROUP):
                 self._known.setdefault(entry.name, entry.value)
             self._scanned = True
+
+
+def _missing(error: ImportError | AttributeError) -> str:
+    """Say why a launcher's module cannot be loaded: mostly somebody else's that is not installed."""
+    name = getattr(error, "name", "") if isinstance(error, ModuleNotFoundError) else ""
+    return f"{name} is not installed (pip install {name})" if name and not name.startswith("pathos_nb") else str(error)
 
 
 def _resolver_of_the_house() -> Resolver:
