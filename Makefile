@@ -78,7 +78,7 @@ demo: $(VENV)/.has-test  ## execute the quickstart notebook in a real kernel; re
 	$(BIN)/python tools/demo.py notebooks/quickstart.ipynb build/demo
 
 lab: $(VENV)/.has-test $(VENV)/.has-lab  ## open JupyterLab on the quickstart notebook
-	$(BIN)/jupyter lab notebooks/quickstart.ipynb
+	$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) --LabApp.default_url=/lab/tree/notebooks/quickstart.ipynb
 
 bundles:  ## build what the front end needs into pathos_nb/ (after a change in labextension/; needs npm)
 	@tools/front.sh $(VENV) build

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from pathos_nb.launchers.contract import Availability
+from pathos_nb.errors import BadOption
+from pathos_nb.launchers.contract import Availability, Launcher
 from pathos_nb.launchers.registry import registry
 from pathos_nb.tests import __main__ as command
 from pathos_nb.tests import surroundings
@@ -164,6 +165,27 @@ def test_a_cluster_is_asked_for_a_job_only_by_name(monkeypatch: Any, capsys: Any
     assert asked == [] and "it would queue a job" in capsys.readouterr().out
     assert command.main(["slurm", "time=5"]) == 0
     assert asked == [("slurm", {"time": "5"})]
+
+
+def test_a_launcher_that_must_be_told_something_is_tried_only_by_name(monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setattr(registry, "launchers", lambda: {"hosts": Availability(0.5, "")})
+    monkeypatch.setattr(registry, "_known", {"hosts": Wanting})
+    monkeypatch.setattr(command, "surroundings", SimpleNamespace(cell=told_of("a cell"), panel=told_of("side panel")))
+    assert command.main([]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "hosts not tried at=''; it is an address; to try it: python -m pathos_nb.tests hosts KEY=VALUE" in told
+
+
+class Wanting(Launcher):
+    """A launcher that is nothing without its address."""
+
+    @classmethod
+    def wants_settings(cls) -> bool:
+        return True
+
+    @classmethod
+    def configured(cls, **settings: Any) -> type[Launcher]:
+        raise BadOption("at=''", cure="it is an address")
 
 
 def test_settings_without_one_place_are_misuse(capsys: Any) -> None:

@@ -46,7 +46,7 @@ class Family(NamedTuple):
 
 FAMILIES = (
     Family(
-        "pathos", VERSION, HOMES, "`__all__`, or else what they define", "pathos-names.md",
+        "pathos", VERSION, HOMES, "`__all__`, and what they define", "pathos-names.md",
         "an accident of how pathos imports",
     ),
     Family("pyina", "0.3.2", PYINA, "`__all__`, and what they define", "mpi.md", "what pyina itself works with"),
@@ -58,12 +58,10 @@ warnings.simplefilter("ignore")
 package, told = sys.argv[2], {}
 for name in json.loads(sys.argv[1]):
     module = importlib.import_module(name)
-    found = getattr(module, "__all__", None)
-    if found is None or package != "pathos":
-        found = [*(found or ()), *(n for n, thing in vars(module).items()
-                 if not n.startswith("_") and not isinstance(thing, types.ModuleType)
-                 and str(getattr(thing, "__module__", name)).split(".")[0] == package)]
-    told[name] = sorted(set(found))
+    defined = [n for n, thing in vars(module).items()
+               if not n.startswith("_") and not isinstance(thing, types.ModuleType)
+               and str(getattr(thing, "__module__", name)).split(".")[0] == package]
+    told[name] = sorted({*getattr(module, "__all__", ()), *defined})
 print(json.dumps(told))
 """
 

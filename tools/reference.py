@@ -130,7 +130,7 @@ def settings() -> str:
         *panel,
         "\n## Environment\n",
         "`PATHOS_NB_CORES=4` lets pools take at most four cores. `XDG_DATA_HOME` and `XDG_CONFIG_HOME` say where the"
-        " store and the registry of hosts lie.",
+        " store and the registry of hosts lie; on a host `XDG_CACHE_HOME`, where what its workers are made of does.",
     ]
     return NOTE + "\n".join(lines) + "\n"
 

@@ -76,6 +76,16 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     rm -rf "$venv"
     "$python" -m venv "$venv"
 fi
+# What was installed before is asked for again with it: else pip would take no heed of what those sets allow, and a newer
+# version of a library that two of them share would break the first.
+for stamp in "$venv"/.has-*; do
+    [ -e "$stamp" ] || continue
+    had=${stamp##*/.has-}
+    case ",$extras,peers," in # those of the benchmarks are no extra of ours
+        *",$had,"*) ;;
+        *) extras="$extras,$had" ;;
+    esac
+done
 echo "installing pathos_nb[$extras] into $venv (some minutes the first time)"
 "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-compile --editable ".[$extras]"
 # pip would compile one file after another; some files of others are for other Pythons, and do not compile

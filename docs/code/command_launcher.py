@@ -20,6 +20,7 @@ class CommandLauncher(AgentLauncher):
 
     name = "command"
     settings = frozenset({"through", "python"})
+    through = ""  # the command, where the setting does not say
 
     @classmethod
     def availability(cls) -> Availability:
@@ -29,9 +30,9 @@ class CommandLauncher(AgentLauncher):
     @classmethod
     def configured(cls, **settings: Any) -> type[Launcher]:
         """Give the launcher for one command; see `Launcher.configured`."""
-        words = shlex.split(settings.get("through", ""))
+        words = shlex.split(through := settings.get("through", cls.through))
         if not words or shutil.which(words[0]) is None:
-            raise BadOption(f"through={settings.get('through')!r}", cure="it is a command that is installed here")
+            raise BadOption(f"{through=}", cure="it is a command that is installed here")
 
         def carrier(command: Sequence[str]) -> ProcessCarrier:
             try:
@@ -40,3 +41,9 @@ class CommandLauncher(AgentLauncher):
                 raise LinkFailed(f"{words[0]} cannot be started", str(error)) from error
 
         return agent_launcher(cls.name, carrier, settings.get("python") or sys.executable)
+
+
+class NiceLauncher(CommandLauncher):
+    """The same behind one command, by a name of its own and without a setting."""
+
+    name, through = "nice", "nice -n 10"

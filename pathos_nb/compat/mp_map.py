@@ -24,6 +24,10 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), "mp", "tp"})  # so that to look whether they are there makes no pool
+
+
 def mp_map(function: Any, sequence: Iterable[Any], *args: Iterable[Any], **kwds: Any) -> Any:
     """Map a function over processes or threads.
 

@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 
-from pathos_nb.errors import LauncherUnavailable, UnknownPlace
+from pathos_nb.errors import BadOption, LauncherUnavailable, UnknownPlace
 from pathos_nb.launchers.contract import Availability, Launcher, Offer
 from pathos_nb.typed import Any
 
@@ -176,9 +176,29 @@ class Registry:
         try:
             launcher: type[Launcher] = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
-            raise LauncherUnavailable(f"the launcher {name!r} cannot be loaded", cause=str(error)) from error
+            raise LauncherUnavailable(f"the launcher {name!r} cannot be loaded", cause=_missing(error)) from error
         self._known[name] = launcher
         return launcher
+
+    def lacks(self, name: str) -> str:
+        """Say what a launcher wants to be told before it can run; empty if it runs as it is.
+
+        Parameters
+        ----------
+        name : str
+            One of `names`, which can be loaded.
+
+        Returns
+        -------
+        str
+        """
+        kind = self.load(name)
+        try:
+            if kind.wants_settings():
+                kind.configured()
+        except BadOption as error:
+            return str(error)
+        return ""
 
     def _scan(self) -> None:
         with self._scanning:  # a thread may be at it already
@@ -189,6 +209,12 @@ class Registry:
             for entry in entry_points(group=GROUP):
                 self._known.setdefault(entry.name, entry.value)
             self._scanned = True
+
+
+def _missing(error: ImportError | AttributeError) -> str:
+    """Say why a launcher's module cannot be loaded: mostly somebody else's that is not installed."""
+    name = getattr(error, "name", "") if isinstance(error, ModuleNotFoundError) else ""
+    return f"{name} is not installed (pip install {name})" if name and not name.startswith("pathos_nb") else str(error)
 
 
 def _resolver_of_the_house() -> Resolver:

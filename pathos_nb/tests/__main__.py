@@ -99,6 +99,8 @@ def _rows(places: list[str], settings: Mapping[str, str], timeout_s: float) -> I
             yield Row(place, NOT_HERE, reason)
         elif place in ASKING and not places:
             yield Row(place, NOT_TRIED, ASKING[place])
+        elif not places and (lacking := registry.lacks(place)):
+            yield Row(place, NOT_TRIED, f"{lacking}; to try it: python -m pathos_nb.tests {place} KEY=VALUE")
         else:
             yield run_place(place, settings, timeout_s)
     if not places:

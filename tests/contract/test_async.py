@@ -16,21 +16,21 @@ pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> Path:
+def file(tmp_path: Path) -> Path:
     return tmp_path / "gate"
 
 
 @not_serial
-def test_a_handle_is_not_ready_before_its_result(pool: Any, gate: Path) -> None:
-    handle = pool.amap(wait_for, [str(gate)])
+def test_a_handle_is_not_ready_before_its_result(pool: Any, file: Path) -> None:
+    handle = pool.amap(wait_for, [str(file)])
     assert not handle.ready()
     with pytest.raises(TimeoutError):
         handle.get(0.01)
     handle.wait(0.01)
     with pytest.raises(ValueError, match=r"(?i)not ready|running|not over"):
         handle.successful()
-    gate.touch()
-    assert handle.get(30) == [str(gate)]
+    file.touch()
+    assert handle.get(30) == [str(file)]
     assert (handle.ready(), handle.successful()) == (True, True)
     assert handle.run.state == "done"
 
@@ -62,8 +62,8 @@ def test_handles_and_maps_mix(pool: Any) -> None:
 
 
 @not_serial
-def test_cancel_stops_items_at_work_and_begins_no_more(pool: Any, gate: Path) -> None:
-    handle = pool.amap(wait_for, [str(gate)] * 50)
+def test_cancel_stops_items_at_work_and_begins_no_more(pool: Any, file: Path) -> None:
+    handle = pool.amap(wait_for, [str(file)] * 50)
     handle.cancel()
     with pytest.raises(Cancelled):
         handle.get(30)

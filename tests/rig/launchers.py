@@ -26,7 +26,8 @@ def params() -> list[Any]:
 
 
 def _param(name: str, score: float, reason: str) -> Any:
-    return pytest.param(name, marks=[] if score else [pytest.mark.skip(reason=f"{name}: {reason}")])
+    why_not = registry.lacks(name) if score else reason
+    return pytest.param(name, marks=[pytest.mark.skip(reason=f"{name}: {why_not}")] if why_not else [])
 
 
 def is_apart(name: str) -> bool:

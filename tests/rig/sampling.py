@@ -70,7 +70,12 @@ def leave_out(config: pytest.Config, items: list[pytest.Item], left_out: set[pyt
     items[:] = [item for item in items if item not in left_out]
 
 
-def contract_of_its_own(config: pytest.Config, items: list[pytest.Item], files: tuple[str, str], name: str) -> None:
+def _is_for_a_launcher(item: pytest.Item) -> bool:
+    """Whether a test is tried on a launcher at all."""
+    return "launcher" in getattr(item, "fixturenames", ())
+
+
+def contract_of_its_own(config: pytest.Config, items: list[pytest.Item], files: tuple[str, ...], name: str) -> None:
     """Have a launcher that is registered by its own tests tried by the contract's, as processes that run apart.
 
     Parameters
@@ -78,16 +83,16 @@ def contract_of_its_own(config: pytest.Config, items: list[pytest.Item], files: 
     config : pytest.Config
         Whether it is `--everywhere`.
     items : list of pytest.Item
-        All that were collected; those for other launchers are taken out.
-    files : (str, str)
-        The files that bring in the contract's part for every day, and all of it.
+        All that were collected; those for other launchers, and for none, are taken out.
+    files : tuple of str
+        The file that brings in the contract's part for every day, then those that bring in the rest.
     name : str
         What the launcher is called in the tests' names.
     """
     ours = [item for item in items if item.path.name in files]
-    others = {item for item in ours if launcher_of(item) not in ("", "processes")}
+    others = {item for item in ours if launcher_of(item) not in ("", "processes") or not _is_for_a_launcher(item)}
     if not config.getoption("--everywhere"):
-        others |= {item for item in ours if item.path.name == files[1]}
+        others |= {item for item in ours if item.path.name in files[1:]}
     leave_out(config, items, others)
     for item in ours:
         if launcher_of(item):

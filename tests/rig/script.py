@@ -26,6 +26,9 @@ LAUNCHER, FIFO = sys.argv[1:3]
 from pathos_nb import Pool
 if LAUNCHER == "agent":
     import tests.rig.agents
+if LAUNCHER == "nice":
+    import tests.rig.nice
+    tests.rig.nice.register()
 def say(text):
     fd = os.open(FIFO, os.O_WRONLY)
     os.write(fd, text.encode() + b"\\n")

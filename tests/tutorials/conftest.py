@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Generator, Iterator
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from pathos_nb.launchers.registry import registry
+from tests.rig import nice
 from tests.rig.fixtures import note_failure, pool, pools
 from tests.rig.sampling import contract_of_its_own
 
 __all__ = ["pool", "pools"]
 
-FILE = Path(__file__).parents[2] / "docs" / "code" / "command_launcher.py"
-CONTRACT = ("test_launcher_contract.py", "test_launcher_whole_contract.py")
+CONTRACT = ("test_launcher_contract.py", "test_launcher_whole_contract.py", "test_launcher_files_contract.py")
 NAME = "nice"  # what the contract's pools are called: the launcher "command" for one command
 
 
 @pytest.fixture(scope="module")
-def tutorial() -> ModuleType:
-    """Give the module that the tutorial shows, line by line."""
-    spec = importlib.util.spec_from_file_location("command_launcher", FILE)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def registered(tutorial: ModuleType) -> Iterator[str]:
+def registered() -> Iterator[str]:
     """Register it, as an entry point would, for the tests of a module."""
-    configured = tutorial.CommandLauncher.configured(through="nice -n 1")
-    configured.name = NAME
-    registry.register("command", tutorial.CommandLauncher)
-    registry.register(NAME, configured)
+    nice.register()
     yield NAME
-    for name in ("command", NAME):
-        registry._known.pop(name)
+    nice.forget()
 
 
 @pytest.fixture

@@ -49,6 +49,26 @@ def test_each_link_of_a_page_leads_to_a_file():
     assert dead == {}
 
 
+def test_each_link_into_a_page_leads_to_a_heading_or_an_anchor():
+    pages = {page.resolve(): anchors(page) for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]}
+    dead = []
+    for page in pages:
+        for link in LINK.findall(page.read_text(encoding="utf-8")):
+            name, _, anchor = link.partition("#")
+            target = (page.parent / name).resolve() if name else page
+            dead += [(page.name, link)] if anchor and anchor not in pages.get(target, {anchor}) else []
+    assert dead == []
+    assert "pathos-use" in pages[ROOT / "docs" / "reference" / "magics.md"], "anchors are found"
+
+
+def anchors(page: Path) -> set[str]:
+    """Give what a link into a page may name: its headings, as GitHub and MyST write them, and anchors of HTML."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall(r'<a id="([^"]+)"', text))
+
+
 def test_each_picture_is_there_by_day_and_by_night_and_is_taken_by_the_script():
     folder = ROOT / "docs" / "pictures"
     script = (ROOT / "tools" / "screenshots.py").read_text(encoding="utf-8")
