@@ -76,8 +76,10 @@ EXPLAINED: Mapping[str, Explained] = {
     ),
     "EndlessWait": Explained(
         "An item found the handle of its own map (or of a call that depends on that map) in a global, and asked it"
-        " for its value. That value is there when the item is over, and the item waits for the value.",
-        "Have the item return, and ask for the value outside. What needs the results of a map takes its handle as an"
+        " for its value. That value is there when the item is over, and the item waits for the value. Or all workers of"
+        " a pool are at items that wait for maps of that pool, and none is left to run them.",
+        "Have the item return, and ask for the value outside; or give the pool more workers. What needs the"
+        " results of a map takes its handle as an"
         " argument: `pool.apipe(f, handle)` begins when they are there.",
     ),
     "FilesFailed": Explained(

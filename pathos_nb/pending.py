@@ -98,10 +98,15 @@ class PendingResult(Coming):
         timeout : float, optional
             Seconds; without it, as long as it takes.
         """
-        if self._caller is not None:
-            self._caller.join(timeout)
+        caller = self._other_caller()
+        if caller is not None:
+            caller.join(timeout)
         else:
             self._made.wait(timeout)
+
+    def _other_caller(self) -> threading.Thread | None:
+        """Give the thread that calls the callbacks, if there is one; not to a callback, which would wait for itself."""
+        return None if self._caller is threading.current_thread() else self._caller
 
     def ready(self) -> bool:
         """Tell whether the result is there.
@@ -111,8 +116,9 @@ class PendingResult(Coming):
         bool
             True once `get` does not wait.
         """
-        if self._caller is not None:
-            return not self._caller.is_alive()
+        caller = self._other_caller()
+        if caller is not None:
+            return not caller.is_alive()
         return bool(self._made.ready())
 
     def successful(self) -> bool:

@@ -28,6 +28,9 @@ STAYING_THREADS += ("Dask-", "IO loop", "TCP-Executor", "asyncio_", "Profile")
 # What looks after children once PSI/J is imported, from the end of the next one on.
 STAYING_THREADS += ("Local Executor Process Reaper",)
 
+# Of a pool that is warm for many tests: who they are changes. A pool that is left is seen by its files.
+STAYING_THREADS += ("pathos_nb steward", "pathos_nb lookout")
+
 # What matplotlib keeps open once it has drawn letters, until its own cache of fonts lets it go.
 STAYING_FILES = ("/mpl-data/fonts/",)
 # What a pool that is warm for many tests follows the user's files with, from the first call on that has many.

@@ -89,7 +89,7 @@ class Attendance:
         Returns
         -------
         bool
-            Whether it is done.
+            Whether it is done; False also where the pool was closed before it was.
 
         Raises
         ------
@@ -106,6 +106,8 @@ class Attendance:
                     break
             if self._lead(is_done, deadline, owner):
                 self._work.deliver()
+                if self._hub.is_closed:  # by another thread, which has ended all there was: nothing will come
+                    return is_done()
             elif not _is_main():
                 self._follow(is_done, deadline, owner)
         return True
@@ -186,6 +188,8 @@ class Attendance:
             if not ready:
                 interrupts.arm()
                 ready = hub.wait(left)
+                if hub.is_closed:
+                    return
             with work.lock:
                 work.handle(ready)
                 self.tell()

@@ -23,11 +23,18 @@ def complain(what: str) -> None:
 
 
 class Deliveries:
-    """Calls that wait for the lock to be free."""
+    """Calls that wait for the lock to be free.
+
+    Attributes
+    ----------
+    n_begun : int
+        How many calls have begun, more or less: whether it has changed is what it tells.
+    """
 
     def __init__(self) -> None:
         self._queue: deque[Callable[[], object]] = deque()
         self._makers: set[int] = set()
+        self.n_begun = 0
 
     def put(self, call: Callable[[], object]) -> None:
         """Queue a call."""
@@ -40,7 +47,11 @@ class Deliveries:
 
     def is_mine(self) -> bool:
         """Whether this thread is in the midst of a call."""
-        return threading.get_ident() in self._makers
+        return self.keep(threading.get_ident())
+
+    def keep(self, thread: int | None) -> bool:
+        """Whether a thread is in the midst of a call."""
+        return thread in self._makers
 
     def make(self) -> None:
         """Make all calls, in order; one that raises does not stop the others.
@@ -58,6 +69,7 @@ class Deliveries:
 
     def _make(self) -> None:
         while self._queue:
+            self.n_begun += 1
             try:
                 call = self._queue.popleft()
             except IndexError:  # another thread was quicker
@@ -82,11 +94,25 @@ class CallbackKeeper:
     def __init__(self, deliver: Deliver, deliveries: Deliveries) -> None:
         self.deliver, self.deliveries = deliver, deliveries
         self._given: set[int] = set()
+        self._waiting: deque[tuple[Sequence[int], list[Any]]] = deque()
 
     def place(self, indices: Sequence[int], values: list[Any], contested: bool = False) -> None:
         """Hand values over."""
         self._given.update(indices)
-        self.deliveries.put(lambda: self.deliver(indices, values))
+        self._waiting.append((indices, values))
+        self.deliveries.put(self._hand_over_next)
+
+    def _hand_over_next(self) -> None:
+        try:
+            indices, values = self._waiting.popleft()
+        except IndexError:  # it was handed over before its turn
+            return
+        self.deliver(indices, values)
+
+    def hand_over(self) -> None:
+        """Hand over now what waits, even in the midst of another callback."""
+        while self._waiting:
+            self._hand_over_next()
 
     def has(self, index: int) -> bool:
         """Whether that value has been handed over."""

@@ -35,13 +35,14 @@ from pathos_nb.dispatch.nested import watch
 from pathos_nb.dispatch.receiver import Receiver
 from pathos_nb.dispatch.run import Keeping, Run, Task
 from pathos_nb.dispatch.steward import Steward
+from pathos_nb.dispatch.stranded import Stranded
 from pathos_nb.dispatch.under_way import UnderWay
 from pathos_nb.dispatch.waiting import Waiting
 from pathos_nb.errors import PoolBroken, PoolClosed
 from pathos_nb.launchers.cores import usable_cores
 from pathos_nb.launchers.hub import EventHub, Ready
 from pathos_nb.launchers.import_lock import let_go_of_imports
-from pathos_nb.launchers.inside import working
+from pathos_nb.launchers.inside import here, working
 from pathos_nb.launchers.registry import registry
 from pathos_nb.typed import Any
 
@@ -89,7 +90,7 @@ class Dispatcher:
         self.hub = _new_hub()
         self.attendance = Attendance(self)
         self.crew = Crew(plan, self.hub)
-        self._steward = Steward(self.attendance, self._is_left_alone, self._break)
+        self._steward = Steward(self.attendance, self._is_left_alone, self._break, self.deliveries)
         self._cancelling = Cancelling(self.crew, self.hub)
         self.absences = Absences(self.crew, self.runs)
         self.receiver = Receiver(self.crew, self.fail_run, self._break, self._check_over, self.absences)
@@ -99,6 +100,7 @@ class Dispatcher:
             self.hub.close()
             raise
         self.feeder = Feeder(self.crew, self.runs, self.hub, self._fail_unsent, self.fail_run)
+        self._stranded = Stranded(self.crew, self.attendance, self.lock)
         self.waiting = Waiting(self.hub, self._check_over, self.fail_run, self.stop)
         self._may_step = any(seat.slot.inline for seat in self.crew.seats)
         self.is_inline = self._may_step and len(self._inline) == len(self.crew.seats)
@@ -161,6 +163,7 @@ class Dispatcher:
     def deliver(self) -> None:
         """Make deliveries, if this thread is free to run what may use the pool."""
         if self.deliveries.are_waiting and not self.is_mine():
+            self._steward.look_out()
             self.deliveries.make()
 
     def deliver_inside(self) -> None:
@@ -368,7 +371,9 @@ class Dispatcher:
     # --- what those who wait have to do ---
 
     def attend(self, is_done: Callable[[], bool], timeout_s: float | None, owner: Run | None) -> bool:
-        """Keep things going until something is done; see `Attendance.attend`."""
+        """Keep things going until something is done; see `Attendance.attend`, and `Stranded` for who is in an item."""
+        if timeout_s is None and owner is not None and here.worker is not None:
+            return self._stranded.attend(is_done, owner)
         return self.attendance.attend(is_done, timeout_s, owner)
 
     def handle(self, ready: Ready) -> None:
@@ -490,7 +495,3 @@ class Dispatcher:
     def pin_everywhere(self, run: Run) -> None:
         """Have the run's items run once on each worker."""
         run.pins = {id(seat): i for i, seat in enumerate(self.crew.seats)}
-
-    def describe(self) -> dict[str, Any]:
-        """Give what is going on, for `repr` and status lines."""
-        return {"workers": len(self.crew.seats), "runs": len(self.runs), "broken": self.broken}

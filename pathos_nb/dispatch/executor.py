@@ -4,7 +4,7 @@
 
     submit ──► waiting (can be cancelled) ──► a run of what has gathered ──► slots
                     ▲                             │
-                    └──── room again ◄──── deliver: futures get their values, callbacks are called
+                    └──── room again ◄──── deliver: futures get their values; then callbacks are called
 
 What is submitted while the slots are busy is gathered and goes as one run, so that many small calls cost little each.
 Only a few calls more than there are slots are handed over at a time; the rest can still be cancelled. Where calls turn
@@ -21,6 +21,7 @@ from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
+from pathos_nb.dispatch.futures import Callbacks, PoolFuture
 from pathos_nb.errors import BadOption, Failure, RemoteTraceback
 
 __all__ = ["PoolExecutor"]
@@ -33,7 +34,9 @@ _AHEAD, _MOST_AHEAD = 2, 256  # calls handed over, a slot
 
 
 class _Run(Protocol):
-    """What is needed of a run."""
+    """What is needed of a run, and of what takes its values."""
+
+    keeper: Any
 
     def cancel(self) -> None: ...
 
@@ -83,6 +86,7 @@ class PoolExecutor(Executor):
         self._n_running, self._window = 0, self._least()
         self._is_shut = False
         self._changed = threading.Condition()
+        self.callbacks = Callbacks(self._tell_who_waits)
         pool.at_close(self._on_pool_close)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -103,18 +107,19 @@ class PoolExecutor(Executor):
         -------
         concurrent.futures.Future
             Can be cancelled while it waits for a slot. An exception of the function is its own exception, with the
-            worker's traceback as its cause.
+            worker's traceback as its cause. Its callbacks may use the pool, and wait for other futures.
 
         Raises
         ------
         RuntimeError
             After `shutdown`. A closed pool is told by the future's exception, `PoolClosed`.
         """
-        future: Future[T] = Future()
+        future: PoolFuture[T] = PoolFuture(self.callbacks)
         with self._changed:
             self._refuse_shut()
             self._waiting.append(_Call(future, (fn, args, kwargs)))
         self._feed()
+        self._hand_over()
         return future
 
     def map(
@@ -155,6 +160,7 @@ class PoolExecutor(Executor):
         results = _Results(self, len(rows))
         if rows:
             self._start(results, fn, rows, chunksize or None)
+            self._hand_over()
         return self._in_order(results, deadline)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -163,7 +169,7 @@ class PoolExecutor(Executor):
         Parameters
         ----------
         wait : bool
-            Return when all that was submitted is done.
+            Return when all that was submitted is done, callbacks included but for the one that calls this.
         cancel_futures : bool
             Cancel what waits, and what is left of every `map`.
         """
@@ -173,7 +179,7 @@ class PoolExecutor(Executor):
             self._cancel(_Results)
         if wait:
             with self._changed:
-                self._changed.wait_for(lambda: not (self._waiting or self._runs))
+                self._changed.wait_for(lambda: not (self._waiting or self._runs or self.callbacks.are_elsewhere()))
 
     def abort(self) -> None:
         """Cancel all there is, running calls too, without waiting; more can be submitted."""
@@ -181,6 +187,11 @@ class PoolExecutor(Executor):
 
     def _on_pool_close(self, cancel: bool) -> None:
         self.shutdown(wait=not cancel, cancel_futures=cancel)
+
+    def _tell_who_waits(self) -> None:
+        if self._is_shut:
+            with self._changed:
+                self._changed.notify_all()
 
     # --- how calls get to the pool -------------------------------------------------------------------------------
 
@@ -233,6 +244,13 @@ class PoolExecutor(Executor):
             run.cancel()
         if self._is_serial:
             run.wait()
+
+    def _hand_over(self) -> None:
+        """On the serial launcher what was submitted is done by now; in a callback it would wait for that to end."""
+        if self._is_serial and self.callbacks.are_mine():
+            for run in list(self._runs.values()):
+                if run is not None:
+                    run.keeper.hand_over()
 
     def _done(self, n_items: int, n_calls: int, delivery: _Delivery) -> None:
         """Make room for more, and see to it that the slots have work for some 10 ms."""
@@ -300,13 +318,19 @@ class _Futures(_Delivery):
         self.calls = calls
 
     def __call__(self, indices: Sequence[int], values: Sequence[Any]) -> None:
-        for index, value in zip(indices, values, strict=True):
-            future = self.calls[index].future
-            if type(value) is Failure:
-                future.set_exception(_error_of(value))
-            else:
-                future.set_result(value.failure if type(value) is _Returned else value)
-        self.executor._done(len(indices), len(indices), self)
+        callbacks = self.executor.callbacks
+        is_outermost = callbacks.gather()
+        try:
+            for index, value in zip(indices, values, strict=True):
+                future = self.calls[index].future
+                if type(value) is Failure:
+                    future.set_exception(_error_of(value))
+                else:
+                    future.set_result(value.failure if type(value) is _Returned else value)
+            self.executor._done(len(indices), len(indices), self)  # first: a callback may wait for what takes its place
+        finally:
+            if is_outermost:
+                callbacks.call_all()
 
 
 class _Results(_Delivery):

@@ -127,6 +127,11 @@ class StreamKeeper:
             self.n_given += 1
         return index, value
 
+    @property
+    def has_next(self) -> bool:
+        """Whether a value can be taken now."""
+        return self.n_given in self._by_index if self.ordered else bool(self._came)
+
     def room(self, n_taken_from_source: int, window: int) -> int:
         """How many more items may be taken from the source."""
         return 1 << 60 if self.is_unbounded else window - (n_taken_from_source - self.n_given)

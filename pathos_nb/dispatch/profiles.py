@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pathos_nb.dispatch.calltree import ROOT, CallTree, Times
+from pathos_nb.launchers.registry import registry
 from pathos_nb.wire.protocol import Cost, Profiled, Profiling
 
 __all__ = ["Point", "Profile", "Ran", "Source", "Traffic", "Usage", "make_profile"]
@@ -173,7 +174,7 @@ class Profile:
         """
         with self.lock:
             usage = self._usage(source)
-            frames = [self.tree.frame((_text(name), _text(file), int(line))) for name, file, line in told.frames]
+            frames = [self.tree.frame((_text(name), _file(file), int(line))) for name, file, line in told.frames]
             for path, n, times in told.stacks:
                 node = self.tree.node(frames[place] for place in path)
                 seen = [n, *times]
@@ -313,6 +314,12 @@ def _most(points: Sequence[Point], others: Sequence[Point]) -> list[Point]:
 def _text(text: str) -> str:
     """Give what any file can hold: names come from outside."""
     return str(text)[:_MOST_NAME].encode("utf-8", "replace").decode()
+
+
+def _file(file: str) -> str:
+    """Give what the user calls a file: a cell by its number, whose own name is that of a file which there never was."""
+    cell = registry.cell_of(str(file)) if registry.cell_of is not None else ""
+    return _text(cell or file)
 
 
 def _add(own: dict[int, Times], node: int, seen: Sequence[int]) -> None:

@@ -198,6 +198,11 @@ class Slot(ABC):
         return 0.0
 
     @property
+    def thread_id(self) -> int:
+        """The thread of this process that runs its items; 0 if there is none."""
+        return 0
+
+    @property
     def machine(self) -> object | None:
         """What all slots on one machine have in common, where a launcher has several; None if it has one."""
         return None

@@ -46,6 +46,8 @@ class EventHub:
     ----------
     token : str
         A name that no other hub has, here or elsewhere: what a pool is known by.
+    is_closed : bool
+        Whether nothing will come any more.
     """
 
     def __init__(self) -> None:
@@ -58,13 +60,13 @@ class EventHub:
         self._posted: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Call]] = []
         self._count = itertools.count()
-        self._is_closed = False
+        self.is_closed = False
         self._closing = threading.RLock()  # a signal's handler may wake, too
         self._waits_until = _NOT_WAITING
 
     def watch(self, fd: int, on_readable: Callable[[], None], on_writable: Callable[[], None] | None = None) -> None:
         """Call back when the descriptor is ready; see `Hub.watch`."""
-        if self._is_closed:
+        if self.is_closed:
             return
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if on_writable else 0)
         key = self._selector.get_map().get(fd)
@@ -86,14 +88,14 @@ class EventHub:
     def wake(self) -> None:
         """End a wait that is under way, or the next one."""
         with self._closing:
-            if self._is_closed:
+            if self.is_closed:
                 return  # the descriptor's number may be another file's by now
             with contextlib.suppress(OSError):  # full is as good as awake
                 os.write(self._wake_w, b"!")
 
     def write_signals_to(self, fd: int | None) -> int:
         """Have the interpreter write each signal to this hub (None) or to a descriptor; give where it did before."""
-        if self._is_closed and fd is None:
+        if self.is_closed and fd is None:
             return -1
         return int(_set_wakeup_fd(self._wake_w if fd is None else fd, warn_on_full_buffer=False))
 
@@ -116,7 +118,7 @@ class EventHub:
         Returns
         -------
         list
-            To be given to `handle`.
+            To be given to `handle`; empty once the hub is closed.
         """
         self._waits_until = math.inf  # before it is looked what there is: what comes from now on ends the wait
         try:
@@ -125,15 +127,26 @@ class EventHub:
                 timeout_s = until if timeout_s is None else min(until, timeout_s)
             # Systems refuse waits of years; whoever waits asks again anyway.
             return self._selector.select(None if timeout_s is None else min(timeout_s, _LONGEST_S))
+        except (OSError, ValueError, IndexError):  # closed by another thread; the last: its timers went with it
+            if self.is_closed:
+                return []
+            raise
         finally:
             self._waits_until = _NOT_WAITING
 
     def look(self) -> Ready:
         """Give what is ready now, without waiting."""
-        return self._selector.select(0)
+        try:
+            return self._selector.select(0)
+        except (OSError, ValueError):
+            if self.is_closed:
+                return []
+            raise
 
     def handle(self, ready: Ready) -> None:
-        """Run the callbacks of what is ready, of timers that are due, and what was posted."""
+        """Run the callbacks of what is ready, of timers that are due, and what was posted; not once it is closed."""
+        if self.is_closed:  # the numbers of its descriptors may be other files' by now
+            return
         for key, events in ready:
             on_readable, on_writable = key.data
             if events & selectors.EVENT_READ:
@@ -154,9 +167,9 @@ class EventHub:
     def close(self) -> None:
         """Close the descriptors."""
         with self._closing:
-            if self._is_closed:
+            if self.is_closed:
                 return
-            self._is_closed = True
+            self.is_closed = True
             try:  # an interrupt may come between any two of these: a pool may be closed in an item of a thread
                 self._selector.close()
             finally:

@@ -34,6 +34,8 @@ class Registry:
         Gives the hosts that an automatic choice of places may take.
     worker_hooks : list of str
         ``module:function`` names, each called once in each worker before it loads anything of a run.
+    cell_of : callable or None
+        Gives what a notebook's user calls a file that code was compiled from; empty if it is no cell.
     handles : WeakSet
         The results to come that somebody has: where there are none, no argument can be one.
     """
@@ -43,6 +45,7 @@ class Registry:
         self.resolver: Resolver | None = None
         self.offers: Callable[[], Iterable[Offer]] | None = None
         self.worker_hooks: list[str] = []
+        self.cell_of: Callable[[str], str] | None = None
         self.handles: weakref.WeakSet[Any] = weakref.WeakSet()
         self._known: dict[str, str | type[Launcher]] = {
             "serial": "pathos_nb.launchers.serial:SerialLauncher",

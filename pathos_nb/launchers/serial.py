@@ -38,6 +38,11 @@ class SerialSlot(Slot):
         self.stepping = 0
         self._turn = threading.RLock()  # of the threads that wait for runs of one pool, one steps at a time
 
+    @property
+    def thread_id(self) -> int:
+        """The thread that is at an item; 0 if none is."""
+        return self.stepping
+
     def send(self, frames: Sequence[Frame]) -> None:
         """Send frames in order; see `Slot.send`."""
         self._frames.extend(frames)

@@ -54,6 +54,11 @@ class ThreadSlot(Slot):
         self.thread = threading.Thread(target=self._serve, name=f"pathos_nb {name}", daemon=True)
         self.thread.start()
 
+    @property
+    def thread_id(self) -> int:
+        """The worker's."""
+        return self.thread.ident or 0
+
     def _serve(self) -> None:
         here.pools, cores.here.cores = self.launcher.ancestors, self.launcher.share
         self._shield = here.shield = Shield(threading.get_ident())

@@ -356,7 +356,7 @@ def _earlier_row(session: Session, store: Store, run: StoredRun) -> list[Cell]:
 def _run_row(run: KeptRun, at: str = "") -> list[Cell]:
     return [
         Cell(run.run_id),
-        Cell(run.title),
+        Cell(run.label),
         began(run.started_at),
         Cell(run.state, _COLOURS.get(run.state, "")),
         Cell(f"{run.n_done:,}" + (f" of {run.total:,}" if run.total is not None else "")),

@@ -72,6 +72,7 @@ class Extension:
         self.panel.register()
         self.magics.runner.values.install()
         registry.worker_hooks.append(_RICH)
+        registry.cell_of = self._cell_of
         if hasattr(getattr(self.shell, "kernel", None), "get_parent"):
             self.graphs = GraphFollower.of_shell(self.shell)
             self.graphs.install(self.shell)
@@ -92,12 +93,17 @@ class Extension:
         manager.registry.pop(type(self.magics).__name__, None)
         shell.configurables.remove(self.magics)
         registry.worker_hooks.remove(_RICH)
+        registry.cell_of = None
         self.magics.runner.values.remove()
         if self.graphs is not None:
             self.graphs.remove(shell)
         self.panel.close()
         close_session()
         self.views.close()
+
+    def _cell_of(self, file: str) -> str:
+        cell = self.shell.compile.format_code_name(file)
+        return cell[1] if cell else ""
 
     def end_turn(self) -> None:
         """Finish the pictures of the cell that ends."""

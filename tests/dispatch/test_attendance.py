@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pathos_nb import Pool
+from pathos_nb.dispatch import dispatcher as dispatcher_module
 from pathos_nb.dispatch.attendance import Attendance
 from pathos_nb.dispatch.dispatcher import Dispatcher
 from pathos_nb.dispatch.keepers import StreamKeeper
@@ -327,6 +328,29 @@ def test_an_iterator_that_another_thread_waits_for_can_be_asked_for_a_while() ->
             values.next(timeout=1e-3)
         go.set()
         assert sorted([first.result, next(values)]) == [0, 1]
+
+
+def test_who_leads_while_the_pool_is_closed_under_it_comes_back_without_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dispatcher_module, "_SETTLE_S", A_WHILE_S)
+    leads, go = threading.Event(), threading.Event()
+    pool = Pool("threads", nodes=1)
+    dispatcher = pool._maps.dispatcher
+    wait = dispatcher.hub.wait
+
+    def held(timeout_s: float | None) -> Any:
+        leads.set()
+        assert go.wait(LONG_S)  # as if the machine had no core for this thread
+        return wait(timeout_s)
+
+    monkeypatch.setattr(dispatcher.hub, "wait", held)
+    waiter = Aside(dispatcher.attend, lambda: False, None, None)
+    assert leads.wait(LONG_S)
+    pool.terminate()
+    assert dispatcher.hub.is_closed
+    go.set()
+    assert waiter.result is False
 
 
 def test_nothing_is_written_to_a_descriptor_that_is_closed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -282,3 +282,14 @@ def test_the_later_of_two_results_of_a_name_is_given_whether_it_is_kept_or_not(k
     kernel.run("%xdel fits\nimport gc\ngc.collect()")
     answer = kernel.run("%pathos load fits -o older")
     assert "was not kept, and is gone" in answer.text and kernel.value("list(older)") == [0, 10, 20], answer.text
+
+
+def test_a_sweep_that_goes_on_under_another_name_leaves_the_first_as_it_is(kernels):
+    kernel = kernels.new(stop_at=12)
+    first = kernel.run(cell(options=" -n 1"))
+    assert first.ename == "ValueError"
+    answer = kernel.run(cell(options=" -n 1").replace("-o fits", "-o more"))
+    assert "fits was cut short" in answer.text, answer.text + answer.traceback
+    kernel.run("%unload_ext pathos_nb")
+    with contextlib.closing(sqlite3.connect(kernels.folder / "s.sqlite")) as store:
+        assert sorted(store.execute("SELECT title FROM runs").fetchall()) == [("fits",), ("more",)]

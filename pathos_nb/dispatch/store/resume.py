@@ -26,7 +26,7 @@ from pathos_nb.dispatch.store.points import Kept, kept_points, read_points, with
 from pathos_nb.dispatch.store.recorder import Recorder
 from pathos_nb.dispatch.store.store import Store
 from pathos_nb.dispatch.store.stretches import Stretch, stretches
-from pathos_nb.dispatch.store.sweep import Row, Sweep, packed_rows
+from pathos_nb.dispatch.store.sweep import Row, Sweep, is_unnamed, packed_rows
 
 __all__ = ["Plan", "path_of", "plan"]
 
@@ -165,12 +165,16 @@ def _begins(sweep: Sweep, file: StoreFile, run: StoredRun) -> bool:
 
 
 def _go_on(found: Plan, runs: Sequence[StoredRun], begins: bool) -> None:
-    """Go on with the latest run if it is of the same points, or of the first of them; take the rest from the others."""
+    """Go on with the latest run if it is of the same points, or of the first of them; take the rest from the others.
+
+    One that the user has named, and goes on under another name, stays as it is: what it has is taken from it.
+    """
     file, sweep, latest, others = found.store.file, found.sweep, runs[0], runs
     kept = found.kept = Kept()
     if begins and latest.total is not None:
         others = runs[1:]
-        if latest.is_running or (latest.total < len(sweep.rows) and latest.title != sweep.title):
+        is_other = latest.title != sweep.title and (latest.total < len(sweep.rows) or not is_unnamed(latest.title))
+        if latest.is_running or is_other:
             first = point_id(latest.run, 0)
             _take(found, [Stretch(0, first, latest.total)], range(first, first + latest.total))
         else:

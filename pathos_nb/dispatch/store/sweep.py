@@ -18,7 +18,9 @@ from pathos_nb.dispatch.store.keys import KEY_BYTES, FunctionKey, is_plain
 from pathos_nb.wire.quick import loads
 from pathos_nb.wire.serialization import dump
 
-__all__ = ["BLOCK", "NOT_KEPT", "Block", "NotKept", "Sweep", "environment", "packed_rows", "rows_of_block"]
+__all__ = [
+    "BLOCK", "NOT_KEPT", "Block", "NotKept", "Sweep", "environment", "is_unnamed", "packed_rows", "rows_of_block",
+]  # fmt: skip
 
 BLOCK = 4096
 _MOST_BYTES = 1 << 16
@@ -35,6 +37,11 @@ class NotKept:
 
 
 NOT_KEPT = NotKept()
+
+
+def is_unnamed(title: str) -> bool:
+    """Whether a run is called after its cell's number, or not at all: its user has given it no name to find it by."""
+    return not title or title.endswith("]")
 
 
 @dataclass(slots=True)
