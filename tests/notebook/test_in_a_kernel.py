@@ -290,6 +290,10 @@ def test_verbs_answer(kernel):
     assert "cells run on two now" in kernel.run("%pathos use two").result
     assert "closed two" in kernel.run("%pathos close two").result
     assert "no errors" in kernel.run("%pathos errors").result
+    kernel.run(
+        "def halve(x):\n    return x / 2\nfrom pathos_nb import Pool\nwith Pool('threads', nodes=1) as own: own.map(halve, [1])"
+    )
+    assert re.search(r"halve +\d\d:\d\d:\d\d  ", kernel.run("%pathos runs").result), "a map is called by its function"
     assert "%%pmap" in kernel.run("%pathos").result
     assert "--on-error" in kernel.run("%%pmap -h\nx").result
 

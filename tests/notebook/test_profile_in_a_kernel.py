@@ -56,6 +56,15 @@ def test_a_profile_is_live_in_the_midst_of_an_item_and_stays(front: Front, tmp_p
     )
 
 
+def test_a_profile_calls_a_cell_as_the_user_does(front: Front) -> None:
+    front.kernel.run(
+        "import time\ndef churn(s):\n    t = time.thread_time() + s\n    while time.thread_time() < t: pass"
+    )
+    assert front.kernel.run("%%pmap -q --profile -n 1 -o churned for v in range(2)\nchurn(0.4)").status == "ok"
+    files = front.kernel.value("[row.file for row in churned.profile.functions if 'churn' in row.name]")
+    assert files and files[0].startswith("In["), files
+
+
 def watched(front: Front, cell: str) -> Answer:
     """Begin the cell and open its view while the first item runs; it is told where the item is."""
     answer = front.begin(cell)
