@@ -11,13 +11,17 @@ came. It has a copy of it: its close alone sends the client no end of stream, so
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
+import select
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 
-__all__ = ["TELLS", "Endings", "can_tell"]
+__all__ = ["TELLS", "Ending", "Endings", "can_tell"]
 
 TELLS = ("-o", "LogVerbose=nchan.c:chan_shutdown_write():*")
 OLDEST = (8, 5)  # the first that has LogVerbose
@@ -47,27 +51,104 @@ def can_tell(ssh: str) -> bool:
     return False
 
 
+class Ending:
+    """The end of one connection: told once, and what is to be done then.
+
+    Parameters
+    ----------
+    place : int
+        Among all connections that were asked for.
+    """
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+        self._lock, self._is_told = threading.Lock(), False
+        self._then: Callable[[], None] | None = None
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Have something done as soon as all that the service said was written; at once if it is."""
+        with self._lock:
+            self._then, is_told = call, self._is_told
+        if is_told:
+            call()
+
+    def tell(self) -> None:
+        """Say that it is."""
+        with self._lock:
+            self._is_told, call = True, self._then
+        if call is not None:
+            call()
+
+
 class Endings:
     """What one ssh tells.
 
-    ssh gives its channels' numbers again, and tells of each connection once: who has a number first is meant first.
+    ssh gives its channels' numbers again, and tells of each connection once: who has a number first is meant first. A
+    number is known by an answer of ssh's, which may lie there for a while before its reader gets to it, and meanwhile
+    ssh may have told of it and given it to another. So nobody is told while there is an answer that was not read.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[int, list[Callable[[], None]]] = {}
-        self._early: set[int] = set()
+        self._waiting: dict[int, list[Ending]] = {}
+        self._told: Counter[int] = Counter()
+        self._asking: dict[socket.socket, int] = {}
+        self._places = itertools.count()
         self._lock = threading.Lock()
         self._rest = b""
 
-    def expect(self, channel: int, ended: Callable[[], None]) -> None:
-        """Have something done as soon as all that the service said on a channel was written."""
+    @contextlib.contextmanager
+    def asking(self, line: socket.socket) -> Iterator[None]:
+        """Have an answer on its way, by that line, until `answered` or the end of the block."""
         with self._lock:
-            is_early = channel in self._early
-            self._early.discard(channel)
-            if not is_early:
-                self._waiting.setdefault(channel, []).append(ended)
-        if is_early:
-            ended()
+            self._asking[line] = next(self._places)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asking.pop(line, None)
+            self._tell()
+
+    def answered(self, line: socket.socket, channel_in: Callable[[], int]) -> Ending:
+        """Read an answer that has come, and give the end of the connection that it is about.
+
+        Parameters
+        ----------
+        line : socket.socket
+            See `asking`.
+        channel_in : callable
+            Reads it, and gives the number.
+
+        Returns
+        -------
+        Ending
+        """
+        with self._lock:  # read and known in one go
+            waiting = self._waiting.setdefault(channel_in(), [])
+            ending = Ending(self._asking.pop(line))
+            waiting.append(ending)
+            waiting.sort(key=lambda one: one.place)
+        self._tell()
+        return ending
+
+    def forget(self, ending: Ending) -> None:
+        """Wait for it no longer. What is told of it yet is not for who has its number next."""
+        with self._lock:
+            for channel, waiting in self._waiting.items():
+                if ending in waiting:
+                    waiting.remove(ending)
+                    self._told[channel] -= 1
+
+    def _tell(self) -> None:
+        """Tell those whose ends ssh has told of."""
+        due: list[Ending] = []
+        with self._lock:
+            if not _are_any_ready(self._asking):
+                for channel, waiting in self._waiting.items():
+                    while waiting and self._told[channel] > 0:
+                        due.append(waiting.pop(0))
+                        self._told[channel] -= 1
+        for ending in due:
+            ending.tell()
 
     def take(self, block: bytes) -> bytes:
         """Take from what ssh says what is of this kind; give the rest.
@@ -97,11 +178,12 @@ class Endings:
 
     def _has_ended(self, channel: int) -> None:
         with self._lock:
-            waiting = self._waiting.get(channel)
-            ended = waiting.pop(0) if waiting else None
-            if not waiting:
-                self._waiting.pop(channel, None)
-            if ended is None:
-                self._early.add(channel)
-        if ended is not None:
-            ended()
+            self._told[channel] += 1
+        self._tell()
+
+
+def _are_any_ready(lines: Collection[socket.socket]) -> bool:
+    poll = select.poll()
+    for line in lines:
+        poll.register(line, select.POLLIN)
+    return bool(lines and poll.poll(0))

@@ -14,6 +14,8 @@ import contextlib
 import socket
 import struct
 
+from pathos_nb.secure.endings import Ending, Endings
+
 __all__ = ["Handed", "Refused", "hand_over"]
 
 HELLO, STDIO_FORWARD = 0x00000001, 0x10000008
@@ -34,12 +36,12 @@ class Handed:
     ----------
     line : socket.socket
         The control connection: it lives as long as what was asked for by it.
-    channel : int
-        Its number, as ssh calls it when it tells of it.
+    ending : Ending
+        Is told when all that the service said was written.
     """
 
-    def __init__(self, line: socket.socket, channel: int) -> None:
-        self._line, self.channel = line, channel
+    def __init__(self, line: socket.socket, ending: Ending) -> None:
+        self._line, self.ending = line, ending
 
     def wait(self) -> None:
         """Wait until ssh has done with it, or has ended."""
@@ -57,7 +59,7 @@ class Handed:
         self._line.close()
 
 
-def hand_over(control: str, client: socket.socket, host: str, port: int) -> Handed:
+def hand_over(control: str, client: socket.socket, host: str, port: int, endings: Endings) -> Handed:
     """Have an ssh lead a connection to a port, as its host sees it.
 
     Parameters
@@ -68,6 +70,8 @@ def hand_over(control: str, client: socket.socket, host: str, port: int) -> Hand
         The connection; from now on it is ssh that reads and writes.
     host, port : str, int
         Where to.
+    endings : Endings
+        What that ssh tells.
 
     Returns
     -------
@@ -88,10 +92,12 @@ def hand_over(control: str, client: socket.socket, host: str, port: int) -> Hand
         _receive(line)  # its own HELLO
         where = host.encode()
         wish = struct.pack(">IIII", STDIO_FORWARD, OURS, 0, len(where)) + where + struct.pack(">I", port)
-        _send(line, wish)
-        for _ in range(2):  # what is to be its stdin, and its stdout
-            socket.send_fds(line, [b"\0"], [client.fileno()])
-        return Handed(line, _channel_in(_receive(line)))
+        with endings.asking(line):
+            _send(line, wish)
+            for _ in range(2):  # what is to be its stdin, and its stdout
+                socket.send_fds(line, [b"\0"], [client.fileno()])
+            line.recv(1, socket.MSG_PEEK)  # waits, and leaves it there
+            return Handed(line, endings.answered(line, lambda: _channel_in(_receive(line))))
     except BaseException:
         line.close()
         raise

@@ -128,7 +128,8 @@ class SshForward:
         refused: Exception | None = None
         for address in self._addresses:
             try:
-                return HandedWay(hand_over(door.control, client, address, self._port), door.endings, self._has_ended)
+                handed = hand_over(door.control, client, address, self._port, door.endings)
+                return HandedWay(handed, door.endings, self._has_ended)
             except Refused as error:
                 refused = error
             except OSError as error:
@@ -230,11 +231,12 @@ class HandedWay:
                 is_whole.set()
 
         with count.following(client):
-            self._endings.expect(self._handed.channel, end)
+            self._handed.ending.then(end)
             self._handed.wait()
             deadline = time.monotonic() + TOLD_S
             while not is_whole.is_set() and not self._has_ended() and time.monotonic() < deadline:
                 is_whole.wait(ENDS_S)
+        self._endings.forget(self._handed.ending)
         self._handed.forget()
         return is_whole.is_set()
 

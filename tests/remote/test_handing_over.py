@@ -12,7 +12,7 @@ import time
 import pytest
 
 from pathos_nb.secure import ssh_forward
-from pathos_nb.secure.endings import Endings, can_tell
+from pathos_nb.secure.endings import Ending, Endings, can_tell
 from pathos_nb.secure.mux import Refused, hand_over
 from pathos_nb.secure.tunnel import Tunnel
 from tests.rig.bed import wait_until
@@ -197,14 +197,82 @@ def test_only_what_is_told_of_channels_is_taken_out_and_at_once():
     assert found + endings.take(b"\n") == b"warning\ndebug2: other\ndebug1\n"
 
 
-def test_who_has_a_number_first_is_meant_first():
+@pytest.fixture
+def ask():
+    """Gives how one asks for a connection: told what it is called, and where to note that its end was told."""
+    with contextlib.ExitStack() as stack:
+
+        def asked_for(endings, name, ended):
+            here, ssh = (stack.enter_context(end) for end in socket.socketpair())
+            stack.enter_context(endings.asking(here))
+
+            def read() -> int:
+                return int(here.recv(10))
+
+            def take() -> Ending:
+                ending = endings.answered(here, read)
+                ending.then(lambda: ended.append(name))
+                return ending
+
+            return ssh, take
+
+        yield asked_for
+
+
+def test_who_has_a_number_first_is_meant_first(ask):
     endings, ended = Endings(), []
-    endings.take(line(7))  # before anybody knows that the number is his
-    for name in "abc":
-        endings.expect(7, lambda name=name: ended.append(name))
+    first, takes_first = ask(endings, "a", ended)
+    first.sendall(b"7")
+    endings.take(line(7))  # before anybody has read that the number is his
+    assert not ended
+    takes_first()
+    second, takes_second = ask(endings, "b", ended)
+    second.sendall(b"7")
+    takes_second()
+    endings.take(line(8) + line(7, sock=5) + line(7, efd=9))  # sockets and sessions of ssh's own are no matter
     assert ended == ["a"]
-    endings.take(line(7) + line(7, sock=5) + line(7, efd=9))  # sockets and sessions of ssh's own are no matter
+    endings.take(line(7))
     assert ended == ["a", "b"]
+
+
+def test_an_end_is_not_told_to_who_has_the_number_next_and_reads_so_first(ask):
+    endings, ended = Endings(), []
+    slow, takes_slow = ask(endings, "slow", ended)
+    slow.sendall(b"7")
+    endings.take(line(7))  # its end; ssh gives the number again
+    quick, takes_quick = ask(endings, "quick", ended)
+    quick.sendall(b"7")
+    takes_quick()
+    assert not ended, "the answer of another, which was not read, may be about the same number"
+    takes_slow()
+    assert ended == ["slow"]
+    endings.take(line(7))
+    assert ended == ["slow", "quick"]
+
+
+def test_two_ends_that_are_told_early_are_two(ask):
+    endings, ended = Endings(), []
+    askers = [ask(endings, name, ended) for name in "ab"]
+    for ssh, _ in askers:
+        ssh.sendall(b"7")
+        endings.take(line(7))
+    for _, take in askers:
+        take()
+    assert ended == ["a", "b"]
+
+
+def test_an_end_that_was_given_up_is_not_the_next_ones(ask):
+    endings, ended = Endings(), []
+    first, takes_first = ask(endings, "a", ended)
+    first.sendall(b"7")
+    endings.forget(takes_first())
+    second, takes_second = ask(endings, "b", ended)
+    second.sendall(b"7")
+    takes_second()
+    endings.take(line(7))
+    assert not ended, "that was the first one's, told late"
+    endings.take(line(7))
+    assert ended == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -233,7 +301,7 @@ def test_a_control_socket_that_answers_otherwise_is_an_error(answers, error, tmp
         thread = threading.Thread(target=answer)
         thread.start()
         with pytest.raises(error):
-            hand_over(str(tmp_path / "c"), client, "127.0.0.1", 80)
+            hand_over(str(tmp_path / "c"), client, "127.0.0.1", 80, Endings())
         thread.join(20)
 
 
@@ -242,7 +310,7 @@ def test_what_is_never_told_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(ssh_forward, "TOLD_S", 0.1)
 
     class Gone:
-        channel = 3
+        ending = Ending(0)
         wait = close = forget = staticmethod(lambda: None)
 
     way = ssh_forward.HandedWay(Gone(), Endings(), lambda: time.sleep(0.01))
