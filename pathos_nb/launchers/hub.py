@@ -56,11 +56,12 @@ class EventHub:
         self._wake_r, self._wake_w = os.pipe()
         os.set_blocking(self._wake_r, False)
         os.set_blocking(self._wake_w, False)
-        self._selector.register(self._wake_r, selectors.EVENT_READ, (self._drain, None))
+        self.is_closed = False
+        self._calls: dict[int, Any] = {}  # by descriptor: what is called, as the selector has it too
+        self.watch(self._wake_r, self._drain)
         self._posted: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Call]] = []
         self._count = itertools.count()
-        self.is_closed = False
         self._closing = threading.RLock()  # a signal's handler may wake, too
         self._waits_until = _NOT_WAITING
 
@@ -69,14 +70,17 @@ class EventHub:
         if self.is_closed:
             return
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if on_writable else 0)
-        key = self._selector.get_map().get(fd)
+        key, calls = self._selector.get_map().get(fd), (on_readable, on_writable)
         if key is None:
-            self._selector.register(fd, wanted, (on_readable, on_writable))
+            self._selector.register(fd, wanted, calls)
+            self._calls[fd] = calls
         elif key.events != wanted:
-            self._selector.modify(fd, wanted, (on_readable, on_writable))
+            self._selector.modify(fd, wanted, calls)
+            self._calls[fd] = calls
 
     def unwatch(self, fd: int) -> None:
         """Forget the descriptor."""
+        self._calls.pop(fd, None)
         with contextlib.suppress(KeyError, ValueError, AttributeError):  # the last: it is closed
             self._selector.unregister(fd)
 
@@ -148,6 +152,8 @@ class EventHub:
         if self.is_closed:  # the numbers of its descriptors may be other files' by now
             return
         for key, events in ready:
+            if key.fd not in self._calls or self._calls[key.fd] is not key.data:
+                continue  # what was ready has been let go since, or the number is another's
             on_readable, on_writable = key.data
             if events & selectors.EVENT_READ:
                 on_readable()
@@ -177,6 +183,7 @@ class EventHub:
                     os.close(self._wake_r)
                 finally:
                     os.close(self._wake_w)
+            self._calls.clear()
             self._timers.clear()  # they hold workers, and these the memory they share
             self._posted.clear()
 

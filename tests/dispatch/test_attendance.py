@@ -6,6 +6,7 @@ Each test has the threads at the place where it matters, by events; what it woul
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -371,3 +372,24 @@ def test_nothing_is_written_to_a_descriptor_that_is_closed_meanwhile(monkeypatch
     assert written == [1]
     with pytest.raises(OSError, match="Bad file"):
         hub_module.os.fstat(waker)
+
+
+@pytest.mark.parametrize("then", ["let go", "another's"])
+def test_what_was_ready_before_it_was_let_go_is_not_called(then: str) -> None:
+    """A thread that gives a place back does so while another one has just waited, and is to handle what was ready."""
+    hub, called = EventHub(), []
+    (mine, far), (other, other_far) = socket.socketpair(), socket.socketpair()
+    with mine, far, other, other_far:
+        hub.watch(mine.fileno(), lambda: called.append("mine"))
+        hub.watch(other.fileno(), lambda: called.append("other"))
+        far.sendall(b"x")
+        other_far.sendall(b"x")
+        ready = hub.wait(LONG_S)
+        hub.unwatch(mine.fileno())
+        if then == "another's":
+            hub.watch(mine.fileno(), lambda: called.append("new"))
+        hub.handle(ready)
+        assert called == ["other"]
+        hub.handle(hub.wait(LONG_S))
+        assert called.count("new") == (then == "another's") and "mine" not in called
+        hub.close()
