@@ -42,7 +42,7 @@ def is_mapped(path: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def pairs() -> Iterator[Any]:
+def open_pairs() -> Iterator[Any]:
     """Two jobs of two ranks each; when they are closed, nothing may be left of them."""
     shared = left_in_memory()
     with Pool("mpi", nodes=2, ranks_per_item=2) as pool:
@@ -50,6 +50,14 @@ def pairs() -> Iterator[Any]:
         yield pool
     assert not psutil.wait_procs(ranks, timeout=30)[1]
     assert until(lambda: left_in_memory() <= shared, 60)  # a neighbour's job, too, which begins or ends
+
+
+@pytest.fixture
+def pairs(open_pairs: Any) -> Iterator[Any]:
+    """The same; a job that begins again has begun when the test is over: the next one here counts processes."""
+    yield open_pairs
+    assert until(lambda: len(open_pairs.workers()) == 2, 60)
+    assert len(open_pairs.each(os.getpid)) == 2
 
 
 @pytest.fixture
