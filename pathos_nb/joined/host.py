@@ -223,12 +223,12 @@ class Host:
             self._is_in_doubt = False
 
     def _mend(self) -> None:
-        self.refusal = ""
         try:
             self.remote.mend()
-        except (HostKeyRefused, LoginRefused) as refused:
-            self.refusal = refused.what
+        except HostError as error:
+            self.refusal = error.what if isinstance(error, (HostKeyRefused, LoginRefused)) else ""
             raise
+        self.refusal = ""  # only now: it is also read while another attempt is made
 
     def leave(self) -> None:
         """Ask the host for a last sign of life; a link without one is closed at once, so that nobody waits for it."""

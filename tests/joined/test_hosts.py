@@ -16,7 +16,7 @@ import pytest
 
 from pathos_nb import core
 from pathos_nb.dispatch.pool import Pool
-from pathos_nb.errors import BadOption, HostError, HostLost, HostUnreachable, UnknownPlace
+from pathos_nb.errors import BadOption, HostError, HostKeyRefused, HostLost, HostUnreachable, UnknownPlace
 from pathos_nb.joined.host import Plan
 from pathos_nb.launchers.registry import registry
 from pathos_nb.session import Session
@@ -147,7 +147,7 @@ def test_a_lost_connection_is_made_anew_and_every_item_is_delivered_once(session
     assert wait_until(lambda: host.state == "connected" and "host1" in pool.map(where, range(20)), 90)
 
 
-def test_a_key_that_changes_under_a_live_session_is_refused_when_its_agent_connects_again(session, bed):
+def test_a_key_that_changes_under_a_live_session_is_refused_when_its_agent_connects_again(session, bed, monkeypatch):
     for name in ("host1", "host3"):
         session.connect(Plan(name, name, nodes=1))
     runs = [
@@ -162,7 +162,13 @@ def test_a_key_that_changes_under_a_live_session_is_refused_when_its_agent_conne
     says_all(caught.value, "host3")
     assert runs[0].wait(60) and runs[0].result() == list(range(200)), "the other host carries on"
     host = session.hosts.get("host3")
-    assert host.state == "link failed" and "is not the one that is known" in host.refusal
+    assert wait_until(lambda: host.state == "link failed"), "as both of its agents were"
+    mend, said_meanwhile = host.remote.mend, []
+    monkeypatch.setattr(host.remote, "mend", lambda: (said_meanwhile.append(host.refusal), mend()))
+    with pytest.raises(HostKeyRefused):
+        host.stand()
+    for said in (host.refusal, *said_meanwhile):
+        assert "is not the one that is known" in said, "also while another attempt is made"
 
 
 def test_closing_the_session_ends_connections_and_what_ran_there(home, bed):
